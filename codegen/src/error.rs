@@ -1,0 +1,94 @@
+//! What a user reads when an input is wrong: file, place, expected, found, and what to do.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The result of every phase.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// An input that cannot be used, told so that its owner can mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error(Box<Details>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Details {
+    summary: String,
+    file: Option<PathBuf>,
+    place: Option<String>,
+    expected: Option<String>,
+    found: Option<String>,
+    help: Option<String>,
+}
+
+impl Error {
+    /// What went wrong, in one line without a full stop.
+    pub fn new(summary: impl Into<String>) -> Self {
+        Self(Box::new(Details { summary: summary.into(), ..Details::default() }))
+    }
+
+    /// The file that holds the fault; the innermost caller's word stands.
+    #[must_use]
+    pub fn file(mut self, path: impl AsRef<Path>) -> Self {
+        self.0.file.get_or_insert_with(|| path.as_ref().to_owned());
+        self
+    }
+
+    /// The node, tensor, row or key at fault.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.0.place.get_or_insert_with(|| place.to_string());
+        self
+    }
+
+    /// What should have been there.
+    #[must_use]
+    pub fn expected(mut self, what: impl fmt::Display) -> Self {
+        self.0.expected = Some(what.to_string());
+        self
+    }
+
+    /// What was there instead.
+    #[must_use]
+    pub fn found(mut self, what: impl fmt::Display) -> Self {
+        self.0.found = Some(what.to_string());
+        self
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn help(mut self, what: impl fmt::Display) -> Self {
+        self.0.help = Some(what.to_string());
+        self
+    }
+
+    /// A file that could not be read or written.
+    pub fn io(action: &str, path: impl AsRef<Path>, source: &std::io::Error) -> Self {
+        Self::new(format!("cannot {action} the file"))
+            .file(path)
+            .found(source)
+            .help("check the path and its permissions")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let d = &self.0;
+        write!(f, "{}", d.summary)?;
+        if let Some(file) = &d.file {
+            write!(f, "\n     file: {}", file.display())?;
+        }
+        for (label, text) in [
+            ("       at", &d.place),
+            (" expected", &d.expected),
+            ("    found", &d.found),
+            ("     help", &d.help),
+        ] {
+            if let Some(text) = text {
+                write!(f, "\n{label}: {text}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}

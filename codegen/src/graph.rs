@@ -1,0 +1,277 @@
+//! The float network every importer produces, and all that later phases know of it.
+//!
+//! A [`Graph`] is a list of layers in the order they run. Every tensor is a vector of features
+//! (a batch axis of 1 is dropped on import) and is written by exactly one layer.
+
+use crate::error::{Error, Result};
+use crate::expr::Expr;
+
+/// Index of a tensor in [`Graph::tensors`].
+pub type TensorId = usize;
+
+/// A vector of `len` features that flows between layers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// The name it had in the trained file, or one made from its layer.
+    pub name: String,
+    /// Number of features.
+    pub len: usize,
+}
+
+/// A layer with its name and the tensors it reads and writes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// The name it had in the trained file; unique in the graph.
+    pub name: String,
+    /// What it computes.
+    pub layer: Layer,
+    /// Tensors read, in the layer's order.
+    pub inputs: Vec<TensorId>,
+    /// Tensor written.
+    pub output: TensorId,
+}
+
+/// What a layer computes, on real numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Layer {
+    /// `y = W x + b`.
+    Dense(Dense),
+    /// `y_i = scale_i x_i + offset_i`.
+    Affine {
+        /// One factor a feature.
+        scale: Vec<f64>,
+        /// One addend a feature.
+        offset: Vec<f64>,
+    },
+    /// `y_i = f(x_i)`, the same function for every feature.
+    Map(Expr),
+    /// `y = a x0 + b x1`, elementwise.
+    Add {
+        /// Factors of the two inputs.
+        factors: [f64; 2],
+    },
+    /// `y = x0 x1`, elementwise.
+    Mul,
+    /// All inputs one after the other.
+    Concat,
+    /// `y_i = x[indices_i]`: slices, splits and reorderings.
+    Select(Vec<usize>),
+    /// `y = (x - mean(x)) / sqrt(var(x) + epsilon)`: layer normalisation without its gain and bias
+    /// (Ba, Kiros, Hinton 2016).
+    Normalize {
+        /// Added to the variance.
+        epsilon: f64,
+    },
+    /// `y = exp(x) / sum(exp(x))`.
+    Softmax,
+    /// One feature: the index of the largest input, the first of equals.
+    ArgMax,
+}
+
+/// A fully connected layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense {
+    /// One row of weights an output, one weight an input.
+    pub weights: Vec<Vec<f64>>,
+    /// One addend an output.
+    pub bias: Vec<f64>,
+}
+
+/// How a classifier names its classes: the extra output column `label`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classes {
+    /// One name a class, in the order of the output's features.
+    pub names: Vec<String>,
+}
+
+/// A trained network as real numbers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Graph {
+    /// A name for the generated module: the file's stem in snake case.
+    pub name: String,
+    /// All tensors.
+    pub tensors: Vec<Tensor>,
+    /// All layers, each after those it reads from.
+    pub nodes: Vec<Node>,
+    /// The tensor the caller writes.
+    pub input: TensorId,
+    /// The tensor the caller reads.
+    pub output: TensorId,
+    /// Class names, if the network is a classifier with a label output.
+    pub classes: Option<Classes>,
+    /// What the importer left out or folded, for the user to read.
+    pub notes: Vec<String>,
+}
+
+impl Layer {
+    /// The word reports use for it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Dense(_) => "dense",
+            Self::Affine { .. } => "affine",
+            Self::Map(_) => "map",
+            Self::Add { .. } => "add",
+            Self::Mul => "mul",
+            Self::Concat => "concat",
+            Self::Select(_) => "select",
+            Self::Normalize { .. } => "normalize",
+            Self::Softmax => "softmax",
+            Self::ArgMax => "argmax",
+        }
+    }
+
+    /// Number of trained parameters.
+    pub fn parameters(&self) -> usize {
+        match self {
+            Self::Dense(d) => d.bias.len() + d.weights.iter().map(Vec::len).sum::<usize>(),
+            Self::Affine { scale, offset } => scale.len() + offset.len(),
+            _ => 0,
+        }
+    }
+
+    /// Multiply-accumulates of one step.
+    pub fn macs(&self) -> usize {
+        match self {
+            Self::Dense(d) => d.weights.iter().map(Vec::len).sum(),
+            Self::Affine { scale, .. } => scale.len(),
+            _ => 0,
+        }
+    }
+
+    /// Number of output features for inputs of the lengths `lens`, or what is wrong with them.
+    pub fn output_len(&self, lens: &[usize]) -> std::result::Result<usize, String> {
+        let one = || match lens {
+            [n] => Ok(*n),
+            _ => Err(format!("one input tensor, found {}", lens.len())),
+        };
+        let same = |what: &str, want: usize, n: usize| {
+            if want == n { Ok(n) } else { Err(format!("{want} {what}, found {n} features")) }
+        };
+        match self {
+            Self::Dense(d) => {
+                let n = one()?;
+                if d.weights.is_empty() || n == 0 {
+                    return Err("at least one weight".into());
+                }
+                if d.bias.len() != d.weights.len() {
+                    return Err(format!("{} biases, found {}", d.weights.len(), d.bias.len()));
+                }
+                d.weights
+                    .iter()
+                    .try_for_each(|row| same("weights a row", row.len(), n).map(drop))?;
+                Ok(d.weights.len())
+            }
+            Self::Affine { scale, offset } => {
+                same("offsets", scale.len(), offset.len())?;
+                same("factors", scale.len(), one()?)
+            }
+            Self::Map(_) | Self::Normalize { .. } | Self::Softmax => one(),
+            Self::ArgMax => one().map(|_| 1),
+            Self::Add { .. } | Self::Mul => match lens {
+                [a, b] if a == b => Ok(*a),
+                _ => Err(format!("two tensors of one length, found {lens:?}")),
+            },
+            Self::Concat => Ok(lens.iter().sum()),
+            Self::Select(indices) => {
+                let n = one()?;
+                match indices.iter().find(|&&i| i >= n) {
+                    Some(i) => Err(format!("indices below {n}, found {i}")),
+                    None => Ok(indices.len()),
+                }
+            }
+        }
+    }
+
+    fn numbers(&self) -> Box<dyn Iterator<Item = f64> + '_> {
+        match self {
+            Self::Dense(d) => Box::new(d.weights.iter().flatten().chain(&d.bias).copied()),
+            Self::Affine { scale, offset } => Box::new(scale.iter().chain(offset).copied()),
+            Self::Add { factors } => Box::new(factors.iter().copied()),
+            Self::Normalize { epsilon } => Box::new(std::iter::once(*epsilon)),
+            Self::Map(f) => Box::new(f.constants().into_iter()),
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+}
+
+impl Graph {
+    /// A graph with only its input, of `len` features.
+    pub fn new(name: impl Into<String>, input: impl Into<String>, len: usize) -> Self {
+        Self {
+            name: name.into(),
+            tensors: vec![Tensor { name: input.into(), len }],
+            ..Self::default()
+        }
+    }
+
+    /// Appends a layer and returns the tensor it writes, which also becomes the output.
+    ///
+    /// # Errors
+    /// The layer's shape does not fit its inputs, or a parameter is not finite.
+    pub fn push(
+        &mut self,
+        name: impl Into<String>,
+        layer: Layer,
+        inputs: &[TensorId],
+    ) -> Result<TensorId> {
+        let name = name.into();
+        let at = || format!("node `{name}` ({})", layer.kind());
+        let mut lens = Vec::with_capacity(inputs.len());
+        for &id in inputs {
+            let tensor = self.tensors.get(id).ok_or_else(|| {
+                Error::new("a layer reads a tensor that does not exist")
+                    .at(at())
+                    .expected(format!("a tensor number below {}", self.tensors.len()))
+                    .found(id)
+            })?;
+            lens.push(tensor.len);
+        }
+        let len = layer.output_len(&lens).map_err(|expected| {
+            Error::new("the shapes do not fit")
+                .at(at())
+                .expected(expected)
+                .found(format!("inputs of lengths {lens:?}"))
+                .help("export the model again; every tensor must be one vector of features")
+        })?;
+        if len == 0 {
+            return Err(Error::new("a tensor has no elements")
+                .at(at())
+                .expected("at least one output feature")
+                .found("0"));
+        }
+        if let Some(bad) = layer.numbers().find(|v| !v.is_finite()) {
+            return Err(Error::new("a parameter is not a finite number")
+                .at(at())
+                .expected("finite weights, biases and constants")
+                .found(bad)
+                .help(
+                    "the training diverged or the file is damaged: export a healthy checkpoint",
+                ));
+        }
+        self.tensors.push(Tensor { name: name.clone(), len });
+        let output = self.tensors.len() - 1;
+        self.nodes.push(Node { name, layer, inputs: inputs.to_vec(), output });
+        self.output = output;
+        Ok(output)
+    }
+
+    /// Number of input features.
+    pub fn input_len(&self) -> usize {
+        self.tensors[self.input].len
+    }
+
+    /// Number of output features.
+    pub fn output_len(&self) -> usize {
+        self.tensors[self.output].len
+    }
+
+    /// Trained parameters of all layers.
+    pub fn parameters(&self) -> usize {
+        self.nodes.iter().map(|n| n.layer.parameters()).sum()
+    }
+
+    /// Multiply-accumulates of one step.
+    pub fn macs(&self) -> usize {
+        self.nodes.iter().map(|n| n.layer.macs()).sum()
+    }
+}

@@ -1,0 +1,1 @@
+//! Trained files in, [`Graph`](crate::graph::Graph)s out.

@@ -1,0 +1,1 @@
+//! Plants and helpers for the tests.
