@@ -140,9 +140,9 @@ mod tests {
                     let acc = [bias[r], bias[r + 1], bias[r + 2], bias[r + 3]];
                     out.extend(portable::dot4::<L, _>(acc, &x, &packed[r * q..][..4 * q]));
                 }
-                for r in out.len()..rows {
+                for (r, &bias) in bias.iter().enumerate().skip(out.len()) {
                     let start = position::<L>(r, 0, rows, q);
-                    out.push(portable::dot1::<L, _>(bias[r], &x, &packed[start..][..q]));
+                    out.push(portable::dot1::<L, _>(bias, &x, &packed[start..][..q]));
                 }
                 out
             }

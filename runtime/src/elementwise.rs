@@ -4,25 +4,24 @@ use crate::arch::{flat, flat_mut};
 use crate::number::{requantize, saturate16, shift_round};
 use crate::tensor::Quad;
 
-/// `y_i = w_i x_i + b_i`: normalisation by constants that no neighbouring layer could absorb.
+/// `y_i = (w_i x_i + b_i) / 2^s_i`: per-feature scales that no neighbouring layer could absorb.
 #[derive(Clone, Copy, Debug)]
 pub struct Affine<'a> {
     /// One factor a feature.
     pub weights: &'a [i16],
-    /// One addend a feature, with the rounding half; `|w_i| 2^15 + |b_i| < 2^31`.
+    /// One addend a feature; `2^15 |w_i| + |b_i| + 2^14 < 2^31`.
     pub bias: &'a [i32],
-    /// See [`requantize`].
-    pub multiplier: i16,
-    /// See [`requantize`].
-    pub shift: u8,
+    /// Bits dropped a feature, 1..=15.
+    pub shifts: &'a [u8],
 }
 
 impl Affine<'_> {
     /// Computes the layer in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
-        for ((x, &w), &b) in flat_mut(x).iter_mut().zip(self.weights).zip(self.bias) {
-            *x = requantize(*x as i32 * w as i32 + b, self.multiplier, self.shift as u32);
+        let tables = self.weights.iter().zip(self.bias).zip(self.shifts);
+        for (x, ((&w, &b), &shift)) in flat_mut(x).iter_mut().zip(tables) {
+            *x = saturate16(shift_round(*x as i32 * w as i32 + b, shift as u32));
         }
     }
 }

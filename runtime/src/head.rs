@@ -1,6 +1,6 @@
 //! Classifier heads.
 
-use crate::arch::flat_mut;
+use crate::arch::{flat, flat_mut};
 use crate::norm::reciprocal;
 use crate::number::requantize;
 use crate::table::Table;
@@ -48,6 +48,14 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
     best.map_or(0, |(i, _)| i)
 }
 
+/// Writes the [`argmax`] of the first `features` activations as the first of `y`.
+#[inline(never)]
+pub fn argmax_tensor(features: usize, x: &[Quad], y: &mut [Quad]) {
+    if let (Some(x), Some(y)) = (flat(x).get(..features), flat_mut(y).first_mut()) {
+        *y = argmax(x) as i16; // codegen refuses more than 32,767 features
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,9 +74,9 @@ mod tests {
             Softmax { features: n as u16, exp: Table::new(&points) }.run(&mut y);
             let exps: Vec<f64> = logits.iter().map(|&x| (x as f64 * scale).exp()).collect();
             let sum: f64 = exps.iter().sum();
-            for i in 0..n {
-                let got = flat_mut(&mut y)[i] as f64 / 32768.0;
-                prop_assert!((got - exps[i] / sum).abs() < 3e-3, "{} {}", got, exps[i] / sum);
+            for (exp, &got) in exps.iter().zip(flat(&y)) {
+                let got = got as f64 / 32768.0;
+                prop_assert!((got - exp / sum).abs() < 3e-3, "{} {}", got, exp / sum);
             }
         }
     }

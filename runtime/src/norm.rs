@@ -1,8 +1,7 @@
 //! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
 
 use crate::arch::flat_mut;
-use crate::number::mul_high;
-use crate::number::saturate16;
+use crate::number::{mul_high, saturate16};
 use crate::tensor::Quad;
 
 /// High half of a 32 x 32 bit product.
@@ -101,6 +100,7 @@ impl Normalize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::flat;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;
@@ -135,10 +135,9 @@ mod tests {
             let mean = x.iter().map(|&x| x as f64).sum::<f64>() / n as f64;
             let var = x.iter().map(|&x| (x as f64 - mean).powi(2)).sum::<f64>() / n as f64;
             let root = (var + epsilon as f64 / (n * n) as f64).max(1.0 / (n * n) as f64).sqrt();
-            for i in 0..n {
-                let z = (x[i] as f64 - mean) / root * f64::powi(2.0, frac as i32);
-                let got = flat_mut(&mut y)[i] as f64;
-                prop_assert!((got - z.clamp(-32768.0, 32767.0)).abs() <= 1.6 + z.abs() / 16000.0, "{} {}", got, z);
+            for (&x, &got) in x.iter().zip(flat(&y)) {
+                let z = (x as f64 - mean) / root * f64::powi(2.0, frac as i32);
+                prop_assert!((got as f64 - z.clamp(-32768.0, 32767.0)).abs() <= 1.6 + z.abs() / 16000.0, "{} {}", got, z);
             }
         }
     }

@@ -5,11 +5,7 @@ use crate::tensor::Quad;
 
 #[inline(always)]
 fn quad_dot(x: Quad, w: [i16; 4]) -> i32 {
-    let mut sum = 0;
-    for k in 0..4 {
-        sum += x.0[k] as i32 * w[k] as i32;
-    }
-    sum
+    x.0.iter().zip(w).map(|(&x, w)| x as i32 * w as i32).sum()
 }
 
 /// `acc[r] + sum of x * weights` for a block of four interleaved rows in layout `L`.
