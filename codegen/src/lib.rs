@@ -11,5 +11,8 @@ pub mod error;
 pub mod expr;
 pub mod graph;
 pub mod import;
+pub mod inspect;
+pub mod reference;
+pub mod simplify;
 
 pub use error::{Error, Result};
