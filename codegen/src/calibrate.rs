@@ -94,7 +94,11 @@ impl Calibration {
             for (id, tensor) in tensors.into_iter().enumerate() {
                 if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
                     return Err(Error::new("the network is not finite on its calibration data")
-                        .at(format!("tensor `{}`, calibration row {}", graph.tensors[id].name, i + 1))
+                        .at(format!(
+                            "tensor `{}`, calibration row {}",
+                            graph.tensors[id].name,
+                            i + 1
+                        ))
                         .expected("finite values")
                         .found(bad)
                         .help("check that the data is scaled as in training"));
@@ -118,10 +122,8 @@ fn draw(ranges: &[(f64, f64)]) -> Vec<Vec<f64>> {
     let dimension = ranges.len() as f64;
     // The unique positive root of g^(d+1) = g + 1.
     let root = (0..64).fold(2.0_f64, |g, _| (1.0 + g).powf(1.0 / (dimension + 1.0)));
-    let mut rows = vec![
-        ranges.iter().map(at(0.0)).collect::<Vec<_>>(),
-        ranges.iter().map(at(1.0)).collect(),
-    ];
+    let mut rows =
+        vec![ranges.iter().map(at(0.0)).collect::<Vec<_>>(), ranges.iter().map(at(1.0)).collect()];
     rows.extend((0..ROWS).map(|i| {
         let fraction = |j: usize| (0.5 + (i + 1) as f64 / root.powi(j as i32 + 1)).fract();
         ranges.iter().enumerate().map(|(j, range)| at(fraction(j))(range)).collect()

@@ -47,7 +47,10 @@ impl Data {
             return Err(Error::new("the header is missing")
                 .at("line 1")
                 .expected("column names, such as x0,x1,x2")
-                .found(format!("numbers: {}", columns.join(",").chars().take(60).collect::<String>()))
+                .found(format!(
+                    "numbers: {}",
+                    columns.join(",").chars().take(60).collect::<String>()
+                ))
                 .help("add a first line that names the columns"));
         }
         let mut rows = Vec::new();
@@ -139,7 +142,9 @@ impl Data {
     pub fn inputs(&self, n: usize, path: &Path) -> Result<Vec<Vec<f64>>> {
         let numbered = self.numbered("x");
         let strays = |c: &&String| {
-            c.strip_prefix('x').and_then(|i| i.parse::<usize>().ok()).is_some_and(|i| i >= numbered.len())
+            c.strip_prefix('x')
+                .and_then(|i| i.parse::<usize>().ok())
+                .is_some_and(|i| i >= numbered.len())
         };
         let columns =
             if numbered.is_empty() { (0..self.columns.len()).collect() } else { numbered.clone() };

@@ -6,6 +6,7 @@ use std::fmt::{Display, Write};
 use nervecord::tensor::quads;
 
 use crate::program::{Op, Port, PortWidth, Program};
+use crate::report::layer_table;
 
 /// What the header says of where the module comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +83,8 @@ impl Items {
         if broken.len() <= WIDTH {
             let _ = writeln!(self.text, "    const {name}: {kind} =\n{broken}");
         } else {
-            let _ = writeln!(self.text, "    #[rustfmt::skip]\n    const {name}: {kind} =\n{broken}");
+            let _ =
+                writeln!(self.text, "    #[rustfmt::skip]\n    const {name}: {kind} =\n{broken}");
         }
     }
 
@@ -184,26 +186,8 @@ fn header(program: &Program, origin: &Origin) -> String {
         origin.calibration,
         origin.options,
     );
-    let clip = |s: &str, n: usize| s.chars().take(n).collect::<String>();
-    let _ = writeln!(
-        out,
-        "// {:<28} {:<14} {:>11} {:>8} {:>10}  {}",
-        "layer", "kernel", "shape", "bytes", "headroom", "worst error"
-    );
-    for row in &program.layers {
-        let shape = format!("{}->{}", row.inputs, row.outputs);
-        let headroom = row.headroom_bits.map_or("-".into(), |b| format!("{b:.1} bit"));
-        let error = row.worst_error.map_or("-".into(), |e| format!("{e:.2e}"));
-        let _ = writeln!(
-            out,
-            "// {:<28} {:<14} {:>11} {:>8} {:>10}  {}",
-            clip(&row.name, 28),
-            row.kind,
-            shape,
-            row.table_bytes,
-            headroom,
-            error
-        );
+    for line in layer_table(&program.layers).lines() {
+        let _ = writeln!(out, "// {line}");
     }
     let _ = writeln!(
         out,
@@ -244,11 +228,14 @@ fn bits(port: &Port) -> u32 {
 
 fn interface(program: &Program) -> String {
     let mut out = String::new();
-    for (label, port, raw) in [("input", &program.input, "INPUTS"), ("output", &program.output, "OUTPUTS")] {
+    for (label, port, raw) in
+        [("input", &program.input, "INPUTS"), ("output", &program.output, "OUTPUTS")]
+    {
         let name = if label == "input" { "Input" } else { "Output" };
         let _ = writeln!(out, "    /// Number of {label} features.");
         let _ = writeln!(out, "    pub const {raw}: usize = {};", port.features);
-        let _ = writeln!(out, "    /// The {label}s of a step, with {} fractional bits.", port.frac);
+        let _ =
+            writeln!(out, "    /// The {label}s of a step, with {} fractional bits.", port.frac);
         let _ = writeln!(out, "    pub type {name} = [{}; {raw}];", port.rust_type());
         let _ = writeln!(out, "    /// The integer behind one {label}.");
         let _ = writeln!(out, "    pub type Raw{name} = i{};", bits(port));
@@ -257,7 +244,10 @@ fn interface(program: &Program) -> String {
     let _ = writeln!(out, "    pub const TABLE_BYTES: usize = {};", program.table_bytes());
     if let Some(classes) = &program.classes {
         let names: Vec<String> = classes.names.iter().map(|n| format!("{n:?}")).collect();
-        let _ = writeln!(out, "    /// The class of each output; `nervecord::head::argmax` of the outputs is the index.");
+        let _ = writeln!(
+            out,
+            "    /// The class of each output; `nervecord::head::argmax` of the outputs is the index."
+        );
         let head = format!("pub static LABELS: [&str; {}] = [", names.len());
         let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&names, 8));
     }

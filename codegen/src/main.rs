@@ -139,9 +139,13 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<bool> {
     match command {
         Command::Inspect { model } => {
-            let (text, supported) = inspect::inspect(&model)?;
-            anstream::print!("{text}");
-            return Ok(supported);
+            let source = import::load(&model).inspect_err(|_| {
+                // A file that can be read at all is listed, with a mark at what is in the way.
+                if let Ok(Some(survey)) = inspect::survey(&model) {
+                    anstream::print!("{survey}");
+                }
+            })?;
+            anstream::print!("{}", inspect::render(&source));
         }
         Command::Compile { model, output, report, check } => {
             let compiled = model.build()?;

@@ -177,8 +177,7 @@ impl<'a> Interpreter<'a> {
             _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), x),
         };
         for op in &program.ops {
-            let reads: Vec<_> =
-                op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
+            let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
             let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
             op.kernel.run(&reads, &mut self.scratch[range(op.write)]);
         }

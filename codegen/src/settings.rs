@@ -66,7 +66,9 @@ impl Settings {
         let file: File = toml::from_str(text).map_err(|e| {
             Error::new("nervecord.toml cannot be read")
                 .file(path)
-                .expected("sections [calibration] (percentile, margin) and [inputs] (x0 = [low, high])")
+                .expected(
+                    "sections [calibration] (percentile, margin) and [inputs] (x0 = [low, high])",
+                )
                 .found(e.message())
         })?;
         let default = Self::default();
@@ -109,10 +111,12 @@ impl Settings {
         };
         let known = |name: &String| (0..n).any(|i| *name == format!("x{i}"));
         if let Some(name) = self.inputs.keys().find(|name| !known(name)) {
-            return Err(at_file(Error::new("a range is declared for an input that does not exist"))
-                .at(format!("[inputs] {name}"))
-                .expected(format!("x0 to x{}", n - 1))
-                .found(name));
+            return Err(at_file(Error::new(
+                "a range is declared for an input that does not exist",
+            ))
+            .at(format!("[inputs] {name}"))
+            .expected(format!("x0 to x{}", n - 1))
+            .found(name));
         }
         let range = |i: usize| {
             self.inputs.get(&format!("x{i}")).map(|&[low, high]| (low, high)).ok_or_else(|| {

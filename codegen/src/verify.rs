@@ -221,10 +221,9 @@ fn read_labels(path: &Path, classes: Option<&Classes>, rows: usize) -> Result<Ve
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
     let header = reader.headers().map_err(|e| wrong("a CSV table").found(e))?.clone();
-    let column = header
-        .iter()
-        .position(|c| c == "label")
-        .ok_or_else(|| wrong("a column `label`").found(header.iter().collect::<Vec<_>>().join(",")))?;
+    let column = header.iter().position(|c| c == "label").ok_or_else(|| {
+        wrong("a column `label`").found(header.iter().collect::<Vec<_>>().join(","))
+    })?;
     let mut cells = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| wrong("a CSV table").found(e))?;

@@ -89,11 +89,7 @@ struct Tail {
 }
 
 /// Lowers a dense layer, together with a clamp that is its only reader.
-pub(super) fn lower(
-    lowering: &mut Lowering,
-    index: usize,
-    layer: &graph::Dense,
-) -> Result<()> {
+pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Result<()> {
     let node = &lowering.graph.nodes[index];
     let tail = tail(lowering, node.output);
     let input = lowering.value(node.inputs[0]).clone();

@@ -219,22 +219,15 @@ pub(super) fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn lower_select(
-    lowering: &mut Lowering,
-    node: &Node,
-    indices: &[usize],
-) -> Result<()> {
+pub(super) fn lower_select(lowering: &mut Lowering, node: &Node, indices: &[usize]) -> Result<()> {
     let value = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
     let of = |list: &[f64]| match list.len() {
         0 | 1 => list.to_vec(),
         _ => indices.iter().map(|&i| list[i]).collect(),
     };
-    let format = Format {
-        scale: of(&value.format.scale),
-        offset: of(&value.format.offset),
-        ..value.format
-    };
+    let format =
+        Format { scale: of(&value.format.scale), offset: of(&value.format.offset), ..value.format };
     let storage = lowering.new_storage(indices.len());
     let kernel = SelectKernel { indices: indices.iter().map(|&i| i as u16).collect() };
     lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);

@@ -152,7 +152,8 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
     }
     let output = port::output(&mut lowering);
     let sizes = std::mem::take(&mut lowering.storages);
-    let (storages, scratch_quads) = plan::plan(&sizes, &lowering.ops, input.storage, output.storage);
+    let (storages, scratch_quads) =
+        plan::plan(&sizes, &lowering.ops, input.storage, output.storage);
     Ok(Program {
         name: graph.name.clone(),
         input,
@@ -172,7 +173,11 @@ impl Lowering<'_> {
     /// The network's output has a power-of-two scale, so that the caller can name its type.
     fn scale_for(&self, tensor: TensorId, magnitude: f64) -> f64 {
         let magnitude = magnitude.max(1e-12);
-        if tensor == self.graph.output { port::power_of_two(magnitude) } else { magnitude / 32767.0 }
+        if tensor == self.graph.output {
+            port::power_of_two(magnitude)
+        } else {
+            magnitude / 32767.0
+        }
     }
 
     /// The magnitude to represent for `tensor`: its calibrated range, widened by the margin.

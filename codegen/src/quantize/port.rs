@@ -80,7 +80,12 @@ pub(super) fn output(lowering: &mut Lowering) -> Port {
     let (low, high) = (fracs.iter().min().copied(), fracs.iter().max().copied());
     let (low, high) = (low.unwrap_or(0), high.unwrap_or(0));
     if low == high && (0..=15).contains(&low) {
-        return Port { frac: low as u32, width: PortWidth::Narrow, features, storage: value.storage };
+        return Port {
+            frac: low as u32,
+            width: PortWidth::Narrow,
+            features,
+            storage: value.storage,
+        };
     }
     let common = high.max(0);
     let shifts = fracs.iter().map(|&frac| (common - frac) as u8).collect();

@@ -50,7 +50,8 @@ pub(super) fn choose_widths(
     for (node, error) in trail.into_iter().filter(|&(node, _)| widths[node] == 16) {
         let name = &graph.nodes[node].name;
         if let Some(row) = program.layers.iter_mut().find(|row| row.name == *name) {
-            row.note = format!("widened: i8 left an error of {error:.4} where {target:.4} is allowed");
+            row.note =
+                format!("widened: i8 left an error of {error:.4} where {target:.4} is allowed");
         }
     }
     Ok(program)
