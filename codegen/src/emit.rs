@@ -203,8 +203,8 @@ fn imports(program: &Program, items: &Items) -> String {
     let mut fixed: BTreeSet<String> = BTreeSet::new();
     let mut fracs = BTreeSet::new();
     for port in [&program.input, &program.output] {
-        fixed.insert(format!("FixedI{}", bits(port)));
-        fracs.insert((port.frac, format!("U{}", port.frac)));
+        fixed.insert(format!("FixedI{}", port.bits()));
+        fracs.extend(port.fracs.iter().map(|frac| (*frac, format!("U{frac}"))));
     }
     let mut uses: BTreeSet<String> =
         items.imports.iter().map(|path| format!("nervecord::{path}")).collect();
@@ -214,16 +214,12 @@ fn imports(program: &Program, items: &Items) -> String {
     for (_, name) in fracs {
         uses.insert(format!("nervecord::fixed::types::extra::{name}"));
     }
-    let input = if program.input.is_wide() { "{Channel, read32}" } else { "read16" };
-    let output = if program.output.is_wide() { "write32" } else { "write16" };
+    let input = if program.input.bits() == 32 { "{Channel, read32}" } else { "read16" };
+    let output = if program.output.bits() == 32 { "write32" } else { "write16" };
     uses.insert(format!("nervecord::port::{input}"));
     uses.insert(format!("nervecord::port::{output}"));
-    uses.insert("nervecord::{Controller, Scratch, Status}".into());
+    uses.insert("nervecord::{Controller, RawStep, Scratch, Status}".into());
     uses.iter().map(|path| format!("    #[rustfmt::skip]\n    use {path};\n")).collect()
-}
-
-fn bits(port: &Port) -> u32 {
-    if port.is_wide() { 32 } else { 16 }
 }
 
 fn interface(program: &Program) -> String {
@@ -233,12 +229,11 @@ fn interface(program: &Program) -> String {
     {
         let name = if label == "input" { "Input" } else { "Output" };
         let _ = writeln!(out, "    /// Number of {label} features.");
-        let _ = writeln!(out, "    pub const {raw}: usize = {};", port.features);
-        let _ =
-            writeln!(out, "    /// The {label}s of a step, with {} fractional bits.", port.frac);
-        let _ = writeln!(out, "    pub type {name} = [{}; {raw}];", port.rust_type());
+        let _ = writeln!(out, "    pub const {raw}: usize = {};", port.features());
+        let _ = writeln!(out, "    /// The {label}s of a step.");
+        out += &port_type(name, port, raw);
         let _ = writeln!(out, "    /// The integer behind one {label}.");
-        let _ = writeln!(out, "    pub type Raw{name} = i{};", bits(port));
+        let _ = writeln!(out, "    pub type Raw{name} = i{};", port.bits());
     }
     let _ = writeln!(out, "    /// Bytes of tables in flash.");
     let _ = writeln!(out, "    pub const TABLE_BYTES: usize = {};", program.table_bytes());
@@ -266,6 +261,46 @@ fn interface(program: &Program) -> String {
     out
 }
 
+/// An array of fixed-point numbers, or a tuple where their formats differ.
+fn port_type(name: &str, port: &Port, count: &str) -> String {
+    let number = |frac: &u32| format!("FixedI{}<U{frac}>", port.bits());
+    if let Some(frac) = port.uniform_frac() {
+        return format!("    pub type {name} = [{}; {count}];\n", number(&frac));
+    }
+    let numbers: Vec<String> = port.fracs.iter().map(number).collect();
+    let body = wrapped(&numbers, 8);
+    format!("    #[rustfmt::skip]\n    pub type {name} = (\n{body}    );\n")
+}
+
+/// The body of `Controller::step`: typed numbers to integers and back.
+fn typed_step(program: &Program) -> String {
+    let indent = "            ";
+    let input = match program.input.uniform_frac() {
+        Some(_) => format!("{indent}let input = input.map(|x| x.to_bits());\n"),
+        None => {
+            let bits = |i| format!("input.{i}.to_bits()");
+            let cells: Vec<String> = (0..program.input.features()).map(bits).collect();
+            let body = wrapped(&cells, 16);
+            format!("{indent}#[rustfmt::skip]\n{indent}let input = [\n{body}{indent}];\n")
+        }
+    };
+    let from_bits = format!("FixedI{}::from_bits", program.output.bits());
+    let output = match program.output.uniform_frac() {
+        Some(_) => format!("{indent}self.step_raw(&input).map({from_bits})\n"),
+        None => {
+            let names: Vec<String> =
+                (0..program.output.features()).map(|i| format!("y{i}")).collect();
+            let cells: Vec<String> = names.iter().map(|y| format!("{from_bits}({y})")).collect();
+            let (names, cells) = (wrapped(&names, 16), wrapped(&cells, 16));
+            format!(
+                "{indent}#[rustfmt::skip]\n{indent}let [\n{names}{indent}] = self.step_raw(&input);\n\
+                 {indent}#[rustfmt::skip]\n{indent}let output = (\n{cells}{indent});\n{indent}output\n"
+            )
+        }
+    };
+    input + &output
+}
+
 /// The statements that run one op: its tensors, then the kernel.
 fn statement(program: &Program, op: &Op, call: &str) -> String {
     let range = |s: usize| {
@@ -287,18 +322,20 @@ fn statement(program: &Program, op: &Op, call: &str) -> String {
 fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> String {
     let range = |port: &Port| {
         let start = program.storages[port.storage].start;
-        format!("{start}..{}", start + quads(port.features))
+        format!("{start}..{}", start + quads(port.features()))
     };
     let (input, output) = (range(&program.input), range(&program.output));
-    let read = match program.input.is_wide() {
+    let read = match program.input.bits() == 32 {
         true => format!("read32(input, &CHANNELS, self.scratch.tensor({input}))"),
         false => format!("read16(input, self.scratch.tensor({input}))"),
     };
-    let write = match program.output.is_wide() {
+    let write = match program.output.bits() == 32 {
         true => format!("write32(self.scratch.tensor({output}), &SHIFTS, &mut output)"),
         false => format!("write16(self.scratch.tensor({output}), &mut output)"),
     };
-    let y = format!("FixedI{}", bits(&program.output));
+    let typed = typed_step(program);
+    let fracs = |port: &Port| wrapped(&port.fracs, 12);
+    let (input_frac, output_frac) = (fracs(&program.input), fracs(&program.output));
     let (model, quads) = (&origin.model, program.scratch_quads);
     format!(
         "    /// The network of `{model}`.
@@ -323,6 +360,21 @@ fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> Strin
         }}
     }}
 
+    impl RawStep<INPUTS, OUTPUTS> for {ty} {{
+        type RawInput = RawInput;
+        type RawOutput = RawOutput;
+        #[rustfmt::skip]
+        const INPUT_FRAC: [u8; INPUTS] = [
+{input_frac}        ];
+        #[rustfmt::skip]
+        const OUTPUT_FRAC: [u8; OUTPUTS] = [
+{output_frac}        ];
+
+        fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
+            Self::step_raw(self, input)
+        }}
+    }}
+
     impl Default for {ty} {{
         fn default() -> Self {{
             Self::new()
@@ -338,8 +390,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> Strin
         }}
 
         fn step(&mut self, input: &Input) -> Output {{
-            self.step_raw(&input.map(|x| x.to_bits())).map({y}::from_bits)
-        }}
+{typed}        }}
 
         fn status(&self) -> Status {{
             self.status

@@ -198,12 +198,13 @@ fn run(model: &Model, input: &PathBuf, output: &PathBuf, float: bool, raw: bool)
         let compiled = model.build()?;
         let rows = data.inputs(compiled.graph.input_len(), input)?;
         let mut interpreter = Interpreter::new(&compiled.program);
-        let port = &compiled.program.input;
+        let program = &compiled.program;
         let step = |row: &Vec<f64>| {
-            let input: Vec<i32> = row.iter().map(|&x| port.to_raw(x)).collect();
-            let (output, _) = interpreter.step_raw(&input);
-            let real = |y| if raw { f64::from(y) } else { compiled.program.output.to_real(y) };
-            output.into_iter().map(real).collect()
+            let (output, _) = interpreter.step_raw(&program.input.to_raws(row));
+            match raw {
+                true => output.into_iter().map(f64::from).collect(),
+                false => program.output.to_reals(&output),
+            }
         };
         let outputs = rows.iter().map(step).collect();
         (compiled.source.graph, outputs)

@@ -61,7 +61,7 @@ struct PortReport {
 
 impl From<&Port> for PortReport {
     fn from(port: &Port) -> Self {
-        Self { features: port.features, format: port.rust_type() }
+        Self { features: port.features(), format: port.describe() }
     }
 }
 
@@ -107,10 +107,7 @@ pub fn layer_table(layers: &[LayerReport]) -> String {
 /// The report for the terminal.
 pub fn render(compiled: &Compiled) -> String {
     let r = report(compiled);
-    let mut text = format!(
-        "{}: {} x {} -> {} x {}\n",
-        r.model, r.input.features, r.input.format, r.output.features, r.output.format
-    );
+    let mut text = format!("{}: {} -> {}\n", r.model, r.input.format, r.output.format);
     for line in layer_table(r.layers).lines() {
         text += &format!("  {line}\n");
     }
@@ -152,8 +149,8 @@ fn page(compiled: &Compiled) -> String {
     let fact =
         |(label, value): (&str, String)| format!("<dt>{label}</dt><dd>{}</dd>\n", escape(&value));
     let facts: String = [
-        ("input", format!("{} x {}", r.input.features, r.input.format)),
-        ("output", format!("{} x {}", r.output.features, r.output.format)),
+        ("input", r.input.format.clone()),
+        ("output", r.output.format.clone()),
         ("tables in flash", format!("{} B", r.flash_bytes)),
         ("RAM", format!("{} B", r.ram_bytes)),
         ("multiply-accumulates", r.macs.to_string()),
