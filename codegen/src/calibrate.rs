@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::reference;
+use crate::reference::Reference;
 use crate::settings::Settings;
 
 /// Inputs the model will see in use.
@@ -60,7 +60,6 @@ impl Calibration {
     /// # Errors
     /// Neither exists, or the data does not fit the model.
     pub fn load(path: Option<&Path>, settings: &Settings, graph: &Graph) -> Result<Self> {
-        let n = graph.input_len();
         let (percentile, margin) = (settings.percentile, settings.margin);
         let method = match percentile {
             p if p >= 100.0 => "minimum and maximum".to_owned(),
@@ -68,7 +67,7 @@ impl Calibration {
         };
         let (rows, digest, source) = match path {
             Some(path) => {
-                let rows = Data::read(path)?.inputs(n, path)?;
+                let rows = Data::read(path)?.inputs(graph, path)?;
                 let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
                 let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
                 (rows, Sha256::digest(&bytes), name.unwrap_or_default())
@@ -89,8 +88,9 @@ impl Calibration {
     /// A value is not finite: the network leaves the numbers on its own data.
     pub fn ranges(&self, graph: &Graph) -> Result<Ranges> {
         let mut values = vec![Vec::with_capacity(self.rows.len()); graph.tensors.len()];
+        let mut reference = Reference::new(graph);
         for (i, row) in self.rows.iter().enumerate() {
-            let tensors = reference::evaluate(graph, row);
+            let tensors = reference.step(row);
             for (id, tensor) in tensors.into_iter().enumerate() {
                 if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
                     return Err(Error::new("the network is not finite on its calibration data")
@@ -134,7 +134,12 @@ fn draw(ranges: &[(f64, f64)]) -> Vec<Vec<f64>> {
 impl Ranges {
     /// The span of a whole tensor, by the calibration's method.
     pub fn tensor(&self, id: usize) -> Span {
-        self.span(self.values[id].iter().flatten().copied().collect())
+        self.tensors(&[id])
+    }
+
+    /// The span of several tensors that share one format.
+    pub fn tensors(&self, ids: &[usize]) -> Span {
+        self.span(ids.iter().flat_map(|&id| self.values[id].iter().flatten().copied()).collect())
     }
 
     /// The span of one feature of a tensor.

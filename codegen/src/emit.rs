@@ -147,7 +147,7 @@ fn type_name(name: &str) -> String {
 /// The module's text.
 pub fn emit(program: &Program, origin: &Origin) -> String {
     let mut items = Items::default();
-    let mut taken = ["INPUTS", "OUTPUTS", "TABLE_BYTES", "LABELS", "CHANNELS", "SHIFTS"]
+    let mut taken = ["INPUTS", "OUTPUTS", "TABLE_BYTES", "LABELS", "CHANNELS", "SHIFTS", "START"]
         .map(str::to_owned)
         .into_iter()
         .collect();
@@ -164,9 +164,15 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     out += "\n    const _: () = nervecord::require_format(1);\n\n";
     out += &interface(program);
     out += "\n";
+    let start = program.start.iter().any(|quad| quad.0 != [0; 4]);
+    if start {
+        let values: Vec<String> =
+            program.start.iter().map(|q| format!("Quad({:?})", q.0)).collect();
+        items.array("static START", "Quad", &values);
+    }
     out += &items.text;
     out += "\n";
-    out += &controller(program, origin, &ty, &body);
+    out += &controller(program, origin, &ty, start, &body);
     out += "}\n";
     out
 }
@@ -211,6 +217,9 @@ fn imports(program: &Program, items: &Items) -> String {
     for name in fixed {
         uses.insert(format!("nervecord::fixed::{name}"));
     }
+    if program.start.iter().any(|quad| quad.0 != [0; 4]) {
+        uses.insert("nervecord::Quad".into());
+    }
     for (_, name) in fracs {
         uses.insert(format!("nervecord::fixed::types::extra::{name}"));
     }
@@ -219,7 +228,27 @@ fn imports(program: &Program, items: &Items) -> String {
     uses.insert(format!("nervecord::port::{input}"));
     uses.insert(format!("nervecord::port::{output}"));
     uses.insert("nervecord::{Controller, RawStep, Scratch, Status}".into());
-    uses.iter().map(|path| format!("    #[rustfmt::skip]\n    use {path};\n")).collect()
+    let mut uses: Vec<String> = uses.into_iter().collect();
+    uses.sort_by_key(|path| version_key(path));
+    uses.iter().map(|path| format!("    use {path};\n")).collect()
+}
+
+/// Sorts as rustfmt does: numbers by value.
+fn version_key(path: &str) -> String {
+    let (mut key, mut digits) = (String::new(), String::new());
+    for c in path.chars().chain([' ']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+        } else {
+            let _ = write!(
+                key,
+                "{}{c}",
+                if digits.is_empty() { "".into() } else { format!("{digits:0>8}") }
+            );
+            digits.clear();
+        }
+    }
+    key
 }
 
 fn interface(program: &Program) -> String {
@@ -319,7 +348,8 @@ fn statement(program: &Program, op: &Op, call: &str) -> String {
     format!("{indent}{tensors}\n{indent}{call}\n")
 }
 
-fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> String {
+fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &str) -> String {
+    let scratch = if start { "Scratch::starting(&START)" } else { "Scratch::new()" };
     let range = |port: &Port| {
         let start = program.storages[port.storage].start;
         format!("{start}..{}", start + quads(port.features()))
@@ -348,7 +378,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> Strin
     impl {ty} {{
         /// The network in its start state.
         pub const fn new() -> Self {{
-            Self {{ scratch: Scratch::new(), status: Status::new() }}
+            Self {{ scratch: {scratch}, status: Status::new() }}
         }}
 
         /// One step on the integers behind the fixed-point numbers.

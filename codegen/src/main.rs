@@ -191,12 +191,12 @@ fn run(model: &Model, input: &PathBuf, output: &PathBuf, float: bool, raw: bool)
     let data = Data::read(input)?;
     let (graph, outputs) = if float {
         let graph = import::load(&model.model)?.graph;
-        let rows = data.inputs(graph.input_len(), input)?;
+        let rows = data.inputs(&graph, input)?;
         let outputs = reference::run(&graph, &rows);
         (graph, outputs)
     } else {
         let compiled = model.build()?;
-        let rows = data.inputs(compiled.graph.input_len(), input)?;
+        let rows = data.inputs(&compiled.graph, input)?;
         let mut interpreter = Interpreter::new(&compiled.program);
         let program = &compiled.program;
         let step = |row: &Vec<f64>| {

@@ -147,6 +147,8 @@ pub struct Program {
     pub storages: Vec<Range<usize>>,
     /// Quads of scratch memory.
     pub scratch_quads: usize,
+    /// What the first quads of the scratch memory hold after a reset: the states, which come first.
+    pub start: Vec<Quad>,
     /// The operations in order.
     pub ops: Vec<Op>,
     /// Class names of a classifier with a label output.
@@ -186,7 +188,9 @@ pub struct Interpreter<'a> {
 impl<'a> Interpreter<'a> {
     /// A model in its start state.
     pub fn new(program: &'a Program) -> Self {
-        Self { program, scratch: vec![Quad::default(); program.scratch_quads] }
+        let mut scratch = program.start.clone();
+        scratch.resize(program.scratch_quads, Quad::default());
+        Self { program, scratch }
     }
 
     /// One step on the caller's integers.

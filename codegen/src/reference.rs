@@ -2,21 +2,47 @@
 
 use crate::graph::{Graph, Layer, Node};
 
-/// The value of every tensor for one input; a tensor is empty if the input is too short for it.
-///
-/// `input` holds [`Graph::input_len`] features.
-pub fn evaluate(graph: &Graph, input: &[f64]) -> Vec<Vec<f64>> {
-    let mut values = vec![Vec::new(); graph.tensors.len()];
-    values[graph.input] = input.to_vec();
-    for node in &graph.nodes {
-        values[node.output] = step(node, &values);
-    }
-    values
+/// The float network with its memory.
+#[derive(Debug, Clone)]
+pub struct Reference<'a> {
+    graph: &'a Graph,
+    /// The value of each state, in the graph's order.
+    states: Vec<Vec<f64>>,
 }
 
-/// The output for each row of inputs.
+impl<'a> Reference<'a> {
+    /// The network in its start state.
+    pub fn new(graph: &'a Graph) -> Self {
+        Self { graph, states: graph.states.iter().map(|s| s.initial.clone()).collect() }
+    }
+
+    /// One step: the value of every tensor. `input` holds [`Graph::input_len`] features.
+    pub fn step(&mut self, input: &[f64]) -> Vec<Vec<f64>> {
+        let graph = self.graph;
+        let mut values = vec![Vec::new(); graph.tensors.len()];
+        values[graph.input] = input.to_vec();
+        for (state, value) in graph.states.iter().zip(&self.states) {
+            values[state.previous].clone_from(value);
+        }
+        for node in &graph.nodes {
+            values[node.output] = step(node, &values);
+        }
+        for (state, value) in graph.states.iter().zip(&mut self.states) {
+            value.clone_from(&values[state.next]);
+        }
+        values
+    }
+}
+
+/// The value of every tensor in the first step after a reset.
+pub fn evaluate(graph: &Graph, input: &[f64]) -> Vec<Vec<f64>> {
+    Reference::new(graph).step(input)
+}
+
+/// The output for each row of inputs, in time order from a reset.
 pub fn run(graph: &Graph, rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
-    rows.iter().map(|row| evaluate(graph, row).swap_remove(graph.output)).collect()
+    let mut reference = Reference::new(graph);
+    rows.iter().map(|row| reference.step(row).swap_remove(graph.output)).collect()
 }
 
 fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {

@@ -109,7 +109,7 @@ impl Settings {
             Some(file) => e.file(file),
             None => e,
         };
-        let known = |name: &String| (0..n).any(|i| *name == format!("x{i}"));
+        let known = |name: &String| (0..n).any(|i| *name == graph.input_name(i));
         if let Some(name) = self.inputs.keys().find(|name| !known(name)) {
             return Err(at_file(Error::new(
                 "a range is declared for an input that does not exist",
@@ -119,9 +119,9 @@ impl Settings {
             .found(name));
         }
         let range = |i: usize| {
-            self.inputs.get(&format!("x{i}")).map(|&[low, high]| (low, high)).ok_or_else(|| {
+            self.inputs.get(&graph.input_name(i)).map(|&[low, high]| (low, high)).ok_or_else(|| {
                 at_file(Error::new("there is no calibration data"))
-                    .at(format!("input x{i}"))
+                    .at(format!("input {}", graph.input_name(i)))
                     .expected("--calibration with a CSV or .npy file, or a range in nervecord.toml")
                     .found("neither")
                     .help("record a few hundred inputs, or write [inputs] x0 = [low, high] ...")

@@ -64,7 +64,7 @@ pub struct Verification {
 /// A file cannot be used with this model.
 pub fn verify(compiled: &Compiled, vectors: &Path, labels: Option<&Path>) -> Result<Verification> {
     let data = Data::read(vectors)?;
-    let inputs = data.inputs(compiled.graph.input_len(), vectors)?;
+    let inputs = data.inputs(&compiled.graph, vectors)?;
     let given = data.outputs(compiled.graph.output_len(), vectors)?;
     let float = reference::run(&compiled.source.graph, &inputs);
     let mut interpreter = Interpreter::new(&compiled.program);

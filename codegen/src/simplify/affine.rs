@@ -64,7 +64,7 @@ pub fn fold_forward(graph: &mut Graph) -> bool {
         let readers = &links.readers[node.output];
         let folded: Option<Vec<Layer>> =
             readers.iter().map(|&r| fold_columns(&graph.nodes[r].layer, s, o)).collect();
-        let Some(folded) = folded.filter(|f| !f.is_empty() && graph.output != node.output) else {
+        let Some(folded) = folded.filter(|f| !f.is_empty() && !graph.is_result(node.output)) else {
             continue;
         };
         for (&reader, layer) in readers.iter().zip(folded) {

@@ -49,14 +49,16 @@ pub fn simplify(mut graph: Graph) -> Graph {
 pub fn remove_unread(graph: &mut Graph) {
     let mut read = vec![false; graph.tensors.len()];
     read[graph.output] = true;
+    // A state that is kept may feed another, whatever their order; keeping all is simple and safe.
+    graph.states.iter().for_each(|state| read[state.next] = true);
     for node in graph.nodes.iter().rev() {
         if read[node.output] {
             node.inputs.iter().for_each(|&id| read[id] = true);
         }
     }
     graph.nodes.retain(|node| read[node.output]);
-    let kept: Vec<TensorId> =
-        std::iter::once(graph.input).chain(graph.nodes.iter().map(|n| n.output)).collect();
+    let sources = std::iter::once(graph.input).chain(graph.states.iter().map(|s| s.previous));
+    let kept: Vec<TensorId> = sources.chain(graph.nodes.iter().map(|n| n.output)).collect();
     let mut number = vec![0; graph.tensors.len()];
     for (new, &old) in kept.iter().enumerate() {
         number[old] = new;
@@ -66,13 +68,16 @@ pub fn remove_unread(graph: &mut Graph) {
         node.inputs.iter_mut().for_each(|id| *id = number[*id]);
         node.output = number[node.output];
     }
+    for state in &mut graph.states {
+        (state.previous, state.next) = (number[state.previous], number[state.next]);
+    }
     graph.input = number[graph.input];
     graph.output = number[graph.output];
 }
 
 /// Who writes and who reads each tensor.
 struct Links {
-    /// The node that writes a tensor; none for the input.
+    /// The node that writes a tensor; none for the input and for states.
     writer: Vec<Option<usize>>,
     /// The nodes that read a tensor, one entry an input.
     readers: Vec<Vec<usize>>,
@@ -98,7 +103,7 @@ impl Links {
 
     /// True if node `reader` is all that `tensor` is computed for.
     fn only(&self, graph: &Graph, tensor: TensorId, reader: usize) -> bool {
-        graph.output != tensor && self.readers[tensor] == [reader]
+        !graph.is_result(tensor) && self.readers[tensor] == [reader]
     }
 }
 

@@ -69,14 +69,15 @@ pub fn bypass(graph: &mut Graph) -> bool {
     while let Some(node) = graph.nodes.get(index) {
         let to = node.output;
         let from = node.inputs.first().copied().unwrap_or(to);
-        // A network must have a layer to write its output.
-        if !changes_nothing(graph, index) || (to == graph.output && from == graph.input) {
+        // A network must have a layer to write its output and its states.
+        if !changes_nothing(graph, index) || (graph.is_result(to) && graph.is_source(from)) {
             index += 1;
             continue;
         }
         for reader in &mut graph.nodes {
             reader.inputs.iter_mut().filter(|id| **id == to).for_each(|id| *id = from);
         }
+        graph.states.iter_mut().filter(|s| s.next == to).for_each(|s| s.next = from);
         if graph.output == to {
             graph.output = from;
             let name = graph.tensors[to].name.clone();
