@@ -110,6 +110,9 @@ fn unsupported(call: &Call) -> Error {
         "Normalizer" => {
             "normalising each row by its own norm is not supported: leave that step out of the pipeline and do it before the network"
         }
+        "ThresholdedRelu" | "Shrink" | "Floor" | "Ceil" | "Round" => {
+            "the function has a jump, which no table follows: use a continuous activation"
+        }
         "If" => "export in inference mode, so that no branch is left",
         _ if domain.starts_with("ai.onnx.ml") => {
             "only multi-layer perceptrons, scalers and class labels are read from scikit-learn pipelines"
