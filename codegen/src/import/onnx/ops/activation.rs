@@ -3,7 +3,7 @@
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
-use super::arithmetic;
+use super::statistics;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::Layer;
@@ -149,7 +149,7 @@ pub fn unary(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
         _ => {
             let flow = node.flow(0)?;
             let id = builder.map(node.name(), f, flow.id)?;
-            arithmetic::note_unary(builder, node.op(), flow.id, id);
+            statistics::note_unary(builder, node.op(), flow.id, id);
             Value::Flow(Flow { id, dims: flow.dims.clone() })
         }
     }])

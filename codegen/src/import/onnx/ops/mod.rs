@@ -9,6 +9,7 @@ mod constants;
 mod linear;
 mod normalize;
 mod shape;
+mod statistics;
 
 use super::builder::Builder;
 use super::node::{Call, Value};

@@ -187,6 +187,28 @@ fn decomposed_layer_normalisation_is_recognised_however_it_is_spelt() {
 }
 
 #[test]
+fn keras_layer_normalisation_is_recognised() {
+    let tail = [
+        node("Sqrt", &["e"], &["d"]),
+        node("Reciprocal", &["d"], &["i"]),
+        node("Mul", &["i", "gain"], &["r"]),
+        node("Mul", &["x", "r"], &["scaled"]),
+        node("Mul", &["m", "r"], &["drift"]),
+        node("Sub", &["bias", "drift"], &["offset"]),
+        node("Add", &["scaled", "offset"], &["y"]),
+    ];
+    let mut model = spelt(node("Mul", &["c", "c"], &["q"]), &tail);
+    if let Some(graph) = &mut model.graph {
+        graph.initializer.push(floats("gain", &[3], &[1.0, 2.0, 3.0]));
+        graph.initializer.push(floats("bias", &[3], &[0.5, 0.0, -0.5]));
+    }
+    let kinds: Vec<_> = import(&model).nodes.iter().map(|n| n.layer.kind()).collect();
+    assert_eq!(kinds, ["normalize", "affine"]);
+    let d = (2.0f64 / 3.0 + 1.0).sqrt();
+    assert_close(&output(&model, &[1.0, 2.0, 3.0]), &[0.5 - 1.0 / d, 0.0, 3.0 / d - 0.5]);
+}
+
+#[test]
 fn rearrangements() {
     let constants = || vec![ints("i", &[3, 0]), ints("sizes", &[1, 3]), ints("shape", &[0, 2, -1])];
     let x = [1.0, 2.0, 3.0, 4.0];
