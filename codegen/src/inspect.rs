@@ -109,3 +109,32 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> St
     };
     rows.iter().map(line).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::expr::{Expr, Function};
+    use crate::graph::{Classes, Dense};
+
+    #[test]
+    fn a_network_is_a_table_with_totals() {
+        let mut graph = Graph::new("net", "x", 2);
+        let weights = vec![vec![1.0, 2.0]; 3];
+        let h =
+            graph.push("first", Layer::Dense(Dense { weights, bias: vec![0.0; 3] }), &[0]).unwrap();
+        graph.push("act", Layer::Map(Expr::call(Function::Tanh)), &[h]).unwrap();
+        graph.classes = Some(Classes { names: vec!["a".into(), "b".into(), "c".into()] });
+        graph.notes.push("the dynamic batch axis is taken as 1".into());
+        let text = render(&Source { graph, path: PathBuf::from("net.onnx"), sha256: "00".into() });
+        let line = |start: &str| text.lines().find(|l| l.starts_with(start)).unwrap().to_owned();
+        let cells =
+            |start: &str| line(start).split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(cells("first"), ["first", "dense", "2", "3", "9", "6"]);
+        assert_eq!(cells("act"), ["act", "map", "tanh(x)", "3", "3", "0", "0"]);
+        assert_eq!(cells("total"), ["total", "2", "3", "9", "6"]);
+        assert_eq!(line("first").len(), line("layer").len(), "columns line up");
+        assert!(text.contains("classes: a, b, c") && text.contains("note: the dynamic"), "{text}");
+    }
+}

@@ -248,3 +248,101 @@ fn check_against(config: &Config, layers: &[(String, Dense)]) -> Result<()> {
         .found(format!("{found:?}"))
         .help("the two files belong to different models"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use safetensors::tensor::TensorView;
+    use tempfile::TempDir;
+
+    use crate::import;
+    use crate::reference;
+
+    /// A model folder with float32 tensors of one repeated value.
+    fn folder(config: &str, tensors: &[(&str, &[usize], f32)]) -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("config.json"), config).unwrap();
+        let bytes: Vec<Vec<u8>> = tensors
+            .iter()
+            .map(|(_, shape, v)| v.to_le_bytes().repeat(shape.iter().product()))
+            .collect();
+        let views = tensors.iter().zip(&bytes).map(|((name, shape, _), data)| {
+            (*name, TensorView::new(safetensors::Dtype::F32, shape.to_vec(), data).unwrap())
+        });
+        let file = safetensors::serialize(views, None).unwrap();
+        let path = folder.path().join("model.safetensors");
+        fs::write(&path, file).unwrap();
+        (folder, path)
+    }
+
+    fn refused(config: &str, tensors: &[(&str, &[usize], f32)], parts: &[&str]) {
+        let (_folder, path) = folder(config, tensors);
+        let message = import::load(&path).map(|_| ()).unwrap_err().to_string();
+        for part in parts {
+            assert!(message.contains(part), "`{part}` is not in:\n{message}");
+        }
+    }
+
+    #[test]
+    fn layers_run_in_the_natural_order_of_their_names() {
+        let (folder, path) = folder(
+            r#"{"format": "mlp relu", "layers": [2, 3, 4, 1], "out_activation": "identity"}"#,
+            &[
+                ("net.10.weight", &[1, 4], 1.0),
+                ("net.10.bias", &[1], -0.5),
+                ("net.9.weight", &[4, 3], 0.5),
+                ("net.2.weight", &[3, 2], 1.0),
+                ("net.2.bias", &[3], 1.0),
+            ],
+        );
+        let source = import::load(&path).unwrap();
+        assert_eq!(source.graph.nodes[0].name, "net.2");
+        // relu(2 + 1) = 3, relu(3 * 3 / 2) = 4.5, 4 * 4.5 - 0.5 = 17.5
+        let y = reference::run(&source.graph, &[vec![1.0, 1.0], vec![-4.0, -4.0]]);
+        assert_eq!(y, [[17.5], [-0.5]]);
+        assert_eq!(import::load(folder.path()).unwrap(), source);
+        assert_eq!(source.sha256.len(), 64);
+    }
+
+    #[test]
+    fn the_activation_may_stand_in_its_own_key() {
+        let (_folder, path) = folder(
+            r#"{"format": "mlp", "activation": "tanh", "out_activation": "sigmoid"}"#,
+            &[("fc1.weight", &[1, 1], 2.0), ("fc2.weight", &[1, 1], 1.0)],
+        );
+        let y = reference::run(&import::load(&path).unwrap().graph, &[vec![0.5]]);
+        let expected = 1.0 / (1.0 + (-(1f64.tanh())).exp());
+        assert!((y[0][0] - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let relu = r#"{"format": "mlp relu"}"#;
+        let two: &[(&str, &[usize], f32)] =
+            &[("a1.weight", &[3, 2], 1.0), ("a2.weight", &[1, 4], 1.0)];
+        refused(relu, two, &["tensor `a2.weight`", "3 columns", "[1, 4]", "model.safetensors"]);
+        refused(r#"{"format": "mlp relu", "layers": [2, 5]}"#, &two[..1], &["[2, 5]", "[2, 3]"]);
+        refused(r#"{"format": "mlp cubic"}"#, &two[..1], &["\"cubic\"", "relu, leaky_relu"]);
+        refused(r#"{"format": "mlp"}"#, &two[..1], &["key `activation`"]);
+        refused(relu, &[("a.weight", &[2, 2], f32::NAN)], &["tensor `a.weight`", "NaN"]);
+        refused(relu, &[("a.weight", &[4], 1.0)], &["not a matrix", "[4]"]);
+        refused(relu, &[("a.weight", &[0, 4], 1.0)], &["at least 1", "[0, 4]"]);
+        refused(relu, &[("a.gain", &[4], 1.0)], &["tensor `a.gain`", "export the network as ONNX"]);
+        refused(relu, &[], &["holds no weights"]);
+        let bias: &[(&str, &[usize], f32)] = &[("a.weight", &[2, 2], 1.0), ("a.bias", &[3], 1.0)];
+        refused(relu, bias, &["tensor `a.bias`", "2 values", "[3]"]);
+    }
+
+    #[test]
+    fn damaged_files_are_refused() {
+        let (_folder, path) = folder(r#"{"format": "mlp relu"}"#, &[("a.weight", &[2, 2], 1.0)]);
+        let whole = fs::read(&path).unwrap();
+        for bytes in [&whole[..whole.len() - 3], &whole[..4], b"text, and no more than that", b""] {
+            fs::write(&path, bytes).unwrap();
+            let message = import::load(&path).unwrap_err().to_string();
+            assert!(message.contains("not a safetensors file"), "{message}");
+        }
+    }
+}

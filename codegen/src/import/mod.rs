@@ -1,6 +1,6 @@
 //! Trained files in, [`Graph`]s out.
 //!
-//! A new family adds an arm to [`by_format`] and a module beside the others.
+//! A new family adds an arm to `by_format` and a module beside the others.
 
 pub mod mlp;
 pub mod onnx;

@@ -31,6 +31,25 @@ pub enum Statistic {
     Deviation(f64),
     /// `1 / sqrt(var(x) + epsilon)`.
     Inverse(f64),
+    /// An inverse times a constant gain.
+    Gained(f64),
+    /// `x` times the tensor `gain`, which is an inverse with or without a constant gain.
+    Scaled {
+        /// Added to the variance.
+        epsilon: f64,
+        /// The other factor.
+        gain: TensorId,
+    },
+    /// `mean(x)` times the tensor `gain`.
+    Drift {
+        /// The other factor.
+        gain: TensorId,
+    },
+    /// A constant minus a drift.
+    Offset {
+        /// The drift's factor.
+        gain: TensorId,
+    },
 }
 
 /// A graph under construction.

@@ -1,6 +1,6 @@
 //! ONNX files, operator set 11 to the newest.
 //!
-//! Nodes are evaluated once on [`node::Value`]s: what is known becomes a constant, what depends on the
+//! Nodes are evaluated once on values: what is known becomes a constant, what depends on the
 //! input becomes a layer. The batch axis is 1, so every tensor of activations is a vector with a shape.
 
 mod array;

@@ -3,7 +3,7 @@
 use super::builder::Builder;
 use super::node::{Flow, Label, Value};
 use crate::error::{Error, Result};
-use crate::graph::{Classes, TensorId};
+use crate::graph::{Classes, Layer, TensorId};
 
 /// Sets the graph's output and classes from the values of the file's outputs.
 pub fn choose(builder: &mut Builder, outputs: &[(String, Value)]) -> Result<()> {
@@ -50,7 +50,18 @@ pub fn choose(builder: &mut Builder, outputs: &[(String, Value)]) -> Result<()> 
             }
             Ok(())
         }
-        (many, _) => {
+        (many, labels) => {
+            if let Some(whole) = joined(builder, many) {
+                builder.graph.output = whole;
+                for (name, label) in labels {
+                    set_classes(builder, name, label);
+                }
+                builder.graph.notes.push(format!(
+                    "the {} outputs are the columns of one tensor, which is the output",
+                    many.len()
+                ));
+                return Ok(());
+            }
             let names: Vec<&str> = many.iter().map(|(name, _)| *name).collect();
             Err(Error::new("the model has several outputs")
                 .expected("one output, or a classifier's label and probabilities")
@@ -58,6 +69,25 @@ pub fn choose(builder: &mut Builder, outputs: &[(String, Value)]) -> Result<()> 
                 .help("export one of them, or join them in the model (torch.cat, Concat)"))
         }
     }
+}
+
+/// The tensor whose features, all of them and in order, the outputs select.
+fn joined(builder: &Builder, outputs: &[(&str, &Flow)]) -> Option<TensorId> {
+    let mut whole = None;
+    let mut picked = Vec::new();
+    for (_, flow) in outputs {
+        let writer = builder.graph.nodes.iter().find(|n| n.output == flow.id)?;
+        let (Layer::Select(indices), source) = (&writer.layer, writer.inputs.first()) else {
+            return None;
+        };
+        if whole.is_some() && whole != source {
+            return None;
+        }
+        whole = source;
+        picked.extend_from_slice(indices);
+    }
+    let whole = whole.copied()?;
+    picked.into_iter().eq(0..builder.len(whole)).then_some(whole)
 }
 
 /// An output that is the index of another output's largest score is its label.

@@ -124,7 +124,7 @@ pub struct TensorProto {
     /// Length of each axis.
     #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
-    /// Element type, see [`super::tensor`].
+    /// Element type (`TensorProto.DataType`).
     #[prost(int32, optional, tag = "2")]
     pub data_type: Option<i32>,
     /// FLOAT.

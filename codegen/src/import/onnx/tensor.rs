@@ -95,6 +95,7 @@ impl TensorReader {
             typed(proto, scalar)
         };
         check_count(count, data.len(), &dims)?;
+        check_finite(&data)?;
         Ok(Constant::Numbers(Array { dims, data, integer: scalar.is_integer() }))
     }
 
@@ -200,6 +201,19 @@ fn check_count(count: usize, found: usize, dims: &[usize]) -> Result<()> {
         return Ok(());
     }
     Err(disagree(count, dims).found(format!("{found} elements")))
+}
+
+/// Refuses weights that are no numbers; an infinite scalar may be the bound of a clip.
+fn check_finite(data: &[f64]) -> Result<()> {
+    let several = data.len() > 1;
+    let bad = |v: &&f64| v.is_nan() || (several && v.is_infinite());
+    match data.iter().find(bad) {
+        None => Ok(()),
+        Some(bad) => Err(Error::new("a weight is not a finite number")
+            .expected("finite numbers")
+            .found(bad)
+            .help("the training diverged or the file is damaged: export a healthy checkpoint")),
+    }
 }
 
 fn disagree(count: usize, dims: &[usize]) -> Error {

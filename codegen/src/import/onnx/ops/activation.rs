@@ -3,7 +3,7 @@
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
-use super::arithmetic;
+use super::statistics;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::Layer;
@@ -11,8 +11,8 @@ use crate::graph::Layer;
 /// `sqrt(2 / pi)`, of the tanh form of GELU (Hendrycks and Gimpel 2016).
 const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
 
-/// Constants of SELU (Klambauer et al. 2017), the defaults of the ONNX operator.
-const SELU: (f64, f64) = (1.673_263_242_354_377_2, 1.050_700_987_355_480_5);
+/// Constants of SELU (Klambauer et al. 2017) as the ONNX operator has them by default, in single precision.
+const SELU: (f32, f32) = (1.673_263_2, 1.050_701);
 
 fn c(value: f64) -> Expr {
     Expr::Const(value)
@@ -73,7 +73,10 @@ fn function(node: &Call) -> Result<Expr> {
         "Relu" => Expr::relu(),
         "LeakyRelu" => call(Function::LeakyRelu { alpha: alpha(0.01) }),
         "Elu" => call(Function::Elu { alpha: alpha(1.0), gamma: 1.0 }),
-        "Selu" => call(Function::Elu { alpha: alpha(SELU.0), gamma: node.float("gamma", SELU.1) }),
+        "Selu" => call(Function::Elu {
+            alpha: alpha(SELU.0.into()),
+            gamma: node.float("gamma", SELU.1.into()),
+        }),
         "Celu" => celu(alpha(1.0))?,
         "Gelu" if node.string("approximate").as_deref() == Some("tanh") => gelu_tanh(),
         "Gelu" => x()
@@ -146,7 +149,7 @@ pub fn unary(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
         _ => {
             let flow = node.flow(0)?;
             let id = builder.map(node.name(), f, flow.id)?;
-            arithmetic::note_unary(builder, node.op(), flow.id, id);
+            statistics::note_unary(builder, node.op(), flow.id, id);
             Value::Flow(Flow { id, dims: flow.dims.clone() })
         }
     }])

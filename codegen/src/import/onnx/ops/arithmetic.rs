@@ -1,8 +1,9 @@
 //! Elementwise operators of two and more operands.
 
 use super::super::array::{self, Array};
-use super::super::builder::{Builder, Statistic};
+use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
+use super::statistics;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};
@@ -58,7 +59,7 @@ pub fn combine(builder: &mut Builder, name: &str, op: &str, a: &Value, b: &Value
     if let (Value::Constant(a), Value::Constant(b)) = (a, b) {
         return builder.constant(fold(op, a, b)?);
     }
-    if let Some(flow) = normalized(builder, name, op, a, b)? {
+    if let Some(flow) = statistics::normalized(builder, name, op, a, b)? {
         return Ok(Value::Flow(flow));
     }
     let dims = array::broadcast_dims(dims_of(a)?, dims_of(b)?)?;
@@ -73,7 +74,7 @@ pub fn combine(builder: &mut Builder, name: &str, op: &str, a: &Value, b: &Value
         "Min" => extreme(builder, name, left, right, -1.0)?,
         _ => extreme(builder, name, left, right, 1.0)?,
     };
-    note_binary(builder, op, a, b, id);
+    statistics::note_binary(builder, op, a, b, id);
     Ok(Value::Flow(Flow { id, dims }))
 }
 
@@ -229,86 +230,4 @@ fn by_zero() -> Error {
         .expected("divisors other than 0")
         .found(0)
         .help("a constant feature has standard deviation 0: leave it out, or scale it by 1")
-}
-
-/// Layer normalisation once its last division is reached: `centered / deviation`.
-fn normalized(
-    builder: &mut Builder,
-    name: &str,
-    op: &str,
-    a: &Value,
-    b: &Value,
-) -> Result<Option<Flow>> {
-    let (Value::Flow(a), Value::Flow(b)) = (a, b) else { return Ok(None) };
-    let (Some((x, left)), Some((y, right))) = (builder.statistic(a.id), builder.statistic(b.id))
-    else {
-        return Ok(None);
-    };
-    use Statistic::{Centered, Deviation, Inverse};
-    let (dims, epsilon) = match (op, left, right) {
-        ("Div", Centered, Deviation(e)) | ("Mul", Centered, Inverse(e)) => (&a.dims, e),
-        ("Mul", Inverse(e), Centered) => (&b.dims, e),
-        _ => return Ok(None),
-    };
-    if x != y {
-        return Ok(None);
-    }
-    builder.flow(name, Layer::Normalize { epsilon }, &[x], dims).map(Some)
-}
-
-/// Follows the parts of a layer normalisation through operators of two operands.
-fn note_binary(builder: &mut Builder, op: &str, a: &Value, b: &Value, id: TensorId) {
-    use Statistic::{Centered, Deviation, Inverse, Mean, Shifted, Squared, Variance};
-    let known = |v: &Value| match v {
-        Value::Flow(f) => builder.statistic(f.id),
-        _ => None,
-    };
-    let number = |v: &Value| match v {
-        Value::Constant(c) => c.scalar(),
-        _ => None,
-    };
-    let learnt = match (op, a, b) {
-        ("Sub", Value::Flow(x), b) => match known(b) {
-            Some((of, Mean)) if of == x.id => Some((of, Centered)),
-            _ => None,
-        },
-        ("Mul", a, b) => match (known(a), known(b)) {
-            (Some((x, Centered)), Some((y, Centered))) if x == y => Some((x, Squared)),
-            _ => None,
-        },
-        ("Pow", a, b) => match (known(a), number(b)) {
-            (Some((x, Centered)), Some(2.0)) => Some((x, Squared)),
-            (Some((x, Shifted(e))), Some(0.5)) => Some((x, Deviation(e))),
-            (Some((x, Shifted(e))), Some(-0.5)) => Some((x, Inverse(e))),
-            _ => None,
-        },
-        ("Add", a, b) => match (known(a), number(b), known(b), number(a)) {
-            (Some((x, Variance)), Some(e), ..) | (.., Some((x, Variance)), Some(e)) => {
-                Some((x, Shifted(e)))
-            }
-            _ => None,
-        },
-        ("Div", a, b) => match (number(a), known(b)) {
-            (Some(1.0), Some((x, Deviation(e)))) => Some((x, Inverse(e))),
-            _ => None,
-        },
-        _ => None,
-    };
-    if let Some((of, what)) = learnt {
-        builder.learn(id, of, what);
-    }
-}
-
-/// Follows the parts of a layer normalisation through functions of one variable.
-pub fn note_unary(builder: &mut Builder, op: &str, from: TensorId, to: TensorId) {
-    use Statistic::{Deviation, Inverse, Shifted, Variance};
-    let learnt = match (op, builder.statistic(from)) {
-        ("Sqrt", Some((x, Shifted(e)))) => Some((x, Deviation(e))),
-        ("Sqrt", Some((x, Variance))) => Some((x, Deviation(0.0))),
-        ("Reciprocal", Some((x, Deviation(e)))) => Some((x, Inverse(e))),
-        _ => None,
-    };
-    if let Some((of, what)) = learnt {
-        builder.learn(to, of, what);
-    }
 }

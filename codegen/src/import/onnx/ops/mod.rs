@@ -9,6 +9,7 @@ mod constants;
 mod linear;
 mod normalize;
 mod shape;
+mod statistics;
 
 use super::builder::Builder;
 use super::node::{Call, Value};
@@ -109,6 +110,9 @@ fn unsupported(call: &Call) -> Error {
         }
         "Normalizer" => {
             "normalising each row by its own norm is not supported: leave that step out of the pipeline and do it before the network"
+        }
+        "ThresholdedRelu" | "Shrink" | "Floor" | "Ceil" | "Round" => {
+            "the function has a jump, which no table follows: use a continuous activation"
         }
         "If" => "export in inference mode, so that no branch is left",
         _ if domain.starts_with("ai.onnx.ml") => {
