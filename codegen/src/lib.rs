@@ -7,6 +7,7 @@
 //!                                                                                      '--report (terminal, JSON, HTML)
 //! ```
 
+pub mod emulate;
 pub mod error;
 pub mod expr;
 pub mod graph;

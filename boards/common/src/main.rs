@@ -31,3 +31,17 @@ use measure::run;
 fn main() -> ! {
     run()
 }
+
+// A fault would otherwise stop the machine without a word until the host's patience ends.
+#[cfg(all(not(feature = "bare"), target_arch = "arm"))]
+#[cortex_m_rt::exception]
+unsafe fn HardFault(frame: &cortex_m_rt::ExceptionFrame) -> ! {
+    panic!("hard fault at {:#x}", frame.pc())
+}
+
+#[cfg(all(not(feature = "bare"), target_arch = "riscv32"))]
+// SAFETY: the name under which riscv-rt looks for a handler.
+#[unsafe(no_mangle)]
+extern "C" fn ExceptionHandler() -> ! {
+    panic!("exception")
+}
