@@ -62,7 +62,11 @@ pub fn install(say: &dyn Fn(&str)) -> Result<()> {
     let root = scratch.path().join("root");
     unpack(scratch.path(), &root)?;
     wrap(&root, &folder)?;
-    fs::rename(&root, &folder).map_err(|e| Error::io("create", &folder, &e))
+    match fs::rename(&root, &folder) {
+        // Someone else was faster, with the same packages.
+        Err(_) if process::has(&folder, WRAPPER) => Ok(()),
+        moved => moved.map_err(|e| Error::io("create", &folder, &e)),
+    }
 }
 
 fn folder() -> Result<PathBuf> {
@@ -123,7 +127,7 @@ fn unpack_one(archive: &Path, root: &Path) -> Result<()> {
         .spawn()
         .map_err(|e| failed(e.to_string()))?;
     let tar = Command::new("tar")
-        .args(["-x", "--wildcards", "--exclude=./usr/share"])
+        .args(["-x", "--wildcards", "--no-wildcards-match-slash", "--exclude=./usr/share"])
         // Of the sources only the library is needed, a tenth of them.
         .args(["src", "vendor", "compiler", "tests"].map(|f| format!("--exclude=./usr/src/*/{f}")))
         .arg("-C")

@@ -39,6 +39,9 @@ pub fn run(action: &str, command: &mut Command) -> Result<Vec<u8>> {
 pub fn tail(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+    if lines.is_empty() {
+        return "           nothing".into();
+    }
     let kept = &lines[lines.len().saturating_sub(20)..];
     kept.iter().map(|l| format!("           {l}")).collect::<Vec<_>>().join("\n")
 }
