@@ -55,7 +55,7 @@ impl Firmware {
         if fs::read(&copy).ok().as_ref() != Some(&source) {
             fs::write(&copy, &source).map_err(|e| Error::io("write", &copy, &e))?;
         }
-        let mut cargo = toolchain.build(&board.target, &board.rustflags)?;
+        let mut cargo = toolchain.cargo("build", &board.target, &board.rustflags)?;
         cargo.args(["--package", "nervecord-emulated"]);
         if kind == Kind::Bare {
             cargo.args(["--features", "bare"]);

@@ -32,7 +32,7 @@ impl Toolchain {
     /// What can build for a target now.
     ///
     /// # Errors
-    /// Nothing can; the message says what sets it up.
+    /// None can; the message says what sets it up.
     pub fn find(target: &str) -> Result<Self> {
         let wish = wish()?;
         if wish != Wish::Debian && installed(target)? {
@@ -47,10 +47,13 @@ impl Toolchain {
         }
     }
 
-    /// A `cargo build` for a target.
-    pub fn build(&self, target: &str, rustflags: &[String]) -> Result<Command> {
+    /// A cargo call for a target, such as `build` or `clippy`.
+    ///
+    /// # Errors
+    /// The linker cannot be found.
+    pub fn cargo(&self, verb: &str, target: &str, rustflags: &[String]) -> Result<Command> {
         let mut cargo = cargo();
-        cargo.args(["build", "--release", "--target", target]);
+        cargo.args([verb, "--release", "--target", target]);
         // The flags replace any the user set for their own programs.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
         cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\x1f"));
