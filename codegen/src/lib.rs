@@ -7,10 +7,21 @@
 //!                                                                                      '--report (terminal, JSON, HTML)
 //! ```
 
+pub mod calibrate;
+pub mod compiler;
+pub mod data;
+pub mod emit;
 pub mod emulate;
 pub mod error;
 pub mod expr;
 pub mod graph;
 pub mod import;
+pub mod program;
+pub mod quantize;
+pub mod reference;
+pub mod settings;
+pub mod simplify;
+pub mod verify;
 
+pub use compiler::{Compiled, Compiler};
 pub use error::{Error, Result};

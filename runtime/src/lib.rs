@@ -1,2 +1,46 @@
+//! Integer inference for small trained networks: the same bits on every core.
+//!
+//! The module that `nervecord compile` generates from a trained file holds tables and calls the
+//! kernels here; see [`Controller`] for how firmware uses it. Nothing here allocates, panics or
+//! touches a float (the `f32` feature adds conversions at the edge, outside the inference path).
+//!
+//! # Numbers
+//! Activations are `i16`: a tensor has one real scale, and value = integer * scale. Weights are `i8`
+//! or `i16`, symmetric, with a scale an output row; biases and accumulators are `i32`, and the code
+//! generator has proved from the actual integers that no partial sum, in any order, leaves `i32`.
+//! There is one rounding rule, [`number::requantize`].
+//!
+//! # Layout
+//! Tensors are slices of [`Quad`]s, four activations each, so that every kernel may load aligned
+//! words and never needs a remainder loop over inputs. Features past the end are multiplied by
+//! zero weights and may hold anything.
 #![no_std]
-//! runtime
+#![deny(unsafe_code)]
+
+pub mod arch;
+pub mod controller;
+pub mod dense;
+pub mod elementwise;
+pub mod head;
+pub mod norm;
+pub mod number;
+pub mod port;
+pub mod table;
+pub mod tensor;
+
+#[cfg(feature = "f32")]
+pub use controller::FloatStep;
+pub use controller::{Controller, Status};
+pub use fixed;
+pub use tensor::{Quad, Scratch};
+
+/// Version of the contract between generated modules and this crate.
+pub const FORMAT: u32 = 1;
+
+/// Fails the build of a generated module whose format is not [`FORMAT`].
+pub const fn require_format(format: u32) {
+    assert!(
+        format == FORMAT,
+        "this module was generated for another nervecord format: run `nervecord compile` again"
+    );
+}

@@ -1,0 +1,195 @@
+//! All phases in a row: the one path that the command line and `build.rs` scripts share.
+
+use std::path::{Path, PathBuf};
+
+use crate::calibrate::Calibration;
+use crate::data::write_atomic;
+use crate::emit::{Origin, emit};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::import::{self, Source};
+use crate::program::Program;
+use crate::quantize::{Options, Weights, quantize};
+use crate::settings::Settings;
+use crate::simplify::simplify;
+
+/// Compiles a trained model; the front for `build.rs`.
+///
+/// ```no_run
+/// // build.rs
+/// nervecord_codegen::Compiler::new("policy.onnx").calibration("policy.csv").compile().unwrap();
+/// ```
+/// The firmware then says `include!(concat!(env!("OUT_DIR"), "/policy.rs"));`.
+#[derive(Debug, Clone)]
+pub struct Compiler {
+    model: PathBuf,
+    calibration: Option<PathBuf>,
+    options: Options,
+    cpu: Cpu,
+    name: Option<String>,
+}
+
+/// The core a module is meant for.
+///
+/// Weights are written row by row and packed for the core by the firmware's own compiler, so one
+/// module serves all; the choice is recorded in its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[allow(missing_docs)]
+pub enum Cpu {
+    #[default]
+    Any,
+    CortexM0,
+    #[value(name = "cortex-m0+", alias = "cortex-m0plus")]
+    CortexM0Plus,
+    CortexM3,
+    #[value(alias = "cortex-m4f")]
+    CortexM4,
+    CortexM7,
+    CortexM33,
+    CortexM55,
+    #[value(alias = "riscv32imac", alias = "riscv32imc", alias = "rv32imac", alias = "rv32imc")]
+    Riscv32,
+    Host,
+}
+
+/// A compiled model: everything the phases produced.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The model as imported.
+    pub source: Source,
+    /// The float network after simplification, which the integers approximate.
+    pub graph: Graph,
+    /// The data the ranges come from.
+    pub calibration: Calibration,
+    /// The options used.
+    pub options: Options,
+    /// The integers.
+    pub program: Program,
+    cpu: Cpu,
+}
+
+impl Compiler {
+    /// A compiler for the model at `path`: an `.onnx` file, a folder with a `config.json`, or that.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            model: path.into(),
+            calibration: None,
+            options: Options::default(),
+            cpu: Cpu::default(),
+            name: None,
+        }
+    }
+
+    /// Representative inputs, as CSV or `.npy`. Without them, ranges come from `nervecord.toml`.
+    #[must_use]
+    pub fn calibration(mut self, path: impl Into<PathBuf>) -> Self {
+        self.calibration = Some(path.into());
+        self
+    }
+
+    /// Width of the weights.
+    #[must_use]
+    pub fn weights(mut self, weights: Weights) -> Self {
+        self.options.weights = weights;
+        self
+    }
+
+    /// Largest RMS difference to float, in standard deviations of the output.
+    #[must_use]
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.options.tolerance = tolerance;
+        self
+    }
+
+    /// The core the module is for.
+    #[must_use]
+    pub fn cpu(mut self, cpu: Cpu) -> Self {
+        self.cpu = cpu;
+        self
+    }
+
+    /// The module's name, in snake case; the model's file name by default.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Runs all phases but the writing.
+    ///
+    /// # Errors
+    /// The model or the calibration data cannot be used.
+    pub fn build(&self) -> Result<Compiled> {
+        self.build_from(import::load(&self.model)?)
+    }
+
+    /// As [`build`](Self::build), from a model already in memory.
+    ///
+    /// # Errors
+    /// The calibration data or an option cannot be used.
+    pub fn build_from(&self, mut source: Source) -> Result<Compiled> {
+        if !(self.options.tolerance > 0.0 && self.options.tolerance <= 1.0) {
+            return Err(Error::new("the tolerance is out of range")
+                .at("--tolerance")
+                .expected("above 0, at most 1 standard deviation of the output")
+                .found(self.options.tolerance));
+        }
+        if let Some(name) = &self.name {
+            source.graph.name = import::snake_case(name);
+        }
+        let at_model = |e: Error| e.file(&self.model);
+        let settings = Settings::beside(&self.model)?;
+        let calibration =
+            Calibration::load(self.calibration.as_deref(), &settings, &source.graph)
+                .map_err(at_model)?;
+        let graph = simplify(source.graph.clone()).map_err(at_model)?;
+        let program = quantize(&graph, &calibration, &self.options).map_err(at_model)?;
+        let (options, cpu) = (self.options.clone(), self.cpu);
+        Ok(Compiled { source, graph, calibration, options, program, cpu })
+    }
+
+    /// For `build.rs`: writes `$OUT_DIR/<name>.rs` and has cargo run again when an input changes.
+    ///
+    /// # Errors
+    /// The model or the data cannot be used, or this does not run in a build script.
+    pub fn compile(&self) -> Result<()> {
+        let folder = std::env::var_os("OUT_DIR").ok_or_else(|| {
+            Error::new("OUT_DIR is not set")
+                .expected("to run in a build script")
+                .found("no OUT_DIR in the environment")
+                .help("use `nervecord compile MODEL -o OUT.rs` outside of build.rs")
+        })?;
+        for path in [Some(&self.model), self.calibration.as_ref()].into_iter().flatten() {
+            println!("cargo::rerun-if-changed={}", path.display());
+        }
+        let compiled = self.build()?;
+        let path = Path::new(&folder).join(format!("{}.rs", compiled.program.name));
+        write_atomic(&path, compiled.module().as_bytes())
+    }
+}
+
+impl Compiled {
+    /// The generated module's text.
+    pub fn module(&self) -> String {
+        let model = self.source.path.file_name().map(|n| n.to_string_lossy().into_owned());
+        let weights = match self.options.weights {
+            Weights::Auto => "auto",
+            Weights::I8 => "8",
+            Weights::I16 => "16",
+        };
+        let cpu = clap::ValueEnum::to_possible_value(&self.cpu);
+        let origin = Origin {
+            model: model.unwrap_or_default(),
+            model_sha256: self.source.sha256.clone(),
+            calibration: self.calibration.origin.clone(),
+            calibration_sha256: self.calibration.sha256.clone(),
+            options: format!(
+                "--weights {weights} --tolerance {} --cpu {}",
+                self.options.tolerance,
+                cpu.as_ref().map_or("any", |v| v.get_name())
+            ),
+        };
+        emit(&self.program, &origin)
+    }
+
+}

@@ -1,0 +1,210 @@
+//! Tables of numbers in and out: CSV with a header, and `.npy`.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+
+/// Rows of finite numbers with named columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Data {
+    /// Column names; a `.npy` file's are `x0`, `x1`, ...
+    pub columns: Vec<String>,
+    /// Rows, each as long as `columns`.
+    pub rows: Vec<Vec<f64>>,
+}
+
+impl Data {
+    /// Reads a CSV file with a header, or a two-dimensional `.npy` file.
+    ///
+    /// # Errors
+    /// The file is missing, empty, ragged, without a header, or holds something that is not a
+    /// finite number.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|e| Error::io("read", path, &e))?;
+        let data = if path.extension().is_some_and(|e| e == "npy") {
+            Self::from_npy(&bytes)
+        } else {
+            Self::from_csv(&bytes)
+        };
+        data.and_then(Self::checked).map_err(|e| e.file(path))
+    }
+
+    fn from_csv(bytes: &[u8]) -> Result<Self> {
+        let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+        let unreadable = |e: csv::Error| {
+            Error::new("the file is not a CSV table")
+                .expected("a header and rows of as many numbers")
+                .found(e)
+        };
+        let columns: Vec<String> =
+            reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
+        if columns.iter().all(|c| c.is_empty()) {
+            return Err(empty());
+        }
+        if columns.iter().any(|c| c.parse::<f64>().is_ok()) {
+            return Err(Error::new("the header is missing")
+                .at("line 1")
+                .expected("column names, such as x0,x1,x2")
+                .found(format!("numbers: {}", columns.join(",").chars().take(60).collect::<String>()))
+                .help("add a first line that names the columns"));
+        }
+        let mut rows = Vec::new();
+        for (i, record) in reader.records().enumerate() {
+            let record = record.map_err(unreadable)?;
+            let cell = |(cell, column): (&str, &String)| {
+                cell.parse::<f64>().map_err(|_| {
+                    Error::new("a cell is not a number")
+                        .at(format!("row {}, column {column}", i + 1))
+                        .expected("a number")
+                        .found(format!("`{cell}`"))
+                })
+            };
+            rows.push(record.iter().zip(&columns).map(cell).collect::<Result<_>>()?);
+        }
+        Ok(Self { columns, rows })
+    }
+
+    fn from_npy(bytes: &[u8]) -> Result<Self> {
+        let unreadable = |e: std::io::Error| {
+            Error::new("the file is not a readable .npy array")
+                .expected("a little-endian float or integer array of shape [rows, columns]")
+                .found(e)
+        };
+        let npy = npyz::NpyFile::new(bytes).map_err(unreadable)?;
+        let shape = npy.shape().to_vec();
+        let [rows, columns] = shape[..] else {
+            return Err(Error::new("the array has the wrong number of axes")
+                .expected("two: [rows, columns]")
+                .found(format!("shape {shape:?}")));
+        };
+        let c_order = npy.order() == npyz::Order::C;
+        let dtype = npy.dtype();
+        let values: Vec<f64> = match dtype.descr().trim_matches(['\'', '"']) {
+            "<f8" => npy.into_vec::<f64>().map_err(unreadable)?,
+            "<f4" => widen(npy.into_vec::<f32>().map_err(unreadable)?),
+            "<i4" => widen(npy.into_vec::<i32>().map_err(unreadable)?),
+            "<i2" => widen(npy.into_vec::<i16>().map_err(unreadable)?),
+            "|i1" => widen(npy.into_vec::<i8>().map_err(unreadable)?),
+            "|u1" => widen(npy.into_vec::<u8>().map_err(unreadable)?),
+            "<i8" => npy.into_vec::<i64>().map_err(unreadable)?.iter().map(|&v| v as f64).collect(),
+            other => {
+                return Err(Error::new("the array's element type is not supported")
+                    .expected("<f8, <f4, <i8, <i4, <i2, |i1 or |u1")
+                    .found(other)
+                    .help("save it with numpy as float32"));
+            }
+        };
+        let (rows, columns) = (rows as usize, columns as usize);
+        let at = |r: usize, c: usize| if c_order { r * columns + c } else { c * rows + r };
+        let row = |r| (0..columns).filter_map(|c| values.get(at(r, c)).copied()).collect();
+        Ok(Self {
+            columns: (0..columns).map(|i| format!("x{i}")).collect(),
+            rows: (0..rows).map(row).collect(),
+        })
+    }
+
+    fn checked(self) -> Result<Self> {
+        if self.rows.is_empty() || self.columns.is_empty() {
+            return Err(empty());
+        }
+        for (i, row) in self.rows.iter().enumerate() {
+            if let Some((column, bad)) = self.columns.iter().zip(row).find(|(_, v)| !v.is_finite())
+            {
+                return Err(Error::new("a value is not finite")
+                    .at(format!("row {}, column {column}", i + 1))
+                    .expected("a finite number")
+                    .found(bad)
+                    .help("remove the row or repair what recorded it"));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The columns named `prefix0`, `prefix1`, ... in order; none if there is no `prefix0`.
+    fn numbered(&self, prefix: &str) -> Vec<usize> {
+        let position = |i: usize| self.columns.iter().position(|c| *c == format!("{prefix}{i}"));
+        (0..).map_while(position).collect()
+    }
+
+    fn pick(&self, columns: &[usize]) -> Vec<Vec<f64>> {
+        self.rows.iter().map(|row| columns.iter().map(|&c| row[c]).collect()).collect()
+    }
+
+    /// The `n` inputs of each row: columns `x0`.. if there are such, else all columns by position.
+    ///
+    /// # Errors
+    /// The number of columns is not `n`.
+    pub fn inputs(&self, n: usize, path: &Path) -> Result<Vec<Vec<f64>>> {
+        let numbered = self.numbered("x");
+        let strays = |c: &&String| {
+            c.strip_prefix('x').and_then(|i| i.parse::<usize>().ok()).is_some_and(|i| i >= numbered.len())
+        };
+        let columns =
+            if numbered.is_empty() { (0..self.columns.len()).collect() } else { numbered.clone() };
+        let stray = if numbered.is_empty() { None } else { self.columns.iter().find(strays) };
+        if columns.len() == n && stray.is_none() {
+            return Ok(self.pick(&columns));
+        }
+        let wrong = Error::new("the table does not fit the model's inputs").file(path);
+        Err(match stray {
+            Some(name) => wrong
+                .at(format!("column {name}"))
+                .expected(format!("{n} inputs, x0 to x{}", n.saturating_sub(1)))
+                .found(format!("an input {name} that the model does not have")),
+            None => wrong
+                .at("header")
+                .expected(format!("{n} input columns, x0 to x{}", n.saturating_sub(1)))
+                .found(format!("{}: {}", columns.len(), self.columns.join(","))),
+        }
+        .help("use data recorded for this model, one column an input"))
+    }
+
+    /// The `n` reference outputs of each row, columns `y0`...
+    ///
+    /// # Errors
+    /// They are missing or of another number.
+    pub fn outputs(&self, n: usize, path: &Path) -> Result<Vec<Vec<f64>>> {
+        let columns = self.numbered("y");
+        if columns.len() != n {
+            return Err(Error::new("the vectors do not fit the model's outputs")
+                .file(path)
+                .at("header")
+                .expected(format!("{n} output columns, y0 to y{}", n.saturating_sub(1)))
+                .found(columns.len()));
+        }
+        Ok(self.pick(&columns))
+    }
+}
+
+fn widen<T: Into<f64>>(values: Vec<T>) -> Vec<f64> {
+    values.into_iter().map(Into::into).collect()
+}
+
+fn empty() -> Error {
+    Error::new("the table is empty")
+        .expected("a header and at least one row")
+        .found("no rows")
+        .help("record inputs the model will see in use")
+}
+
+/// Writes `text` to `path` whole or not at all.
+///
+/// # Errors
+/// The folder does not exist or cannot be written.
+pub fn write_atomic(path: &Path, text: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // A temporary file is private; the result is as public as any other the user writes.
+            file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+        }
+        file.persist(path).map_err(|e| e.error)
+    };
+    write().map(drop).map_err(|e: std::io::Error| Error::io("write", path, &e))
+}

@@ -1,0 +1,360 @@
+//! A [`Program`] as one Rust module: readable, deterministic, `no_std`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{Display, Write};
+
+use nervecord::tensor::quads;
+
+use crate::program::{Op, Port, PortWidth, Program};
+
+/// What the header says of where the module comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Origin {
+    /// File name of the model, without folders.
+    pub model: String,
+    /// Hex digest of the model.
+    pub model_sha256: String,
+    /// What the calibration data was, and how ranges were taken.
+    pub calibration: String,
+    /// Hex digest of the calibration data.
+    pub calibration_sha256: String,
+    /// The options, as on the command line.
+    pub options: String,
+}
+
+/// Columns of generated code.
+const WIDTH: usize = 100;
+
+/// The tables of a module, as kernels add them.
+#[derive(Debug, Default)]
+pub struct Items {
+    text: String,
+    imports: BTreeSet<String>,
+    shared: BTreeMap<Vec<i16>, String>,
+}
+
+impl Items {
+    /// Brings `nervecord::path` into scope.
+    pub fn import(&mut self, path: &str) {
+        self.imports.insert(path.to_owned());
+    }
+
+    /// `declaration: [element; N] = [values];`
+    pub fn array<T: Display>(&mut self, declaration: &str, element: &str, values: &[T]) {
+        let head = format!("{declaration}: [{element}; {}] = [", values.len());
+        self.table(&head, &wrapped(values, 8), "];");
+    }
+
+    /// A table that other kernels may have as well; returns the name of the one in the module.
+    pub fn shared_array(&mut self, name: &str, values: &[i16]) -> String {
+        if let Some(name) = self.shared.get(values) {
+            return name.clone();
+        }
+        self.shared.insert(values.to_vec(), name.to_owned());
+        self.array(&format!("static {name}"), "i16", values);
+        name.to_owned()
+    }
+
+    /// `head [[row], [row], ...] tail;`
+    pub fn matrix<T: Display>(&mut self, head: &str, values: &[T], columns: usize, tail: &str) {
+        let mut rows = String::new();
+        for row in values.chunks(columns) {
+            let body = wrapped(row, 12);
+            if body.lines().count() == 1 {
+                let _ = writeln!(rows, "        [{}],", body.trim());
+            } else {
+                let _ = write!(rows, "        [\n{body}        ],\n");
+            }
+        }
+        // Packing runs at compile time; for a large layer that takes more steps than the lint likes.
+        self.text.push_str("    #[allow(long_running_const_eval)]\n");
+        self.table(&format!("{head}["), &rows, &format!("]{tail};"));
+    }
+
+    /// `const name: kind = value;`
+    pub fn constant(&mut self, name: &str, kind: &str, value: &str) {
+        let line = format!("    const {name}: {kind} = {value};");
+        if line.len() <= WIDTH {
+            let _ = writeln!(self.text, "{line}");
+            return;
+        }
+        let broken = format!("        {value};");
+        if broken.len() <= WIDTH {
+            let _ = writeln!(self.text, "    const {name}: {kind} =\n{broken}");
+        } else {
+            let _ = writeln!(self.text, "    #[rustfmt::skip]\n    const {name}: {kind} =\n{broken}");
+        }
+    }
+
+    fn table(&mut self, head: &str, body: &str, tail: &str) {
+        let _ = write!(self.text, "    #[rustfmt::skip]\n    {head}\n{body}    {tail}\n");
+    }
+}
+
+/// Values separated by commas, in lines that fit.
+fn wrapped<T: Display>(values: &[T], indent: usize) -> String {
+    let mut text = String::new();
+    let mut line = String::new();
+    for value in values {
+        let cell = format!("{value}, ");
+        if indent + line.len() + cell.len() > WIDTH + 1 {
+            let _ = writeln!(text, "{:indent$}{}", "", line.trim_end());
+            line.clear();
+        }
+        line += &cell;
+    }
+    let _ = writeln!(text, "{:indent$}{}", "", line.trim_end());
+    text
+}
+
+/// An identifier in screaming snake case, unlike those in `taken`.
+fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut ident: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    while ident.contains("__") {
+        ident = ident.replace("__", "_");
+    }
+    let ident = ident.trim_matches('_');
+    let ident = match ident.chars().next() {
+        Some(c) if c.is_ascii_alphabetic() => ident.to_owned(),
+        _ => format!("LAYER_{ident}").trim_end_matches('_').to_owned(),
+    };
+    // The names of a layer's tables must be free as well.
+    let tables = ["", "_WEIGHTS", "_BIAS", "_MULTIPLIER", "_POINTS", "_EXP", "_SHIFTS"];
+    let mut name = ident.clone();
+    let mut count = 1;
+    while tables.iter().any(|suffix| taken.contains(&format!("{name}{suffix}"))) {
+        count += 1;
+        name = format!("{ident}_{count}");
+    }
+    taken.extend(tables.iter().map(|suffix| format!("{name}{suffix}")));
+    name
+}
+
+/// `snake_case` as `CamelCase`.
+fn type_name(name: &str) -> String {
+    let word = |w: &str| {
+        let mut letters = w.chars();
+        letters.next().map(|c| c.to_ascii_uppercase().to_string() + letters.as_str())
+    };
+    name.split('_').filter_map(word).collect()
+}
+
+/// The module's text.
+pub fn emit(program: &Program, origin: &Origin) -> String {
+    let mut items = Items::default();
+    let mut taken = ["INPUTS", "OUTPUTS", "TABLE_BYTES", "LABELS", "CHANNELS", "SHIFTS"]
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    let mut body = String::new();
+    for op in &program.ops {
+        let name = constant_name(&op.name, &mut taken);
+        let call = op.kernel.emit(&name, &mut items);
+        body += &statement(program, op, &call);
+    }
+    let ty = type_name(&program.name);
+    let mut out = header(program, origin);
+    let _ = writeln!(out, "pub mod {} {{", program.name);
+    out += &imports(program, &items);
+    out += "\n    const _: () = nervecord::require_format(1);\n\n";
+    out += &interface(program);
+    out += "\n";
+    out += &items.text;
+    out += "\n";
+    out += &controller(program, origin, &ty, &body);
+    out += "}\n";
+    out
+}
+
+fn header(program: &Program, origin: &Origin) -> String {
+    let mut out = format!(
+        "// Generated by nervecord {} (format {}) from {}; do not edit.\n\
+         // model sha256       {}\n\
+         // calibration sha256 {}\n\
+         // calibration        {}\n\
+         // options            {}\n//\n",
+        env!("CARGO_PKG_VERSION"),
+        nervecord::FORMAT,
+        origin.model,
+        origin.model_sha256,
+        origin.calibration_sha256,
+        origin.calibration,
+        origin.options,
+    );
+    let clip = |s: &str, n: usize| s.chars().take(n).collect::<String>();
+    let _ = writeln!(
+        out,
+        "// {:<28} {:<14} {:>11} {:>8} {:>10}  {}",
+        "layer", "kernel", "shape", "bytes", "headroom", "worst error"
+    );
+    for row in &program.layers {
+        let shape = format!("{}->{}", row.inputs, row.outputs);
+        let headroom = row.headroom_bits.map_or("-".into(), |b| format!("{b:.1} bit"));
+        let error = row.worst_error.map_or("-".into(), |e| format!("{e:.2e}"));
+        let _ = writeln!(
+            out,
+            "// {:<28} {:<14} {:>11} {:>8} {:>10}  {}",
+            clip(&row.name, 28),
+            row.kind,
+            shape,
+            row.table_bytes,
+            headroom,
+            error
+        );
+    }
+    let _ = writeln!(
+        out,
+        "// total: {} multiply-accumulates, {} bytes of tables, {} bytes of RAM",
+        program.macs,
+        program.table_bytes(),
+        program.ram_bytes()
+    );
+    out
+}
+
+fn imports(program: &Program, items: &Items) -> String {
+    let mut fixed: BTreeSet<String> = BTreeSet::new();
+    let mut fracs = BTreeSet::new();
+    for port in [&program.input, &program.output] {
+        fixed.insert(format!("FixedI{}", bits(port)));
+        fracs.insert((port.frac, format!("U{}", port.frac)));
+    }
+    let mut uses: BTreeSet<String> =
+        items.imports.iter().map(|path| format!("nervecord::{path}")).collect();
+    for name in fixed {
+        uses.insert(format!("nervecord::fixed::{name}"));
+    }
+    for (_, name) in fracs {
+        uses.insert(format!("nervecord::fixed::types::extra::{name}"));
+    }
+    let input = if program.input.is_wide() { "{Channel, read32}" } else { "read16" };
+    let output = if program.output.is_wide() { "write32" } else { "write16" };
+    uses.insert(format!("nervecord::port::{input}"));
+    uses.insert(format!("nervecord::port::{output}"));
+    uses.insert("nervecord::{Controller, Scratch, Status}".into());
+    uses.iter().map(|path| format!("    #[rustfmt::skip]\n    use {path};\n")).collect()
+}
+
+fn bits(port: &Port) -> u32 {
+    if port.is_wide() { 32 } else { 16 }
+}
+
+fn interface(program: &Program) -> String {
+    let mut out = String::new();
+    for (label, port, raw) in [("input", &program.input, "INPUTS"), ("output", &program.output, "OUTPUTS")] {
+        let name = if label == "input" { "Input" } else { "Output" };
+        let _ = writeln!(out, "    /// Number of {label} features.");
+        let _ = writeln!(out, "    pub const {raw}: usize = {};", port.features);
+        let _ = writeln!(out, "    /// The {label}s of a step, with {} fractional bits.", port.frac);
+        let _ = writeln!(out, "    pub type {name} = [{}; {raw}];", port.rust_type());
+        let _ = writeln!(out, "    /// The integer behind one {label}.");
+        let _ = writeln!(out, "    pub type Raw{name} = i{};", bits(port));
+    }
+    let _ = writeln!(out, "    /// Bytes of tables in flash.");
+    let _ = writeln!(out, "    pub const TABLE_BYTES: usize = {};", program.table_bytes());
+    if let Some(classes) = &program.classes {
+        let names: Vec<String> = classes.names.iter().map(|n| format!("{n:?}")).collect();
+        let _ = writeln!(out, "    /// The class of each output; `nervecord::head::argmax` of the outputs is the index.");
+        let head = format!("pub static LABELS: [&str; {}] = [", names.len());
+        let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&names, 8));
+    }
+    if let PortWidth::WideIn(channels) = &program.input.width {
+        let cells: Vec<String> = channels
+            .iter()
+            .map(|c| format!("Channel {{ offset: {}, shift: {} }}", c.offset, c.shift))
+            .collect();
+        let head = format!("static CHANNELS: [Channel; {}] = [", cells.len());
+        let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&cells, 8));
+    }
+    if let PortWidth::WideOut(shifts) = &program.output.width {
+        let head = format!("static SHIFTS: [u8; {}] = [", shifts.len());
+        let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(shifts, 8));
+    }
+    out
+}
+
+/// The statements that run one op: its tensors, then the kernel.
+fn statement(program: &Program, op: &Op, call: &str) -> String {
+    let range = |s: usize| {
+        let r = &program.storages[s];
+        format!("{}..{}", r.start, r.end)
+    };
+    let names: Vec<String> = (0..op.reads.len()).map(|i| format!("x{i}")).collect();
+    let indent = "            ";
+    if names.is_empty() {
+        let y = format!("let y = self.scratch.tensor({});", range(op.write));
+        return format!("{indent}{y}\n{indent}{call}\n");
+    }
+    let ranges: Vec<String> = op.reads.iter().chain([&op.write]).map(|&s| range(s)).collect();
+    let (names, ranges) = (names.join(", "), ranges.join(", "));
+    let tensors = format!("let [{names}, y] = self.scratch.tensors([{ranges}]);");
+    format!("{indent}{tensors}\n{indent}{call}\n")
+}
+
+fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> String {
+    let range = |port: &Port| {
+        let start = program.storages[port.storage].start;
+        format!("{start}..{}", start + quads(port.features))
+    };
+    let (input, output) = (range(&program.input), range(&program.output));
+    let read = match program.input.is_wide() {
+        true => format!("read32(input, &CHANNELS, self.scratch.tensor({input}))"),
+        false => format!("read16(input, self.scratch.tensor({input}))"),
+    };
+    let write = match program.output.is_wide() {
+        true => format!("write32(self.scratch.tensor({output}), &SHIFTS, &mut output)"),
+        false => format!("write16(self.scratch.tensor({output}), &mut output)"),
+    };
+    let y = format!("FixedI{}", bits(&program.output));
+    let (model, quads) = (&origin.model, program.scratch_quads);
+    format!(
+        "    /// The network of `{model}`.
+    #[derive(Clone, Debug)]
+    pub struct {ty} {{
+        scratch: Scratch<{quads}>,
+        status: Status,
+    }}
+
+    impl {ty} {{
+        /// The network in its start state.
+        pub const fn new() -> Self {{
+            Self {{ scratch: Scratch::new(), status: Status::new() }}
+        }}
+
+        /// One step on the integers behind the fixed-point numbers.
+        pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
+            self.status = {read};
+{body}            let mut output = [0; OUTPUTS];
+            {write};
+            output
+        }}
+    }}
+
+    impl Default for {ty} {{
+        fn default() -> Self {{
+            Self::new()
+        }}
+    }}
+
+    impl Controller for {ty} {{
+        type Input = Input;
+        type Output = Output;
+
+        fn reset(&mut self) {{
+            *self = Self::new();
+        }}
+
+        fn step(&mut self, input: &Input) -> Output {{
+            self.step_raw(&input.map(|x| x.to_bits())).map({y}::from_bits)
+        }}
+
+        fn status(&self) -> Status {{
+            self.status
+        }}
+    }}
+"
+    )
+}

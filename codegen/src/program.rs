@@ -1,0 +1,207 @@
+//! The whole integer meaning of a model, and its first reading: running it on the host.
+//!
+//! A [`Program`] is a list of [`Kernel`]s over planned memory. Interpreting and emitting are two
+//! readings of the same kernels' tables, and both end in the runtime's functions, so they cannot
+//! differ.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use nervecord::controller::Status;
+use nervecord::port::{Channel, read16, read32, write16, write32};
+use nervecord::tensor::Quad;
+
+use crate::emit::Items;
+use crate::graph::Classes;
+
+/// One integer operation with its tables.
+pub trait Kernel: Debug {
+    /// Computes on the host, through the runtime. A kernel that works in place finds its first
+    /// operand in `y`; `reads` are the others.
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]);
+
+    /// Adds its tables to the module under `name` and returns the statement that runs it, on
+    /// operands called `x0`, `x1`, ... and `y`.
+    fn emit(&self, name: &str, items: &mut Items) -> String;
+
+    /// Bytes of tables in flash.
+    fn table_bytes(&self) -> usize;
+}
+
+/// A kernel applied to places in memory.
+#[derive(Debug)]
+pub struct Op {
+    /// The layer's name, for reports and for the names of its tables.
+    pub name: String,
+    /// What it does.
+    pub kernel: Box<dyn Kernel>,
+    /// Storages read, beside the one written.
+    pub reads: Vec<usize>,
+    /// Storage written.
+    pub write: usize,
+}
+
+/// How the caller's numbers map to integers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Port {
+    /// Fractional bits of the caller's fixed-point numbers.
+    pub frac: u32,
+    /// 32-bit numbers with a format a feature, or 16-bit numbers with one for all.
+    pub width: PortWidth,
+    /// Number of features.
+    pub features: usize,
+    /// Storage that holds the tensor.
+    pub storage: usize,
+}
+
+/// Width of the caller's numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PortWidth {
+    /// `FixedI16`: the tensor itself.
+    Narrow,
+    /// `FixedI32` in: offset and shift a feature.
+    WideIn(Vec<Channel>),
+    /// `FixedI32` out: left shift a feature.
+    WideOut(Vec<u8>),
+}
+
+impl Port {
+    /// Whether the caller's numbers have 32 bits.
+    pub fn is_wide(&self) -> bool {
+        self.width != PortWidth::Narrow
+    }
+
+    /// The nearest integer the caller would pass for `x`; halves up, saturating.
+    pub fn to_raw(&self, x: f64) -> i32 {
+        let scaled = (x * f64::powi(2.0, self.frac as i32) + 0.5).floor();
+        if self.is_wide() { scaled as i32 } else { i32::from(scaled as i16) }
+    }
+
+    /// The real number an integer stands for.
+    pub fn to_real(&self, raw: i32) -> f64 {
+        f64::from(raw) / f64::powi(2.0, self.frac as i32)
+    }
+
+    /// Its type in generated code.
+    pub fn rust_type(&self) -> String {
+        let bits = if self.is_wide() { 32 } else { 16 };
+        format!("FixedI{bits}<U{}>", self.frac)
+    }
+}
+
+/// What the report says of a layer.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct LayerReport {
+    /// Name in the trained file.
+    pub name: String,
+    /// Kind of kernel.
+    pub kind: String,
+    /// Input features.
+    pub inputs: usize,
+    /// Output features.
+    pub outputs: usize,
+    /// Bytes of tables.
+    pub table_bytes: usize,
+    /// Largest magnitude any partial sum can reach, in any order, for any input.
+    pub accumulator_bound: Option<u64>,
+    /// Bits between that bound and the end of `i32`.
+    pub headroom_bits: Option<f64>,
+    /// Worst error of a function table over all its inputs, in units of its output.
+    pub worst_error: Option<f64>,
+    /// Choices made, and why.
+    pub note: String,
+}
+
+/// A model as integers.
+#[derive(Debug)]
+pub struct Program {
+    /// Module name, in snake case.
+    pub name: String,
+    /// What the caller writes.
+    pub input: Port,
+    /// What the caller reads.
+    pub output: Port,
+    /// The quads of each storage in the scratch memory.
+    pub storages: Vec<Range<usize>>,
+    /// Quads of scratch memory.
+    pub scratch_quads: usize,
+    /// The operations in order.
+    pub ops: Vec<Op>,
+    /// Class names of a classifier with a label output.
+    pub classes: Option<Classes>,
+    /// A row a layer.
+    pub layers: Vec<LayerReport>,
+    /// Multiply-accumulates of one step.
+    pub macs: usize,
+}
+
+impl Program {
+    /// Bytes of tables in flash.
+    pub fn table_bytes(&self) -> usize {
+        let wide = |port: &Port| match &port.width {
+            PortWidth::Narrow => 0,
+            PortWidth::WideIn(channels) => size_of_val(channels.as_slice()),
+            PortWidth::WideOut(shifts) => shifts.len(),
+        };
+        let kernels: usize = self.ops.iter().map(|op| op.kernel.table_bytes()).sum();
+        kernels + wide(&self.input) + wide(&self.output)
+    }
+
+    /// Bytes of RAM: the size of the generated struct.
+    pub fn ram_bytes(&self) -> usize {
+        // Scratch is aligned to 8, so the 4-byte status word is padded to 8.
+        self.scratch_quads * size_of::<Quad>() + 8
+    }
+}
+
+/// A running model on the host.
+#[derive(Debug)]
+pub struct Interpreter<'a> {
+    program: &'a Program,
+    scratch: Vec<Quad>,
+}
+
+impl<'a> Interpreter<'a> {
+    /// A model in its start state.
+    pub fn new(program: &'a Program) -> Self {
+        Self { program, scratch: vec![Quad::default(); program.scratch_quads] }
+    }
+
+    /// One step on the caller's integers.
+    pub fn step_raw(&mut self, input: &[i32]) -> (Vec<i32>, Status) {
+        let program = self.program;
+        let range = |storage: usize| program.storages[storage].clone();
+        let x = &mut self.scratch[range(program.input.storage)];
+        let status = match &program.input.width {
+            PortWidth::WideIn(channels) => read32(input, channels, x),
+            _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), x),
+        };
+        for op in &program.ops {
+            let reads: Vec<_> =
+                op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
+            let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
+            op.kernel.run(&reads, &mut self.scratch[range(op.write)]);
+        }
+        let y = &self.scratch[range(program.output.storage)];
+        let output = match &program.output.width {
+            PortWidth::WideOut(shifts) => {
+                let mut output = vec![0; program.output.features];
+                write32(y, shifts, &mut output);
+                output
+            }
+            _ => {
+                let mut output = vec![0_i16; program.output.features];
+                write16(y, &mut output);
+                output.into_iter().map(i32::from).collect()
+            }
+        };
+        (output, status)
+    }
+
+    /// One step on real numbers, converted as firmware's saturating conversion would.
+    pub fn step(&mut self, input: &[f64]) -> (Vec<f64>, Status) {
+        let raw: Vec<i32> = input.iter().map(|&x| self.program.input.to_raw(x)).collect();
+        let (output, status) = self.step_raw(&raw);
+        (output.into_iter().map(|y| self.program.output.to_real(y)).collect(), status)
+    }
+}

@@ -1,0 +1,261 @@
+//! Dense layers: per-row weight scales, and accumulators proved to stay inside `i32`.
+
+use nervecord::arch::{self, Native, W8, W16};
+use nervecord::dense::{Dense, groups};
+use nervecord::tensor::Quad;
+
+use super::{Format, Lowering, multiplier, port, scaled_multiplier};
+use crate::emit::Items;
+use crate::error::Result;
+use crate::graph::{self, Layer, TensorId};
+use crate::program::Kernel;
+
+/// Accumulators stay below this in magnitude: all of `i32` but its last value.
+const LIMIT: f64 = i32::MAX as f64;
+
+/// A dense layer's tables.
+#[derive(Debug)]
+struct DenseKernel {
+    inputs: usize,
+    /// Row-major.
+    weights: Vec<i32>,
+    bits: u32,
+    bias: Vec<i32>,
+    multiplier: Vec<i16>,
+    shift: u8,
+    relu: bool,
+}
+
+impl Kernel for DenseKernel {
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        let count = groups(self.inputs, self.bias.len());
+        if self.bits == 8 {
+            let rows: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
+            let mut packed = vec![W8([0; 4]); count];
+            arch::pack8::<Native>(&rows, self.inputs, &mut packed);
+            self.layer(&packed).run(reads[0], y);
+        } else {
+            let rows: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
+            let mut packed = vec![W16([0; 4]); count];
+            arch::pack16::<Native>(&rows, self.inputs, &mut packed);
+            self.layer(&packed).run(reads[0], y);
+        }
+    }
+
+    fn emit(&self, name: &str, items: &mut Items) -> String {
+        let bits = self.bits;
+        items.import(&format!("arch::W{bits}"));
+        items.import(&format!("dense::{{Dense{bits}, pack{bits}}}"));
+        let count = groups(self.inputs, self.bias.len());
+        items.matrix(
+            &format!("static {name}_WEIGHTS: [W{bits}; {count}] = pack{bits}(&"),
+            &self.weights,
+            self.inputs,
+            ")",
+        );
+        items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
+        items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
+        items.constant(
+            name,
+            &format!("Dense{bits}"),
+            &format!(
+                "Dense{bits}::new({}, &{name}_WEIGHTS, &{name}_BIAS, &{name}_MULTIPLIER, {}, {})",
+                self.inputs, self.shift, self.relu
+            ),
+        );
+        format!("{name}.run(x0, y);")
+    }
+
+    fn table_bytes(&self) -> usize {
+        let weights = groups(self.inputs, self.bias.len()) * 4 * self.bits as usize / 8;
+        weights + self.bias.len() * 4 + self.multiplier.len() * 2
+    }
+}
+
+impl DenseKernel {
+    fn layer<'a, G: arch::Group>(&'a self, packed: &'a [G]) -> Dense<'a, G> {
+        Dense::new(self.inputs, packed, &self.bias, &self.multiplier, self.shift, self.relu)
+    }
+}
+
+/// What follows a dense layer in the graph and costs nothing to compute with it.
+struct Tail {
+    /// The tensor the kernel writes.
+    tensor: TensorId,
+    /// Clamp at zero from below.
+    relu: bool,
+    /// A clamp from above that saturation will do, if the scale puts it at the end of the range.
+    cap: Option<f64>,
+}
+
+/// Lowers a dense layer, together with a clamp that is its only reader.
+pub(super) fn lower(
+    lowering: &mut Lowering,
+    index: usize,
+    layer: &graph::Dense,
+) -> Result<()> {
+    let node = &lowering.graph.nodes[index];
+    let tail = tail(lowering, node.output);
+    let input = lowering.value(node.inputs[0]).clone();
+    lowering.readers[node.inputs[0]] -= 1;
+    let scales = output_scales(lowering, &tail, layer.bias.len());
+    let bits = lowering.widths[index];
+    let (kernel, scales, bound) = quantize(layer, &input.format, scales, bits, tail.relu);
+    let headroom = (LIMIT / bound.max(1.0)).log2();
+    let kind = format!("dense i{bits}{}", if tail.relu { " relu" } else { "" });
+
+    let uniform = scales.windows(2).all(|pair| pair[0] == pair[1]);
+    let format = Format {
+        scale: if uniform { scales[..1].to_vec() } else { scales },
+        offset: vec![],
+        low: if tail.relu { 0 } else { -32768 },
+        high: 32767,
+    };
+    let storage = lowering.new_storage(layer.bias.len());
+    lowering.push(&node.name, Box::new(kernel), vec![input.storage], storage);
+    lowering.define(tail.tensor, storage, format);
+    let row = lowering.report(node, kind, String::new());
+    row.accumulator_bound = Some(bound as u64);
+    row.headroom_bits = Some((headroom * 100.0).round() / 100.0);
+    Ok(())
+}
+
+/// Finds a clamp that saturation can do, and marks its node as done.
+fn tail(lowering: &mut Lowering, output: TensorId) -> Tail {
+    let plain = Tail { tensor: output, relu: false, cap: None };
+    if lowering.readers[output] != 1 || output == lowering.graph.output {
+        return plain;
+    }
+    let reader = lowering.graph.nodes.iter().position(|n| n.inputs.contains(&output));
+    let Some((index, node)) = reader.map(|i| (i, &lowering.graph.nodes[i])) else { return plain };
+    let Layer::Map(function) = &node.layer else { return plain };
+    let Some((low, high)) = function.as_clamp() else { return plain };
+    let relu = low == 0.0;
+    if !relu && low != -high {
+        return plain;
+    }
+    let cap = high.is_finite().then_some(high);
+    if let Some(cap) = cap {
+        // The output's scale is a power of two: the cap must be the end of that range.
+        let end = 32768.0 * port::power_of_two(cap);
+        if cap <= 0.0 || node.output == lowering.graph.output && end != cap {
+            return plain;
+        }
+    }
+    lowering.readers[output] -= 1;
+    lowering.fused[index] = true;
+    Tail { tensor: node.output, relu, cap }
+}
+
+/// The scale of each output feature: one for all, but for a wide output of the network.
+fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Vec<f64> {
+    let tensor = tail.tensor;
+    let margin = lowering.ranges.margin;
+    if tensor == lowering.graph.output && tail.cap.is_none() {
+        let magnitude = |i| (lowering.ranges.feature(tensor, i).magnitude() * margin).max(1e-12);
+        return port::output_scales(&(0..features).map(magnitude).collect::<Vec<_>>());
+    }
+    let scale = match tail.cap {
+        // A power of two, exactly: `tail` has checked.
+        Some(cap) if tensor == lowering.graph.output => cap / 32768.0,
+        // Past the calibrated range the cap still has to hold, so it is the range.
+        Some(cap) => cap / 32767.0,
+        None => lowering.scale_for(tensor, lowering.magnitude(tensor)),
+    };
+    vec![scale; features]
+}
+
+/// Integers for a layer whose outputs have the given scales: the kernel, the scales (wider where a
+/// multiplier would reach 1/2), and the proved accumulator bound.
+fn quantize(
+    layer: &graph::Dense,
+    input: &Format,
+    mut scales: Vec<f64>,
+    bits: u32,
+    relu: bool,
+) -> (DenseKernel, Vec<f64>, f64) {
+    let rows: Vec<Row> = (0..layer.bias.len()).map(|r| Row::new(layer, r, input, bits)).collect();
+    let largest = |scales: &[f64]| {
+        rows.iter().zip(scales).map(|(row, s)| row.scale / s).fold(f64::MIN_POSITIVE, f64::max)
+    };
+    while largest(&scales) >= 0.4999 {
+        scales.iter_mut().for_each(|s| *s *= 2.0);
+    }
+    let shift = multiplier(largest(&scales)).1;
+    let mut kernel = DenseKernel {
+        inputs: layer.weights[0].len(),
+        weights: vec![],
+        bits,
+        bias: vec![],
+        multiplier: vec![],
+        shift,
+        relu,
+    };
+    let mut bound = 0.0_f64;
+    for (row, scale) in rows.iter().zip(&scales) {
+        let m = scaled_multiplier(row.scale / scale, shift);
+        let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
+        let weights = row.weights(row.scale);
+        // The multiplier's rounding is known, so the bias absorbs what it does to the mean output.
+        let bias = (row.bias / row.scale + half).round().clamp(-LIMIT, LIMIT);
+        bound = bound.max(partial_sum_bound(&weights, bias, input));
+        kernel.weights.extend(weights);
+        kernel.bias.push(bias as i32);
+        kernel.multiplier.push(m);
+    }
+    debug_assert!(bound <= LIMIT);
+    (kernel, scales, bound)
+}
+
+/// One output's weights in units of the input's integers.
+struct Row {
+    /// Real output an input integer, times one.
+    reals: Vec<f64>,
+    bias: f64,
+    /// Real output an accumulator unit.
+    scale: f64,
+}
+
+impl Row {
+    fn new(layer: &graph::Dense, r: usize, input: &Format, bits: u32) -> Self {
+        let weights = &layer.weights[r];
+        let reals: Vec<f64> = weights.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
+        let bias = layer.bias[r]
+            + weights.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
+        let most = f64::from((1_i32 << (bits - 1)) - 1);
+        let largest = reals.iter().fold(0.0_f64, |m, w| m.max(w.abs()));
+        let mut row = Self { reals, bias, scale: largest / most };
+        if row.scale == 0.0 {
+            row.scale = (bias.abs() / f64::powi(2.0, 24)).max(f64::MIN_POSITIVE * 1e20);
+        }
+        // Rounding moves each weight by up to 1/2, and the rounding half of the requantisation is at
+        // most 2^16 for a multiplier of full size: a few steps always suffice.
+        for _ in 0..64 {
+            let integer_bias = (bias / row.scale).round() + f64::powi(2.0, 17);
+            let bound = partial_sum_bound(&row.weights(row.scale), integer_bias, input)
+                .max(partial_sum_bound(&row.weights(row.scale), (bias / row.scale).round(), input));
+            if bound <= LIMIT {
+                break;
+            }
+            row.scale *= (bound / LIMIT).max(1.0005);
+        }
+        row
+    }
+
+    fn weights(&self, scale: f64) -> Vec<i32> {
+        self.reals.iter().map(|w| (w / scale).round() as i32).collect()
+    }
+}
+
+/// The largest magnitude any partial sum can have, in any order, for any input in the format's range.
+///
+/// A partial sum is at most the sum of all positive terms and at least that of all negative ones.
+fn partial_sum_bound(weights: &[i32], bias: f64, input: &Format) -> f64 {
+    let (mut high, mut low) = (bias.max(0.0), bias.min(0.0));
+    for &w in weights {
+        let ends = [f64::from(w) * f64::from(input.low), f64::from(w) * f64::from(input.high)];
+        high += ends[0].max(ends[1]).max(0.0);
+        low += ends[0].min(ends[1]).min(0.0);
+    }
+    high.max(-low)
+}

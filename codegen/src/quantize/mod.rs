@@ -1,0 +1,270 @@
+//! From ranges and real weights to integers with proved bounds.
+//!
+//! Each layer kind has one file here with its lowering and its [`Kernel`], the tables as
+//! the host runs them and as they are emitted. [`Lowering`] holds what they share: which storage
+//! and number format each tensor has.
+
+mod dense;
+mod elementwise;
+mod heads;
+mod map;
+mod plan;
+mod port;
+mod search;
+
+use crate::calibrate::{Calibration, Ranges};
+use crate::error::Result;
+use crate::graph::{Graph, Layer, Node, TensorId};
+use crate::program::{Kernel, LayerReport, Op, Program};
+
+/// Weight width of the dense layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weights {
+    /// i8, and i16 where the tolerance asks for it.
+    #[default]
+    Auto,
+    /// i8 everywhere.
+    I8,
+    /// i16 everywhere.
+    I16,
+}
+
+/// What the user can choose.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Weight width.
+    pub weights: Weights,
+    /// Largest RMS difference to float on the calibration set, in standard deviations of the output.
+    pub tolerance: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { weights: Weights::Auto, tolerance: 0.02 }
+    }
+}
+
+/// Quantizes a simplified graph.
+///
+/// # Errors
+/// A tensor leaves the finite numbers on the calibration data, or a layer cannot be represented.
+pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> Result<Program> {
+    let ranges = calibration.ranges(graph)?;
+    search::choose_widths(graph, &ranges, calibration, options)
+}
+
+/// How a tensor's integers map to real numbers: `value = integer * scale + offset`.
+#[derive(Debug, Clone, PartialEq)]
+struct Format {
+    /// One factor for all features, or one a feature.
+    scale: Vec<f64>,
+    /// One addend a feature; empty for zeros.
+    offset: Vec<f64>,
+    /// Smallest integer that can occur.
+    low: i32,
+    /// Largest integer that can occur.
+    high: i32,
+}
+
+impl Format {
+    fn uniform(scale: f64) -> Self {
+        Self { scale: vec![scale], offset: vec![], low: -32768, high: 32767 }
+    }
+
+    fn scale(&self, feature: usize) -> f64 {
+        self.scale[if self.scale.len() == 1 { 0 } else { feature }]
+    }
+
+    fn offset(&self, feature: usize) -> f64 {
+        self.offset.get(feature).copied().unwrap_or(0.0)
+    }
+
+    /// The one scale, if all features share it and none has an offset.
+    fn as_uniform(&self) -> Option<f64> {
+        (self.scale.len() == 1 && self.offset.is_empty()).then(|| self.scale[0])
+    }
+}
+
+/// A tensor's place and format.
+#[derive(Debug, Clone)]
+struct Value {
+    storage: usize,
+    features: usize,
+    format: Format,
+}
+
+/// The state of lowering a graph, node by node.
+struct Lowering<'a> {
+    graph: &'a Graph,
+    ranges: &'a Ranges,
+    /// Relative RMS error a single function table may add.
+    table_tolerance: f64,
+    /// Bits of each node's weights.
+    widths: &'a [u32],
+    values: Vec<Option<Value>>,
+    /// How many nodes (and the caller) still read each tensor.
+    readers: Vec<usize>,
+    storages: Vec<usize>,
+    ops: Vec<Op>,
+    layers: Vec<LayerReport>,
+    /// Nodes already computed by the layer before them.
+    fused: Vec<bool>,
+}
+
+/// Lowers `graph` with the given weight widths.
+fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> Result<Program> {
+    let mut readers = vec![0; graph.tensors.len()];
+    for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
+        readers[*id] += 1;
+    }
+    let mut lowering = Lowering {
+        graph,
+        ranges,
+        table_tolerance: options.tolerance * 0.05,
+        widths,
+        values: vec![None; graph.tensors.len()],
+        readers,
+        storages: vec![],
+        ops: vec![],
+        layers: vec![],
+        fused: vec![false; graph.nodes.len()],
+    };
+    let input = port::input(&mut lowering)?;
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if lowering.fused[index] {
+            continue;
+        }
+        match &node.layer {
+            Layer::Dense(layer) => dense::lower(&mut lowering, index, layer),
+            Layer::Affine { scale, offset } => {
+                elementwise::lower_affine(&mut lowering, node, scale, offset)
+            }
+            Layer::Map(function) => map::lower(&mut lowering, node, function),
+            Layer::Add { factors } => elementwise::lower_add(&mut lowering, node, *factors),
+            Layer::Mul => elementwise::lower_mul(&mut lowering, node),
+            Layer::Concat => elementwise::lower_concat(&mut lowering, node),
+            Layer::Select(indices) => elementwise::lower_select(&mut lowering, node, indices),
+            Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
+            Layer::Softmax => heads::lower_softmax(&mut lowering, node),
+            Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
+        }?;
+    }
+    let output = port::output(&mut lowering);
+    let sizes = std::mem::take(&mut lowering.storages);
+    let (storages, scratch_quads) = plan::plan(&sizes, &lowering.ops, input.storage, output.storage);
+    Ok(Program {
+        name: graph.name.clone(),
+        input,
+        output,
+        storages,
+        scratch_quads,
+        ops: lowering.ops,
+        classes: graph.classes.clone(),
+        layers: lowering.layers,
+        macs: graph.macs(),
+    })
+}
+
+impl Lowering<'_> {
+    /// The largest power-of-two or real scale step for values up to `magnitude`.
+    ///
+    /// The network's output has a power-of-two scale, so that the caller can name its type.
+    fn scale_for(&self, tensor: TensorId, magnitude: f64) -> f64 {
+        let magnitude = magnitude.max(1e-12);
+        if tensor == self.graph.output { port::power_of_two(magnitude) } else { magnitude / 32767.0 }
+    }
+
+    /// The magnitude to represent for `tensor`: its calibrated range, widened by the margin.
+    fn magnitude(&self, tensor: TensorId) -> f64 {
+        self.ranges.tensor(tensor).magnitude() * self.ranges.margin
+    }
+
+    fn new_storage(&mut self, features: usize) -> usize {
+        self.storages.push(features);
+        self.storages.len() - 1
+    }
+
+    fn value(&self, tensor: TensorId) -> &Value {
+        self.values[tensor].as_ref().expect("nodes are in order: Graph::push checked")
+    }
+
+    /// Reads `tensor`, counting one reader off, with one scale for all features.
+    fn take_uniform(&mut self, tensor: TensorId) -> (Value, f64) {
+        let value = self.value(tensor).clone();
+        if let Some(scale) = value.format.as_uniform() {
+            self.readers[tensor] -= 1;
+            return (value, scale);
+        }
+        let value = self.take_in_place(tensor);
+        let scale = self.magnitude(tensor) / 32767.0;
+        let name = self.graph.tensors[tensor].name.clone();
+        let ones = vec![1.0; value.features];
+        let zeros = vec![0.0; value.features];
+        elementwise::push_affine(self, &name, &value, &ones, &zeros, scale);
+        (Value { format: Format::uniform(scale), ..value }, scale)
+    }
+
+    /// Reads `tensor`, counting one reader off, into a storage that may be overwritten.
+    fn take_in_place(&mut self, tensor: TensorId) -> Value {
+        let value = self.value(tensor).clone();
+        self.readers[tensor] -= 1;
+        if self.readers[tensor] == 0 {
+            return value;
+        }
+        let storage = self.new_storage(value.features);
+        let name = format!("{}_copy", self.graph.tensors[tensor].name);
+        let copy = elementwise::copy(value.features);
+        self.push(&name, Box::new(copy), vec![value.storage], storage);
+        Value { storage, ..value }
+    }
+
+    /// As [`take_in_place`](Self::take_in_place), with one scale for all features.
+    fn take_uniform_in_place(&mut self, tensor: TensorId) -> (Value, f64) {
+        if self.value(tensor).format.as_uniform().is_none() {
+            return self.take_uniform(tensor);
+        }
+        let value = self.take_in_place(tensor);
+        let scale = value.format.scale(0);
+        (value, scale)
+    }
+
+    fn push(&mut self, name: &str, kernel: Box<dyn Kernel>, reads: Vec<usize>, write: usize) {
+        self.ops.push(Op { name: name.to_owned(), kernel, reads, write });
+    }
+
+    fn define(&mut self, tensor: TensorId, storage: usize, format: Format) {
+        let features = self.graph.tensors[tensor].len;
+        self.values[tensor] = Some(Value { storage, features, format });
+    }
+
+    /// Appends a report row for `node`, with the tables of the last op.
+    fn report(&mut self, node: &Node, kind: String, note: String) -> &mut LayerReport {
+        let inputs = node.inputs.iter().map(|&id| self.graph.tensors[id].len).sum();
+        self.layers.push(LayerReport {
+            name: node.name.clone(),
+            kind,
+            inputs,
+            outputs: self.graph.tensors[node.output].len,
+            table_bytes: self.ops.last().map_or(0, |op| op.kernel.table_bytes()),
+            accumulator_bound: None,
+            headroom_bits: None,
+            worst_error: None,
+            note,
+        });
+        self.layers.last_mut().expect("just pushed")
+    }
+}
+
+/// `(m, s)` with `factor = m / 2^(16+s)` as near as 15 bits allow, for the largest of a layer's factors.
+///
+/// Needs `0 < factor < 1/2`; a smaller one than `2^-17` keeps fewer bits.
+fn multiplier(factor: f64) -> (i16, u8) {
+    let shift = ((32767.49 / (factor * 65536.0)).log2().floor()).clamp(0.0, 15.0) as u8;
+    (scaled_multiplier(factor, shift), shift)
+}
+
+/// `factor 2^(16+shift)`, rounded.
+fn scaled_multiplier(factor: f64, shift: u8) -> i16 {
+    (factor * f64::powi(2.0, 16 + i32::from(shift))).round().clamp(0.0, 32767.0) as i16
+}

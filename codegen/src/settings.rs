@@ -1,0 +1,128 @@
+//! The optional `nervecord.toml` beside a model.
+//!
+//! ```toml
+//! [calibration]
+//! percentile = 99.9        # 100, the default, takes minimum and maximum
+//! margin = 1.25            # ranges are widened by this factor
+//!
+//! [inputs]                 # used when there is no calibration data
+//! x0 = [-3.2, 3.2]
+//! x1 = [-10.0, 10.0]
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+
+/// What `nervecord.toml` says, or the defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Share of the values, in percent, that a range must cover.
+    pub percentile: f64,
+    /// Factor by which ranges are widened.
+    pub margin: f64,
+    inputs: BTreeMap<String, [f64; 2]>,
+    file: Option<std::path::PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { percentile: 100.0, margin: 1.25, inputs: BTreeMap::new(), file: None }
+    }
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    calibration: CalibrationSection,
+    inputs: BTreeMap<String, [f64; 2]>,
+}
+
+#[derive(serde::Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct CalibrationSection {
+    percentile: Option<f64>,
+    margin: Option<f64>,
+}
+
+impl Settings {
+    /// The settings beside `model`, a file or a folder; the defaults if there are none.
+    ///
+    /// # Errors
+    /// The file is there but cannot be used.
+    pub fn beside(model: &Path) -> Result<Self> {
+        let folder = if model.is_dir() { Some(model) } else { model.parent() };
+        let path = folder.unwrap_or(Path::new("")).join("nervecord.toml");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &path),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(e) => Err(Error::io("read", path, &e)),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        let file: File = toml::from_str(text).map_err(|e| {
+            Error::new("nervecord.toml cannot be read")
+                .file(path)
+                .expected("sections [calibration] (percentile, margin) and [inputs] (x0 = [low, high])")
+                .found(e.message())
+        })?;
+        let default = Self::default();
+        let settings = Self {
+            percentile: file.calibration.percentile.unwrap_or(default.percentile),
+            margin: file.calibration.margin.unwrap_or(default.margin),
+            inputs: file.inputs,
+            file: Some(path.to_owned()),
+        };
+        let wrong = |key: &str, want: &str, found: f64| {
+            Error::new("a setting is out of range").file(path).at(key).expected(want).found(found)
+        };
+        if !(settings.percentile > 50.0 && settings.percentile <= 100.0) {
+            return Err(wrong("percentile", "above 50, at most 100", settings.percentile));
+        }
+        if !(settings.margin >= 1.0 && settings.margin <= 16.0) {
+            return Err(wrong("margin", "1 to 16", settings.margin));
+        }
+        for (name, [low, high]) in &settings.inputs {
+            if !(low < high && low.is_finite() && high.is_finite()) {
+                return Err(Error::new("an input range is empty or not finite")
+                    .file(path)
+                    .at(format!("[inputs] {name}"))
+                    .expected("[low, high] with low < high")
+                    .found(format!("[{low}, {high}]")));
+            }
+        }
+        Ok(settings)
+    }
+
+    /// The declared range of every input.
+    ///
+    /// # Errors
+    /// An input has none, or a name belongs to no input.
+    pub fn input_ranges(&self, graph: &Graph) -> Result<Vec<(f64, f64)>> {
+        let n = graph.input_len();
+        let at_file = |e: Error| match &self.file {
+            Some(file) => e.file(file),
+            None => e,
+        };
+        let known = |name: &String| (0..n).any(|i| *name == format!("x{i}"));
+        if let Some(name) = self.inputs.keys().find(|name| !known(name)) {
+            return Err(at_file(Error::new("a range is declared for an input that does not exist"))
+                .at(format!("[inputs] {name}"))
+                .expected(format!("x0 to x{}", n - 1))
+                .found(name));
+        }
+        let range = |i: usize| {
+            self.inputs.get(&format!("x{i}")).map(|&[low, high]| (low, high)).ok_or_else(|| {
+                at_file(Error::new("there is no calibration data"))
+                    .at(format!("input x{i}"))
+                    .expected("--calibration with a CSV or .npy file, or a range in nervecord.toml")
+                    .found("neither")
+                    .help("record a few hundred inputs, or write [inputs] x0 = [low, high] ...")
+            })
+        };
+        (0..n).map(range).collect()
+    }
+}

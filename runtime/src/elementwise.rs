@@ -1,0 +1,147 @@
+//! Layers that treat every feature by itself: scales, sums and products of tensors, and copies.
+
+use crate::arch::{flat, flat_mut};
+use crate::number::{requantize, saturate16, shift_round};
+use crate::tensor::Quad;
+
+/// `y_i = (w_i x_i + b_i) / 2^s_i`: per-feature scales that no neighbouring layer could absorb.
+#[derive(Clone, Copy, Debug)]
+pub struct Affine<'a> {
+    /// One factor a feature.
+    pub weights: &'a [i16],
+    /// One addend a feature; `2^15 |w_i| + |b_i| + 2^14 < 2^31`.
+    pub bias: &'a [i32],
+    /// Bits dropped a feature, 1..=15.
+    pub shifts: &'a [u8],
+}
+
+impl Affine<'_> {
+    /// Computes the layer in place.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad]) {
+        let tables = self.weights.iter().zip(self.bias).zip(self.shifts);
+        for (x, ((&w, &b), &shift)) in flat_mut(x).iter_mut().zip(tables) {
+            *x = saturate16(shift_round(*x as i32 * w as i32 + b, shift as u32));
+        }
+    }
+}
+
+/// `y = (a x0 + b x1) / 2^shift`: the sum of two tensors of different scales.
+#[derive(Clone, Copy, Debug)]
+pub struct Add {
+    /// Factors of the two inputs; the sum of their magnitudes is at most 65,534.
+    pub factors: [i16; 2],
+    /// Bits dropped, 1..=16.
+    pub shift: u8,
+}
+
+impl Add {
+    /// Adds `other` to `x`, in place.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
+        let [a, b] = self.factors.map(i32::from);
+        for (x, &other) in flat_mut(x).iter_mut().zip(flat(other)) {
+            // |sum| <= 32768 * 65534 = 2^31 - 2^16, and the rounding half is at most 2^15.
+            let sum = *x as i32 * a + other as i32 * b;
+            *x = saturate16(shift_round(sum, self.shift as u32));
+        }
+    }
+}
+
+/// `y = x0 x1`: the product of two tensors of different scales.
+#[derive(Clone, Copy, Debug)]
+pub struct Mul {
+    /// The rounding half, in units of the product.
+    pub half: i32,
+    /// See [`requantize`].
+    pub multiplier: i16,
+    /// See [`requantize`].
+    pub shift: u8,
+}
+
+impl Mul {
+    /// Multiplies `x` by `other`, in place.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
+        for (x, &other) in flat_mut(x).iter_mut().zip(flat(other)) {
+            let product = *x as i32 * other as i32; // |product| <= 2^30, half <= 2^29
+            *x = requantize(product + self.half, self.multiplier, self.shift as u32);
+        }
+    }
+}
+
+/// Copies features to their place in another tensor and another scale: concatenations.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// First feature written.
+    pub offset: usize,
+    /// Number of features.
+    pub features: usize,
+    /// `y = factor x / 2^shift`; `1 << shift` copies exactly.
+    pub factor: i16,
+    /// Bits dropped, 1..=15.
+    pub shift: u8,
+}
+
+impl Place {
+    /// Copies `x` into `y`.
+    #[inline(never)]
+    pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        let y = flat_mut(y).iter_mut().skip(self.offset).take(self.features);
+        for (y, &x) in y.zip(flat(x)) {
+            // |x * factor| <= 2^30
+            *y = saturate16(shift_round(x as i32 * self.factor as i32, self.shift as u32));
+        }
+    }
+}
+
+/// `y_i = x[indices_i]`; an index outside `x` gives 0.
+#[inline(never)]
+pub fn select(indices: &[u16], x: &[Quad], y: &mut [Quad]) {
+    let x = flat(x);
+    for (y, &i) in flat_mut(y).iter_mut().zip(indices) {
+        *y = x.get(i as usize).copied().unwrap_or(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_sum_is_rounded_once(x: [i16; 4], other: [i16; 4], a in -32767_i16.., b in -32767_i16.., shift in 1_u8..=16) {
+            let mut y = [Quad(x)];
+            Add { factors: [a, b], shift }.run(&mut y, &[Quad(other)]);
+            for i in 0..4 {
+                let exact = x[i] as i64 * a as i64 + other[i] as i64 * b as i64;
+                let want = (exact + (1 << (shift - 1))) >> shift;
+                prop_assert_eq!(y[0].0[i] as i64, want.clamp(-32768, 32767));
+            }
+        }
+
+        #[test]
+        fn a_product_never_overflows(x: [i16; 4], other: [i16; 4], m in 16384_i16.., shift in 0_u8..15) {
+            let half = ((1_i64 << (15 + shift)) / m as i64) as i32;
+            let mut y = [Quad(x)];
+            Mul { half, multiplier: m, shift }.run(&mut y, &[Quad(other)]);
+            for i in 0..4 {
+                let exact = (x[i] as i64 * other[i] as i64 + half as i64) * m as i64;
+                prop_assert_eq!(y[0].0[i] as i64, (exact >> (16 + shift)).clamp(-32768, 32767));
+            }
+        }
+    }
+
+    #[test]
+    fn places_and_selections_stay_inside() {
+        let x = [Quad([1, 2, 3, 4]), Quad([5, 6, 7, 8])];
+        let mut y = [Quad::default(); 2];
+        Place { offset: 3, features: 2, factor: 1 << 14, shift: 14 }.run(&x, &mut y);
+        assert_eq!(flat(&y), [0, 0, 0, 1, 2, 0, 0, 0]);
+        Place { offset: 7, features: 4, factor: 1 << 14, shift: 13 }.run(&x, &mut y);
+        assert_eq!(flat(&y), [0, 0, 0, 1, 2, 0, 0, 2]);
+        select(&[7, 0, 99], &x, &mut y);
+        assert_eq!(&flat(&y)[..3], [8, 1, 0]);
+    }
+}

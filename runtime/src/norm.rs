@@ -1,0 +1,144 @@
+//! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
+
+use crate::arch::flat_mut;
+use crate::number::{mul_high, saturate16};
+use crate::tensor::Quad;
+
+/// High half of a 32 x 32 bit product.
+#[inline(always)]
+const fn high(a: u32, b: u32) -> u32 {
+    ((a as u64 * b as u64) >> 32) as u32
+}
+
+/// `x = v 2^exponent` with v in [2^31, 2^32), or exponent even and v in [2^30, 2^32).
+#[inline(always)]
+const fn normalized(x: u64, even: bool) -> (u32, i32) {
+    let x = if x == 0 { 1 } else { x };
+    let zeros = x.leading_zeros() as i32;
+    let zeros = if even { zeros & !1 } else { zeros };
+    (((x << zeros) >> 32) as u32, 32 - zeros)
+}
+
+/// `(m, e)` with `1 / sqrt(x) = m 2^-14 2^-e`, m in 2^14..2^15; an `x` of 0 counts as 1.
+///
+/// Newton's iteration `y (3 - v y^2) / 2` from a linear start, whose error of 12% it squares
+/// four times; m's rounding of 2^-15 remains.
+#[inline(never)]
+pub fn reciprocal_sqrt(x: u64) -> (i16, i32) {
+    let (v, exponent) = normalized(x, true); // x = v 2^exponent, v/2^32 in [1/4, 1)
+    // y holds 1/sqrt(v/2^32) in Q30: (1, 2], and the start 2.2333 - 1.3 v lies in (0.93, 1.91).
+    let mut y = 2_398_001_000_u32 - (high(v, 1_395_864_371));
+    let mut round = 0;
+    while round < 4 {
+        let square = high(y, y); // Q28, below 2^30: y <= 2.04 in Q30 < 2^31.1
+        let product = high(square, v); // Q28, v y^2 in (0.2, 1.3)
+        y = high(y, (3 << 28) - product) << 3; // Q30 * Q28 / 2^32 = Q26; half of it in Q30
+        round += 1;
+    }
+    let m = (y >> 16) as i32;
+    (if m > 32767 { 32767 } else { m as i16 }, exponent / 2 + 16)
+}
+
+/// `(m, e)` with `1 / x = m 2^-14 2^-e`, m in 2^14..2^15; an `x` of 0 counts as 1.
+///
+/// Newton's iteration `y (2 - v y)`, from 48/17 - 32/17 v with an error of 1/17.
+#[inline(never)]
+pub fn reciprocal(x: u32) -> (i16, i32) {
+    let (v, exponent) = normalized(x as u64, false); // x = v 2^exponent, v/2^32 in [1/2, 1)
+    // y holds 1/(v/2^32) in Q30: (1, 2].
+    let mut y = 3_031_741_621_u32 - high(v, 2_021_161_080);
+    let mut round = 0;
+    while round < 3 {
+        y = high(y, (2 << 30) - high(y, v)) << 2; // Q30 * Q30 / 2^32 = Q28
+        round += 1;
+    }
+    let m = (y >> 16) as i32;
+    (if m > 32767 { 32767 } else { m as i16 }, exponent + 32)
+}
+
+/// Layer normalisation of `features` inputs, without gain and bias.
+///
+/// With n features, `z_i = (n x_i - sum) / sqrt(n sum of squares - sum^2 + n^2 epsilon)`: exact
+/// integers up to the root. The output has `frac` fractional bits; `|z| < sqrt(n)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Normalize {
+    /// Number of features, at most 8,192.
+    pub features: u16,
+    /// `n^2 epsilon`, in squared units of the input.
+    pub epsilon: u64,
+    /// Fractional bits of the output: `sqrt(n) 2^frac <= 2^15`.
+    pub frac: u8,
+}
+
+impl Normalize {
+    /// Normalizes `x` in place.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad]) {
+        let n = self.features as i32;
+        let (mut sum, mut squares) = (0_i32, 0_u64);
+        for &x in flat_mut(x).iter().take(n as usize) {
+            sum += x as i32; // |sum| <= 2^13 2^15
+            squares += (x as i32 * x as i32) as u64; // <= 2^13 2^30
+        }
+        // n^2 variance, >= 0 by Cauchy-Schwarz; n squares <= 2^56.
+        let variance = n as u64 * squares - (sum as i64 * sum as i64) as u64;
+        let (m, e) = reciprocal_sqrt(variance.saturating_add(self.epsilon));
+        // z 2^frac = d m 2^(frac - 14 - e) = (d m / 2^16) >> s. A negative s means a small variance
+        // and so a small d: shift d up instead, leaving two bits to round.
+        let s = e - self.frac as i32 - 2;
+        let up = (2 - s).clamp(0, 31);
+        let s = (s + up).min(31) as u32; // 2 <= s
+        for x in flat_mut(x).iter_mut().take(n as usize) {
+            let d = n * *x as i32 - sum; // |d| <= 2^29
+            // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
+            let t = mul_high(d << up, m);
+            *x = saturate16((t + (1 << (s - 1))) >> s);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::flat;
+    use proptest::prelude::*;
+    extern crate std;
+    use std::vec::Vec;
+
+    proptest! {
+        #[test]
+        fn reciprocal_roots_are_good_to_their_last_bit(x in 1_u64.., small in 0_u32..64) {
+            let x = (x >> small).max(1);
+            let (m, e) = reciprocal_sqrt(x);
+            let got = m as f64 * f64::powi(2.0, -14 - e);
+            prop_assert!((got * (x as f64).sqrt() - 1.0).abs() < 1.0 / 16000.0, "{} {} {}", x, m, e);
+        }
+
+        #[test]
+        fn reciprocals_are_good_to_their_last_bit(x in 1_u32.., small in 0_u32..32) {
+            let x = (x >> small).max(1);
+            let (m, e) = reciprocal(x);
+            let got = m as f64 * f64::powi(2.0, -14 - e);
+            prop_assert!((got * x as f64 - 1.0).abs() < 1.0 / 16000.0, "{} {} {}", x, m, e);
+        }
+
+        #[test]
+        fn normalization_follows_the_formula(
+            x in prop::collection::vec(any::<i16>(), 2..40), spread in 0_u32..14, epsilon in 0_u64..100_000,
+        ) {
+            let x: Vec<i16> = x.iter().map(|x| x >> spread).collect();
+            let n = x.len();
+            let frac = 15 - (n as f64).sqrt().log2().ceil() as u8;
+            let mut y = std::vec![Quad::default(); n.div_ceil(4)];
+            flat_mut(&mut y)[..n].copy_from_slice(&x);
+            Normalize { features: n as u16, epsilon, frac }.run(&mut y);
+            let mean = x.iter().map(|&x| x as f64).sum::<f64>() / n as f64;
+            let var = x.iter().map(|&x| (x as f64 - mean).powi(2)).sum::<f64>() / n as f64;
+            let root = (var + epsilon as f64 / (n * n) as f64).max(1.0 / (n * n) as f64).sqrt();
+            for (&x, &got) in x.iter().zip(flat(&y)) {
+                let z = (x as f64 - mean) / root * f64::powi(2.0, frac as i32);
+                prop_assert!((got as f64 - z.clamp(-32768.0, 32767.0)).abs() <= 1.6 + z.abs() / 16000.0, "{} {}", got, z);
+            }
+        }
+    }
+}

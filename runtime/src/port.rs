@@ -1,0 +1,86 @@
+//! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
+
+use crate::arch::{flat, flat_mut};
+use crate::controller::Status;
+use crate::number::saturate16;
+use crate::tensor::Quad;
+
+/// Reads inputs that all have the tensor's own 16-bit format.
+///
+/// An input at either limit of the format counts as saturated: that is where a saturating
+/// conversion leaves a value outside the range.
+#[inline(never)]
+pub fn read16(input: &[i16], x: &mut [Quad]) -> Status {
+    let mut status = Status::default();
+    for (i, (x, &input)) in flat_mut(x).iter_mut().zip(input).enumerate() {
+        *x = input;
+        if input == i16::MAX || input == i16::MIN {
+            status.set(i);
+        }
+    }
+    status
+}
+
+/// How one input of 32 bits becomes an activation of 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Subtracted first: the middle of the calibrated range.
+    pub offset: i32,
+    /// Bits dropped then, 1..=31, rounding to nearest.
+    pub shift: u8,
+}
+
+/// Reads inputs whose ranges differ too much for one 16-bit format.
+#[inline(never)]
+pub fn read32(input: &[i32], channels: &[Channel], x: &mut [Quad]) -> Status {
+    let mut status = Status::default();
+    for (i, ((x, &input), c)) in flat_mut(x).iter_mut().zip(input).zip(channels).enumerate() {
+        let centred = input.saturating_sub(c.offset);
+        // floor(v / 2^s + 1/2) without the overflow of v + 2^(s-1)
+        let rounded = ((centred >> (c.shift - 1)) + 1) >> 1;
+        *x = saturate16(rounded);
+        if rounded != *x as i32 {
+            status.set(i);
+        }
+    }
+    status
+}
+
+/// Writes a tensor as the outputs, which all have its own format.
+#[inline(always)]
+pub fn write16(x: &[Quad], output: &mut [i16]) {
+    for (output, &x) in output.iter_mut().zip(flat(x)) {
+        *output = x;
+    }
+}
+
+/// Writes a tensor as 32-bit outputs, each feature shifted up by its own number of bits, 0..=16.
+#[inline(always)]
+pub fn write32(x: &[Quad], shifts: &[u8], output: &mut [i32]) {
+    for ((output, &x), &shift) in output.iter_mut().zip(flat(x)).zip(shifts) {
+        *output = (x as i32) << shift; // |x| 2^16 <= 2^31
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_count_as_saturated() {
+        let mut x = [Quad::default()];
+        let status = read16(&[1, i16::MAX, -5, i16::MIN], &mut x);
+        assert_eq!(x, [Quad([1, i16::MAX, -5, i16::MIN])]);
+        assert_eq!(status.bits(), 0b1010);
+        assert!(status.saturated(1) && !status.saturated(2));
+    }
+
+    #[test]
+    fn wide_inputs_are_centred_rounded_and_clamped() {
+        let channel = Channel { offset: 1000, shift: 2 };
+        let mut x = [Quad::default()];
+        let status = read32(&[1000, 1002, i32::MAX, i32::MIN], &[channel; 4], &mut x);
+        assert_eq!(x, [Quad([0, 1, i16::MAX, i16::MIN])]);
+        assert_eq!(status.bits(), 0b1100);
+    }
+}

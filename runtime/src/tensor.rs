@@ -1,0 +1,60 @@
+//! Tensors in memory: quads of activations, and the scratch they share.
+
+use core::ops::Range;
+
+/// Four neighbouring activations, aligned so that every core may load them as words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C, align(8))]
+pub struct Quad(pub [i16; 4]);
+
+/// Number of quads that hold `features` activations.
+pub const fn quads(features: usize) -> usize {
+    features.div_ceil(4)
+}
+
+/// The memory all tensors of a model share; codegen has planned who lives where and when.
+#[derive(Clone, Debug)]
+pub struct Scratch<const QUADS: usize>([Quad; QUADS]);
+
+impl<const QUADS: usize> Scratch<QUADS> {
+    /// Zeros.
+    pub const fn new() -> Self {
+        Self([Quad([0; 4]); QUADS])
+    }
+
+    /// The tensor in quads `range`; empty if that lies outside.
+    #[inline(always)]
+    pub fn tensor(&mut self, range: Range<usize>) -> &mut [Quad] {
+        self.0.get_mut(range).unwrap_or_default()
+    }
+
+    /// Several tensors at once; empty ones if any lie outside or overlap.
+    #[inline(always)]
+    pub fn tensors<const N: usize>(&mut self, ranges: [Range<usize>; N]) -> [&mut [Quad]; N] {
+        match self.0.get_disjoint_mut(ranges) {
+            Ok(tensors) => tensors,
+            Err(_) => [(); N].map(|()| Default::default()),
+        }
+    }
+}
+
+impl<const QUADS: usize> Default for Scratch<QUADS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tensors_are_disjoint_or_empty() {
+        let mut scratch = Scratch::<4>::new();
+        let [a, b] = scratch.tensors([0..1, 1..4]);
+        assert_eq!((a.len(), b.len()), (1, 3));
+        let [a, b] = scratch.tensors([0..2, 1..4]);
+        assert_eq!((a.len(), b.len()), (0, 0));
+        assert!(scratch.tensor(3..5).is_empty());
+    }
+}
