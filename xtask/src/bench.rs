@@ -5,11 +5,8 @@ use nervecord_codegen::Result;
 use crate::networks::{Random, SHAPES, Shape};
 use crate::{boards, emulate, say, subject, table};
 
-/// Rows run for each figure; the instructions of a step do not depend on the row.
-const ROWS: usize = 8;
-
-/// Rows for calibration.
-const CALIBRATION: usize = 64;
+/// Rows of calibration and of each run.
+const ROWS: usize = 32;
 
 /// The instructions of a step to stay below, for networks A to D on a core.
 const BARS: [(&str, [u64; 4]); 7] = [
@@ -53,19 +50,16 @@ pub fn bench(board: &str) -> Result<bool> {
                 continue;
             }
             let graph = shape.graph()?;
-            let mut random = Random::new(7);
-            let inputs = random.rows(CALIBRATION.max(ROWS), shape.widths[0]);
-            let mut subject = subject::from_graph(&graph, &inputs)?;
-            subject.rows.truncate(ROWS);
-            subject.expected = subject.expected.map(|e| e.into_iter().take(ROWS).collect());
-            let measured = emulate::check(&board, &subject)?;
+            let macs = graph.macs();
+            let inputs = Random::new(7).rows(ROWS, shape.widths[0]);
+            let measured = emulate::check(&board, &subject::from_graph(graph, &inputs)?)?;
             let ratio = bars.map(|bars| measured.max() as f64 / bars[index] as f64);
             good &= ratio.is_none_or(|ratio| ratio <= 1.0);
             rows.push(vec![
                 shape.letter.to_owned(),
                 board.name.clone(),
                 measured.max().to_string(),
-                format!("{:.3}", measured.max() as f64 / graph.macs() as f64),
+                format!("{:.3}", measured.max() as f64 / macs as f64),
                 ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.3}")),
                 measured.code_bytes.to_string(),
                 measured.table_bytes.to_string(),

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nervecord_codegen::emulate::{Board, Toolchain, setup};
+use nervecord_codegen::data::write_atomic;
+use nervecord_codegen::emulate::{Board, Kind, Toolchain, setup};
 use nervecord_codegen::{Error, Result};
 
 use crate::networks::{Random, SHAPES};
@@ -86,8 +87,8 @@ impl Tally {
         };
         for path in &models {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let subject = match subject::load(path) {
-                Ok(subject) => subject,
+            let job = match subject::load(path) {
+                Ok(job) => job,
                 Err(error) => {
                     self.stage(&format!("{name} compiled"), || Err(error));
                     continue;
@@ -95,7 +96,7 @@ impl Tally {
             };
             for board in &boards {
                 self.stage(&format!("{name} on {}", board.name), || {
-                    emulate::check(board, &subject).map(drop)
+                    emulate::check(board, &job).map(drop)
                 });
             }
         }
@@ -108,16 +109,15 @@ fn firmware_clippy() -> Result<()> {
     cargo(&boards, &["clippy", "--release", "--package", "qemu-plugin", "--", "-D", "warnings"])?;
     let shape = &SHAPES[0];
     let rows = Random::new(7).rows(64, shape.widths[0]);
-    let subject = subject::from_graph(&shape.graph()?, &rows)?;
-    let module = emulate::module_file(&subject)?;
+    let job = subject::from_graph(shape.graph()?, &rows)?;
+    let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
+    let module = folder.path().join("model.rs");
+    write_atomic(&module, job.module.as_bytes())?;
     for board in Board::all()? {
-        for features in [&[][..], &["--features", "bare"]] {
-            let toolchain = Toolchain::find(&board.target)?;
-            let mut clippy = toolchain.cargo("clippy", &board.target, &board.rustflags)?;
-            clippy.args(["--package", "nervecord-emulated"]).args(features);
-            clippy.args(["--", "-D", "warnings"]).current_dir(&boards);
-            clippy.env("NERVECORD_MODULE", module.path()).env("NERVECORD_BOARD", &board.name);
-            run(&mut clippy)?;
+        for kind in [Kind::Measuring, Kind::Bare] {
+            let mut clippy =
+                Toolchain::find(&board.target)?.cargo("clippy", &board, &module, kind)?;
+            run(clippy.args(["--", "-D", "warnings"]).current_dir(&boards))?;
         }
     }
     Ok(())

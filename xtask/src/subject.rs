@@ -1,30 +1,20 @@
-//! What is emulated: a generated module, the rows that go in, and the host's rows that come out.
+//! What is emulated, from whatever names it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nervecord_codegen::data::{Data, write_atomic};
+use nervecord_codegen::emulate::Job;
 use nervecord_codegen::graph::Graph;
-use nervecord_codegen::{Error, Result};
+use nervecord_codegen::import::Source;
+use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::{Compiled, Compiler, Error, Result};
 
 use crate::networks::Random;
 use crate::root;
 
 /// Rows for a module that comes without its own.
 const ROWS: usize = 100;
-
-/// A module with its rows.
-pub struct Subject {
-    /// What reports call it.
-    pub name: String,
-    /// The generated Rust.
-    pub module: String,
-    /// Bits of a raw input.
-    pub input_bits: u32,
-    /// Raw input rows.
-    pub rows: Vec<Vec<i32>>,
-    /// The host's raw output rows; without them the boards are compared with one another.
-    pub expected: Option<Vec<Vec<i32>>>,
-}
 
 /// The bundled models: every folder in `models/` that holds a trained file.
 ///
@@ -44,32 +34,61 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
     }
 }
 
-/// A subject from a model folder, a trained file, or a generated module.
+/// A job from a model folder, a trained file, or a generated module.
 ///
 /// # Errors
 /// It cannot be read or compiled.
-pub fn load(path: &Path) -> Result<Subject> {
+pub fn load(path: &Path) -> Result<Job> {
     if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
 }
 
-fn from_model(path: &Path) -> Result<Subject> {
-    Err(Error::new("this build has no compiler for trained files")
-        .file(path)
-        .help("give a generated module (.rs)"))
+/// A trained model on its test vectors, or, without them, on its calibration data.
+fn from_model(path: &Path) -> Result<Job> {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let calibration = folder.join("calibration.csv");
+    let compiled = Compiler::new(path).calibration(&calibration).name("model").build()?;
+    let vectors = folder.join("vectors.csv");
+    let rows = match vectors.is_file() {
+        true => Data::read(&vectors)?.inputs(compiled.graph.input_len(), &vectors)?,
+        false => compiled.calibration.rows.clone(),
+    };
+    job(path, &compiled, &rows)
 }
 
-/// A subject from a network made in memory, calibrated and run on `rows`.
+/// A network made in memory with i8 weights, calibrated and run on `rows`.
 ///
 /// # Errors
 /// It cannot be compiled.
-pub fn from_graph(graph: &Graph, rows: &[Vec<f64>]) -> Result<Subject> {
-    Err(Error::new("this build has no compiler for graphs")
-        .at(&graph.name)
-        .found(format!("{} rows", rows.len())))
+pub fn from_graph(graph: Graph, rows: &[Vec<f64>]) -> Result<Job> {
+    let name = PathBuf::from(&graph.name);
+    let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
+    let calibration = folder.path().join("calibration.csv");
+    write_atomic(&calibration, csv(rows).as_bytes())?;
+    let source = Source { graph, path: name.clone(), sha256: "made in memory".into() };
+    let compiled = Compiler::new(&name)
+        .calibration(&calibration)
+        .weights(Weights::I8)
+        .name("model")
+        .build_from(source)?;
+    job(&name, &compiled, rows)
+}
+
+fn job(path: &Path, compiled: &Compiled, rows: &[Vec<f64>]) -> Result<Job> {
+    let port = &compiled.program.input;
+    let raw = rows.iter().map(|row| row.iter().map(|&x| port.to_raw(x)).collect());
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Job::of(name, compiled, raw.collect())
+}
+
+fn csv(rows: &[Vec<f64>]) -> String {
+    let line = |cells: Vec<String>| cells.join(",") + "\n";
+    let columns = rows.first().map_or(0, Vec::len);
+    let head = line((0..columns).map(|column| format!("x{column}")).collect());
+    rows.iter().fold(head, |text, row| text + &line(row.iter().map(f64::to_string).collect()))
 }
 
 /// A generated module on random rows.
-fn from_module(path: &Path) -> Result<Subject> {
+fn from_module(path: &Path) -> Result<Job> {
     let module = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
     let missing = |what: &str| {
         Error::new("this is not a generated module")
@@ -86,11 +105,7 @@ fn from_module(path: &Path) -> Result<Subject> {
     let input_bits = if after("pub type RawInput = ")? == "i32" { 32 } else { 16 };
     let mut random = Random::new(1);
     let mut row = || (0..columns).map(|_| i32::from(random.next() as i16)).collect();
-    Ok(Subject {
-        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        rows: (0..ROWS).map(|_| row()).collect(),
-        module,
-        input_bits,
-        expected: None,
-    })
+    let rows = (0..ROWS).map(|_| row()).collect();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    Ok(Job::new(name, module, input_bits, rows))
 }

@@ -22,6 +22,9 @@ pub struct Board {
     /// Compiler flags that the core wants beyond its target's.
     #[serde(default)]
     pub rustflags: Vec<String>,
+    /// Features of the firmware, such as `dsp` where the target alone does not say so.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// What a reader should know.
     #[serde(default)]
     pub notes: String,

@@ -39,12 +39,11 @@ pub struct Function {
 }
 
 impl Firmware {
-    /// Builds the firmware of `kind` around the module in `module`.
+    /// Builds the firmware of `kind` around the text of a generated module.
     ///
     /// # Errors
     /// No compiler is set up, the module does not compile, or the image does not fit the board.
-    pub fn build(board: &Board, module: &Path, kind: Kind) -> Result<Self> {
-        let source = fs::read(module).map_err(|e| Error::io("read", module, &e))?;
+    pub fn build(board: &Board, module: &str, kind: Kind) -> Result<Self> {
         let boards = boards_folder()?;
         let toolchain = Toolchain::find(&board.target)?;
         let place = boards.join("target/emulate").join(&board.name);
@@ -52,16 +51,11 @@ impl Firmware {
         // Held until the image is read: all jobs of a board build into one place.
         let _lock = lock(&place.join("lock"))?;
         let copy = place.join("model.rs");
-        if fs::read(&copy).ok().as_ref() != Some(&source) {
-            fs::write(&copy, &source).map_err(|e| Error::io("write", &copy, &e))?;
+        if fs::read(&copy).ok().as_deref() != Some(module.as_bytes()) {
+            fs::write(&copy, module).map_err(|e| Error::io("write", &copy, &e))?;
         }
-        let mut cargo = toolchain.cargo("build", &board.target, &board.rustflags)?;
-        cargo.args(["--package", "nervecord-emulated"]);
-        if kind == Kind::Bare {
-            cargo.args(["--features", "bare"]);
-        }
-        cargo.env("NERVECORD_MODULE", &copy).env("NERVECORD_BOARD", &board.name);
-        let artefacts = build(&boards, cargo).map_err(|e| explain(e, board, module))?;
+        let cargo = toolchain.cargo("build", board, &copy, kind)?;
+        let artefacts = build(&boards, cargo).map_err(|e| explain(e, board))?;
         let elf = artefacts.join(&board.target).join("release/nervecord-emulated");
         Self::read(fs::read(&elf).map_err(|e| Error::io("read", &elf, &e))?)
     }
@@ -193,19 +187,18 @@ fn build(boards: &Path, mut cargo: Command) -> Result<PathBuf> {
 }
 
 /// Puts the usual causes of a failed build in a user's words.
-fn explain(error: Error, board: &Board, module: &Path) -> Error {
+fn explain(error: Error, board: &Board) -> Error {
     let text = error.to_string();
     let overflow = text.lines().find(|line| line.contains("will not fit in region"));
     match overflow {
         Some(line) => Error::new(format!("the firmware does not fit {}", board.name))
-            .file(module)
             .expected(format!(
                 "at most {} bytes of flash and {} of RAM",
                 board.flash_bytes, board.ram_bytes
             ))
             .found(line.trim())
             .help("choose a larger board, or a smaller network"),
-        None => error.file(module),
+        None => error,
     }
 }
 

@@ -85,7 +85,7 @@ fn run_with(
     if let Some(api) = wanted_api(&String::from_utf8_lossy(&said)) {
         return Err(Failure::PluginTooOld(api));
     }
-    judge(board, status, timeout, &said)?;
+    judge(status, timeout, &said)?;
 
     let read = |name: &str| {
         fs::read(path(name)).map_err(|error| {
@@ -139,15 +139,13 @@ fn wait(child: &mut Child, timeout: Duration) -> Option<ExitStatus> {
     }
 }
 
-fn judge(board: &Board, status: Option<ExitStatus>, timeout: Duration, said: &[u8]) -> Result<()> {
+fn judge(status: Option<ExitStatus>, timeout: Duration, said: &[u8]) -> Result<()> {
     let quoted = process::tail(said);
     match status {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(Error::new("the firmware failed under emulation")
-            .at(&board.name)
             .found(format!("{status}, after it said\n{quoted}"))),
         None => Err(Error::new("the firmware did not finish under emulation")
-            .at(&board.name)
             .expected(format!("an end within {} s", timeout.as_secs()))
             .found(format!("it was still running, after it said\n{quoted}"))
             .help("give fewer rows or more time")),

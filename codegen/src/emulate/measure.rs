@@ -1,31 +1,60 @@
 //! From a job to its figures.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use super::machine::{self, Run};
 use super::{Board, Firmware, Function, Kind};
+use crate::compiler::Compiled;
 use crate::error::{Error, Result};
+use crate::program::Interpreter;
 
-/// What to run.
+/// What to run: a generated module, and the rows it steps on.
 #[derive(Debug, Clone)]
-pub struct Job<'a> {
-    /// The generated module.
-    pub module: &'a Path,
-    /// Raw input rows in time order from reset.
-    pub rows: &'a [Vec<i32>],
+pub struct Job {
+    /// What messages call it.
+    pub name: String,
+    /// The text of a generated module that is named `model`.
+    pub module: String,
     /// Bits of a raw input, 16 or 32.
     pub input_bits: u32,
+    /// Raw input rows in time order from reset.
+    pub rows: Vec<Vec<i32>>,
+    /// The host's raw output rows, if it was asked.
+    pub expected: Option<Vec<Vec<i32>>>,
     /// When to give up on the emulator.
     pub timeout: Duration,
 }
 
-impl<'a> Job<'a> {
-    /// A job with two minutes of time.
-    pub fn new(module: &'a Path, rows: &'a [Vec<i32>], input_bits: u32) -> Self {
-        Self { module, rows, input_bits, timeout: Duration::from_secs(120) }
+impl Job {
+    /// A module without a host's word, and two minutes of time.
+    pub fn new(
+        name: impl Into<String>,
+        module: impl Into<String>,
+        input_bits: u32,
+        rows: Vec<Vec<i32>>,
+    ) -> Self {
+        let (name, module, timeout) = (name.into(), module.into(), Duration::from_secs(120));
+        Self { name, module, input_bits, rows, expected: None, timeout }
+    }
+
+    /// A compiled model, whose interpreter says what to expect.
+    ///
+    /// # Errors
+    /// It was compiled under another name than `model`, the one the firmware includes.
+    pub fn of(name: impl Into<String>, compiled: &Compiled, rows: Vec<Vec<i32>>) -> Result<Self> {
+        let program = &compiled.program;
+        if program.name != "model" {
+            return Err(Error::new("the module has a name that firmware does not know")
+                .expected("a compiler told `.name(\"model\")`")
+                .found(&program.name));
+        }
+        let mut host = Interpreter::new(program);
+        let expected = rows.iter().map(|row| host.step_raw(row).0).collect();
+        let bits = if program.input.is_wide() { 32 } else { 16 };
+        let job = Self::new(name, compiled.module(), bits, rows);
+        Ok(Self { expected: Some(expected), ..job })
     }
 }
 
@@ -67,6 +96,11 @@ impl Measured {
     pub fn mean(&self) -> f64 {
         self.instructions.iter().sum::<u64>() as f64 / self.instructions.len().max(1) as f64
     }
+
+    /// How many rows are those expected, bit for bit.
+    pub fn equal_rows(&self, expected: &[Vec<i32>]) -> usize {
+        self.outputs.iter().zip(expected).filter(|(found, expected)| found == expected).count()
+    }
 }
 
 /// What only the target knows, as the firmware writes it.
@@ -89,13 +123,13 @@ struct Summary {
 /// Nothing is set up for the board, the module does not build or fit, the rows do not fit the
 /// module, or the firmware fails.
 pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
-    let input = encode(job.rows, job.input_bits)?;
-    let firmware = Firmware::build(board, job.module, Kind::Measuring)?;
-    let run = machine::run(board, &firmware, &input, job.timeout)?;
-    let summary: Summary = serde_json::from_slice(&run.summary).map_err(|error| {
-        Error::new("the firmware's summary cannot be read").at(&board.name).found(error)
-    })?;
-    let instructions = check(&summary, &run, job).map_err(|e| e.file(job.module))?;
+    let about = |error: Error| error.at(format!("{} on {}", job.name, board.name));
+    let input = encode(&job.rows, job.input_bits).map_err(about)?;
+    let firmware = Firmware::build(board, &job.module, Kind::Measuring).map_err(about)?;
+    let run = machine::run(board, &firmware, &input, job.timeout).map_err(about)?;
+    let summary: Summary = serde_json::from_slice(&run.summary)
+        .map_err(|error| about(Error::new("the firmware's summary cannot be read").found(error)))?;
+    let instructions = check(&summary, &run, job).map_err(about)?;
     let functions = functions(&firmware, &run.executed);
     Ok(Measured {
         outputs: decode(&run.output, summary.output_bytes, summary.outputs),

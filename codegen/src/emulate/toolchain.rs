@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Board, debian, process};
+use super::{Board, Kind, debian, process};
 use crate::error::{Error, Result};
 
 /// What builds firmware.
@@ -47,16 +47,22 @@ impl Toolchain {
         }
     }
 
-    /// A cargo call for a target, such as `build` or `clippy`.
+    /// A cargo call on a board's firmware, such as `build` or `clippy`, to be made in `boards/`.
     ///
     /// # Errors
     /// The linker cannot be found.
-    pub fn cargo(&self, verb: &str, target: &str, rustflags: &[String]) -> Result<Command> {
+    pub fn cargo(&self, verb: &str, board: &Board, module: &Path, kind: Kind) -> Result<Command> {
         let mut cargo = cargo();
-        cargo.args([verb, "--release", "--target", target]);
+        cargo.args([verb, "--release", "--package", "nervecord-emulated"]);
+        cargo.args(["--target", &board.target]);
+        let bare = (kind == Kind::Bare).then_some("bare");
+        for feature in board.features.iter().map(String::as_str).chain(bare) {
+            cargo.args(["--features", feature]);
+        }
+        cargo.env("NERVECORD_MODULE", module).env("NERVECORD_BOARD", &board.name);
         // The flags replace any the user set for their own programs.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\x1f"));
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", board.rustflags.join("\x1f"));
         if let Self::Debian(folder) = self {
             debian::configure(&mut cargo, folder)?;
         }
