@@ -11,6 +11,7 @@ pub mod calibrate;
 pub mod compiler;
 pub mod data;
 pub mod emit;
+pub mod emulate;
 pub mod error;
 pub mod expr;
 pub mod graph;

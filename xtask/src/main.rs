@@ -1,1 +1,77 @@
-fn main() {}
+//! `cargo xtask`: set-up, test, emulate, bench. Everything CI runs is a command a person can run.
+
+mod bench;
+mod emulate;
+mod networks;
+mod stages;
+mod subject;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use nervecord_codegen::Result;
+use nervecord_codegen::emulate::{Board, setup};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set-up, test, emulate, bench")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install the Rust targets and emulators that are missing, saying which
+    Setup,
+    /// Set up, then run every check and test, emulated cores included
+    Test,
+    /// Run models on emulated cores and compare every output with the host's
+    Emulate {
+        /// A board of boards/, or all
+        #[arg(long, default_value = "all")]
+        board: String,
+        /// A model folder, an ONNX file or a generated module (.rs); all of models/ if none is given
+        #[arg(long, num_args = 1..)]
+        model: Vec<PathBuf>,
+    },
+    /// Measure the four reference networks on emulated cores
+    Bench {
+        /// A board of boards/, or all
+        #[arg(long, default_value = "all")]
+        board: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Setup => Board::all().and_then(|boards| setup(&boards, &say)).map(|()| true),
+        Task::Test => Ok(stages::test()),
+        Task::Emulate { board, model } => emulate::emulate(&board, &model),
+        Task::Bench { board } => bench::bench(&board),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Tells what is going on, apart from the results.
+fn say(message: &str) {
+    eprintln!("{message}");
+}
+
+/// The root of the checkout.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The board of a name, or every board.
+fn boards(name: &str) -> Result<Vec<Board>> {
+    if name == "all" { Board::all() } else { Ok(vec![Board::find(name)?]) }
+}

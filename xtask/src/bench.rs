@@ -1,0 +1,81 @@
+//! `cargo xtask bench`: what a step of the four reference networks takes on each core.
+
+use nervecord_codegen::Result;
+
+use crate::networks::{Random, SHAPES, Shape};
+use crate::{boards, emulate, say, subject, table};
+
+/// Rows of calibration and of each run.
+const ROWS: usize = 32;
+
+/// The instructions of a step to stay below, for networks A to D on a core.
+const BARS: [(&str, [u64; 4]); 7] = [
+    ("Cortex-M0", [2_900, 28_000, 1_040_000, 380_000]),
+    ("Cortex-M3", [2_000, 18_500, 770_000, 295_000]),
+    ("Cortex-M4F", [700, 8_400, 335_000, 127_000]),
+    ("Cortex-M7", [700, 8_400, 335_000, 127_000]),
+    ("Cortex-M33", [700, 8_400, 335_000, 127_000]),
+    ("Cortex-M55", [700, 2_900, 58_000, 18_300]),
+    ("RV32IMAC", [2_000, 23_000, 940_000, 355_000]),
+];
+
+const HEAD: [&str; 9] = [
+    "network",
+    "board",
+    "instructions",
+    "a MAC",
+    "of the bar",
+    "code B",
+    "tables B",
+    "RAM B",
+    "stack B",
+];
+
+/// Prints the table for boards; whether every figure is below its bar and every output the host's.
+///
+/// # Errors
+/// Something cannot be built or run.
+pub fn bench(board: &str) -> Result<bool> {
+    let mut rows = Vec::new();
+    let mut good = true;
+    for board in boards(board)? {
+        let bars = BARS.iter().find(|(core, _)| *core == board.core).map(|(_, bars)| bars);
+        for (index, shape) in SHAPES.iter().enumerate() {
+            say(&format!("network {} on {}", shape.letter, board.name));
+            if shape.flash() > board.flash_bytes {
+                let fits = "does not fit".to_owned();
+                let dashes = std::iter::repeat_n("-".to_owned(), HEAD.len() - 3);
+                let words = [shape.letter.to_owned(), board.name.clone(), fits];
+                rows.push(words.into_iter().chain(dashes).collect());
+                continue;
+            }
+            let graph = shape.graph()?;
+            let macs = graph.macs();
+            let inputs = Random::new(7).rows(ROWS, shape.widths[0]);
+            let measured = emulate::check(&board, &subject::from_graph(graph, &inputs)?)?;
+            let ratio = bars.map(|bars| measured.max() as f64 / bars[index] as f64);
+            good &= ratio.is_none_or(|ratio| ratio <= 1.0);
+            rows.push(vec![
+                shape.letter.to_owned(),
+                board.name.clone(),
+                measured.max().to_string(),
+                format!("{:.3}", measured.max() as f64 / macs as f64),
+                ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.3}")),
+                measured.code_bytes.to_string(),
+                measured.table_bytes.to_string(),
+                measured.ram_bytes.to_string(),
+                measured.stack_bytes.to_string(),
+            ]);
+        }
+    }
+    println!("Executed instructions of a step under emulation, not cycles of hardware.");
+    table::print(&HEAD, &rows);
+    Ok(good)
+}
+
+impl Shape {
+    /// Bytes of its i8 weights, the least it takes of flash.
+    fn flash(&self) -> u64 {
+        self.widths.windows(2).map(|pair| (pair[0] * pair[1]) as u64).sum()
+    }
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask emulate`: the same bits on every core, and what a step takes there.
+
+use std::path::PathBuf;
+
+use nervecord_codegen::emulate::{self, Board, Firmware, Job, Kind, Measured};
+use nervecord_codegen::{Error, Result};
+
+use crate::{boards, say, subject, table};
+
+/// Columns of the table.
+const HEAD: [&str; 10] =
+    ["model", "board", "rows", "equal", "min", "max", "code B", "tables B", "RAM B", "stack B"];
+
+/// Runs models on boards; whether every output was the host's.
+///
+/// # Errors
+/// Something cannot be built or run.
+pub fn emulate(board: &str, models: &[PathBuf]) -> Result<bool> {
+    let boards = boards(board)?;
+    let paths = if models.is_empty() { subject::bundled()? } else { models.to_vec() };
+    let mut rows = Vec::new();
+    let mut all_equal = true;
+    for path in paths {
+        let mut job = subject::load(&path)?;
+        for board in &boards {
+            say(&format!("{} on {}", job.name, board.name));
+            let measured = check(board, &job)?;
+            // Without a host's word the first core's is the one to meet.
+            let expected = job.expected.get_or_insert_with(|| measured.outputs.clone());
+            let equal = measured.equal_rows(expected);
+            all_equal &= equal == job.rows.len();
+            rows.push(report(&job.name, board, equal, &measured));
+        }
+    }
+    println!("Instructions of a step are executed ones under emulation, not cycles of hardware.");
+    table::print(&HEAD, &rows);
+    Ok(all_equal)
+}
+
+/// Checks one job on one board: the host's bits, and nothing in the path that may not be.
+///
+/// # Errors
+/// What is not as promised.
+pub fn check(board: &Board, job: &Job) -> Result<Measured> {
+    let at = format!("{} on {}", job.name, board.name);
+    let measured = emulate::emulate(board, job)?;
+    if let Some(expected) = &job.expected {
+        let equal = measured.equal_rows(expected);
+        if equal != expected.len() {
+            return Err(Error::new("the core's outputs are not the host's")
+                .at(at)
+                .expected(format!("{} equal rows", expected.len()))
+                .found(equal));
+        }
+    }
+    let firmware = Firmware::build(board, &job.module, Kind::Bare)?;
+    let forbidden: Vec<String> = firmware.forbidden().iter().map(|f| f.name()).collect();
+    match forbidden.is_empty() {
+        true => Ok(measured),
+        false => Err(Error::new("the inference path can panic, allocate or use soft floats")
+            .at(at)
+            .found(forbidden.join(", "))),
+    }
+}
+
+fn report(name: &str, board: &Board, equal: usize, measured: &Measured) -> Vec<String> {
+    let numbers = [
+        measured.min(),
+        measured.max(),
+        measured.code_bytes,
+        measured.table_bytes,
+        measured.ram_bytes,
+        measured.stack_bytes,
+    ];
+    let words = [name.to_owned(), board.name.clone()];
+    let rows = [measured.outputs.len() as u64, equal as u64];
+    words.into_iter().chain(rows.iter().chain(&numbers).map(u64::to_string)).collect()
+}

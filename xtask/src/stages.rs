@@ -1,0 +1,178 @@
+//! `cargo xtask test`: every check in turn, none skipped, and one closing line to read.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use nervecord_codegen::data::write_atomic;
+use nervecord_codegen::emulate::{Board, Kind, Toolchain, setup};
+use nervecord_codegen::{Error, Result};
+
+use crate::networks::{Random, SHAPES};
+use crate::{emulate, root, say, subject};
+
+/// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+}
+
+/// Runs every stage, also after a failed one; whether all passed.
+pub fn test() -> bool {
+    let mut tally = Tally::default();
+    tally.stage("set-up", || setup(&Board::all()?, &say));
+    tally.stage("format", || {
+        cargo(root(), &["fmt", "--all", "--check"])?;
+        cargo(&root().join("boards"), &["fmt", "--all", "--check"])
+    });
+    tally.stage("clippy", || {
+        cargo(root(), &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    });
+    tally.stage("documentation", || {
+        let mut doc = Command::new(cargo_path());
+        doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings");
+        run(doc.current_dir(root()))
+    });
+    tally.tests();
+    tally.stage("clippy of the firmware", firmware_clippy);
+    tally.emulated();
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    tally.failed == 0
+}
+
+impl Tally {
+    fn stage(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
+        say(&format!("== {name}"));
+        match check() {
+            Ok(()) => self.passed += 1,
+            Err(error) => {
+                self.failed += 1;
+                println!("{name}: FAILED\n{error}");
+                return;
+            }
+        }
+        println!("{name}: passed");
+    }
+
+    /// The tests of the workspace, each counted.
+    fn tests(&mut self) {
+        say("== tests");
+        let (mut passed, mut failed) = (0, 0);
+        let mut command = Command::new(cargo_path());
+        command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root());
+        let done = run_through(&mut command, |line| {
+            if let Some((good, bad)) = tallied(line) {
+                passed += good;
+                failed += bad;
+            }
+        });
+        // A build that fails has no tests to count.
+        if !done && failed == 0 {
+            failed = 1;
+        }
+        self.passed += passed;
+        self.failed += failed;
+        let verdict = if failed == 0 { "passed" } else { "FAILED" };
+        println!("tests: {verdict} ({passed} passed, {failed} failed)");
+    }
+
+    /// Every bundled model on every board, each counted.
+    fn emulated(&mut self) {
+        let (boards, models) = match (Board::all(), subject::bundled()) {
+            (Ok(boards), Ok(models)) => (boards, models),
+            (Err(error), _) | (_, Err(error)) => {
+                return self.stage("emulated cores", || Err(error));
+            }
+        };
+        for path in &models {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let job = match subject::load(path) {
+                Ok(job) => job,
+                Err(error) => {
+                    self.stage(&format!("{name} compiled"), || Err(error));
+                    continue;
+                }
+            };
+            for board in &boards {
+                self.stage(&format!("{name} on {}", board.name), || {
+                    emulate::check(board, &job).map(drop)
+                });
+            }
+        }
+    }
+}
+
+/// The firmware and the plugin are not in the workspace, and need a board and a module to build.
+fn firmware_clippy() -> Result<()> {
+    let boards = root().join("boards");
+    cargo(&boards, &["clippy", "--release", "--package", "qemu-plugin", "--", "-D", "warnings"])?;
+    let shape = &SHAPES[0];
+    let rows = Random::new(7).rows(64, shape.widths[0]);
+    let job = subject::from_graph(shape.graph()?, &rows)?;
+    let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
+    let module = folder.path().join("model.rs");
+    write_atomic(&module, job.module.as_bytes())?;
+    for board in Board::all()? {
+        for kind in [Kind::Measuring, Kind::Bare] {
+            let mut clippy =
+                Toolchain::find(&board.target)?.cargo("clippy", &board, &module, kind)?;
+            run(clippy.args(["--", "-D", "warnings"]).current_dir(&boards))?;
+        }
+    }
+    Ok(())
+}
+
+fn cargo_path() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn cargo(folder: &Path, arguments: &[&str]) -> Result<()> {
+    run(Command::new(cargo_path()).args(arguments).current_dir(folder))
+}
+
+/// Runs with the terminal as it is, and wants success.
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.stdin(Stdio::null()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Error::new("a command failed").at(format!("{command:?}")).found(status)),
+        Err(error) => Err(Error::new("a command cannot start").found(error)),
+    }
+}
+
+/// Runs, passing every line on and to `hear`; whether it succeeded.
+fn run_through(command: &mut Command, mut hear: impl FnMut(&str)) -> bool {
+    let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() else {
+        return false;
+    };
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines().map_while(std::io::Result::ok) {
+            println!("{line}");
+            hear(&line);
+        }
+    }
+    child.wait().is_ok_and(|status| status.success())
+}
+
+/// Passed and failed in a closing line of the test harness.
+fn tallied(line: &str) -> Option<(usize, usize)> {
+    let rest = line.strip_prefix("test result: ")?;
+    let before = |word: &str| {
+        let head = rest.split_once(word)?.0;
+        head.rsplit([' ', ';', '.']).find(|w| !w.is_empty())?.parse().ok()
+    };
+    Some((before(" passed")?, before(" failed")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_of_the_harness_are_read() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; finished";
+        assert_eq!(tallied(line), Some((12, 3)));
+        assert_eq!(tallied("test a ... ok"), None);
+    }
+}
