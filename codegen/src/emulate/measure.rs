@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::machine::{self, Run};
-use super::{Board, Firmware, Function, Kind};
+use super::{Board, Counting, Firmware, Function, Kind};
 use crate::compiler::Compiled;
 use crate::error::{Error, Result};
 use crate::program::Interpreter;
@@ -77,6 +77,8 @@ pub struct Measured {
     pub ram_bytes: u64,
     /// Bytes of stack below the caller of the step, the deepest of the first steps.
     pub stack_bytes: u64,
+    /// How instructions were counted.
+    pub counting: Counting,
     /// The image that ran.
     pub firmware: Firmware,
 }
@@ -137,6 +139,7 @@ pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
         code_bytes: functions.iter().map(|(f, _)| f.bytes).sum(),
         functions,
         executed: run.executed,
+        counting: run.counting,
         table_bytes: summary.table_bytes,
         ram_bytes: summary.ram_bytes,
         stack_bytes: summary.stack_bytes,
