@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::data::Data;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::reference;
+use crate::reference::Reference;
 use crate::settings::Settings;
 
 /// Inputs the model will see in use.
@@ -60,7 +60,6 @@ impl Calibration {
     /// # Errors
     /// Neither exists, or the data does not fit the model.
     pub fn load(path: Option<&Path>, settings: &Settings, graph: &Graph) -> Result<Self> {
-        let n = graph.input_len();
         let (percentile, margin) = (settings.percentile, settings.margin);
         let method = match percentile {
             p if p >= 100.0 => "minimum and maximum".to_owned(),
@@ -68,7 +67,7 @@ impl Calibration {
         };
         let (rows, digest, source) = match path {
             Some(path) => {
-                let rows = Data::read(path)?.inputs(n, path)?;
+                let rows = Data::read(path)?.inputs(graph, path)?;
                 let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
                 let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
                 (rows, Sha256::digest(&bytes), name.unwrap_or_default())
@@ -89,12 +88,17 @@ impl Calibration {
     /// A value is not finite: the network leaves the numbers on its own data.
     pub fn ranges(&self, graph: &Graph) -> Result<Ranges> {
         let mut values = vec![Vec::with_capacity(self.rows.len()); graph.tensors.len()];
+        let mut reference = Reference::new(graph);
         for (i, row) in self.rows.iter().enumerate() {
-            let tensors = reference::evaluate(graph, row);
+            let tensors = reference.step(row);
             for (id, tensor) in tensors.into_iter().enumerate() {
                 if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
                     return Err(Error::new("the network is not finite on its calibration data")
-                        .at(format!("tensor `{}`, calibration row {}", graph.tensors[id].name, i + 1))
+                        .at(format!(
+                            "tensor `{}`, calibration row {}",
+                            graph.tensors[id].name,
+                            i + 1
+                        ))
                         .expected("finite values")
                         .found(bad)
                         .help("check that the data is scaled as in training"));
@@ -118,10 +122,8 @@ fn draw(ranges: &[(f64, f64)]) -> Vec<Vec<f64>> {
     let dimension = ranges.len() as f64;
     // The unique positive root of g^(d+1) = g + 1.
     let root = (0..64).fold(2.0_f64, |g, _| (1.0 + g).powf(1.0 / (dimension + 1.0)));
-    let mut rows = vec![
-        ranges.iter().map(at(0.0)).collect::<Vec<_>>(),
-        ranges.iter().map(at(1.0)).collect(),
-    ];
+    let mut rows =
+        vec![ranges.iter().map(at(0.0)).collect::<Vec<_>>(), ranges.iter().map(at(1.0)).collect()];
     rows.extend((0..ROWS).map(|i| {
         let fraction = |j: usize| (0.5 + (i + 1) as f64 / root.powi(j as i32 + 1)).fract();
         ranges.iter().enumerate().map(|(j, range)| at(fraction(j))(range)).collect()
@@ -132,7 +134,12 @@ fn draw(ranges: &[(f64, f64)]) -> Vec<Vec<f64>> {
 impl Ranges {
     /// The span of a whole tensor, by the calibration's method.
     pub fn tensor(&self, id: usize) -> Span {
-        self.span(self.values[id].iter().flatten().copied().collect())
+        self.tensors(&[id])
+    }
+
+    /// The span of several tensors that share one format.
+    pub fn tensors(&self, ids: &[usize]) -> Span {
+        self.span(ids.iter().flat_map(|&id| self.values[id].iter().flatten().copied()).collect())
     }
 
     /// The span of one feature of a tensor.

@@ -139,10 +139,9 @@ impl Compiler {
         }
         let at_model = |e: Error| e.file(&self.model);
         let settings = Settings::beside(&self.model)?;
-        let calibration =
-            Calibration::load(self.calibration.as_deref(), &settings, &source.graph)
-                .map_err(at_model)?;
-        let graph = simplify(source.graph.clone()).map_err(at_model)?;
+        let calibration = Calibration::load(self.calibration.as_deref(), &settings, &source.graph)
+            .map_err(at_model)?;
+        let graph = simplify(source.graph.clone());
         let program = quantize(&graph, &calibration, &self.options).map_err(at_model)?;
         let (options, cpu) = (self.options.clone(), self.cpu);
         Ok(Compiled { source, graph, calibration, options, program, cpu })
@@ -191,5 +190,4 @@ impl Compiled {
         };
         emit(&self.program, &origin)
     }
-
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 
 /// Rows of finite numbers with named columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +48,10 @@ impl Data {
             return Err(Error::new("the header is missing")
                 .at("line 1")
                 .expected("column names, such as x0,x1,x2")
-                .found(format!("numbers: {}", columns.join(",").chars().take(60).collect::<String>()))
+                .found(format!(
+                    "numbers: {}",
+                    columns.join(",").chars().take(60).collect::<String>()
+                ))
                 .help("add a first line that names the columns"));
         }
         let mut rows = Vec::new();
@@ -132,33 +136,43 @@ impl Data {
         self.rows.iter().map(|row| columns.iter().map(|&c| row[c]).collect()).collect()
     }
 
-    /// The `n` inputs of each row: columns `x0`.. if there are such, else all columns by position.
+    /// The inputs of each row: the columns the graph names (`x0`, `x1`, ...), or all columns by
+    /// position if none has such a name. Optional inputs without a column are 0.
     ///
     /// # Errors
-    /// The number of columns is not `n`.
-    pub fn inputs(&self, n: usize, path: &Path) -> Result<Vec<Vec<f64>>> {
-        let numbered = self.numbered("x");
-        let strays = |c: &&String| {
-            c.strip_prefix('x').and_then(|i| i.parse::<usize>().ok()).is_some_and(|i| i >= numbered.len())
-        };
-        let columns =
-            if numbered.is_empty() { (0..self.columns.len()).collect() } else { numbered.clone() };
-        let stray = if numbered.is_empty() { None } else { self.columns.iter().find(strays) };
-        if columns.len() == n && stray.is_none() {
-            return Ok(self.pick(&columns));
+    /// A column is missing, or there is one for an input the model does not have.
+    pub fn inputs(&self, graph: &Graph, path: &Path) -> Result<Vec<Vec<f64>>> {
+        let n = graph.input_len();
+        let names: Vec<String> = (0..n).map(|i| graph.input_name(i)).collect();
+        let position = |name: &String| self.columns.iter().position(|c| c == name);
+        let mut columns: Vec<Option<usize>> = names.iter().map(position).collect();
+        if columns.iter().all(Option::is_none) && self.columns.len() == n {
+            columns = (0..n).map(Some).collect();
         }
-        let wrong = Error::new("the table does not fit the model's inputs").file(path);
-        Err(match stray {
-            Some(name) => wrong
-                .at(format!("column {name}"))
-                .expected(format!("{n} inputs, x0 to x{}", n.saturating_sub(1)))
-                .found(format!("an input {name} that the model does not have")),
-            None => wrong
+        let required = n - graph.optional_inputs.min(n);
+        let missing = columns.iter().take(required).position(Option::is_none);
+        let numbered =
+            |c: &&String| c.strip_prefix('x').is_some_and(|i| i.parse::<usize>().is_ok());
+        let stray = self.columns.iter().filter(numbered).find(|c| !names.contains(c));
+        let wrong = |found: String| {
+            let (first, last) = (graph.input_name(0), graph.input_name(n - 1));
+            Error::new("the table does not fit the model's inputs")
+                .file(path)
                 .at("header")
-                .expected(format!("{n} input columns, x0 to x{}", n.saturating_sub(1)))
-                .found(format!("{}: {}", columns.len(), self.columns.join(","))),
+                .expected(format!("{n} input columns, {first} to {last}"))
+                .found(found)
+                .help("use data recorded for this model, one column an input")
+        };
+        if let Some(stray) = stray.filter(|_| columns[0].is_some() || missing.is_some()) {
+            return Err(wrong(format!("an input {stray} that the model does not have")));
         }
-        .help("use data recorded for this model, one column an input"))
+        if let Some(i) = missing {
+            let header = self.columns.join(",");
+            let count = self.columns.len();
+            return Err(wrong(format!("no column {} among {count}: {header}", names[i])));
+        }
+        let cell = |row: &[f64], c: &Option<usize>| c.map_or(0.0, |c| row[c]);
+        Ok(self.rows.iter().map(|row| columns.iter().map(|c| cell(row, c)).collect()).collect())
     }
 
     /// The `n` reference outputs of each row, columns `y0`...

@@ -6,6 +6,7 @@ use std::fmt::{Display, Write};
 use nervecord::tensor::quads;
 
 use crate::program::{Op, Port, PortWidth, Program};
+use crate::report::layer_table;
 
 /// What the header says of where the module comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +83,8 @@ impl Items {
         if broken.len() <= WIDTH {
             let _ = writeln!(self.text, "    const {name}: {kind} =\n{broken}");
         } else {
-            let _ = writeln!(self.text, "    #[rustfmt::skip]\n    const {name}: {kind} =\n{broken}");
+            let _ =
+                writeln!(self.text, "    #[rustfmt::skip]\n    const {name}: {kind} =\n{broken}");
         }
     }
 
@@ -145,7 +147,7 @@ fn type_name(name: &str) -> String {
 /// The module's text.
 pub fn emit(program: &Program, origin: &Origin) -> String {
     let mut items = Items::default();
-    let mut taken = ["INPUTS", "OUTPUTS", "TABLE_BYTES", "LABELS", "CHANNELS", "SHIFTS"]
+    let mut taken = ["INPUTS", "OUTPUTS", "TABLE_BYTES", "LABELS", "CHANNELS", "SHIFTS", "START"]
         .map(str::to_owned)
         .into_iter()
         .collect();
@@ -162,9 +164,15 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     out += "\n    const _: () = nervecord::require_format(1);\n\n";
     out += &interface(program);
     out += "\n";
+    let start = program.start.iter().any(|quad| quad.0 != [0; 4]);
+    if start {
+        let values: Vec<String> =
+            program.start.iter().map(|q| format!("Quad({:?})", q.0)).collect();
+        items.array("static START", "Quad", &values);
+    }
     out += &items.text;
     out += "\n";
-    out += &controller(program, origin, &ty, &body);
+    out += &controller(program, origin, &ty, start, &body);
     out += "}\n";
     out
 }
@@ -184,26 +192,8 @@ fn header(program: &Program, origin: &Origin) -> String {
         origin.calibration,
         origin.options,
     );
-    let clip = |s: &str, n: usize| s.chars().take(n).collect::<String>();
-    let _ = writeln!(
-        out,
-        "// {:<28} {:<14} {:>11} {:>8} {:>10}  {}",
-        "layer", "kernel", "shape", "bytes", "headroom", "worst error"
-    );
-    for row in &program.layers {
-        let shape = format!("{}->{}", row.inputs, row.outputs);
-        let headroom = row.headroom_bits.map_or("-".into(), |b| format!("{b:.1} bit"));
-        let error = row.worst_error.map_or("-".into(), |e| format!("{e:.2e}"));
-        let _ = writeln!(
-            out,
-            "// {:<28} {:<14} {:>11} {:>8} {:>10}  {}",
-            clip(&row.name, 28),
-            row.kind,
-            shape,
-            row.table_bytes,
-            headroom,
-            error
-        );
+    for line in layer_table(&program.layers).lines() {
+        let _ = writeln!(out, "// {line}");
     }
     let _ = writeln!(
         out,
@@ -219,45 +209,69 @@ fn imports(program: &Program, items: &Items) -> String {
     let mut fixed: BTreeSet<String> = BTreeSet::new();
     let mut fracs = BTreeSet::new();
     for port in [&program.input, &program.output] {
-        fixed.insert(format!("FixedI{}", bits(port)));
-        fracs.insert((port.frac, format!("U{}", port.frac)));
+        fixed.insert(format!("FixedI{}", port.bits()));
+        fracs.extend(port.fracs.iter().map(|frac| (*frac, format!("U{frac}"))));
     }
     let mut uses: BTreeSet<String> =
         items.imports.iter().map(|path| format!("nervecord::{path}")).collect();
     for name in fixed {
         uses.insert(format!("nervecord::fixed::{name}"));
     }
+    if program.start.iter().any(|quad| quad.0 != [0; 4]) {
+        uses.insert("nervecord::Quad".into());
+    }
     for (_, name) in fracs {
         uses.insert(format!("nervecord::fixed::types::extra::{name}"));
     }
-    let input = if program.input.is_wide() { "{Channel, read32}" } else { "read16" };
-    let output = if program.output.is_wide() { "write32" } else { "write16" };
+    let input = if program.input.bits() == 32 { "{Channel, read32}" } else { "read16" };
+    let output = if program.output.bits() == 32 { "write32" } else { "write16" };
     uses.insert(format!("nervecord::port::{input}"));
     uses.insert(format!("nervecord::port::{output}"));
-    uses.insert("nervecord::{Controller, Scratch, Status}".into());
-    uses.iter().map(|path| format!("    #[rustfmt::skip]\n    use {path};\n")).collect()
+    uses.insert("nervecord::{Controller, RawStep, Scratch, Status}".into());
+    let mut uses: Vec<String> = uses.into_iter().collect();
+    uses.sort_by_key(|path| version_key(path));
+    uses.iter().map(|path| format!("    use {path};\n")).collect()
 }
 
-fn bits(port: &Port) -> u32 {
-    if port.is_wide() { 32 } else { 16 }
+/// Sorts as rustfmt does: numbers by value.
+fn version_key(path: &str) -> String {
+    let (mut key, mut digits) = (String::new(), String::new());
+    for c in path.chars().chain([' ']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+        } else {
+            let _ = write!(
+                key,
+                "{}{c}",
+                if digits.is_empty() { "".into() } else { format!("{digits:0>8}") }
+            );
+            digits.clear();
+        }
+    }
+    key
 }
 
 fn interface(program: &Program) -> String {
     let mut out = String::new();
-    for (label, port, raw) in [("input", &program.input, "INPUTS"), ("output", &program.output, "OUTPUTS")] {
+    for (label, port, raw) in
+        [("input", &program.input, "INPUTS"), ("output", &program.output, "OUTPUTS")]
+    {
         let name = if label == "input" { "Input" } else { "Output" };
         let _ = writeln!(out, "    /// Number of {label} features.");
-        let _ = writeln!(out, "    pub const {raw}: usize = {};", port.features);
-        let _ = writeln!(out, "    /// The {label}s of a step, with {} fractional bits.", port.frac);
-        let _ = writeln!(out, "    pub type {name} = [{}; {raw}];", port.rust_type());
+        let _ = writeln!(out, "    pub const {raw}: usize = {};", port.features());
+        let _ = writeln!(out, "    /// The {label}s of a step.");
+        out += &port_type(name, port, raw);
         let _ = writeln!(out, "    /// The integer behind one {label}.");
-        let _ = writeln!(out, "    pub type Raw{name} = i{};", bits(port));
+        let _ = writeln!(out, "    pub type Raw{name} = i{};", port.bits());
     }
     let _ = writeln!(out, "    /// Bytes of tables in flash.");
     let _ = writeln!(out, "    pub const TABLE_BYTES: usize = {};", program.table_bytes());
     if let Some(classes) = &program.classes {
         let names: Vec<String> = classes.names.iter().map(|n| format!("{n:?}")).collect();
-        let _ = writeln!(out, "    /// The class of each output; `nervecord::head::argmax` of the outputs is the index.");
+        let _ = writeln!(
+            out,
+            "    /// The class of each output; `nervecord::head::argmax` of the outputs is the index."
+        );
         let head = format!("pub static LABELS: [&str; {}] = [", names.len());
         let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&names, 8));
     }
@@ -274,6 +288,46 @@ fn interface(program: &Program) -> String {
         let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(shifts, 8));
     }
     out
+}
+
+/// An array of fixed-point numbers, or a tuple where their formats differ.
+fn port_type(name: &str, port: &Port, count: &str) -> String {
+    let number = |frac: &u32| format!("FixedI{}<U{frac}>", port.bits());
+    if let Some(frac) = port.uniform_frac() {
+        return format!("    pub type {name} = [{}; {count}];\n", number(&frac));
+    }
+    let numbers: Vec<String> = port.fracs.iter().map(number).collect();
+    let body = wrapped(&numbers, 8);
+    format!("    #[rustfmt::skip]\n    pub type {name} = (\n{body}    );\n")
+}
+
+/// The body of `Controller::step`: typed numbers to integers and back.
+fn typed_step(program: &Program) -> String {
+    let indent = "            ";
+    let input = match program.input.uniform_frac() {
+        Some(_) => format!("{indent}let input = input.map(|x| x.to_bits());\n"),
+        None => {
+            let bits = |i| format!("input.{i}.to_bits()");
+            let cells: Vec<String> = (0..program.input.features()).map(bits).collect();
+            let body = wrapped(&cells, 16);
+            format!("{indent}#[rustfmt::skip]\n{indent}let input = [\n{body}{indent}];\n")
+        }
+    };
+    let from_bits = format!("FixedI{}::from_bits", program.output.bits());
+    let output = match program.output.uniform_frac() {
+        Some(_) => format!("{indent}self.step_raw(&input).map({from_bits})\n"),
+        None => {
+            let names: Vec<String> =
+                (0..program.output.features()).map(|i| format!("y{i}")).collect();
+            let cells: Vec<String> = names.iter().map(|y| format!("{from_bits}({y})")).collect();
+            let (names, cells) = (wrapped(&names, 16), wrapped(&cells, 16));
+            format!(
+                "{indent}#[rustfmt::skip]\n{indent}let [\n{names}{indent}] = self.step_raw(&input);\n\
+                 {indent}#[rustfmt::skip]\n{indent}let output = (\n{cells}{indent});\n{indent}output\n"
+            )
+        }
+    };
+    input + &output
 }
 
 /// The statements that run one op: its tensors, then the kernel.
@@ -294,21 +348,24 @@ fn statement(program: &Program, op: &Op, call: &str) -> String {
     format!("{indent}{tensors}\n{indent}{call}\n")
 }
 
-fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> String {
+fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &str) -> String {
+    let scratch = if start { "Scratch::starting(&START)" } else { "Scratch::new()" };
     let range = |port: &Port| {
         let start = program.storages[port.storage].start;
-        format!("{start}..{}", start + quads(port.features))
+        format!("{start}..{}", start + quads(port.features()))
     };
     let (input, output) = (range(&program.input), range(&program.output));
-    let read = match program.input.is_wide() {
+    let read = match program.input.bits() == 32 {
         true => format!("read32(input, &CHANNELS, self.scratch.tensor({input}))"),
         false => format!("read16(input, self.scratch.tensor({input}))"),
     };
-    let write = match program.output.is_wide() {
+    let write = match program.output.bits() == 32 {
         true => format!("write32(self.scratch.tensor({output}), &SHIFTS, &mut output)"),
         false => format!("write16(self.scratch.tensor({output}), &mut output)"),
     };
-    let y = format!("FixedI{}", bits(&program.output));
+    let typed = typed_step(program);
+    let fracs = |port: &Port| wrapped(&port.fracs, 12);
+    let (input_frac, output_frac) = (fracs(&program.input), fracs(&program.output));
     let (model, quads) = (&origin.model, program.scratch_quads);
     format!(
         "    /// The network of `{model}`.
@@ -321,7 +378,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> Strin
     impl {ty} {{
         /// The network in its start state.
         pub const fn new() -> Self {{
-            Self {{ scratch: Scratch::new(), status: Status::new() }}
+            Self {{ scratch: {scratch}, status: Status::new() }}
         }}
 
         /// One step on the integers behind the fixed-point numbers.
@@ -330,6 +387,21 @@ fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> Strin
 {body}            let mut output = [0; OUTPUTS];
             {write};
             output
+        }}
+    }}
+
+    impl RawStep<INPUTS, OUTPUTS> for {ty} {{
+        type RawInput = RawInput;
+        type RawOutput = RawOutput;
+        #[rustfmt::skip]
+        const INPUT_FRAC: [u8; INPUTS] = [
+{input_frac}        ];
+        #[rustfmt::skip]
+        const OUTPUT_FRAC: [u8; OUTPUTS] = [
+{output_frac}        ];
+
+        fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
+            Self::step_raw(self, input)
         }}
     }}
 
@@ -348,8 +420,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, body: &str) -> Strin
         }}
 
         fn step(&mut self, input: &Input) -> Output {{
-            self.step_raw(&input.map(|x| x.to_bits())).map({y}::from_bits)
-        }}
+{typed}        }}
 
         fn status(&self) -> Status {{
             self.status

@@ -61,6 +61,14 @@ impl Error {
         self
     }
 
+    /// What went wrong and what to do about it, in one line, for tables.
+    pub fn reason(&self) -> String {
+        match &self.0.help {
+            Some(help) => format!("{}: {help}", self.0.summary),
+            None => self.0.summary.clone(),
+        }
+    }
+
     /// A file that could not be read or written.
     pub fn io(action: &str, path: impl AsRef<Path>, source: &std::io::Error) -> Self {
         Self::new(format!("cannot {action} the file"))

@@ -84,6 +84,17 @@ pub struct Classes {
     pub names: Vec<String>,
 }
 
+/// Memory of a recurrent network: a tensor that a step reads as the step before left another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The tensor read; no layer writes it.
+    pub previous: TensorId,
+    /// The tensor whose value the next step finds in `previous`.
+    pub next: TensorId,
+    /// Value of `previous` in the first step after a reset.
+    pub initial: Vec<f64>,
+}
+
 /// A trained network as real numbers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Graph {
@@ -95,6 +106,12 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The tensor the caller writes.
     pub input: TensorId,
+    /// Column names of the input's features; `x0`, `x1`, ... if empty.
+    pub input_names: Vec<String>,
+    /// How many of the last input features a table may leave out, to be 0.
+    pub optional_inputs: usize,
+    /// Memory between steps.
+    pub states: Vec<State>,
     /// The tensor the caller reads.
     pub output: TensorId,
     /// Class names, if the network is a classifier with a label output.
@@ -253,6 +270,48 @@ impl Graph {
         self.nodes.push(Node { name, layer, inputs: inputs.to_vec(), output });
         self.output = output;
         Ok(output)
+    }
+
+    /// Adds a state of `initial.len()` features and returns the tensor that holds it in a step;
+    /// [`close_state`](Self::close_state) says what it becomes.
+    pub fn push_state(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
+        self.tensors.push(Tensor { name: name.into(), len: initial.len() });
+        let previous = self.tensors.len() - 1;
+        self.states.push(State { previous, next: previous, initial });
+        previous
+    }
+
+    /// Has the next step find `next` in the state that [`push_state`](Self::push_state) returned.
+    ///
+    /// # Errors
+    /// The two have different lengths, or there is no such state.
+    pub fn close_state(&mut self, previous: TensorId, next: TensorId) -> Result<()> {
+        let (want, found) = (self.tensors[previous].len, self.tensors[next].len);
+        match self.states.iter_mut().find(|s| s.previous == previous) {
+            Some(state) if want == found => state.next = next,
+            _ => {
+                return Err(Error::new("a state changes its shape from step to step")
+                    .at(format!("state `{}`", self.tensors[previous].name))
+                    .expected(format!("{want} features"))
+                    .found(found));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything beyond the layers needs `tensor`: the caller, or the next step.
+    pub fn is_result(&self, tensor: TensorId) -> bool {
+        tensor == self.output || self.states.iter().any(|s| s.next == tensor)
+    }
+
+    /// Whether `tensor` is written by no layer: the input, or a state.
+    pub fn is_source(&self, tensor: TensorId) -> bool {
+        tensor == self.input || self.states.iter().any(|s| s.previous == tensor)
+    }
+
+    /// Column name of input feature `i`.
+    pub fn input_name(&self, i: usize) -> String {
+        self.input_names.get(i).cloned().unwrap_or_else(|| format!("x{i}"))
     }
 
     /// Number of input features.

@@ -139,9 +139,13 @@ fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<bool> {
     match command {
         Command::Inspect { model } => {
-            let (text, supported) = inspect::inspect(&model)?;
-            anstream::print!("{text}");
-            return Ok(supported);
+            let source = import::load(&model).inspect_err(|_| {
+                // A file that can be read at all is listed, with a mark at what is in the way.
+                if let Ok(Some(survey)) = inspect::survey(&model) {
+                    anstream::print!("{survey}");
+                }
+            })?;
+            anstream::print!("{}", inspect::render(&source));
         }
         Command::Compile { model, output, report, check } => {
             let compiled = model.build()?;
@@ -187,19 +191,20 @@ fn run(model: &Model, input: &PathBuf, output: &PathBuf, float: bool, raw: bool)
     let data = Data::read(input)?;
     let (graph, outputs) = if float {
         let graph = import::load(&model.model)?.graph;
-        let rows = data.inputs(graph.input_len(), input)?;
+        let rows = data.inputs(&graph, input)?;
         let outputs = reference::run(&graph, &rows);
         (graph, outputs)
     } else {
         let compiled = model.build()?;
-        let rows = data.inputs(compiled.graph.input_len(), input)?;
+        let rows = data.inputs(&compiled.graph, input)?;
         let mut interpreter = Interpreter::new(&compiled.program);
-        let port = &compiled.program.input;
+        let program = &compiled.program;
         let step = |row: &Vec<f64>| {
-            let input: Vec<i32> = row.iter().map(|&x| port.to_raw(x)).collect();
-            let (output, _) = interpreter.step_raw(&input);
-            let real = |y| if raw { f64::from(y) } else { compiled.program.output.to_real(y) };
-            output.into_iter().map(real).collect()
+            let (output, _) = interpreter.step_raw(&program.input.to_raws(row));
+            match raw {
+                true => output.into_iter().map(f64::from).collect(),
+                false => program.output.to_reals(&output),
+            }
         };
         let outputs = rows.iter().map(step).collect();
         (compiled.source.graph, outputs)

@@ -44,12 +44,10 @@ pub struct Op {
 /// How the caller's numbers map to integers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Port {
-    /// Fractional bits of the caller's fixed-point numbers.
-    pub frac: u32,
-    /// 32-bit numbers with a format a feature, or 16-bit numbers with one for all.
+    /// Fractional bits of each of the caller's fixed-point numbers.
+    pub fracs: Vec<u32>,
+    /// Width of the numbers, and how they become activations.
     pub width: PortWidth,
-    /// Number of features.
-    pub features: usize,
     /// Storage that holds the tensor.
     pub storage: usize,
 }
@@ -66,26 +64,50 @@ pub enum PortWidth {
 }
 
 impl Port {
-    /// Whether the caller's numbers have 32 bits.
-    pub fn is_wide(&self) -> bool {
-        self.width != PortWidth::Narrow
+    /// Number of features.
+    pub fn features(&self) -> usize {
+        self.fracs.len()
     }
 
-    /// The nearest integer the caller would pass for `x`; halves up, saturating.
-    pub fn to_raw(&self, x: f64) -> i32 {
-        let scaled = (x * f64::powi(2.0, self.frac as i32) + 0.5).floor();
-        if self.is_wide() { scaled as i32 } else { i32::from(scaled as i16) }
+    /// Width of the caller's numbers.
+    pub fn bits(&self) -> u32 {
+        if self.width == PortWidth::Narrow { 16 } else { 32 }
     }
 
-    /// The real number an integer stands for.
-    pub fn to_real(&self, raw: i32) -> f64 {
-        f64::from(raw) / f64::powi(2.0, self.frac as i32)
+    /// The nearest integer the caller would pass as feature `i` for `x`; halves up, saturating.
+    pub fn to_raw(&self, i: usize, x: f64) -> i32 {
+        let scaled = (x * f64::powi(2.0, self.fracs[i] as i32) + 0.5).floor();
+        if self.bits() == 32 { scaled as i32 } else { i32::from(scaled as i16) }
     }
 
-    /// Its type in generated code.
-    pub fn rust_type(&self) -> String {
-        let bits = if self.is_wide() { 32 } else { 16 };
-        format!("FixedI{bits}<U{}>", self.frac)
+    /// The integers for a row of inputs.
+    pub fn to_raws(&self, row: &[f64]) -> Vec<i32> {
+        row.iter().enumerate().map(|(i, &x)| self.to_raw(i, x)).collect()
+    }
+
+    /// The real number an integer of feature `i` stands for.
+    pub fn to_real(&self, i: usize, raw: i32) -> f64 {
+        f64::from(raw) / f64::powi(2.0, self.fracs[i] as i32)
+    }
+
+    /// The real numbers of a row of integers.
+    pub fn to_reals(&self, raws: &[i32]) -> Vec<f64> {
+        raws.iter().enumerate().map(|(i, &y)| self.to_real(i, y)).collect()
+    }
+
+    /// The fractional bits, if all features share them.
+    pub fn uniform_frac(&self) -> Option<u32> {
+        self.fracs.windows(2).all(|pair| pair[0] == pair[1]).then(|| self.fracs[0])
+    }
+
+    /// The formats in words.
+    pub fn describe(&self) -> String {
+        let bits = self.bits();
+        let number = |frac: &u32| format!("I{}F{frac}", bits - frac.min(&bits));
+        match self.uniform_frac() {
+            Some(frac) => format!("{} x {}", self.features(), number(&frac)),
+            None => self.fracs.iter().map(number).collect::<Vec<_>>().join(", "),
+        }
     }
 }
 
@@ -125,6 +147,8 @@ pub struct Program {
     pub storages: Vec<Range<usize>>,
     /// Quads of scratch memory.
     pub scratch_quads: usize,
+    /// What the first quads of the scratch memory hold after a reset: the states, which come first.
+    pub start: Vec<Quad>,
     /// The operations in order.
     pub ops: Vec<Op>,
     /// Class names of a classifier with a label output.
@@ -164,7 +188,9 @@ pub struct Interpreter<'a> {
 impl<'a> Interpreter<'a> {
     /// A model in its start state.
     pub fn new(program: &'a Program) -> Self {
-        Self { program, scratch: vec![Quad::default(); program.scratch_quads] }
+        let mut scratch = program.start.clone();
+        scratch.resize(program.scratch_quads, Quad::default());
+        Self { program, scratch }
     }
 
     /// One step on the caller's integers.
@@ -177,20 +203,19 @@ impl<'a> Interpreter<'a> {
             _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), x),
         };
         for op in &program.ops {
-            let reads: Vec<_> =
-                op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
+            let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
             let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
             op.kernel.run(&reads, &mut self.scratch[range(op.write)]);
         }
         let y = &self.scratch[range(program.output.storage)];
         let output = match &program.output.width {
             PortWidth::WideOut(shifts) => {
-                let mut output = vec![0; program.output.features];
+                let mut output = vec![0; program.output.features()];
                 write32(y, shifts, &mut output);
                 output
             }
             _ => {
-                let mut output = vec![0_i16; program.output.features];
+                let mut output = vec![0_i16; program.output.features()];
                 write16(y, &mut output);
                 output.into_iter().map(i32::from).collect()
             }
@@ -200,8 +225,7 @@ impl<'a> Interpreter<'a> {
 
     /// One step on real numbers, converted as firmware's saturating conversion would.
     pub fn step(&mut self, input: &[f64]) -> (Vec<f64>, Status) {
-        let raw: Vec<i32> = input.iter().map(|&x| self.program.input.to_raw(x)).collect();
-        let (output, status) = self.step_raw(&raw);
-        (output.into_iter().map(|y| self.program.output.to_real(y)).collect(), status)
+        let (output, status) = self.step_raw(&self.program.input.to_raws(input));
+        (self.program.output.to_reals(&output), status)
     }
 }

@@ -8,6 +8,7 @@ use crate::compiler::Compiled;
 use crate::data::write_atomic;
 use crate::error::{Error, Result};
 use crate::graph::Classes;
+use crate::inspect::table;
 use crate::program::{LayerReport, Port};
 use crate::quantize::Weights;
 use crate::verify::class;
@@ -60,7 +61,7 @@ struct PortReport {
 
 impl From<&Port> for PortReport {
     fn from(port: &Port) -> Self {
-        Self { features: port.features, format: port.rust_type() }
+        Self { features: port.features(), format: port.describe() }
     }
 }
 
@@ -96,30 +97,18 @@ fn cells(row: &LayerReport) -> [String; 6] {
     ]
 }
 
-/// The table of layers, as text with aligned columns; numbers to the right.
-pub fn layer_table(layers: &[LayerReport]) -> Vec<String> {
+/// The table of layers, as text with aligned columns.
+pub fn layer_table(layers: &[LayerReport]) -> String {
     let mut rows = vec![COLUMNS.map(str::to_owned)];
     rows.extend(layers.iter().map(cells));
-    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0).min(32);
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let line = |row: &[String; 6]| {
-        let cell = |c: usize| {
-            let text: String = row[c].chars().take(widths[c]).collect();
-            if c < 2 { format!("{text:<w$}", w = widths[c]) } else { format!("{text:>w$}", w = widths[c]) }
-        };
-        (0..6).map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    table(&rows, &[2, 3, 4, 5])
 }
 
 /// The report for the terminal.
 pub fn render(compiled: &Compiled) -> String {
     let r = report(compiled);
-    let mut text = format!(
-        "{}: {} x {} -> {} x {}\n",
-        r.model, r.input.features, r.input.format, r.output.features, r.output.format
-    );
-    for line in layer_table(r.layers) {
+    let mut text = format!("{}: {} -> {}\n", r.model, r.input.format, r.output.format);
+    for line in layer_table(r.layers).lines() {
         text += &format!("  {line}\n");
     }
     text += &format!(
@@ -157,12 +146,11 @@ fn page(compiled: &Compiled) -> String {
         format!("<tr>{cells}<td>{}</td></tr>\n", escape(&row.note))
     };
     let rows: String = r.layers.iter().map(row).collect();
-    let fact = |(label, value): (&str, String)| {
-        format!("<dt>{label}</dt><dd>{}</dd>\n", escape(&value))
-    };
+    let fact =
+        |(label, value): (&str, String)| format!("<dt>{label}</dt><dd>{}</dd>\n", escape(&value));
     let facts: String = [
-        ("input", format!("{} x {}", r.input.features, r.input.format)),
-        ("output", format!("{} x {}", r.output.features, r.output.format)),
+        ("input", r.input.format.clone()),
+        ("output", r.output.format.clone()),
         ("tables in flash", format!("{} B", r.flash_bytes)),
         ("RAM", format!("{} B", r.ram_bytes)),
         ("multiply-accumulates", r.macs.to_string()),

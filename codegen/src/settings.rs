@@ -66,7 +66,9 @@ impl Settings {
         let file: File = toml::from_str(text).map_err(|e| {
             Error::new("nervecord.toml cannot be read")
                 .file(path)
-                .expected("sections [calibration] (percentile, margin) and [inputs] (x0 = [low, high])")
+                .expected(
+                    "sections [calibration] (percentile, margin) and [inputs] (x0 = [low, high])",
+                )
                 .found(e.message())
         })?;
         let default = Self::default();
@@ -107,17 +109,19 @@ impl Settings {
             Some(file) => e.file(file),
             None => e,
         };
-        let known = |name: &String| (0..n).any(|i| *name == format!("x{i}"));
+        let known = |name: &String| (0..n).any(|i| *name == graph.input_name(i));
         if let Some(name) = self.inputs.keys().find(|name| !known(name)) {
-            return Err(at_file(Error::new("a range is declared for an input that does not exist"))
-                .at(format!("[inputs] {name}"))
-                .expected(format!("x0 to x{}", n - 1))
-                .found(name));
+            return Err(at_file(Error::new(
+                "a range is declared for an input that does not exist",
+            ))
+            .at(format!("[inputs] {name}"))
+            .expected(format!("x0 to x{}", n - 1))
+            .found(name));
         }
         let range = |i: usize| {
-            self.inputs.get(&format!("x{i}")).map(|&[low, high]| (low, high)).ok_or_else(|| {
+            self.inputs.get(&graph.input_name(i)).map(|&[low, high]| (low, high)).ok_or_else(|| {
                 at_file(Error::new("there is no calibration data"))
-                    .at(format!("input x{i}"))
+                    .at(format!("input {}", graph.input_name(i)))
                     .expected("--calibration with a CSV or .npy file, or a range in nervecord.toml")
                     .found("neither")
                     .help("record a few hundred inputs, or write [inputs] x0 = [low, high] ...")

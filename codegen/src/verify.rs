@@ -64,7 +64,7 @@ pub struct Verification {
 /// A file cannot be used with this model.
 pub fn verify(compiled: &Compiled, vectors: &Path, labels: Option<&Path>) -> Result<Verification> {
     let data = Data::read(vectors)?;
-    let inputs = data.inputs(compiled.graph.input_len(), vectors)?;
+    let inputs = data.inputs(&compiled.graph, vectors)?;
     let given = data.outputs(compiled.graph.output_len(), vectors)?;
     let float = reference::run(&compiled.source.graph, &inputs);
     let mut interpreter = Interpreter::new(&compiled.program);
@@ -221,10 +221,9 @@ fn read_labels(path: &Path, classes: Option<&Classes>, rows: usize) -> Result<Ve
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
     let header = reader.headers().map_err(|e| wrong("a CSV table").found(e))?.clone();
-    let column = header
-        .iter()
-        .position(|c| c == "label")
-        .ok_or_else(|| wrong("a column `label`").found(header.iter().collect::<Vec<_>>().join(",")))?;
+    let column = header.iter().position(|c| c == "label").ok_or_else(|| {
+        wrong("a column `label`").found(header.iter().collect::<Vec<_>>().join(","))
+    })?;
     let mut cells = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|e| wrong("a CSV table").found(e))?;

@@ -74,9 +74,25 @@ impl Status {
     }
 }
 
+/// A model stepped on the integers behind its fixed-point numbers: what generic code (firmware
+/// frames, tests, conversions) uses where the numbers' types differ from input to input.
+pub trait RawStep<const I: usize, const O: usize> {
+    /// `i16` or `i32`.
+    type RawInput;
+    /// `i16` or `i32`.
+    type RawOutput;
+    /// Fractional bits of each input.
+    const INPUT_FRAC: [u8; I];
+    /// Fractional bits of each output.
+    const OUTPUT_FRAC: [u8; O];
+
+    /// One control period.
+    fn step_raw(&mut self, input: &[Self::RawInput; I]) -> [Self::RawOutput; O];
+}
+
 /// Steps in `f32`, for hosts and for parts with an FPU.
 ///
-/// Inputs are rounded to the model's format and saturate; NaN counts as 0.
+/// Inputs are rounded to the model's formats and saturate; NaN counts as 0.
 #[cfg(feature = "f32")]
 pub trait FloatStep<const I: usize, const O: usize> {
     /// One control period, on floats.
@@ -84,61 +100,63 @@ pub trait FloatStep<const I: usize, const O: usize> {
 }
 
 #[cfg(feature = "f32")]
-impl<C, X, Y, const I: usize, const O: usize> FloatStep<I, O> for C
+impl<C, const I: usize, const O: usize> FloatStep<I, O> for C
 where
-    C: Controller<Input = [X; I], Output = [Y; O]>,
-    X: FromF32,
-    Y: FromF32,
+    C: RawStep<I, O>,
+    C::RawInput: Raw,
+    C::RawOutput: Raw,
 {
     fn step_f32(&mut self, input: &[f32; I]) -> [f32; O] {
-        self.step(&input.map(X::from_f32)).map(Y::to_f32)
+        let mut fracs = C::INPUT_FRAC.iter();
+        let mut next = || fracs.next().copied().unwrap_or(0);
+        let raw = input.map(|x| C::RawInput::from_f32(x, next()));
+        let output = self.step_raw(&raw);
+        let mut fracs = C::OUTPUT_FRAC.iter();
+        output.map(|y| y.to_f32(fracs.next().copied().unwrap_or(0)))
     }
 }
 
-/// A fixed-point number that converts from and to `f32`.
+/// The integer behind a fixed-point number.
 #[cfg(feature = "f32")]
-pub trait FromF32 {
-    /// The nearest representable number; halves up, saturating, NaN to 0.
-    fn from_f32(x: f32) -> Self;
-    /// The number as a float.
-    fn to_f32(self) -> f32;
+pub trait Raw: Copy {
+    /// The nearest integer to `x 2^frac`; halves up, saturating, NaN to 0.
+    fn from_f32(x: f32, frac: u8) -> Self;
+    /// The number it stands for.
+    fn to_f32(self, frac: u8) -> f32;
 }
 
 #[cfg(feature = "f32")]
-macro_rules! from_f32 {
-    ($type:ident, $bits:ty, $most:ident) => {
-        impl<Frac: fixed::types::extra::$most> FromF32 for fixed::$type<Frac> {
-            fn from_f32(x: f32) -> Self {
-                // Two exact factors, so that 2^31 needs no special case.
-                let scaled = x * (1_u64 << Frac::U32) as f32;
-                // `floor` of std is missing in no_std; `as` saturates and takes NaN to 0.
-                Self::from_bits(micromath::F32(scaled + 0.5).floor().0 as $bits)
+macro_rules! raw {
+    ($bits:ty) => {
+        impl Raw for $bits {
+            fn from_f32(x: f32, frac: u8) -> Self {
+                // `f32::floor` is missing in no_std; `as` saturates and takes NaN to 0.
+                micromath::F32(x * (1_u64 << frac) as f32 + 0.5).floor().0 as $bits
             }
-            fn to_f32(self) -> f32 {
-                self.to_bits() as f32 / (1_u64 << Frac::U32) as f32
+            fn to_f32(self, frac: u8) -> f32 {
+                self as f32 / (1_u64 << frac) as f32
             }
         }
     };
 }
 
 #[cfg(feature = "f32")]
-from_f32!(FixedI16, i16, LeEqU16);
+raw!(i16);
 #[cfg(feature = "f32")]
-from_f32!(FixedI32, i32, LeEqU32);
+raw!(i32);
 
 #[cfg(all(test, feature = "f32"))]
 mod tests {
-    use super::FromF32;
-    use fixed::types::{I1F31, I4F12, I16F16};
+    use super::Raw;
 
     #[test]
     fn floats_are_rounded_and_saturate() {
-        assert_eq!(I4F12::from_f32(1.00012), I4F12::from_num(1));
-        assert_eq!(I4F12::from_f32(-1.00013).to_bits(), -4097);
-        assert_eq!(I4F12::from_f32(99.0), I4F12::MAX);
-        assert_eq!(I4F12::from_f32(-99.0), I4F12::MIN);
-        assert_eq!(I4F12::from_f32(f32::NAN), I4F12::ZERO);
-        assert_eq!(I1F31::from_f32(0.25).to_f32(), 0.25);
-        assert_eq!(I16F16::from_f32(-3.5).to_f32(), -3.5);
+        assert_eq!(i16::from_f32(1.00012, 12), 4096);
+        assert_eq!(i16::from_f32(-1.00013, 12), -4097);
+        assert_eq!(i16::from_f32(99.0, 12), i16::MAX);
+        assert_eq!(i16::from_f32(-99.0, 12), i16::MIN);
+        assert_eq!(i16::from_f32(f32::NAN, 12), 0);
+        assert_eq!(i32::from_f32(0.25, 31).to_f32(31), 0.25);
+        assert_eq!(i32::from_f32(-3.5, 16).to_f32(16), -3.5);
     }
 }

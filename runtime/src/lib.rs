@@ -30,7 +30,7 @@ pub mod tensor;
 
 #[cfg(feature = "f32")]
 pub use controller::FloatStep;
-pub use controller::{Controller, Status};
+pub use controller::{Controller, RawStep, Status};
 pub use fixed;
 pub use tensor::{Quad, Scratch};
 

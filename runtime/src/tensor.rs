@@ -22,6 +22,20 @@ impl<const QUADS: usize> Scratch<QUADS> {
         Self([Quad([0; 4]); QUADS])
     }
 
+    /// `first`, then zeros: a recurrent model's start state.
+    ///
+    /// # Panics
+    /// If `first` is longer than the memory. In a constant, that is a build error.
+    pub const fn starting(first: &[Quad]) -> Self {
+        let mut scratch = Self::new();
+        let mut i = 0;
+        while i < first.len() {
+            scratch.0[i] = first[i];
+            i += 1;
+        }
+        scratch
+    }
+
     /// The tensor in quads `range`; empty if that lies outside.
     #[inline(always)]
     pub fn tensor(&mut self, range: Range<usize>) -> &mut [Quad] {

@@ -1,1 +1,264 @@
-//! Trained files in, [`Graph`](crate::graph::Graph)s out.
+//! Trained files in, [`Graph`]s out.
+//!
+//! A new family adds an arm to `by_format` and a module beside the others.
+
+pub mod mlp;
+pub mod onnx;
+pub mod scalars;
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+
+/// Larger files are refused: nothing that fits a microcontroller needs them.
+const MAX_FILE: u64 = 1 << 29;
+
+/// What `config.json` may say under `format`.
+const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\")";
+
+/// A trained network and where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The network.
+    pub graph: Graph,
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// SHA-256 of the model file (and of the files it refers to), in hexadecimal.
+    pub sha256: String,
+}
+
+/// The files a `MODEL` argument stands for.
+struct Located {
+    /// The trained file.
+    model: PathBuf,
+    /// What describes it; none beside a bare ONNX file.
+    config: Option<Config>,
+}
+
+/// A model's `config.json`.
+pub struct Config {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it says.
+    pub json: Json,
+}
+
+impl Config {
+    fn read(path: PathBuf) -> Result<Self> {
+        let bytes = read(&path)?;
+        let json = serde_json::from_slice(&bytes).map_err(|e| {
+            Error::new("the configuration is not JSON")
+                .file(&path)
+                .expected("a JSON object")
+                .found(e)
+                .help("the file beside the model must be the one its exporter wrote")
+        })?;
+        Ok(Self { path, json })
+    }
+
+    /// A string under `key`.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.json.get(key)?.as_str()
+    }
+}
+
+/// Reads a model: an `.onnx` file, a folder with `config.json` or `model.onnx`, a `config.json`, or a
+/// `.safetensors` file with its `config.json` beside it.
+///
+/// # Errors
+/// Nothing readable is there, or it is not a network this program can turn into integers.
+pub fn load(path: &Path) -> Result<Source> {
+    let located = locate(path)?;
+    let name = name_of(&located.model);
+    let (graph, sha256) = match &located.config {
+        None => onnx::load(&located.model, &name)?,
+        Some(config) => by_format(config, &located.model, &name)?,
+    };
+    Ok(Source { graph, path: located.model, sha256 })
+}
+
+/// What became of each node of an ONNX model, for one that [`load`] refuses; none for other formats.
+///
+/// # Errors
+/// Nothing readable is there.
+pub fn survey(path: &Path) -> Result<Option<Vec<onnx::Surveyed>>> {
+    let located = locate(path)?;
+    let is_onnx = located.config.as_ref().is_none_or(|c| c.text("format") == Some("onnx"));
+    is_onnx.then(|| onnx::survey(&located.model)).transpose()
+}
+
+fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
+    let format = config.text("format").unwrap_or_default();
+    match format.split_whitespace().next().unwrap_or_default() {
+        "onnx" => onnx::load(model, name),
+        "mlp" => mlp::load(config, model, name),
+        _ => Err(Error::new("the model's format is not known")
+            .file(&config.path)
+            .at("key `format`")
+            .expected(format!("one of {FORMATS}"))
+            .found(format!("\"{format}\""))
+            .help("set `format` to the family the network belongs to")),
+    }
+}
+
+fn locate(path: &Path) -> Result<Located> {
+    let about = fs::metadata(path).map_err(|e| Error::io("read", path, &e))?;
+    if about.is_dir() {
+        return locate_in(path);
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    match path.extension().and_then(|e| e.to_str()).unwrap_or_default() {
+        "onnx" => Ok(Located { model: path.to_owned(), config: None }),
+        "json" => configured(path.to_owned()),
+        "safetensors" => {
+            let config = Config::read(folder.join("config.json")).map_err(|e| {
+                e.help("a .safetensors file needs its config.json beside it, with `format` and `layers`")
+            })?;
+            Ok(Located { model: path.to_owned(), config: Some(config) })
+        }
+        other => Err(Error::new("the kind of model is not known by its file name")
+            .file(path)
+            .expected("a .onnx or .safetensors file, a config.json, or a folder with one of them")
+            .found(format!("the extension `{other}`"))
+            .help("name the file after its format")),
+    }
+}
+
+fn locate_in(folder: &Path) -> Result<Located> {
+    let config = folder.join("config.json");
+    if config.exists() {
+        return configured(config);
+    }
+    let model = folder.join("model.onnx");
+    if model.exists() {
+        return Ok(Located { model, config: None });
+    }
+    Err(Error::new("the folder holds no model")
+        .file(folder)
+        .expected("config.json beside model.safetensors, or model.onnx")
+        .found("neither")
+        .help("give the model file itself, or add a config.json"))
+}
+
+/// The model file a configuration names, or the usual one of its format.
+fn configured(path: PathBuf) -> Result<Located> {
+    let config = Config::read(path)?;
+    let usual = match config.text("format") {
+        Some("onnx") => "model.onnx",
+        _ => "model.safetensors",
+    };
+    let file = config.text("file").unwrap_or(usual);
+    let model = config.path.with_file_name(file);
+    Ok(Located { model, config: Some(config) })
+}
+
+/// The bytes of a regular file.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let io = |e: std::io::Error| Error::io("read", path, &e);
+    let file = fs::File::open(path).map_err(io)?;
+    let about = file.metadata().map_err(io)?;
+    if !about.is_file() || about.len() > MAX_FILE {
+        return Err(Error::new("this is not a model file")
+            .file(path)
+            .expected(format!("a regular file of at most {MAX_FILE} bytes"))
+            .found(if about.is_file() {
+                format!("{} bytes", about.len())
+            } else {
+                "no regular file".into()
+            }));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// A model's name: its file's stem, or its folder's name where the file is just called `model`.
+fn name_of(model: &Path) -> String {
+    let text = |part: Option<&std::ffi::OsStr>| part.and_then(|s| s.to_str()).map(str::to_owned);
+    let stem = text(model.file_stem()).unwrap_or_default();
+    let folder = || {
+        let absolute = model.canonicalize().ok()?;
+        text(absolute.parent()?.file_name())
+    };
+    let name = if stem == "model" { folder().unwrap_or(stem) } else { stem };
+    snake_case(&name)
+}
+
+/// A Rust identifier in snake case: words divided by one underscore, no digit first.
+pub fn snake_case(name: &str) -> String {
+    let mut out = String::new();
+    let mut lower_before = false;
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            if c.is_ascii_uppercase() && lower_before {
+                out.push('_');
+            }
+            lower_before = c.is_ascii_lowercase() || c.is_ascii_digit();
+            out.push(c.to_ascii_lowercase());
+        } else {
+            lower_before = false;
+            if !out.is_empty() && !out.ends_with('_') {
+                out.push('_');
+            }
+        }
+    }
+    let out = out.trim_end_matches('_');
+    match out.chars().next() {
+        None => "model".to_owned(),
+        Some(first) if first.is_ascii_digit() => format!("model_{out}"),
+        _ => out.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_identifiers() {
+        for (name, identifier) in [
+            ("tanh_policy", "tanh_policy"),
+            ("Tanh-Policy v2", "tanh_policy_v2"),
+            ("CartPole", "cart_pole"),
+            ("2d", "model_2d"),
+            ("-", "model"),
+        ] {
+            assert_eq!(snake_case(name), identifier);
+        }
+    }
+
+    #[test]
+    fn an_unknown_format_lists_the_known_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.json");
+        fs::write(&config, r#"{"format": "transformer"}"#).unwrap();
+        let message = load(folder.path()).unwrap_err().to_string();
+        for part in ["config.json", "key `format`", "\"onnx\"", "\"transformer\""] {
+            assert!(message.contains(part), "{message}");
+        }
+        fs::write(&config, "{").unwrap();
+        assert!(load(&config).unwrap_err().to_string().contains("not JSON"));
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing.onnx");
+        let message = load(&missing).unwrap_err().to_string();
+        assert!(message.contains("missing.onnx") && message.contains("cannot read"), "{message}");
+        let message = load(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("holds no model"), "{message}");
+        let text = folder.path().join("notes.txt");
+        fs::write(&text, "hello").unwrap();
+        assert!(load(&text).unwrap_err().to_string().contains("extension `txt`"));
+    }
+}

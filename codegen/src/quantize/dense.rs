@@ -89,18 +89,15 @@ struct Tail {
 }
 
 /// Lowers a dense layer, together with a clamp that is its only reader.
-pub(super) fn lower(
-    lowering: &mut Lowering,
-    index: usize,
-    layer: &graph::Dense,
-) -> Result<()> {
+pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Result<()> {
     let node = &lowering.graph.nodes[index];
     let tail = tail(lowering, node.output);
     let input = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
     let scales = output_scales(lowering, &tail, layer.bias.len());
     let bits = lowering.widths[index];
-    let (kernel, scales, bound) = quantize(layer, &input.format, scales, bits, tail.relu);
+    let moments = Moments::of(&lowering.ranges.values[node.inputs[0]], &input.format);
+    let (kernel, scales, bound) = quantize(layer, &input.format, &moments, scales, bits, tail.relu);
     let headroom = (LIMIT / bound.max(1.0)).log2();
     let kind = format!("dense i{bits}{}", if tail.relu { " relu" } else { "" });
 
@@ -170,11 +167,13 @@ fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Vec<f64> 
 fn quantize(
     layer: &graph::Dense,
     input: &Format,
+    moments: &Moments,
     mut scales: Vec<f64>,
     bits: u32,
     relu: bool,
 ) -> (DenseKernel, Vec<f64>, f64) {
-    let rows: Vec<Row> = (0..layer.bias.len()).map(|r| Row::new(layer, r, input, bits)).collect();
+    let row = |r| Row::new(layer, r, input, moments, bits);
+    let rows: Vec<Row> = (0..layer.bias.len()).map(row).collect();
     let largest = |scales: &[f64]| {
         rows.iter().zip(scales).map(|(row, s)| row.scale / s).fold(f64::MIN_POSITIVE, f64::max)
     };
@@ -195,11 +194,9 @@ fn quantize(
     for (row, scale) in rows.iter().zip(&scales) {
         let m = scaled_multiplier(row.scale / scale, shift);
         let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
-        let weights = row.weights(row.scale);
-        // The multiplier's rounding is known, so the bias absorbs what it does to the mean output.
-        let bias = (row.bias / row.scale + half).round().clamp(-LIMIT, LIMIT);
-        bound = bound.max(partial_sum_bound(&weights, bias, input));
-        kernel.weights.extend(weights);
+        let bias = (row.bias / row.scale + half).round();
+        bound = bound.max(partial_sum_bound(&row.weights, bias, input));
+        kernel.weights.extend(&row.weights);
         kernel.bias.push(bias as i32);
         kernel.multiplier.push(m);
     }
@@ -207,44 +204,124 @@ fn quantize(
     (kernel, scales, bound)
 }
 
+/// Mean and covariance of a layer's inputs on the calibration data, in integers of the input.
+struct Moments {
+    mean: Vec<f64>,
+    /// Row-major; the diagonal is raised a little, for directions the data does not show.
+    covariance: Vec<f64>,
+}
+
+impl Moments {
+    fn of(rows: &[Vec<f64>], format: &Format) -> Self {
+        /// More rows change the estimate little.
+        const ROWS: usize = 1000;
+        let rows: Vec<Vec<f64>> = rows
+            .iter()
+            .step_by(rows.len().div_ceil(ROWS).max(1))
+            .map(|row| {
+                let integer = |(i, x): (usize, &f64)| (x - format.offset(i)) / format.scale(i);
+                row.iter().enumerate().map(integer).collect()
+            })
+            .collect();
+        let (n, count) = (rows.first().map_or(0, Vec::len), rows.len() as f64);
+        let mean: Vec<f64> =
+            (0..n).map(|j| rows.iter().map(|row| row[j]).sum::<f64>() / count).collect();
+        let mut covariance = vec![0.0; n * n];
+        for row in &rows {
+            let centred: Vec<f64> = row.iter().zip(&mean).map(|(x, m)| x - m).collect();
+            for (j, a) in centred.iter().enumerate() {
+                for (sum, b) in covariance[j * n..=j * n + j].iter_mut().zip(&centred) {
+                    *sum += a * b / count;
+                }
+            }
+        }
+        let trace: f64 = (0..n).map(|j| covariance[j * n + j]).sum();
+        for j in 0..n {
+            covariance[j * n + j] += 0.01 * trace / n as f64 + 1.0;
+            for k in 0..j {
+                covariance[k * n + j] = covariance[j * n + k];
+            }
+        }
+        Self { mean, covariance }
+    }
+}
+
 /// One output's weights in units of the input's integers.
 struct Row {
-    /// Real output an input integer, times one.
-    reals: Vec<f64>,
+    weights: Vec<i32>,
+    /// With what rounding the weights does to the mean output taken back.
     bias: f64,
     /// Real output an accumulator unit.
     scale: f64,
 }
 
 impl Row {
-    fn new(layer: &graph::Dense, r: usize, input: &Format, bits: u32) -> Self {
-        let weights = &layer.weights[r];
-        let reals: Vec<f64> = weights.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
-        let bias = layer.bias[r]
-            + weights.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
+    fn new(layer: &graph::Dense, r: usize, input: &Format, moments: &Moments, bits: u32) -> Self {
+        let given = &layer.weights[r];
+        let reals: Vec<f64> = given.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
+        let real_bias =
+            layer.bias[r] + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
         let most = f64::from((1_i32 << (bits - 1)) - 1);
         let largest = reals.iter().fold(0.0_f64, |m, w| m.max(w.abs()));
-        let mut row = Self { reals, bias, scale: largest / most };
-        if row.scale == 0.0 {
-            row.scale = (bias.abs() / f64::powi(2.0, 24)).max(f64::MIN_POSITIVE * 1e20);
+        let mut scale = largest / most;
+        if scale == 0.0 {
+            scale = (real_bias.abs() / f64::powi(2.0, 24)).max(1e-300);
         }
-        // Rounding moves each weight by up to 1/2, and the rounding half of the requantisation is at
-        // most 2^16 for a multiplier of full size: a few steps always suffice.
+        let mut row = round(&reals, real_bias, scale, bits, moments);
+        // The rounding half adds at most 2^17 to the bias; a few steps always suffice.
         for _ in 0..64 {
-            let integer_bias = (bias / row.scale).round() + f64::powi(2.0, 17);
-            let bound = partial_sum_bound(&row.weights(row.scale), integer_bias, input)
-                .max(partial_sum_bound(&row.weights(row.scale), (bias / row.scale).round(), input));
+            let bias = (row.bias / row.scale).abs() + f64::powi(2.0, 17);
+            let bound = partial_sum_bound(&row.weights, bias, input).max(partial_sum_bound(
+                &row.weights,
+                -bias,
+                input,
+            ));
             if bound <= LIMIT {
                 break;
             }
-            row.scale *= (bound / LIMIT).max(1.0005);
+            scale *= (bound / LIMIT).max(1.0005);
+            row = round(&reals, real_bias, scale, bits, moments);
         }
         row
     }
+}
 
-    fn weights(&self, scale: f64) -> Vec<i32> {
-        self.reals.iter().map(|w| (w / scale).round() as i32).collect()
+/// Rounds a row's weights to integers times `scale` such that the output's error on the calibration
+/// data is small: from the nearest integers, by coordinate descent on the quadratic form of the
+/// inputs' covariance (i16 weights are near enough as they are).
+fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: &Moments) -> Row {
+    const SWEEPS: usize = 4;
+    let n = reals.len();
+    let most = f64::from((1_i32 << (bits - 1)) - 1);
+    let mut weights: Vec<f64> = reals.iter().map(|w| (w / scale).round()).collect();
+    let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
+    if bits == 8 {
+        // gradient[k] = sum_j covariance[k][j] errors[j]
+        let mut gradient: Vec<f64> = moments
+            .covariance
+            .chunks(n)
+            .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
+            .collect();
+        for _ in 0..SWEEPS {
+            let mut moved = false;
+            for j in 0..n {
+                let column = &moments.covariance[j * n..][..n];
+                let step = (gradient[j] / column[j]).round();
+                let step = (weights[j] + step).clamp(-most, most) - weights[j];
+                if step != 0.0 {
+                    moved = true;
+                    weights[j] += step;
+                    errors[j] -= step;
+                    gradient.iter_mut().zip(column).for_each(|(g, c)| *g -= c * step);
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
     }
+    let shift: f64 = errors.iter().zip(&moments.mean).map(|(e, m)| e * m).sum();
+    Row { weights: weights.iter().map(|&w| w as i32).collect(), bias: bias + shift * scale, scale }
 }
 
 /// The largest magnitude any partial sum can have, in any order, for any input in the format's range.

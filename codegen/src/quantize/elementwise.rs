@@ -121,6 +121,13 @@ pub(super) fn copy(features: usize) -> Place {
     Place { offset: 0, features, factor: 1 << 14, shift: 14 }
 }
 
+/// `y = ratio x` into the features from `offset` on.
+pub(super) fn rescaling_copy(offset: usize, features: usize, ratio: f64) -> Place {
+    let shift = (32767.0 / ratio).log2().floor().clamp(1.0, 15.0) as u8;
+    let factor = (ratio * f64::from(1 << shift)).round().min(32767.0) as i16;
+    Place { offset, features, factor, shift }
+}
+
 /// `y_i = scale_i x_i + offset_i` in place, from `value`'s format to one scale for all.
 pub(super) fn push_affine(
     lowering: &mut Lowering,
@@ -207,10 +214,7 @@ pub(super) fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let mut offset = 0;
     for &input in &node.inputs {
         let (value, scale) = lowering.take_uniform(input);
-        let ratio = scale / out_scale;
-        let shift = (32767.0 / ratio).log2().floor().clamp(1.0, 15.0) as u8;
-        let factor = (ratio * f64::from(1 << shift)).round().min(32767.0) as i16;
-        let kernel = Place { offset, features: value.features, factor, shift };
+        let kernel = rescaling_copy(offset, value.features, scale / out_scale);
         lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
         offset += value.features;
     }
@@ -219,22 +223,15 @@ pub(super) fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn lower_select(
-    lowering: &mut Lowering,
-    node: &Node,
-    indices: &[usize],
-) -> Result<()> {
+pub(super) fn lower_select(lowering: &mut Lowering, node: &Node, indices: &[usize]) -> Result<()> {
     let value = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
     let of = |list: &[f64]| match list.len() {
         0 | 1 => list.to_vec(),
         _ => indices.iter().map(|&i| list[i]).collect(),
     };
-    let format = Format {
-        scale: of(&value.format.scale),
-        offset: of(&value.format.offset),
-        ..value.format
-    };
+    let format =
+        Format { scale: of(&value.format.scale), offset: of(&value.format.offset), ..value.format };
     let storage = lowering.new_storage(indices.len());
     let kernel = SelectKernel { indices: indices.iter().map(|&i| i as u16).collect() };
     lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);

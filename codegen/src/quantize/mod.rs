@@ -11,6 +11,7 @@ mod map;
 mod plan;
 mod port;
 mod search;
+mod state;
 
 use crate::calibrate::{Calibration, Ranges};
 use crate::error::Result;
@@ -118,6 +119,11 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
     for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
         readers[*id] += 1;
     }
+    // A state is never overwritten before the step ends, nor is what it becomes.
+    for state in &graph.states {
+        readers[state.previous] += 1;
+        readers[state.next] += 1;
+    }
     let mut lowering = Lowering {
         graph,
         ranges,
@@ -131,6 +137,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         fused: vec![false; graph.nodes.len()],
     };
     let input = port::input(&mut lowering)?;
+    let states = state::open(&mut lowering);
     for (index, node) in graph.nodes.iter().enumerate() {
         if lowering.fused[index] {
             continue;
@@ -151,14 +158,17 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         }?;
     }
     let output = port::output(&mut lowering);
+    let start = state::close(&mut lowering, &states);
     let sizes = std::mem::take(&mut lowering.storages);
-    let (storages, scratch_quads) = plan::plan(&sizes, &lowering.ops, input.storage, output.storage);
+    let (storages, scratch_quads) =
+        plan::plan(&sizes, &lowering.ops, &states, input.storage, output.storage);
     Ok(Program {
         name: graph.name.clone(),
         input,
         output,
         storages,
         scratch_quads,
+        start,
         ops: lowering.ops,
         classes: graph.classes.clone(),
         layers: lowering.layers,
@@ -172,7 +182,11 @@ impl Lowering<'_> {
     /// The network's output has a power-of-two scale, so that the caller can name its type.
     fn scale_for(&self, tensor: TensorId, magnitude: f64) -> f64 {
         let magnitude = magnitude.max(1e-12);
-        if tensor == self.graph.output { port::power_of_two(magnitude) } else { magnitude / 32767.0 }
+        if tensor == self.graph.output {
+            port::power_of_two(magnitude)
+        } else {
+            magnitude / 32767.0
+        }
     }
 
     /// The magnitude to represent for `tensor`: its calibrated range, widened by the margin.

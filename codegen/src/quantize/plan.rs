@@ -8,10 +8,12 @@ use crate::program::Op;
 
 /// The quads of each storage and their total, by first fit, longest storage first.
 ///
-/// The input is written before the first op and the output read after the last.
+/// The input is written before the first op and the output read after the last; `states` live on
+/// from step to step and come first, in their order.
 pub(super) fn plan(
     features: &[usize],
     ops: &[Op],
+    states: &[usize],
     input: usize,
     output: usize,
 ) -> (Vec<Range<usize>>, usize) {
@@ -25,9 +27,13 @@ pub(super) fn plan(
         op.reads.iter().chain([&op.write]).for_each(|&storage| touch(storage, i + 1));
     }
     touch(output, ops.len() + 1);
+    for &state in states {
+        lives[state] = Some((0, ops.len() + 1));
+    }
 
     let mut order: Vec<usize> = (0..features.len()).filter(|&s| lives[s].is_some()).collect();
-    order.sort_by_key(|&s| (std::cmp::Reverse(features[s]), s));
+    let rank = |s: usize| states.iter().position(|&state| state == s).unwrap_or(states.len());
+    order.sort_by_key(|&s| (rank(s), std::cmp::Reverse(features[s]), s));
     let mut places: Vec<Range<usize>> = vec![0..0; features.len()];
     let mut placed: Vec<usize> = Vec::new();
     for storage in order {
@@ -68,7 +74,7 @@ mod tests {
         };
         let features = [4, 16, 16, 1];
         let ops: Vec<Op> = (0..3).map(op).collect();
-        let (places, total) = plan(&features, &ops, 0, 3);
+        let (places, total) = plan(&features, &ops, &[], 0, 3);
         assert_eq!(total, 8, "the two widest neighbours, in quads");
         for i in 0..3 {
             assert!(places[i].end <= places[i + 1].start || places[i + 1].end <= places[i].start);

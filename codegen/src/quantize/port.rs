@@ -3,11 +3,14 @@
 use nervecord::port::Channel;
 
 use super::{Format, Lowering, Value, elementwise};
+use crate::calibrate::Span;
 use crate::error::{Error, Result};
 use crate::program::{Port, PortWidth};
 
 /// Inputs whose 16-bit step is more than this share of their standard deviation get 32 bits.
 const COARSEST_STEP: f64 = 1.0 / 256.0;
+/// Inputs whose magnitude is more than this many times their range get an offset.
+const CENTRED: f64 = 4.0;
 
 /// The smallest power of two scale that represents `magnitude` in an i16.
 pub(super) fn power_of_two(magnitude: f64) -> f64 {
@@ -19,73 +22,72 @@ fn frac_for(magnitude: f64) -> i32 {
     (32767.5 / magnitude.max(1e-12)).log2().floor() as i32
 }
 
-/// Chooses the input's format: 16 bits if one format serves all inputs, else 32.
+/// Chooses the input's format: 16 bits if one format serves all inputs, else 32 with a format each.
 pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.input;
     let features = lowering.graph.input_len();
     let storage = lowering.new_storage(features);
     let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
     let margin = lowering.ranges.margin;
-    let largest = spans.iter().map(|s| s.magnitude()).fold(0.0, f64::max);
+    let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
     let frac = frac_for(largest * margin).min(15);
     let step = f64::powi(2.0, -frac);
-    let fine = |deviation: f64| deviation == 0.0 || step <= deviation * COARSEST_STEP;
-    if frac >= 0 && spans.iter().all(|s| fine(s.deviation)) {
+    // Data far from zero would spend its bits, and the precision of weights, on the offset.
+    let centred = |s: &Span| s.magnitude() <= CENTRED * (s.high - s.low) || s.high == s.low;
+    let fine = |s: &Span| s.deviation == 0.0 || step <= s.deviation * COARSEST_STEP;
+    if frac >= 0 && spans.iter().all(|s| fine(s) && centred(s)) {
         lowering.define(tensor, storage, Format::uniform(step));
-        return Ok(Port { frac: frac as u32, width: PortWidth::Narrow, features, storage });
+        let fracs = vec![frac as u32; features];
+        return Ok(Port { fracs, width: PortWidth::Narrow, storage });
     }
+    let channels = spans.iter().enumerate().map(|(i, span)| wide_channel(i, span, margin));
+    let channels: Vec<(Channel, u32)> = channels.collect::<Result<_>>()?;
+    let unit = |frac: u32| f64::powi(2.0, -(frac as i32));
+    let format = Format {
+        scale: channels.iter().map(|(c, frac)| unit(*frac) * f64::from(1_u32 << c.shift)).collect(),
+        offset: channels.iter().map(|(c, frac)| f64::from(c.offset) * unit(*frac)).collect(),
+        ..Format::uniform(1.0)
+    };
+    lowering.define(tensor, storage, format);
+    let (channels, fracs) = channels.into_iter().unzip();
+    Ok(Port { fracs, width: PortWidth::WideIn(channels), storage })
+}
 
-    // 2^30 / largest leaves a factor of two beyond the calibrated range in the caller's type.
-    let common = (f64::powi(2.0, 30) / (largest * margin).max(1e-12)).log2().floor().min(31.0);
-    if common < 0.0 {
-        let i = spans.iter().position(|s| s.magnitude() == largest).unwrap_or(0);
+/// The 32-bit format of one input: its conversion to an activation, and its fractional bits.
+fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
+    let (half, middle) = ((span.high - span.low) / 2.0, (span.high + span.low) / 2.0);
+    let centre = if span.magnitude() <= CENTRED * 2.0 * half { 0.0 } else { middle };
+    // A constant input still gets a window of 1/256 of its size to move in.
+    let reach = (span.high - centre).abs().max((span.low - centre).abs()) * margin;
+    let reach = reach.max(centre.abs() / 256.0).max(1e-9);
+    // The caller's type reaches twice as far as the window, so that saturation is seen.
+    let frac = (f64::powi(2.0, 30) / (centre.abs() + reach)).log2().floor().min(31.0);
+    if frac < 0.0 {
         return Err(Error::new("an input is too large for 32-bit fixed point")
             .at(format!("input x{i}"))
             .expected("magnitudes below 2^30")
-            .found(largest)
+            .found(centre.abs() + reach)
             .help("express it in a larger unit, in the data and in front of the network"));
     }
-    let common = common as i32;
-    let channel = |span: &crate::calibrate::Span| {
-        let centre = (span.low + span.high) / 2.0;
-        let half = (span.high - span.low) / 2.0;
-        // A range that almost reaches zero needs no offset.
-        let centre = if centre.abs() > half { centre } else { 0.0 };
-        let half = (span.high - centre).abs().max((span.low - centre).abs()) * margin;
-        let offset = (centre * f64::powi(2.0, common)).round() as i32;
-        // A constant input still gets a window of 1/256 of its size to move in.
-        let frac = frac_for(half.max(centre.abs() / 256.0)).clamp(common - 31, common - 1);
-        (Channel { offset, shift: (common - frac) as u8 }, frac)
-    };
-    let (channels, fracs): (Vec<_>, Vec<_>) = spans.iter().map(channel).unzip();
-    let unit = f64::powi(2.0, -common);
-    let format = Format {
-        scale: fracs.iter().map(|&frac| f64::powi(2.0, -frac)).collect(),
-        offset: channels.iter().map(|c| f64::from(c.offset) * unit).collect(),
-        low: -32768,
-        high: 32767,
-    };
-    lowering.define(tensor, storage, format);
-    Ok(Port { frac: common as u32, width: PortWidth::WideIn(channels), features, storage })
+    let activation = frac_for(reach).clamp(frac as i32 - 31, frac as i32 - 1);
+    let offset = (centre * f64::powi(2.0, frac as i32)).round() as i32;
+    Ok((Channel { offset, shift: (frac as i32 - activation) as u8 }, frac as u32))
 }
 
-/// The output's format; rescales it first if the last layer could not write a power of two.
+/// The output's format; rescales it first if the last layer could not write powers of two.
 pub(super) fn output(lowering: &mut Lowering) -> Port {
     let tensor = lowering.graph.output;
     let value = lowering.value(tensor).clone();
     let value = if is_port_format(&value.format) { value } else { rescale(lowering, value) };
-    let features = value.features;
     let fracs: Vec<i32> =
-        (0..features).map(|i| (-value.format.scale(i).log2()).round() as i32).collect();
-    let (low, high) = (fracs.iter().min().copied(), fracs.iter().max().copied());
-    let (low, high) = (low.unwrap_or(0), high.unwrap_or(0));
-    if low == high && (0..=15).contains(&low) {
-        return Port { frac: low as u32, width: PortWidth::Narrow, features, storage: value.storage };
+        (0..value.features).map(|i| (-value.format.scale(i).log2()).round() as i32).collect();
+    if fracs.iter().all(|frac| (0..=15).contains(frac)) {
+        let fracs = fracs.into_iter().map(|frac| frac as u32).collect();
+        return Port { fracs, width: PortWidth::Narrow, storage: value.storage };
     }
-    let common = high.max(0);
-    let shifts = fracs.iter().map(|&frac| (common - frac) as u8).collect();
-    let width = PortWidth::WideOut(shifts);
-    Port { frac: common as u32, width, features, storage: value.storage }
+    let shifts = fracs.iter().map(|&frac| (-frac).max(0) as u8).collect();
+    let fracs = fracs.into_iter().map(|frac| frac.max(0) as u32).collect();
+    Port { fracs, width: PortWidth::WideOut(shifts), storage: value.storage }
 }
 
 /// Whether every feature's scale is a power of two that a 32-bit port can carry.
@@ -103,12 +105,12 @@ fn rescale(lowering: &mut Lowering, value: Value) -> Value {
     Value { format: Format::uniform(scale), ..source }
 }
 
-/// Power-of-two scales a feature for a wide output, within 16 bits of each other.
+/// Power-of-two scales a feature for the network's output, one for all where that costs little.
 pub(super) fn output_scales(magnitudes: &[f64]) -> Vec<f64> {
-    let fracs: Vec<i32> = magnitudes.iter().map(|&m| frac_for(m)).collect();
+    let fracs: Vec<i32> = magnitudes.iter().map(|&m| frac_for(m).clamp(-16, 31)).collect();
     let low = fracs.iter().min().copied().unwrap_or(0);
-    // A spread of up to 4 bits costs less precision than a 32-bit output costs the caller.
     let spread = fracs.iter().max().copied().unwrap_or(0) - low;
-    let most = if spread <= 4 { low } else { (low + 16).min(31) };
-    fracs.iter().map(|&frac| f64::powi(2.0, -frac.min(most))).collect()
+    // Up to 4 bits of precision are worth one type for all outputs.
+    let frac = |frac: i32| if spread <= 4 { low } else { frac };
+    fracs.into_iter().map(|f| f64::powi(2.0, -frac(f))).collect()
 }

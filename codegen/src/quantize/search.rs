@@ -50,7 +50,8 @@ pub(super) fn choose_widths(
     for (node, error) in trail.into_iter().filter(|&(node, _)| widths[node] == 16) {
         let name = &graph.nodes[node].name;
         if let Some(row) = program.layers.iter_mut().find(|row| row.name == *name) {
-            row.note = format!("widened: i8 left an error of {error:.4} where {target:.4} is allowed");
+            row.note =
+                format!("widened: i8 left an error of {error:.4} where {target:.4} is allowed");
         }
     }
     Ok(program)
@@ -91,7 +92,9 @@ fn relative_error(
     ranges: &Ranges,
 ) -> f64 {
     let exact = &ranges.values[graph.output];
-    let step = calibration.rows.len().div_ceil(ROWS).max(1);
+    // A recurrent network has to live through every row.
+    let most = if graph.states.is_empty() { ROWS } else { usize::MAX };
+    let step = calibration.rows.len().div_ceil(most).max(1);
     let mut squares = vec![0.0; graph.output_len()];
     let mut interpreter = Interpreter::new(program);
     let mut count = 0.0;

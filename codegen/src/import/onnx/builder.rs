@@ -1,0 +1,175 @@
+//! The graph while it grows node by node, and what is known of its tensors.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::array::{self, Array, View};
+use super::node::{Flow, Value};
+use super::tensor::{Constant, TensorReader};
+use crate::error::{Error, Result};
+use crate::expr::Expr;
+use crate::graph::{Graph, Layer, TensorId};
+
+/// Most numbers all computed constants and rearrangements of one file may hold together.
+const BUDGET: usize = 1 << 25;
+
+/// What a tensor is of the tensor `x` it was computed from; how layer normalisation is recognised
+/// however a file spells it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistic {
+    /// `mean(x)`.
+    Mean,
+    /// `x - mean(x)`.
+    Centered,
+    /// `(x - mean(x))^2`.
+    Squared,
+    /// `mean((x - mean(x))^2)`.
+    Variance,
+    /// `var(x) + epsilon`.
+    Shifted(f64),
+    /// `sqrt(var(x) + epsilon)`.
+    Deviation(f64),
+    /// `1 / sqrt(var(x) + epsilon)`.
+    Inverse(f64),
+    /// An inverse times a constant gain.
+    Gained(f64),
+    /// `x` times the tensor `gain`, which is an inverse with or without a constant gain.
+    Scaled {
+        /// Added to the variance.
+        epsilon: f64,
+        /// The other factor.
+        gain: TensorId,
+    },
+    /// `mean(x)` times the tensor `gain`.
+    Drift {
+        /// The other factor.
+        gain: TensorId,
+    },
+    /// A constant minus a drift.
+    Offset {
+        /// The drift's factor.
+        gain: TensorId,
+    },
+}
+
+/// A graph under construction.
+pub struct Builder {
+    /// Layers so far, those of branches that lead nowhere included.
+    pub graph: Graph,
+    /// Reads constants that are attributes of nodes.
+    pub tensors: TensorReader,
+    statistics: HashMap<TensorId, (TensorId, Statistic)>,
+    names: HashSet<String>,
+    spent: usize,
+}
+
+impl Builder {
+    /// Starts with a graph that has only its input.
+    pub fn new(graph: Graph, tensors: TensorReader) -> Self {
+        let names = graph.tensors.iter().map(|t| t.name.clone()).collect();
+        Self { graph, tensors, statistics: HashMap::new(), names, spent: 0 }
+    }
+
+    /// Appends a layer called `name`, or `name` with a number if that is taken.
+    pub fn push(&mut self, name: &str, layer: Layer, inputs: &[TensorId]) -> Result<TensorId> {
+        let mut unique = name.to_owned();
+        let mut number = 1;
+        while !self.names.insert(unique.clone()) {
+            number += 1;
+            unique = format!("{name}_{number}");
+        }
+        self.graph.push(unique, layer, inputs)
+    }
+
+    /// Appends a layer that writes a tensor of shape `dims`.
+    pub fn flow(
+        &mut self,
+        name: &str,
+        layer: Layer,
+        inputs: &[TensorId],
+        dims: &[usize],
+    ) -> Result<Flow> {
+        let id = self.push(name, layer, inputs)?;
+        let len = self.len(id);
+        if array::volume(dims)? != len {
+            return Err(Error::new("the shapes do not fit")
+                .expected(format!("{len} features"))
+                .found(format!("shape {dims:?}")));
+        }
+        Ok(Flow { id, dims: dims.to_vec() })
+    }
+
+    /// Number of features of a tensor.
+    pub fn len(&self, id: TensorId) -> usize {
+        self.graph.tensors.get(id).map_or(0, |t| t.len)
+    }
+
+    /// `f` of every feature.
+    pub fn map(&mut self, name: &str, f: Expr, x: TensorId) -> Result<TensorId> {
+        if f == Expr::X { Ok(x) } else { self.push(name, Layer::Map(f), &[x]) }
+    }
+
+    /// The features `view` picks; the tensor itself if it picks all in their order.
+    pub fn select(&mut self, name: &str, x: TensorId, view: View) -> Result<TensorId> {
+        if view.from.iter().copied().eq(0..self.len(x)) {
+            return Ok(x);
+        }
+        self.spend(view.from.len())?;
+        self.push(name, Layer::Select(view.from), &[x])
+    }
+
+    /// A tensor or a constant rearranged.
+    pub fn view(&mut self, name: &str, value: &Value, view: View) -> Result<Value> {
+        match value {
+            Value::Constant(a) => self.constant(a.pick(&view)),
+            Value::Flow(flow) => {
+                let dims = view.dims.clone();
+                Ok(Value::Flow(Flow { id: self.select(name, flow.id, view)?, dims }))
+            }
+            other => Ok(other.clone()),
+        }
+    }
+
+    /// Features with fixed values, made from any tensor by weights of zero.
+    pub fn fixed(&mut self, name: &str, values: &[f64]) -> Result<TensorId> {
+        let input = self.graph.input;
+        let one = self.push(name, Layer::Select(vec![0; values.len()]), &[input])?;
+        let layer = Layer::Affine { scale: vec![0.0; values.len()], offset: values.to_vec() };
+        self.push(name, layer, &[one])
+    }
+
+    /// Takes a computed constant in, within the budget.
+    pub fn constant(&mut self, array: Array) -> Result<Value> {
+        self.spend(array.data.len())?;
+        Ok(Value::Constant(Rc::new(array)))
+    }
+
+    /// A constant of the file.
+    pub fn decoded(&mut self, tensor: &super::proto::TensorProto) -> Result<Value> {
+        Ok(match self.tensors.decode(tensor)? {
+            Constant::Numbers(array) => Value::Constant(Rc::new(array)),
+            Constant::Text(text) => Value::Text(Rc::new(text)),
+        })
+    }
+
+    fn spend(&mut self, numbers: usize) -> Result<()> {
+        self.spent = self.spent.saturating_add(numbers);
+        if self.spent <= BUDGET {
+            return Ok(());
+        }
+        Err(Error::new("the constants of the model are too large")
+            .expected(format!("at most {BUDGET} numbers in all computed constants"))
+            .found(format!("{} and more", self.spent))
+            .help("nervecord is for networks that fit a microcontroller"))
+    }
+
+    /// What `id` is known to be, and of which tensor.
+    pub fn statistic(&self, id: TensorId) -> Option<(TensorId, Statistic)> {
+        self.statistics.get(&id).copied()
+    }
+
+    /// Notes that `id` is `what` of `of`.
+    pub fn learn(&mut self, id: TensorId, of: TensorId, what: Statistic) {
+        self.statistics.insert(id, (of, what));
+    }
+}

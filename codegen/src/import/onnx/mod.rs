@@ -1,0 +1,308 @@
+//! ONNX files, operator set 11 to the newest.
+//!
+//! Nodes are evaluated once on values: what is known becomes a constant, what depends on the
+//! input becomes a layer. The batch axis is 1, so every tensor of activations is a vector with a shape.
+
+mod array;
+mod builder;
+mod node;
+mod ops;
+mod order;
+mod outputs;
+pub mod proto;
+mod tensor;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use prost::Message;
+use sha2::Digest;
+
+use self::builder::Builder;
+use self::node::{Call, Flow, Value};
+use self::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use self::tensor::TensorReader;
+use super::{hex, read};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::simplify;
+
+/// Oldest operator set whose operators mean what the importer takes them to mean.
+const OLDEST_OPSET: i64 = 11;
+
+/// Reads the network in the file `path`, to be called `name`, and the digest of its files.
+///
+/// # Errors
+/// The file is not an ONNX model, is damaged, or computes something without a layer.
+pub fn load(path: &Path, name: &str) -> Result<(Graph, String)> {
+    let import = || {
+        let bytes = read(path)?;
+        let model = parse(&bytes)?;
+        let mut importer = Importer::new(&model, name, TensorReader::new(path, &bytes))?;
+        let nodes = &importer.proto.node;
+        for index in order::needed(importer.proto, &importer.known())? {
+            if let Some(node) = nodes.get(index) {
+                importer.node(node)?;
+            }
+        }
+        importer.finish()
+    };
+    import().map_err(|e| e.file(path))
+}
+
+/// What became of one node of a file.
+pub struct Surveyed {
+    /// Its name.
+    pub name: String,
+    /// Its operator.
+    pub op: String,
+    /// Shapes of its outputs, or why it could not be imported.
+    pub outcome: std::result::Result<String, String>,
+}
+
+/// Every node of the file `path` with what became of it, for files that cannot be imported as a whole.
+///
+/// # Errors
+/// The file is not an ONNX model, or has no usable input.
+pub fn survey(path: &Path) -> Result<Vec<Surveyed>> {
+    let survey = || {
+        let bytes = read(path)?;
+        let model = parse(&bytes)?;
+        let mut importer = Importer::new(&model, "survey", TensorReader::new(path, &bytes))?;
+        let surveyed = importer.proto.node.iter().map(|node| {
+            let outcome = importer.node(node).map(|()| importer.shapes(node));
+            Surveyed {
+                name: node::name(node).to_owned(),
+                op: node.op_type.clone().unwrap_or_default(),
+                outcome: outcome.map_err(|e| e.reason()),
+            }
+        });
+        Ok(surveyed.collect())
+    };
+    survey().map_err(|e: Error| e.file(path))
+}
+
+fn parse(bytes: &[u8]) -> Result<ModelProto> {
+    let damaged = |found: String| {
+        Error::new("this is not an ONNX model, or it is damaged")
+            .expected("a protocol buffer with a graph in it")
+            .found(found)
+            .help("export the model again, and copy the file in binary mode")
+    };
+    if bytes.is_empty() {
+        return Err(damaged("an empty file".into()));
+    }
+    let model = ModelProto::decode(bytes).map_err(|e| damaged(e.to_string()))?;
+    match &model.graph {
+        Some(graph) if !graph.node.is_empty() => Ok(model),
+        Some(_) => Err(damaged("a graph without nodes".into())),
+        None => Err(damaged("no graph".into())),
+    }
+}
+
+struct Importer<'a> {
+    proto: &'a GraphProto,
+    opsets: HashMap<&'a str, i64>,
+    values: HashMap<&'a str, Value>,
+    initializers: HashMap<&'a str, &'a proto::TensorProto>,
+    builder: Builder,
+}
+
+impl<'a> Importer<'a> {
+    fn new(model: &'a ModelProto, name: &str, tensors: TensorReader) -> Result<Self> {
+        let proto = model.graph.as_ref().ok_or_else(|| Error::new("no graph"))?;
+        let opsets: HashMap<&str, i64> = model
+            .opset_import
+            .iter()
+            .map(|o| (o.domain.as_deref().unwrap_or(""), o.version.unwrap_or(1)))
+            .collect();
+        let opset = opsets.get("").or(opsets.get("ai.onnx")).copied();
+        if let Some(version) = opset.filter(|v| *v < OLDEST_OPSET) {
+            return Err(Error::new("the operator set is too old")
+                .at("opset_import")
+                .expected(format!("version {OLDEST_OPSET} or later"))
+                .found(version)
+                .help("convert it with onnx.version_converter, or export it again"));
+        }
+        let initializers: HashMap<&str, &proto::TensorProto> =
+            proto.initializer.iter().map(|t| (t.name.as_deref().unwrap_or(""), t)).collect();
+        let input = input_of(proto, &initializers)?;
+        let input_name = input.name.as_deref().unwrap_or("");
+        let dims = shape_of(input).map_err(|e| e.at(format!("input `{input_name}`")))?;
+        let len = array::volume(&dims)?;
+        let mut graph = Graph::new(name, input_name, len);
+        if len == 0 {
+            return Err(Error::new("the input has no elements")
+                .at(format!("input `{input_name}`"))
+                .expected("at least one feature")
+                .found(format!("shape {dims:?}")));
+        }
+        graph.notes.extend(batch_note(input));
+        let flow = Value::Flow(Flow { id: graph.input, dims });
+        let values = HashMap::from([(input_name, flow)]);
+        Ok(Self { proto, opsets, values, initializers, builder: Builder::new(graph, tensors) })
+    }
+
+    /// Names that need no node.
+    fn known(&self) -> HashSet<&'a str> {
+        self.values.keys().chain(self.initializers.keys()).copied().collect()
+    }
+
+    /// The value of a name, decoding an initializer when it is first read.
+    fn value(&mut self, name: &'a str) -> Result<Value> {
+        if let Some(value) = self.values.get(name) {
+            return Ok(value.clone());
+        }
+        let tensor = self.initializers.get(name).ok_or_else(|| {
+            Error::new("a tensor is not known")
+                .expected(format!("a value for `{name}`"))
+                .found("the node that writes it could not be imported")
+        })?;
+        let value = self.builder.decoded(tensor)?;
+        self.values.insert(name, value.clone());
+        Ok(value)
+    }
+
+    fn node(&mut self, node: &'a NodeProto) -> Result<()> {
+        self.node_unplaced(node).map_err(|e| e.at(node::title(node)))
+    }
+
+    fn node_unplaced(&mut self, node: &'a NodeProto) -> Result<()> {
+        let inputs = node
+            .input
+            .iter()
+            .map(|name| if name.is_empty() { Ok(None) } else { self.value(name).map(Some) })
+            .collect::<Result<Vec<_>>>()?;
+        let domain = node.domain.as_deref().unwrap_or_default();
+        let newest = i64::MAX;
+        let opset = self.opsets.get(domain).copied().unwrap_or(newest);
+        let call = Call { proto: node, inputs, opset };
+        let written = ops::import(&mut self.builder, &call)?;
+        for (name, value) in node.output.iter().zip(written) {
+            if let Value::Flow(flow) = &value {
+                self.rename(flow.id, name);
+            }
+            self.values.insert(name, value);
+        }
+        Ok(())
+    }
+
+    /// Gives a tensor the name the file has for it, unless it has one already.
+    fn rename(&mut self, id: usize, name: &str) {
+        let graph = &mut self.builder.graph;
+        let own = graph.nodes.last().is_some_and(|n| n.output == id);
+        if let Some(tensor) = graph.tensors.get_mut(id).filter(|_| own) {
+            name.clone_into(&mut tensor.name);
+        }
+    }
+
+    fn shapes(&self, node: &NodeProto) -> String {
+        let shape = |name: &String| match self.values.get(name.as_str()) {
+            Some(Value::Flow(f)) => format!("{:?}", f.dims),
+            Some(Value::Constant(a)) => format!("constant {:?}", a.dims),
+            Some(Value::Text(t)) => format!("{} strings", t.len()),
+            Some(Value::Label(l)) => format!("label of {} classes", l.names.len()),
+            None => "unused".into(),
+        };
+        node.output.iter().map(shape).collect::<Vec<_>>().join(", ")
+    }
+
+    fn finish(mut self) -> Result<(Graph, String)> {
+        let mut outputs = Vec::new();
+        for output in self.proto.output.iter().filter_map(|o| o.name.as_deref()) {
+            outputs.push((output.to_owned(), self.value(output)?));
+        }
+        outputs::choose(&mut self.builder, &outputs)?;
+        let mut graph = self.builder.graph;
+        if graph.output == graph.input {
+            return Err(Error::new("the network computes nothing")
+                .at("the outputs of the graph")
+                .expected("layers between input and output")
+                .found("the input itself"));
+        }
+        simplify::remove_unread(&mut graph);
+        Ok((graph, hex(&self.builder.tensors.hash.finalize())))
+    }
+}
+
+/// The one input that is not a constant.
+fn input_of<'a>(
+    proto: &'a GraphProto,
+    initializers: &HashMap<&str, &proto::TensorProto>,
+) -> Result<&'a ValueInfoProto> {
+    let name = |i: &'a ValueInfoProto| i.name.as_deref().unwrap_or("");
+    let declared: Vec<&ValueInfoProto> =
+        proto.input.iter().filter(|i| !initializers.contains_key(name(i))).collect();
+    let read: HashSet<&str> =
+        proto.node.iter().flat_map(|n| n.input.iter().map(String::as_str)).collect();
+    let used: Vec<&ValueInfoProto> =
+        declared.iter().filter(|i| read.contains(name(i))).copied().collect();
+    match (used.as_slice(), declared.as_slice()) {
+        ([one], _) => Ok(one),
+        ([], []) => Err(Error::new("the model has no input")
+            .at("the inputs of the graph")
+            .expected("one input")
+            .found("none")),
+        ([], [first, ..]) => Err(Error::new("the input is not read by any node")
+            .at(format!("input `{}`", name(first)))
+            .expected("layers that read it")
+            .found("none")),
+        (many, _) => {
+            let names: Vec<&str> = many.iter().map(|i| name(i)).collect();
+            Err(Error::new("the model has several inputs")
+                .at("the inputs of the graph")
+                .expected("one input, a vector of features")
+                .found(format!("{} inputs: {}", names.len(), names.join(", ")))
+                .help("join them before export: one input, split inside the model"))
+        }
+    }
+}
+
+/// The shape of the input with a batch of 1.
+fn shape_of(input: &ValueInfoProto) -> Result<Vec<usize>> {
+    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+    let element = tensor.and_then(|t| t.elem_type).unwrap_or(1);
+    if tensor::scalar_of(element).is_none() {
+        return Err(Error::new("the input is not numeric")
+            .expected("floating-point features")
+            .found(format!("ONNX data type {element}")));
+    }
+    let help = "export with a fixed number of features and a batch of 1 or a dynamic batch axis";
+    let shape = tensor.and_then(|t| t.shape.as_ref()).ok_or_else(|| {
+        Error::new("the input has no shape").expected("a shape").found("none").help(help)
+    })?;
+    let known = |k: usize| {
+        let dim = shape.dim.get(k)?.dim_value?;
+        usize::try_from(dim).ok().filter(|&d| d > 0 || k > 0)
+    };
+    let rank = shape.dim.len();
+    let mut dims = Vec::with_capacity(rank);
+    for k in 0..rank {
+        dims.push(match known(k) {
+            Some(d) => d,
+            None if k == 0 && rank > 1 => 1,
+            None => {
+                return Err(Error::new("the input has a feature axis of unknown length")
+                    .expected("a fixed number of features")
+                    .found(format!("no length on axis {k} of {rank}"))
+                    .help(help));
+            }
+        });
+    }
+    match dims.as_slice() {
+        [batch, _, ..] if *batch != 1 => Err(Error::new("the input has a fixed batch")
+            .expected("a batch of 1, or a dynamic batch axis")
+            .found(format!("shape {dims:?}"))
+            .help(help)),
+        _ => Ok(dims),
+    }
+}
+
+fn batch_note(input: &ValueInfoProto) -> Option<String> {
+    let shape = input.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
+    let first = shape.dim.first().filter(|_| shape.dim.len() > 1)?;
+    let dynamic = first.dim_value.is_none_or(|d| d <= 0);
+    dynamic.then(|| "the dynamic batch axis is taken as 1".to_owned())
+}

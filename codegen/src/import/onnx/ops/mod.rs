@@ -1,0 +1,128 @@
+//! One function an operator: from a [`Call`] to the values it writes.
+
+pub use self::classifier::scores_of;
+
+mod activation;
+mod arithmetic;
+mod classifier;
+mod constants;
+mod linear;
+mod normalize;
+mod shape;
+mod statistics;
+
+use super::builder::Builder;
+use super::node::{Call, Value};
+use crate::error::{Error, Result};
+
+/// The operators with a layer or a folding, as messages list them.
+pub const SUPPORTED: &str = "Gemm, MatMul, Add, Sub, Mul, Div, Neg, Pow, Sqrt, Exp, Log, Abs, Sign, Reciprocal, Min, Max, \
+     Sum, Mean, Relu, LeakyRelu, PRelu, Elu, Selu, Celu, Gelu, Erf, Sigmoid, Tanh, HardSigmoid, HardSwish, Swish, Mish, \
+     Softplus, Softsign, Sin, Cos, Clip, BatchNormalization, LayerNormalization, ReduceMean, ReduceSum, Concat, \
+     Slice, Split, Gather, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Expand, Identity, Dropout, Cast, \
+     Constant, ConstantOfShape, Shape, Softmax, LogSoftmax, ArgMax, Scaler, ArrayFeatureExtractor, ZipMap, \
+     LabelEncoder";
+
+type Rule = fn(&mut Builder, &Call) -> Result<Vec<Value>>;
+
+/// Imports one node.
+pub fn import(builder: &mut Builder, call: &Call) -> Result<Vec<Value>> {
+    match rule(call.proto.domain.as_deref().unwrap_or_default(), call.op()) {
+        Some(rule) => rule(builder, call),
+        None => Err(unsupported(call)),
+    }
+}
+
+fn rule(domain: &str, op: &str) -> Option<Rule> {
+    match domain {
+        "" | "ai.onnx" => standard(op),
+        "ai.onnx.ml" => Some(match op {
+            "Scaler" => normalize::scaler,
+            "ArrayFeatureExtractor" => classifier::array_feature_extractor,
+            "ZipMap" => classifier::zip_map,
+            "LabelEncoder" => classifier::label_encoder,
+            _ => return None,
+        }),
+        "com.microsoft" => match op {
+            "Gelu" | "QuickGelu" | "FastGelu" => Some(activation::unary),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn standard(op: &str) -> Option<Rule> {
+    Some(match op {
+        "Gemm" => linear::gemm,
+        "MatMul" => linear::matmul,
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" => arithmetic::binary,
+        "Min" | "Max" | "Sum" | "Mean" => arithmetic::variadic,
+        "Clip" => activation::clip,
+        "PRelu" => activation::prelu,
+        "BatchNormalization" => normalize::batch,
+        "LayerNormalization" => normalize::layer,
+        "ReduceMean" | "ReduceSum" => normalize::reduce,
+        "Concat" => shape::concat,
+        "Slice" => shape::slice,
+        "Split" => shape::split,
+        "Gather" => shape::gather,
+        "Flatten" => shape::flatten,
+        "Reshape" => shape::reshape,
+        "Squeeze" => shape::squeeze,
+        "Unsqueeze" => shape::unsqueeze,
+        "Transpose" => shape::transpose,
+        "Expand" => shape::expand,
+        "Identity" | "Dropout" => shape::pass,
+        "Cast" | "CastLike" => shape::cast,
+        "Shape" => constants::shape,
+        "Size" => constants::size,
+        "Constant" => constants::constant,
+        "ConstantOfShape" => constants::constant_of_shape,
+        "Range" => constants::range,
+        "Equal" | "Greater" | "Less" | "Where" | "Floor" | "Ceil" | "Round" | "Mod" => {
+            constants::folded
+        }
+        "Softmax" | "LogSoftmax" => classifier::softmax,
+        "ArgMax" => classifier::arg_max,
+        _ if activation::is_unary(op) => activation::unary,
+        _ => return None,
+    })
+}
+
+fn unsupported(call: &Call) -> Error {
+    let op = call.op();
+    let domain = call.proto.domain.as_deref().unwrap_or_default();
+    let help = match op {
+        "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "GlobalAveragePool" => {
+            "convolutional networks are not supported; a network of dense layers is"
+        }
+        "GRU" | "LSTM" | "RNN" | "Scan" | "Loop" => {
+            "recurrent networks are not read from ONNX; export the cell's weights as safetensors with a config.json"
+        }
+        "QuantizeLinear"
+        | "DequantizeLinear"
+        | "QLinearMatMul"
+        | "MatMulInteger"
+        | "DynamicQuantizeLinear"
+        | "QGemm"
+        | "QLinearAdd" => {
+            "nervecord quantizes by itself: export the float model before quantisation"
+        }
+        "Normalizer" => {
+            "normalising each row by its own norm is not supported: leave that step out of the pipeline and do it before the network"
+        }
+        "ThresholdedRelu" | "Shrink" | "Floor" | "Ceil" | "Round" => {
+            "the function has a jump, which no table follows: use a continuous activation"
+        }
+        "If" => "export in inference mode, so that no branch is left",
+        _ if domain.starts_with("ai.onnx.ml") => {
+            "only multi-layer perceptrons, scalers and class labels are read from scikit-learn pipelines"
+        }
+        _ => "rewrite the layer with supported operators, or leave it out of the export",
+    };
+    let shown = if domain.is_empty() { op.to_owned() } else { format!("{domain}.{op}") };
+    Error::new(format!("the operator `{shown}` is not supported"))
+        .expected(format!("one of {SUPPORTED}"))
+        .found(format!("`{shown}`"))
+        .help(help)
+}

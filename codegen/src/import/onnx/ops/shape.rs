@@ -1,0 +1,261 @@
+//! Rearrangements, of constants and of activations alike.
+
+use super::super::array::{self, Array, View};
+use super::super::builder::Builder;
+use super::super::node::{Call, Flow, Value};
+use crate::error::{Error, Result};
+use crate::graph::Layer;
+
+/// The shape of a numeric value.
+fn dims_of(value: &Value) -> Result<Vec<usize>> {
+    match value {
+        Value::Constant(a) => Ok(a.dims.clone()),
+        Value::Flow(f) => Ok(f.dims.clone()),
+        Value::Text(t) => Ok(vec![t.len()]),
+        Value::Label(_) => Ok(vec![1]),
+    }
+}
+
+/// The same elements in another shape.
+fn reshaped(value: &Value, dims: Vec<usize>) -> Value {
+    match value {
+        Value::Constant(a) => Value::Constant(Array { dims, ..(**a).clone() }.into()),
+        Value::Flow(f) => Value::Flow(Flow { id: f.id, dims }),
+        other => other.clone(),
+    }
+}
+
+/// Operators that compute nothing at inference.
+pub fn pass(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    if let Some(Value::Constant(training)) = node.optional(2)
+        && training.scalar().is_some_and(|v| v != 0.0)
+    {
+        return Err(Error::new("a dropout is in training mode")
+            .expected("training_mode false")
+            .found("true")
+            .help("export the model in inference mode (`model.eval()`)"));
+    }
+    Ok(vec![node.input(0)?.clone()])
+}
+
+/// Casts between number formats; one that would truncate activations is refused.
+pub fn cast(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let to = node.int("to", 1);
+    let whole = matches!(to, 2..=7 | 12 | 13);
+    let value = node.input(0)?;
+    Ok(vec![match value {
+        Value::Constant(a) => {
+            let data = match (to, whole) {
+                (9, _) => a.data.iter().map(|&v| f64::from(u8::from(v != 0.0))).collect(),
+                (_, true) => a.data.iter().map(|v| v.trunc()).collect(),
+                _ => a.data.clone(),
+            };
+            let dims = a.dims.clone();
+            builder.constant(Array { dims, data, integer: whole || to == 9 })?
+        }
+        Value::Flow(flow) if whole || to == 9 => {
+            let writer = builder.graph.nodes.iter().find(|n| n.output == flow.id);
+            match writer.map(|n| &n.layer) {
+                Some(Layer::ArgMax) => value.clone(),
+                _ => {
+                    return Err(Error::new("activations are cast to whole numbers")
+                        .expected("a cast to a floating-point type")
+                        .found(format!("a cast to ONNX data type {to}"))
+                        .help("leave the rounding out of the model"));
+                }
+            }
+        }
+        other => other.clone(),
+    }])
+}
+
+/// Reshape to a constant shape.
+pub fn reshape(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let value = node.input(0)?;
+    if matches!(value, Value::Label(_) | Value::Text(_)) {
+        return Ok(vec![value.clone()]);
+    }
+    let target = node.constant(1, "shape")?.as_ints();
+    let dims = array::reshape(&dims_of(value)?, &target, node.int("allowzero", 0) != 0)?;
+    Ok(vec![reshaped(value, dims)])
+}
+
+/// Flatten to two axes.
+pub fn flatten(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let value = node.input(0)?;
+    let dims = dims_of(value)?;
+    let rank = dims.len();
+    let axis = node.int("axis", 1);
+    let axis = if axis == rank as i64 { rank } else { array::axis_of(axis, rank.max(1))? };
+    let (before, after) = dims.split_at(axis.min(rank));
+    Ok(vec![reshaped(value, vec![array::volume(before)?, array::volume(after)?])])
+}
+
+/// Drops axes of length 1.
+pub fn squeeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let value = node.input(0)?;
+    let dims = dims_of(value)?;
+    let axes = match node.ints_or_input("axes", 1)? {
+        Some(axes) => {
+            axes.iter().map(|&a| array::axis_of(a, dims.len())).collect::<Result<Vec<_>>>()?
+        }
+        None => dims.iter().enumerate().filter(|(_, d)| **d == 1).map(|(k, _)| k).collect(),
+    };
+    let dropped = |k: usize| axes.contains(&k);
+    if let Some((k, d)) = dims.iter().enumerate().find(|(k, d)| dropped(*k) && **d != 1) {
+        return Err(Error::new("an axis cannot be dropped")
+            .expected(format!("length 1 on axis {k}"))
+            .found(format!("length {d}")));
+    }
+    let kept = dims.iter().enumerate().filter(|(k, _)| !dropped(*k)).map(|(_, &d)| d).collect();
+    Ok(vec![reshaped(value, kept)])
+}
+
+/// Inserts axes of length 1.
+pub fn unsqueeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let value = node.input(0)?;
+    let dims = dims_of(value)?;
+    let axes = node.ints_or_input("axes", 1)?.unwrap_or_default();
+    let rank = dims.len() + axes.len();
+    let axes = axes.iter().map(|&a| array::axis_of(a, rank)).collect::<Result<Vec<_>>>()?;
+    let mut rest = dims.iter();
+    let out: Vec<usize> = (0..rank)
+        .map(|k| if axes.contains(&k) { 1 } else { rest.next().copied().unwrap_or(1) })
+        .collect();
+    if rest.next().is_some() {
+        return Err(Error::new("axes are inserted twice")
+            .expected("different axes")
+            .found(format!("{axes:?}")));
+    }
+    Ok(vec![reshaped(value, out)])
+}
+
+/// Axes in another order.
+pub fn transpose(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let value = node.input(0)?;
+    let dims = dims_of(value)?;
+    let order = match node.ints("perm") {
+        Some(perm) => {
+            perm.iter().map(|&a| array::axis_of(a, dims.len())).collect::<Result<Vec<_>>>()?
+        }
+        None => (0..dims.len()).rev().collect(),
+    };
+    let view = array::transpose(&dims, &order)?;
+    Ok(vec![builder.view(node.name(), value, view)?])
+}
+
+/// Repeats along axes of length 1.
+pub fn expand(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let value = node.input(0)?;
+    let dims = dims_of(value)?;
+    let to: Vec<usize> = node
+        .constant(1, "shape")?
+        .as_ints()
+        .into_iter()
+        .map(|d| usize::try_from(d).unwrap_or(1))
+        .collect();
+    let view = array::broadcast(&dims, &array::broadcast_dims(&dims, &to)?)?;
+    Ok(vec![builder.view(node.name(), value, view)?])
+}
+
+/// Elements at constant indices of one axis.
+pub fn gather(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let value = node.input(0)?;
+    if matches!(value, Value::Text(_)) || matches!(node.input(1)?, Value::Flow(_)) {
+        return super::classifier::array_feature_extractor(builder, node);
+    }
+    let dims = dims_of(value)?;
+    let indices = node.constant(1, "indices")?;
+    let axis = array::axis_of(node.int("axis", 0), dims.len())?;
+    let view = array::gather(&dims, axis, &indices.as_ints(), &indices.dims)?;
+    Ok(vec![builder.view(node.name(), value, view)?])
+}
+
+/// Ranges of axes; the bounds were attributes before operator set 10.
+pub fn slice(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let mut value = node.input(0)?.clone();
+    let rank = dims_of(&value)?.len();
+    let bounds = |name: &str, k: usize| -> Result<Vec<i64>> {
+        node.ints_or_input(name, k)?.ok_or_else(|| {
+            Error::new("a slice has no bounds").expected(format!("constant {name}")).found("none")
+        })
+    };
+    let (starts, ends) = (bounds("starts", 1)?, bounds("ends", 2)?);
+    let axes = node.ints_or_input("axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+    let steps = node.ints_or_input("steps", 4)?.unwrap_or_else(|| vec![1; starts.len()]);
+    if [ends.len(), axes.len(), steps.len()].iter().any(|&n| n != starts.len()) {
+        return Err(Error::new("the bounds of a slice do not fit each other")
+            .expected("as many starts as ends, axes and steps")
+            .found(format!("{starts:?}, {ends:?}, {axes:?}, {steps:?}")));
+    }
+    for (((&start, &end), &axis), &step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
+        let axis = array::axis_of(axis, rank)?;
+        let view = array::slice(&dims_of(&value)?, axis, start, end, step)?;
+        value = builder.view(node.name(), &value, view)?;
+    }
+    Ok(vec![value])
+}
+
+/// Consecutive ranges of one axis.
+pub fn split(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let value = node.input(0)?;
+    let dims = dims_of(value)?;
+    let axis = array::axis_of(node.int("axis", 0), dims.len())?;
+    let len = dims.get(axis).copied().unwrap_or(1);
+    let parts = node.proto.output.len().max(1);
+    let sizes = match node.ints_or_input("split", 1)? {
+        Some(sizes) => sizes,
+        // With `num_outputs` the last part may be smaller.
+        None => {
+            let size = len.div_ceil(parts);
+            let rest = |k: usize| len.saturating_sub(k * size).min(size);
+            (0..parts).map(|k| rest(k) as i64).collect()
+        }
+    };
+    let total = sizes.iter().fold(0i64, |sum, &s| sum.saturating_add(s));
+    if total != len as i64 || sizes.iter().any(|&s| s < 0) || sizes.len() < parts {
+        return Err(Error::new("a split does not fit its tensor")
+            .expected(format!("{parts} parts of {len} features in all"))
+            .found(format!("{sizes:?}")));
+    }
+    let mut start = 0;
+    let mut out = Vec::with_capacity(parts);
+    for size in sizes.into_iter().take(parts) {
+        let view = array::slice(&dims, axis, start, start + size, 1)?;
+        out.push(builder.view(node.name(), value, view)?);
+        start += size;
+    }
+    Ok(out)
+}
+
+/// Tensors one after the other; constants among activations become fixed features.
+pub fn concat(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let values = (0..node.inputs.len()).map(|k| node.input(k)).collect::<Result<Vec<_>>>()?;
+    let shapes = values.iter().map(|v| dims_of(v)).collect::<Result<Vec<_>>>()?;
+    let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
+    let view = array::concat(&shapes, node.int("axis", 0))?;
+    let constants: Option<Vec<&Array>> =
+        values.iter().map(|v| if let Value::Constant(a) = v { Some(&**a) } else { None }).collect();
+    if let Some(arrays) = constants {
+        let data: Vec<f64> = arrays.iter().flat_map(|a| a.data.iter().copied()).collect();
+        let integer = arrays.iter().all(|a| a.integer);
+        let joined = Array { dims: vec![data.len()], data, integer }.pick(&view);
+        return Ok(vec![builder.constant(joined)?]);
+    }
+    let name = node.name();
+    let mut ids = Vec::with_capacity(values.len());
+    for (k, value) in values.iter().enumerate() {
+        match value {
+            Value::Constant(a) if a.data.is_empty() => {}
+            Value::Constant(a) => ids.push(builder.fixed(name, &a.data)?),
+            _ => ids.push(node.flow(k)?.id),
+        }
+    }
+    let joined = match ids.as_slice() {
+        [one] => *one,
+        many => builder.push(name, Layer::Concat, many)?,
+    };
+    let View { dims, .. } = &view;
+    let dims = dims.clone();
+    Ok(vec![Value::Flow(Flow { id: builder.select(name, joined, view)?, dims })])
+}

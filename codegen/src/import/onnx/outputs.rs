@@ -1,0 +1,122 @@
+//! What a file's outputs mean: the tensor a caller reads, and a classifier's label beside it.
+
+use super::builder::Builder;
+use super::node::{Flow, Label, Value};
+use crate::error::{Error, Result};
+use crate::graph::{Classes, Layer, TensorId};
+
+/// Sets the graph's output and classes from the values of the file's outputs.
+pub fn choose(builder: &mut Builder, outputs: &[(String, Value)]) -> Result<()> {
+    let mut flows: Vec<(&str, &Flow)> = Vec::new();
+    let mut labels: Vec<(&str, Label)> = Vec::new();
+    for (name, value) in outputs {
+        match value {
+            Value::Flow(flow) => flows.push((name, flow)),
+            Value::Label(label) => labels.push((name, label.clone())),
+            other => {
+                return Err(Error::new("an output does not depend on the input")
+                    .at(format!("output `{name}`"))
+                    .expected("a tensor of activations")
+                    .found(other.kind())
+                    .help("export the model with its computed output only"));
+            }
+        }
+    }
+    if flows.len() > 1 {
+        index_as_label(builder, &mut flows, &mut labels);
+    }
+    match (flows.as_slice(), labels.as_slice()) {
+        ([], []) => Err(Error::new("the graph has no output")
+            .expected("one output")
+            .found("none")
+            .help("the file is damaged: export it again")),
+        ([(_, flow)], labels) => {
+            builder.graph.output = flow.id;
+            for (name, label) in labels {
+                set_classes(builder, name, label);
+            }
+            Ok(())
+        }
+        ([], [(name, label), ..]) => {
+            let plain = label.names.iter().enumerate().all(|(k, n)| *n == k.to_string());
+            if plain {
+                builder.graph.output = label.argmax;
+            } else {
+                builder.graph.output = label.scores;
+                set_classes(builder, name, label);
+                builder.graph.notes.push(format!(
+                    "the output `{name}` is a class name: its scores are the output, the name is the label"
+                ));
+            }
+            Ok(())
+        }
+        (many, labels) => {
+            if let Some(whole) = joined(builder, many) {
+                builder.graph.output = whole;
+                for (name, label) in labels {
+                    set_classes(builder, name, label);
+                }
+                builder.graph.notes.push(format!(
+                    "the {} outputs are the columns of one tensor, which is the output",
+                    many.len()
+                ));
+                return Ok(());
+            }
+            let names: Vec<&str> = many.iter().map(|(name, _)| *name).collect();
+            Err(Error::new("the model has several outputs")
+                .expected("one output, or a classifier's label and probabilities")
+                .found(format!("{} outputs: {}", names.len(), names.join(", ")))
+                .help("export one of them, or join them in the model (torch.cat, Concat)"))
+        }
+    }
+}
+
+/// The tensor whose features, all of them and in order, the outputs select.
+fn joined(builder: &Builder, outputs: &[(&str, &Flow)]) -> Option<TensorId> {
+    let mut whole = None;
+    let mut picked = Vec::new();
+    for (_, flow) in outputs {
+        let writer = builder.graph.nodes.iter().find(|n| n.output == flow.id)?;
+        let (Layer::Select(indices), source) = (&writer.layer, writer.inputs.first()) else {
+            return None;
+        };
+        if whole.is_some() && whole != source {
+            return None;
+        }
+        whole = source;
+        picked.extend_from_slice(indices);
+    }
+    let whole = whole.copied()?;
+    picked.into_iter().eq(0..builder.len(whole)).then_some(whole)
+}
+
+/// An output that is the index of another output's largest score is its label.
+fn index_as_label<'a>(
+    builder: &Builder,
+    flows: &mut Vec<(&'a str, &Flow)>,
+    labels: &mut Vec<(&'a str, Label)>,
+) {
+    let ids: Vec<TensorId> = flows.iter().map(|(_, f)| f.id).collect();
+    flows.retain(|(name, flow)| {
+        let Some(scores) = super::ops::scores_of(builder, flow.id) else { return true };
+        if !ids.contains(&scores) {
+            return true;
+        }
+        let names = (0..builder.len(scores)).map(|k| k.to_string()).collect::<Vec<_>>();
+        labels.push((name, Label { scores, argmax: flow.id, names: names.into() }));
+        false
+    });
+}
+
+fn set_classes(builder: &mut Builder, name: &str, label: &Label) {
+    let graph = &mut builder.graph;
+    if label.names.len() == graph.output_len() {
+        graph.classes = Some(Classes { names: label.names.to_vec() });
+    } else {
+        graph.notes.push(format!(
+            "the label output `{name}` is left out: it has {} classes, the output {} features",
+            label.names.len(),
+            graph.output_len()
+        ));
+    }
+}

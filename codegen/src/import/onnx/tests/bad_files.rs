@@ -1,0 +1,217 @@
+//! Files that are damaged, or hold what has no integer counterpart: each is refused with its reason.
+
+use super::*;
+
+fn refused(model: &ModelProto, parts: &[&str]) {
+    assert_refused(&model.encode_to_vec(), parts);
+}
+
+/// `y = relu(W x + b)` on two features.
+fn small() -> ModelProto {
+    let nodes =
+        vec![node("Gemm", &["x", "w", "b"], &["h"]).int("transB", 1), node("Relu", &["h"], &["y"])];
+    let w = floats("w", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+    model(2, nodes, vec![w, floats("b", &[2], &[0.5, -0.5])])
+}
+
+/// `small` with one initializer changed.
+fn changed(change: impl Fn(&mut TensorProto)) -> ModelProto {
+    let mut model = small();
+    if let Some(graph) = &mut model.graph {
+        graph.initializer.iter_mut().take(1).for_each(change);
+    }
+    model
+}
+
+#[test]
+fn bytes_that_are_no_model() {
+    assert_refused(b"", &["an empty file"]);
+    assert_refused(b"this is a text file, not a network\n", &["not an ONNX model"]);
+    let noise: Vec<u8> =
+        (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    assert_refused(&noise, &["not an ONNX model"]);
+    // A graph field (7) that claims two gigabytes.
+    assert_refused(&[0x3a, 0x80, 0x80, 0x80, 0x80, 0x08, 0x0a], &["not an ONNX model"]);
+    assert_refused(&ModelProto::default().encode_to_vec(), &["not an ONNX model"]);
+}
+
+#[test]
+fn a_missing_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = load(&folder.path().join("gone.onnx"), "gone").unwrap_err().to_string();
+    assert!(message.contains("cannot read") && message.contains("gone.onnx"), "{message}");
+}
+
+#[test]
+fn every_truncation_is_refused_without_panic() {
+    let bytes = small().encode_to_vec();
+    for end in 0..bytes.len() {
+        let saved = save(&bytes[..end]);
+        if let Err(error) = load(&saved.path, "net") {
+            assert!(error.to_string().contains("net.onnx"));
+        }
+    }
+}
+
+#[test]
+fn unsupported_operators_are_named_with_what_to_do() {
+    let conv = model(4, vec![node("Conv", &["x", "w"], &["y"])], vec![floats("w", &[1], &[1.0])]);
+    refused(&conv, &["`Conv` is not supported", "node `y` (Conv)", "convolutional", "Gemm"]);
+    let made_up = model(4, vec![node("Frobnicate", &["x"], &["y"])], vec![]);
+    refused(&made_up, &["`Frobnicate` is not supported", "rewrite the layer"]);
+    let recurrent = model(4, vec![node("GRU", &["x"], &["y"])], vec![]);
+    refused(&recurrent, &["recurrent"]);
+    let quantized = model(4, vec![node("QuantizeLinear", &["x"], &["y"])], vec![]);
+    refused(&quantized, &["before quantisation"]);
+    let normalizer =
+        model(4, vec![node("Normalizer", &["x"], &["y"]).in_domain("ai.onnx.ml")], vec![]);
+    refused(&normalizer, &["`ai.onnx.ml.Normalizer`", "row by its own norm"]);
+    let jump = model(4, vec![node("ThresholdedRelu", &["x"], &["y"])], vec![]);
+    refused(&jump, &["jump"]);
+}
+
+#[test]
+fn shapes_that_do_not_fit() {
+    refused(
+        &changed(|w| w.dims = vec![4, 1]),
+        &["does not fit its input", "2 features", "[4, 1]", "node `h` (Gemm)"],
+    );
+    refused(
+        &changed(|w| w.dims = vec![2, 3]),
+        &["data of a tensor does not fit its shape", "6 elements", "4 elements", "tensor `w`"],
+    );
+    refused(&changed(|w| w.dims = vec![i64::MAX, i64::MAX]), &["overflows", "tensor `w`"]);
+    refused(&changed(|w| w.dims = vec![-2, -2]), &["negative length", "tensor `w`"]);
+    refused(&changed(|w| w.dims = vec![1 << 40]), &["tensor `w`", "does not fit"]);
+    let add =
+        model(3, vec![node("Add", &["x", "b"], &["y"])], vec![floats("b", &[2], &[1.0, 2.0])]);
+    refused(&add, &["do not fit", "[1, 3]", "[2]", "node `y` (Add)"]);
+}
+
+#[test]
+fn zero_size_tensors() {
+    let empty = |w: &mut TensorProto| {
+        w.dims = vec![0, 2];
+        w.float_data.clear();
+    };
+    refused(&changed(empty), &["node `h` (Gemm)"]);
+    let mut model = small();
+    if let Some(graph) = &mut model.graph {
+        graph.input = vec![port("x", &[1, 0])];
+    }
+    refused(&model, &["input `x`"]);
+}
+
+#[test]
+fn weights_that_are_not_finite() {
+    for bad in [f32::NAN, f32::INFINITY] {
+        let model = changed(|w| w.float_data.iter_mut().take(1).for_each(|v| *v = bad));
+        refused(&model, &["not a finite number", "tensor `w`", "healthy checkpoint"]);
+    }
+}
+
+#[test]
+fn element_types_without_numbers() {
+    refused(&changed(|w| w.data_type = Some(14)), &["element type", "data type 14", "float32"]);
+    refused(&changed(|w| w.data_type = Some(8)), &["tensor `w`"]);
+    let raw = |w: &mut TensorProto| {
+        w.float_data.clear();
+        w.raw_data = Some(vec![0; 15]);
+    };
+    refused(&changed(raw), &["15 bytes at 4 bytes an element", "tensor `w`"]);
+}
+
+#[test]
+fn graphs_that_cannot_be_ordered() {
+    let cycle = model(
+        2,
+        vec![
+            node("Add", &["x", "b"], &["a"]),
+            node("Relu", &["a"], &["b"]),
+            node("Relu", &["b"], &["y"]),
+        ],
+        vec![],
+    );
+    refused(&cycle, &["has a cycle", "node `"]);
+    let missing = model(2, vec![node("Add", &["x", "nowhere"], &["y"])], vec![]);
+    refused(&missing, &["nothing writes", "`nowhere`", "node `y` (Add)"]);
+    let twice = model(2, vec![node("Relu", &["x"], &["y"]), node("Tanh", &["x"], &["y"])], vec![]);
+    refused(&twice, &["two nodes write one tensor", "tensor `y`"]);
+    let unwritten = with_outputs(small(), &["z"]);
+    refused(&unwritten, &["nothing writes", "`z`"]);
+    refused(&with_outputs(small(), &[]), &["no output"]);
+    refused(&with_outputs(small(), &["x"]), &["computes nothing"]);
+    refused(&with_outputs(small(), &["w"]), &["output `w`", "does not depend on the input"]);
+}
+
+#[test]
+fn inputs_that_are_not_one_vector() {
+    let with_inputs = |inputs: Vec<ValueInfoProto>| {
+        let mut model = model(2, vec![node("Add", &["x", "z"], &["y"])], vec![]);
+        if let Some(graph) = &mut model.graph {
+            graph.input = inputs;
+        }
+        model
+    };
+    let two = with_inputs(vec![port("x", &[1, 2]), port("z", &[1, 2])]);
+    refused(&two, &["several inputs", "x, z", "join them"]);
+    refused(&with_inputs(vec![]), &["no input"]);
+    let with_shape = |dims: &[i64]| {
+        let mut model = small();
+        if let Some(graph) = &mut model.graph {
+            graph.input = vec![port("x", dims)];
+        }
+        model
+    };
+    refused(&with_shape(&[32, 2]), &["fixed batch", "[32, 2]", "dynamic batch axis"]);
+    refused(&with_shape(&[0, 0]), &["unknown length", "input `x`"]);
+    refused(&with_shape(&[1 << 40, 1 << 40]), &["input"]);
+}
+
+#[test]
+fn old_operator_sets_and_training_graphs() {
+    let mut old = small();
+    old.opset_import = vec![OperatorSetIdProto { domain: None, version: Some(7) }];
+    refused(&old, &["too old", "version 11", "version_converter"]);
+    let one = || floats("one", &[2], &[1.0, 1.0]);
+    let training = node("BatchNormalization", &["x", "one", "one", "one", "one"], &["y"]);
+    refused(&model(2, vec![training.int("training_mode", 1)], vec![one()]), &["model.eval()"]);
+}
+
+#[test]
+fn computed_constants_cannot_exhaust_memory() {
+    let huge = ints("shape", &[1 << 40, 1 << 20]);
+    let fill = node("ConstantOfShape", &["shape"], &["big"]);
+    let bad = model(2, vec![fill, node("Add", &["x", "big"], &["y"])], vec![huge]);
+    refused(&bad, &["too large", "ConstantOfShape"]);
+    let zero = ints("shape", &[1 << 40, 1 << 40, 0]);
+    let expand = node("Expand", &["x", "shape"], &["y"]);
+    refused(&model(1, vec![expand], vec![zero]), &["node `y`", "no elements"]);
+}
+
+#[test]
+fn arithmetic_that_has_no_result() {
+    let by_zero = |dims: &[i64], data: &[f32]| {
+        model(2, vec![node("Div", &["x", "s"], &["y"])], vec![floats("s", dims, data)])
+    };
+    refused(&by_zero(&[2], &[1.0, 0.0]), &["division by a constant zero", "standard deviation"]);
+    refused(&by_zero(&[1], &[0.0]), &["division by a constant zero"]);
+    let attention = model(1, vec![node("MatMul", &["x", "x"], &["y"])], vec![]);
+    refused(&attention, &["constant weights", "attention"]);
+}
+
+#[test]
+fn a_survey_marks_what_is_not_supported_and_what_hangs_on_it() {
+    let nodes = vec![
+        node("Relu", &["x"], &["h"]),
+        node("Conv", &["h"], &["c"]),
+        node("Tanh", &["c"], &["y"]),
+    ];
+    let saved = save(&model(4, nodes, vec![]).encode_to_vec());
+    let text = crate::inspect::survey(&saved.path).unwrap().unwrap();
+    let line = |op: &str| text.lines().find(|l| l.contains(op)).unwrap().to_owned();
+    assert!(line("Relu").starts_with("ok") && line("Relu").contains("[1, 4]"), "{text}");
+    assert!(line("Conv").starts_with("NO") && line("Conv").contains("convolutional"), "{text}");
+    assert!(line("Tanh").starts_with("NO") && line("Tanh").contains("not known"), "{text}");
+    assert!(text.contains("2 of 3 nodes"), "{text}");
+}

@@ -1,0 +1,39 @@
+//! Memory between steps: storages that keep their place, written at the end of each step.
+
+use nervecord::arch::flat_mut;
+use nervecord::tensor::{Quad, quads};
+
+use super::{Format, Lowering, elementwise};
+
+/// Gives every state a storage and a format that holds both what it starts as and what it becomes.
+pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
+    let graph = lowering.graph;
+    let mut storages = Vec::new();
+    for state in &graph.states {
+        let span = lowering.ranges.tensors(&[state.previous, state.next]);
+        let scale = (span.magnitude() * lowering.ranges.margin).max(1e-12) / 32767.0;
+        let storage = lowering.new_storage(state.initial.len());
+        lowering.define(state.previous, storage, Format::uniform(scale));
+        storages.push(storage);
+    }
+    storages
+}
+
+/// Copies what each state becomes to where the next step finds it; returns the start values.
+pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
+    let graph = lowering.graph;
+    let mut start = Vec::new();
+    for (state, &storage) in graph.states.iter().zip(storages) {
+        let (value, from) = lowering.take_uniform(state.next);
+        let to = lowering.value(state.previous).format.scale(0);
+        let place = elementwise::rescaling_copy(0, value.features, from / to);
+        let name = format!("{}_next", graph.tensors[state.previous].name);
+        lowering.push(&name, Box::new(place), vec![value.storage], storage);
+        let mut initial = vec![Quad::default(); quads(state.initial.len())];
+        for (integer, x) in flat_mut(&mut initial).iter_mut().zip(&state.initial) {
+            *integer = (x / to).round() as i16;
+        }
+        start.extend(initial);
+    }
+    start
+}

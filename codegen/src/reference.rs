@@ -1,0 +1,124 @@
+//! The float network in double precision: what every integer program is compared with.
+
+use crate::graph::{Graph, Layer, Node};
+
+/// The float network with its memory.
+#[derive(Debug, Clone)]
+pub struct Reference<'a> {
+    graph: &'a Graph,
+    /// The value of each state, in the graph's order.
+    states: Vec<Vec<f64>>,
+}
+
+impl<'a> Reference<'a> {
+    /// The network in its start state.
+    pub fn new(graph: &'a Graph) -> Self {
+        Self { graph, states: graph.states.iter().map(|s| s.initial.clone()).collect() }
+    }
+
+    /// One step: the value of every tensor. `input` holds [`Graph::input_len`] features.
+    pub fn step(&mut self, input: &[f64]) -> Vec<Vec<f64>> {
+        let graph = self.graph;
+        let mut values = vec![Vec::new(); graph.tensors.len()];
+        values[graph.input] = input.to_vec();
+        for (state, value) in graph.states.iter().zip(&self.states) {
+            values[state.previous].clone_from(value);
+        }
+        for node in &graph.nodes {
+            values[node.output] = step(node, &values);
+        }
+        for (state, value) in graph.states.iter().zip(&mut self.states) {
+            value.clone_from(&values[state.next]);
+        }
+        values
+    }
+}
+
+/// The value of every tensor in the first step after a reset.
+pub fn evaluate(graph: &Graph, input: &[f64]) -> Vec<Vec<f64>> {
+    Reference::new(graph).step(input)
+}
+
+/// The output for each row of inputs, in time order from a reset.
+pub fn run(graph: &Graph, rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let mut reference = Reference::new(graph);
+    rows.iter().map(|row| reference.step(row).swap_remove(graph.output)).collect()
+}
+
+fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
+    let input = |k: usize| values[node.inputs[k]].as_slice();
+    match &node.layer {
+        Layer::Dense(dense) => dense
+            .weights
+            .iter()
+            .zip(&dense.bias)
+            .map(|(row, bias)| bias + row.iter().zip(input(0)).map(|(w, x)| w * x).sum::<f64>())
+            .collect(),
+        Layer::Affine { scale, offset } => {
+            input(0).iter().zip(scale).zip(offset).map(|((x, s), o)| s * x + o).collect()
+        }
+        Layer::Map(f) => input(0).iter().map(|&x| f.eval(x)).collect(),
+        Layer::Add { factors: [a, b] } => {
+            input(0).iter().zip(input(1)).map(|(x, y)| a * x + b * y).collect()
+        }
+        Layer::Mul => input(0).iter().zip(input(1)).map(|(x, y)| x * y).collect(),
+        Layer::Concat => node.inputs.iter().flat_map(|&id| values[id].iter().copied()).collect(),
+        Layer::Select(indices) => indices.iter().map(|&i| input(0)[i]).collect(),
+        Layer::Normalize { epsilon } => normalize(input(0), *epsilon),
+        Layer::Softmax => softmax(input(0)),
+        Layer::ArgMax => vec![first_largest(input(0)) as f64],
+    }
+}
+
+fn normalize(x: &[f64], epsilon: f64) -> Vec<f64> {
+    let n = x.len() as f64;
+    let mean = x.iter().sum::<f64>() / n;
+    let variance = x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    let deviation = (variance + epsilon).sqrt();
+    x.iter().map(|v| (v - mean) / deviation).collect()
+}
+
+/// The largest is subtracted first, so that no exponential overflows.
+fn softmax(x: &[f64]) -> Vec<f64> {
+    let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let e: Vec<f64> = x.iter().map(|v| (v - largest).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    e.iter().map(|v| v / sum).collect()
+}
+
+/// The index of the largest number, the first of equals.
+pub fn first_largest(x: &[f64]) -> usize {
+    x.iter()
+        .enumerate()
+        .fold((0, f64::NEG_INFINITY), |best, (i, &v)| if v > best.1 { (i, v) } else { best })
+        .0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(layer: Layer, inputs: &[Vec<f64>]) -> Vec<f64> {
+        let node = Node {
+            name: "node".into(),
+            layer,
+            inputs: (0..inputs.len()).collect(),
+            output: inputs.len(),
+        };
+        step(&node, inputs)
+    }
+
+    #[test]
+    fn layers_compute_what_they_say() {
+        let x = vec![1.0, 2.0, 4.0];
+        assert_eq!(layer(Layer::Select(vec![2, 0]), &[vec![1.0, 2.0, 4.0]]), [4.0, 1.0]);
+        assert_eq!(layer(Layer::Mul, &[x.clone(), x.clone()]), [1.0, 4.0, 16.0]);
+        assert_eq!(layer(Layer::ArgMax, &[vec![1.0, 3.0, 3.0]]), [1.0]);
+        let p = layer(Layer::Softmax, &[vec![1000.0, 1000.0]]);
+        assert_eq!(p, [0.5, 0.5]);
+        let n = layer(Layer::Normalize { epsilon: 0.0 }, &[vec![-1.0, 1.0]]);
+        assert_eq!(n, [-1.0, 1.0]);
+        let add = Layer::Add { factors: [2.0, -1.0] };
+        assert_eq!(layer(add, &[x.clone(), x]), [1.0, 2.0, 4.0]);
+    }
+}

@@ -1,0 +1,103 @@
+//! Rearrangements into each other and into dense layers, and layers that change nothing.
+
+use super::{Links, identity};
+use crate::expr::Expr;
+use crate::graph::{Dense, Graph, Layer};
+
+/// A selection of a selection, or of one part of a concatenation, is one selection.
+pub fn compose(graph: &mut Graph) -> bool {
+    let links = Links::of(graph);
+    let mut changed = false;
+    for index in 0..graph.nodes.len() {
+        let Some(before) = links.before(graph, index) else { continue };
+        let Layer::Select(picked) = &graph.nodes[index].layer else { continue };
+        let source = &graph.nodes[before];
+        let (layer, input) = match &source.layer {
+            Layer::Select(inner) => (picked.iter().map(|&i| inner[i]).collect(), source.inputs[0]),
+            Layer::Concat => {
+                let mut start = 0;
+                let mut part = None;
+                for &id in &source.inputs {
+                    let end = start + graph.tensors[id].len;
+                    if picked.iter().all(|i| (start..end).contains(i)) {
+                        part = Some((picked.iter().map(|i| i - start).collect(), id));
+                    }
+                    start = end;
+                }
+                let Some(part) = part else { continue };
+                part
+            }
+            _ => continue,
+        };
+        graph.nodes[index].layer = Layer::Select(layer);
+        graph.nodes[index].inputs = vec![input];
+        changed = true;
+    }
+    changed
+}
+
+/// Rows of a dense layer that its only reader does not select are not computed.
+pub fn pick_rows(graph: &mut Graph) -> bool {
+    let links = Links::of(graph);
+    let mut changed = false;
+    for index in 0..graph.nodes.len() {
+        let Some(before) = links.before(graph, index) else { continue };
+        let (first, second) = (&graph.nodes[before], &graph.nodes[index]);
+        let (Layer::Dense(dense), Layer::Select(rows)) = (&first.layer, &second.layer) else {
+            continue;
+        };
+        if rows.len() > dense.bias.len() || !links.only(graph, first.output, index) {
+            continue;
+        }
+        let picked = Dense {
+            weights: rows.iter().map(|&r| dense.weights[r].clone()).collect(),
+            bias: rows.iter().map(|&r| dense.bias[r]).collect(),
+        };
+        let (len, from) = (rows.len(), first.output);
+        graph.nodes[before].layer = Layer::Dense(picked);
+        graph.nodes[index].layer = identity(len);
+        graph.tensors[from].len = len;
+        changed = true;
+    }
+    changed
+}
+
+/// Readers of a layer that changes nothing read what it reads.
+pub fn bypass(graph: &mut Graph) -> bool {
+    let mut changed = false;
+    let mut index = 0;
+    while let Some(node) = graph.nodes.get(index) {
+        let to = node.output;
+        let from = node.inputs.first().copied().unwrap_or(to);
+        // A network must have a layer to write its output and its states.
+        if !changes_nothing(graph, index) || (graph.is_result(to) && graph.is_source(from)) {
+            index += 1;
+            continue;
+        }
+        for reader in &mut graph.nodes {
+            reader.inputs.iter_mut().filter(|id| **id == to).for_each(|id| *id = from);
+        }
+        graph.states.iter_mut().filter(|s| s.next == to).for_each(|s| s.next = from);
+        if graph.output == to {
+            graph.output = from;
+            let name = graph.tensors[to].name.clone();
+            graph.tensors[from].name = name;
+        }
+        graph.nodes.remove(index);
+        changed = true;
+    }
+    changed
+}
+
+fn changes_nothing(graph: &Graph, index: usize) -> bool {
+    let node = &graph.nodes[index];
+    match &node.layer {
+        Layer::Affine { scale, offset } => {
+            scale.iter().all(|s| *s == 1.0) && offset.iter().all(|o| *o == 0.0)
+        }
+        Layer::Map(f) => *f == Expr::X,
+        Layer::Concat => node.inputs.len() == 1,
+        Layer::Select(indices) => indices.iter().copied().eq(0..graph.tensors[node.inputs[0]].len),
+        _ => false,
+    }
+}

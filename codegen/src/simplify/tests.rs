@@ -1,0 +1,136 @@
+use super::simplify;
+use crate::expr::{Expr, Function};
+use crate::graph::{Dense, Graph, Layer};
+use crate::reference;
+
+fn c(value: f64) -> Expr {
+    Expr::Const(value)
+}
+
+fn dense(rows: &[&[f64]]) -> Layer {
+    let weights = rows.iter().map(|r| r.to_vec()).collect();
+    Layer::Dense(Dense { weights, bias: (0..rows.len()).map(|k| k as f64 - 0.5).collect() })
+}
+
+fn affine(scale: &[f64], offset: &[f64]) -> Layer {
+    Layer::Affine { scale: scale.to_vec(), offset: offset.to_vec() }
+}
+
+/// The kinds left, after checking that the outputs are the same.
+fn kinds(graph: &Graph) -> Vec<&'static str> {
+    let simple = simplify(graph.clone());
+    for x in [[0.3, -1.2], [2.0, 0.7], [-0.4, 0.0]] {
+        let rows = [x.to_vec()];
+        let (before, after) = (reference::run(graph, &rows), reference::run(&simple, &rows));
+        for (a, b) in before.iter().flatten().zip(after.iter().flatten()) {
+            assert!((a - b).abs() < 1e-12 * (1.0 + a.abs()), "{before:?} {after:?}");
+        }
+    }
+    simple.nodes.iter().map(|n| n.layer.kind()).collect()
+}
+
+fn graph() -> Graph {
+    Graph::new("net", "x", 2)
+}
+
+#[test]
+fn affine_layers_disappear_into_dense_ones() {
+    let mut g = graph();
+    g.push("in", affine(&[2.0, 3.0], &[1.0, -1.0]), &[0]).unwrap();
+    g.push("a", dense(&[&[1.0, 2.0], &[3.0, 4.0]]), &[1]).unwrap();
+    g.push("after", affine(&[0.5, 2.0], &[0.0, 1.0]), &[2]).unwrap();
+    g.push("f", Layer::Map(Expr::relu()), &[3]).unwrap();
+    g.push("half", Layer::Map(Expr::X.mul(c(0.5))), &[4]).unwrap();
+    g.push("b", dense(&[&[1.0, -1.0]]), &[5]).unwrap();
+    assert_eq!(kinds(&g), ["dense", "map", "dense"]);
+}
+
+#[test]
+fn an_affine_layer_with_other_readers_stays() {
+    let mut g = graph();
+    g.push("in", affine(&[2.0, 3.0], &[1.0, -1.0]), &[0]).unwrap();
+    g.push("a", dense(&[&[1.0, 2.0], &[3.0, 4.0]]), &[1]).unwrap();
+    g.push("sum", Layer::Add { factors: [1.0, 1.0] }, &[1, 2]).unwrap();
+    assert_eq!(kinds(&g), ["affine", "dense", "add"]);
+}
+
+#[test]
+fn elementwise_graphs_of_one_tensor_become_one_function() {
+    let mut g = graph();
+    let x = g.push("d", dense(&[&[1.0, 2.0], &[3.0, 4.0]]), &[0]).unwrap();
+    let s = g.push("s", Layer::Map(Expr::call(Function::Sigmoid)), &[x]).unwrap();
+    let silu = g.push("silu", Layer::Mul, &[x, s]).unwrap();
+    let square = g.push("square", Layer::Mul, &[silu, silu]).unwrap();
+    g.push("sum", Layer::Add { factors: [2.0, -1.0] }, &[square, x]).unwrap();
+    assert_eq!(kinds(&g), ["dense", "map"]);
+}
+
+#[test]
+fn functions_of_different_tensors_stay_apart() {
+    let mut g = graph();
+    let a = g.push("a", dense(&[&[1.0, 2.0]]), &[0]).unwrap();
+    let b = g.push("b", dense(&[&[3.0, 4.0]]), &[0]).unwrap();
+    let s = g.push("s", Layer::Map(Expr::call(Function::Sigmoid)), &[b]).unwrap();
+    g.push("gate", Layer::Mul, &[a, s]).unwrap();
+    assert_eq!(kinds(&g), ["dense", "dense", "map", "mul"]);
+}
+
+#[test]
+fn expressions_do_not_explode() {
+    let mut g = graph();
+    let mut x = 0;
+    for k in 0..40 {
+        let t = g.push(format!("t{k}"), Layer::Map(Expr::call(Function::Tanh)), &[x]).unwrap();
+        x = g.push(format!("m{k}"), Layer::Mul, &[t, x]).unwrap();
+    }
+    let simple = simplify(g.clone());
+    assert!(simple.nodes.len() < g.nodes.len());
+    assert!(kinds(&g).len() < 60);
+}
+
+#[test]
+fn dense_layers_merge_only_where_that_is_cheaper() {
+    let wide: Vec<Vec<f64>> = (0..6).map(|k| vec![f64::from(k), 1.0]).collect();
+    let rows: Vec<&[f64]> = wide.iter().map(Vec::as_slice).collect();
+    let mut g = graph();
+    let a = g.push("a", dense(&rows), &[0]).unwrap();
+    g.push("b", dense(&[&[1.0; 6]]), &[a]).unwrap();
+    assert_eq!(kinds(&g), ["dense"]);
+    let mut g = graph();
+    let a = g.push("a", dense(&[&[1.0, 2.0]]), &[0]).unwrap();
+    g.push("b", dense(&[&[1.0], &[2.0], &[3.0]]), &[a]).unwrap();
+    assert_eq!(kinds(&g), ["dense", "dense"]);
+}
+
+#[test]
+fn selections_compose_and_prune_rows() {
+    let mut g = graph();
+    let a = g.push("a", dense(&[&[1.0, 2.0], &[3.0, 4.0], &[5.0, 6.0]]), &[0]).unwrap();
+    let s = g.push("s", Layer::Select(vec![2, 1]), &[a]).unwrap();
+    g.push("t", Layer::Select(vec![1]), &[s]).unwrap();
+    assert_eq!(kinds(&g), ["dense"]);
+    assert_eq!(simplify(g).macs(), 2);
+    let mut g = graph();
+    let f = g.push("f", Layer::Map(Expr::relu()), &[0]).unwrap();
+    let j = g.push("j", Layer::Concat, &[f, 0]).unwrap();
+    g.push("s", Layer::Select(vec![0, 1]), &[j]).unwrap();
+    assert_eq!(kinds(&g), ["map"]);
+}
+
+#[test]
+fn a_network_that_changes_nothing_keeps_one_layer() {
+    let mut g = graph();
+    g.push("same", affine(&[1.0, 1.0], &[0.0, 0.0]), &[0]).unwrap();
+    assert_eq!(kinds(&g), ["affine"]);
+}
+
+#[test]
+fn unread_layers_go_and_the_output_keeps_its_name() {
+    let mut g = graph();
+    g.push("dead", Layer::Softmax, &[0]).unwrap();
+    let a = g.push("a", Layer::Softmax, &[0]).unwrap();
+    g.push("y", Layer::Select(vec![0, 1]), &[a]).unwrap();
+    let simple = simplify(g);
+    assert_eq!((simple.nodes.len(), simple.tensors.len()), (1, 2));
+    assert_eq!(simple.tensors[simple.output].name, "y");
+}
