@@ -49,7 +49,7 @@ fn from_model(path: &Path) -> Result<Job> {
     let compiled = Compiler::new(path).calibration(&calibration).name("model").build()?;
     let vectors = folder.join("vectors.csv");
     let rows = match vectors.is_file() {
-        true => Data::read(&vectors)?.inputs(compiled.graph.input_len(), &vectors)?,
+        true => Data::read(&vectors)?.inputs(&compiled.graph, &vectors)?,
         false => compiled.calibration.rows.clone(),
     };
     job(path, &compiled, &rows)
@@ -74,10 +74,8 @@ pub fn from_graph(graph: Graph, rows: &[Vec<f64>]) -> Result<Job> {
 }
 
 fn job(path: &Path, compiled: &Compiled, rows: &[Vec<f64>]) -> Result<Job> {
-    let port = &compiled.program.input;
-    let raw = rows.iter().map(|row| row.iter().map(|&x| port.to_raw(x)).collect());
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    Job::of(name, compiled, raw.collect())
+    let raw = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
+    Job::of(path.file_stem().unwrap_or_default().to_string_lossy(), compiled, raw)
 }
 
 fn csv(rows: &[Vec<f64>]) -> String {

@@ -52,8 +52,7 @@ impl Job {
         }
         let mut host = Interpreter::new(program);
         let expected = rows.iter().map(|row| host.step_raw(row).0).collect();
-        let bits = if program.input.is_wide() { 32 } else { 16 };
-        let job = Self::new(name, compiled.module(), bits, rows);
+        let job = Self::new(name, compiled.module(), program.input.bits(), rows);
         Ok(Self { expected: Some(expected), ..job })
     }
 }
