@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use nervecord_codegen::emulate::{self, Board, Firmware, Job, Kind, Measured};
+use nervecord_codegen::emulate::{self, Board, Counting, Firmware, Job, Kind, Measured};
 use nervecord_codegen::{Error, Result};
 
 use crate::{boards, say, subject, table};
@@ -25,6 +25,9 @@ pub fn emulate(board: &str, models: &[PathBuf]) -> Result<bool> {
         for board in &boards {
             say(&format!("{} on {}", job.name, board.name));
             let measured = check(board, &job)?;
+            if measured.counting == Counting::Log {
+                say("  counted from the emulator's log, since it takes no plugin");
+            }
             // Without a host's word the first core's is the one to meet.
             let expected = job.expected.get_or_insert_with(|| measured.outputs.clone());
             let equal = measured.equal_rows(expected);
