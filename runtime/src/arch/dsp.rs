@@ -96,7 +96,7 @@ macro_rules! single16 {
 /// Stack while it runs: activations, entry, rounds, next output, end of the blocks' outputs, rest,
 /// quads; the first three are loaded together at the start of a block.
 macro_rules! kernel {
-    ($name:ident, $quad:ident, $single:ident, $saturate:literal) => {
+    ($name:ident, $quad:ident, $single:ident, $saturate:literal, $bits:literal) => {
         /// # Safety
         /// As for the caller, [`run`].
         #[unsafe(naked)]
@@ -132,10 +132,10 @@ macro_rules! kernel {
                 "smmul r5, r5, r9",
                 "smmul r6, r6, r10",
                 "smmul r7, r7, r11",
-                concat!($saturate, " r4, ", saturation!($saturate), ", r4"),
-                concat!($saturate, " r5, ", saturation!($saturate), ", r5"),
-                concat!($saturate, " r6, ", saturation!($saturate), ", r6"),
-                concat!($saturate, " r7, ", saturation!($saturate), ", r7"),
+                concat!($saturate, " r4, ", $bits, ", r4"),
+                concat!($saturate, " r5, ", $bits, ", r5"),
+                concat!($saturate, " r6, ", $bits, ", r6"),
+                concat!($saturate, " r7, ", $bits, ", r7"),
                 "pkhbt r4, r4, r5, lsl #16",
                 "pkhbt r6, r6, r7, lsl #16",
                 "strd r4, r6, [r12], #8",
@@ -156,7 +156,7 @@ macro_rules! kernel {
                 "bne 5b",
                 "ldr r8, [r1], #4",
                 "smmul r4, r4, r8",
-                concat!($saturate, " r4, ", saturation!($saturate), ", r4"),
+                concat!($saturate, " r4, ", $bits, ", r4"),
                 "strh r4, [r10], #2",
                 "subs r5, r5, #1",
                 "bne 3b",
@@ -168,20 +168,11 @@ macro_rules! kernel {
     };
 }
 
-/// The saturation's width: 16 bits signed, or 15 bits unsigned for a clamp at zero.
-macro_rules! saturation {
-    ("ssat") => {
-        "#16"
-    };
-    ("usat") => {
-        "#15"
-    };
-}
-
-kernel!(linear_i8, quad8, single8, "ssat");
-kernel!(relu_i8, quad8, single8, "usat");
-kernel!(linear_i16, quad16, single16, "ssat");
-kernel!(relu_i16, quad16, single16, "usat");
+// 16 bits signed, or, for a clamp at zero, 15 bits unsigned.
+kernel!(linear_i8, quad8, single8, "ssat", "#16");
+kernel!(relu_i8, quad8, single8, "usat", "#15");
+kernel!(linear_i16, quad16, single16, "ssat", "#16");
+kernel!(relu_i16, quad16, single16, "usat", "#15");
 
 /// Bytes of code a quad, for [`Shape`].
 pub(crate) const QUARTER_I8: usize = 72;

@@ -149,7 +149,7 @@ impl Weight for i8 {
         #[cfg(nervecord_dsp)]
         dsp::dense_i8(shape, stream, x, y);
         #[cfg(not(nervecord_dsp))]
-        portable::dense::<Native, i8>(shape, stream, x, y);
+        native_i8(shape, stream, x, y);
     }
 }
 
@@ -169,8 +169,22 @@ impl Weight for i16 {
         #[cfg(nervecord_dsp)]
         dsp::dense_i16(shape, stream, x, y);
         #[cfg(not(nervecord_dsp))]
-        portable::dense::<Native, i16>(shape, stream, x, y);
+        native_i16(shape, stream, x, y);
     }
+}
+
+/// The portable kernel as this core's: one copy for all layers.
+#[cfg(not(nervecord_dsp))]
+#[inline(never)]
+fn native_i8(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    portable::dense::<Native, i8>(shape, stream, x, y);
+}
+
+/// The portable kernel as this core's: one copy for all layers.
+#[cfg(not(nervecord_dsp))]
+#[inline(never)]
+fn native_i16(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    portable::dense::<Native, i16>(shape, stream, x, y);
 }
 
 /// The word that stands for `multiplier` and `shift` (below 16) of
