@@ -45,9 +45,9 @@ impl Kernel for DenseKernel {
         let Self { inputs, bits, shift, relu, .. } = self;
         let outputs = self.bias.len();
         items.import(&format!("dense::{{Dense{bits}, pack{bits}}}"));
-        items.matrix(&format!("const {name}_WEIGHTS"), &format!("i{bits}"), &self.weights, *inputs);
-        items.array(&format!("const {name}_BIAS"), "i32", &self.bias);
-        items.array(&format!("const {name}_MULTIPLIER"), "i16", &self.multiplier);
+        items.matrix(&format!("static {name}_WEIGHTS"), &format!("i{bits}"), &self.weights, *inputs);
+        items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
+        items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
         items.packed(
             &format!("static {name}_PACKED: [u32; {}]", self.words()),
             &format!("pack{bits}(&{name}_WEIGHTS, &{name}_BIAS, &{name}_MULTIPLIER, {shift})"),
