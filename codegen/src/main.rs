@@ -1,9 +1,5 @@
-//! The command line; a thin layer over the library.
+//! The `nervecord` program; all of it is in the library's [`cli`](nervecord_codegen::cli).
 
-mod cli;
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    cli::main()
+fn main() -> std::process::ExitCode {
+    nervecord_codegen::cli::main()
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod emulate;
+mod golden;
 mod networks;
 mod stages;
 mod subject;
@@ -36,6 +37,12 @@ enum Task {
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
     },
+    /// Write the generated modules in models/ again
+    Golden {
+        /// Write nothing; fail if a module is stale
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure the four reference networks on emulated cores
     Bench {
         /// A board of boards/, or all
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
         Task::Setup => Board::all().and_then(|boards| setup(&boards, &say)).map(|()| true),
         Task::Test => Ok(stages::test()),
         Task::Emulate { board, model } => emulate::emulate(&board, &model),
+        Task::Golden { check } => golden::golden(check).map(|()| true),
         Task::Bench { board } => bench::bench(&board),
     };
     match done {

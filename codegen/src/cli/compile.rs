@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use nervecord_codegen::data::write_atomic;
-use nervecord_codegen::{Error, Result, report};
+use crate::data::write_atomic;
+use crate::{Error, Result, report};
 
 use super::Model;
 

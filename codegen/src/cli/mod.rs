@@ -8,14 +8,15 @@ mod run;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::compiler::{Compiler, Cpu};
+use crate::quantize::Weights;
+use crate::{Compiled, Result, import, inspect, report, verify};
 use clap::{Parser, Subcommand, ValueEnum};
-use nervecord_codegen::compiler::{Compiler, Cpu};
-use nervecord_codegen::quantize::Weights;
-use nervecord_codegen::{Compiled, Result, import, inspect, report, verify};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
 #[derive(Parser)]
 #[command(
+    name = "nervecord",
     version,
     arg_required_else_help = true,
     after_help = "Results go to stdout, messages to stderr.\n\

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use nervecord_codegen::data::{Data, write_atomic};
-use nervecord_codegen::program::Interpreter;
-use nervecord_codegen::{Result, import, reference, report};
+use crate::data::{Data, write_atomic};
+use crate::program::Interpreter;
+use crate::{Result, import, reference, report};
 
 use super::Model;
 
