@@ -138,8 +138,12 @@ macro_rules! raw {
     ($bits:ty) => {
         impl Raw for $bits {
             fn from_f32(x: f32, frac: u8) -> Self {
-                // `f32::floor` is missing in no_std; `as` saturates and takes NaN to 0.
-                micromath::F32(x * (1_u64 << frac) as f32 + 0.5).floor().0 as $bits
+                // `f32::floor` is missing in no_std; `as` saturates and takes NaN to 0. Adding a
+                // half before the floor would round the sum, so the half is compared instead.
+                let scaled = x * (1_u64 << frac) as f32;
+                let floor = micromath::F32(scaled).floor().0;
+                let up = if scaled - floor >= 0.5 { 1.0 } else { 0.0 };
+                (floor + up) as $bits
             }
             fn to_f32(self, frac: u8) -> f32 {
                 self as f32 / (1_u64 << frac) as f32
@@ -164,6 +168,12 @@ mod tests {
         assert_eq!(i16::from_f32(99.0, 12), i16::MAX);
         assert_eq!(i16::from_f32(-99.0, 12), i16::MIN);
         assert_eq!(i16::from_f32(f32::NAN, 12), 0);
+        // Odd integers from 2^23 on, and the number below a half, must not be carried upwards.
+        assert_eq!(i32::from_f32(8_388_609.0, 0), 8_388_609);
+        assert_eq!(i16::from_f32(0.499_999_97, 0), 0);
+        assert_eq!(i16::from_f32(-0.5, 0), 0);
+        assert_eq!(i32::from_f32(3e9, 0), i32::MAX);
+        assert_eq!(i32::from_f32(f32::NEG_INFINITY, 0), i32::MIN);
         assert_eq!(i32::from_f32(0.25, 31).to_f32(31), 0.25);
         assert_eq!(i32::from_f32(-3.5, 16).to_f32(16), -3.5);
     }
