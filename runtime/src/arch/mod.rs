@@ -9,6 +9,8 @@ pub mod portable;
 
 #[cfg(nervecord_dsp)]
 mod dsp;
+#[cfg(all(target_arch = "arm", not(target_feature = "v7")))]
+mod thumb;
 
 use crate::tensor::Quad;
 
@@ -167,6 +169,26 @@ macro_rules! pack {
 
 pack!(pack8, W8, i8, L::ORDER);
 pack!(pack16, W16, i16, [0, 1, 2, 3]);
+
+/// `x` clamped to `0..2^BITS`, for `BITS` of 15 or less and `-2^31 < x < 2^31 - 2^BITS`.
+///
+/// No branch on any core: where the compiler would make one, the instructions are spelled out.
+#[inline(always)]
+pub(crate) fn unit<const BITS: u32>(x: i32) -> i32 {
+    #[cfg(all(target_arch = "arm", not(target_feature = "v7")))]
+    return thumb::unit::<BITS>(x);
+    #[cfg(not(all(target_arch = "arm", not(target_feature = "v7"))))]
+    portable::unit::<BITS>(x)
+}
+
+/// All ones if `x` is negative, else 0; a mask that the compiler does not turn back into a branch.
+#[inline(always)]
+pub(crate) fn negative(x: i32) -> i32 {
+    #[cfg(all(target_arch = "arm", not(target_feature = "v7")))]
+    return thumb::negative(x);
+    #[cfg(not(all(target_arch = "arm", not(target_feature = "v7"))))]
+    portable::negative(x)
+}
 
 /// The activations of a tensor one by one.
 #[inline(always)]

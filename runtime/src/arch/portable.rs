@@ -24,3 +24,15 @@ pub fn dot4<L: Layout, G: Group>(mut acc: [i32; 4], x: &[Quad], weights: &[G]) -
 pub fn dot1<L: Layout, G: Group>(acc: i32, x: &[Quad], weights: &[G]) -> i32 {
     x.iter().zip(weights).fold(acc, |acc, (&x, w)| acc + quad_dot(x, w.unpack::<L>()))
 }
+
+/// All ones if `x` is negative, else 0.
+#[inline(always)]
+pub fn negative(x: i32) -> i32 {
+    x >> 31
+}
+
+/// `x` clamped to `0..2^BITS`.
+#[inline(always)]
+pub fn unit<const BITS: u32>(x: i32) -> i32 {
+    x.clamp(0, (1 << BITS) - 1)
+}
