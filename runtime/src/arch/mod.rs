@@ -7,10 +7,10 @@
 
 pub mod portable;
 
+#[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+mod branchless;
 #[cfg(nervecord_dsp)]
 mod dsp;
-#[cfg(all(target_arch = "arm", not(target_feature = "v7")))]
-mod thumb;
 
 use crate::tensor::Quad;
 
@@ -175,18 +175,24 @@ pack!(pack16, W16, i16, [0, 1, 2, 3]);
 /// No branch on any core: where the compiler would make one, the instructions are spelled out.
 #[inline(always)]
 pub(crate) fn unit<const BITS: u32>(x: i32) -> i32 {
-    #[cfg(all(target_arch = "arm", not(target_feature = "v7")))]
-    return thumb::unit::<BITS>(x);
-    #[cfg(not(all(target_arch = "arm", not(target_feature = "v7"))))]
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::unit::<BITS>(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
     portable::unit::<BITS>(x)
 }
 
 /// All ones if `x` is negative, else 0; a mask that the compiler does not turn back into a branch.
 #[inline(always)]
 pub(crate) fn negative(x: i32) -> i32 {
-    #[cfg(all(target_arch = "arm", not(target_feature = "v7")))]
-    return thumb::negative(x);
-    #[cfg(not(all(target_arch = "arm", not(target_feature = "v7"))))]
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::negative(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
     portable::negative(x)
 }
 
