@@ -56,8 +56,14 @@ impl Items {
         name.to_owned()
     }
 
-    /// `head [[row], [row], ...] tail;`
-    pub fn matrix<T: Display>(&mut self, head: &str, values: &[T], columns: usize, tail: &str) {
+    /// `declaration: [[element; columns]; rows] = [[row], [row], ...];`
+    pub fn matrix<T: Display>(
+        &mut self,
+        declaration: &str,
+        element: &str,
+        values: &[T],
+        columns: usize,
+    ) {
         let mut rows = String::new();
         for row in values.chunks(columns) {
             let body = wrapped(row, 12);
@@ -67,25 +73,30 @@ impl Items {
                 let _ = write!(rows, "        [\n{body}        ],\n");
             }
         }
-        // Packing runs at compile time; for a large layer that takes more steps than the lint likes.
-        self.text.push_str("    #[allow(long_running_const_eval)]\n");
-        self.table(&format!("{head}["), &rows, &format!("]{tail};"));
+        let count = values.len() / columns.max(1);
+        let head = format!("{declaration}: [[{element}; {columns}]; {count}] = [");
+        self.table(&head, &rows, "];");
     }
 
-    /// `const name: kind = value;`
-    pub fn constant(&mut self, name: &str, kind: &str, value: &str) {
-        let line = format!("    const {name}: {kind} = {value};");
+    /// `declaration = value;` where the value is computed when the firmware is built.
+    pub fn packed(&mut self, declaration: &str, value: &str) {
+        // Packing a large layer takes more steps than the lint likes.
+        self.text.push_str("    #[allow(long_running_const_eval)]\n");
+        self.constant(declaration, value);
+    }
+
+    /// `declaration = value;`
+    pub fn constant(&mut self, declaration: &str, value: &str) {
+        let line = format!("    {declaration} = {value};");
         if line.len() <= WIDTH {
             let _ = writeln!(self.text, "{line}");
             return;
         }
         let broken = format!("        {value};");
-        if broken.len() <= WIDTH {
-            let _ = writeln!(self.text, "    const {name}: {kind} =\n{broken}");
-        } else {
-            let _ =
-                writeln!(self.text, "    #[rustfmt::skip]\n    const {name}: {kind} =\n{broken}");
+        if broken.len() > WIDTH {
+            self.text.push_str("    #[rustfmt::skip]\n");
         }
+        let _ = writeln!(self.text, "    {declaration} =\n{broken}");
     }
 
     fn table(&mut self, head: &str, body: &str, tail: &str) {
@@ -124,7 +135,17 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         _ => format!("LAYER_{ident}").trim_end_matches('_').to_owned(),
     };
     // The names of a layer's tables must be free as well.
-    let tables = ["", "_WEIGHTS", "_BIAS", "_MULTIPLIER", "_POINTS", "_EXP", "_SHIFTS", "_JOINTS"];
+    let tables = [
+        "",
+        "_WEIGHTS",
+        "_BIAS",
+        "_MULTIPLIER",
+        "_PACKED",
+        "_POINTS",
+        "_EXP",
+        "_SHIFTS",
+        "_JOINTS",
+    ];
     let mut name = ident.clone();
     let mut count = 1;
     while tables.iter().any(|suffix| taken.contains(&format!("{name}{suffix}"))) {

@@ -47,21 +47,23 @@ pub trait Controller {
 pub struct Status(u32);
 
 impl Status {
+    /// The bit that all inputs from this one on share.
+    pub const LAST: usize = 31;
+
     /// Nothing saturated.
     pub const fn new() -> Self {
         Self(0)
     }
 
-    /// Marks input `i` as saturated if `flag` is 1, and not if it is 0.
-    #[inline(always)]
-    pub fn mark(&mut self, i: usize, flag: u32) {
-        self.0 |= flag << i.min(31);
+    /// The status of a word that [`bits`](Self::bits) returned.
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
     }
 
     /// Marks input `i` as saturated.
     #[inline(always)]
     pub fn set(&mut self, i: usize) {
-        self.0 |= 1 << i.min(31);
+        self.0 |= 1 << i.min(Self::LAST);
     }
 
     /// Whether any input saturated.
@@ -71,7 +73,7 @@ impl Status {
 
     /// Whether input `i` saturated (for `i` from 31 on: whether any of those did).
     pub fn saturated(self, i: usize) -> bool {
-        self.0 >> i.min(31) & 1 == 1
+        self.0 >> i.min(Self::LAST) & 1 == 1
     }
 
     /// The word itself, for telemetry.

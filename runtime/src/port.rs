@@ -1,6 +1,6 @@
 //! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
 
-use crate::arch::{flat, flat_mut, negative};
+use crate::arch::{flat, flat_mut};
 use crate::controller::Status;
 use crate::number::saturate16;
 use crate::tensor::Quad;
@@ -11,14 +11,41 @@ use crate::tensor::Quad;
 /// conversion leaves a value outside the range.
 #[inline(never)]
 pub fn read16(input: &[i16], x: &mut [Quad]) -> Status {
-    let mut status = Status::default();
-    for (i, (x, &input)) in flat_mut(x).iter_mut().zip(input).enumerate() {
-        *x = input;
-        // x + 1 is 0x8000 or 0x8001 at the limits only; no branch, so that time does not tell x.
-        let distance = ((input as u16).wrapping_add(1) >> 1) as u32 ^ 0x4000; // 0 there, else below 2^15
-        status.mark(i, negative(distance as i32 - 1) as u32 & 1);
+    let (chunks, rest) = input.as_chunks::<4>();
+    let mut quads = x.iter_mut();
+    let mut status = 0;
+    for (q, (x, chunk)) in quads.by_ref().zip(chunks).take(Status::LAST / 4 + 1).enumerate() {
+        x.0 = *chunk;
+        let limits = |k: usize| limit(chunk[k]) >> 15 << k;
+        status |= (limits(0) | limits(1) | limits(2) | limits(3)) << (4 * q); // q <= 7
     }
-    status
+    // Inputs from LAST on share a bit, so their words can be gathered first.
+    let mut others = 0;
+    for (x, chunk) in quads.by_ref().zip(chunks.iter().skip(Status::LAST / 4 + 1)) {
+        x.0 = *chunk;
+        others |= limit(chunk[0]) | limit(chunk[1]) | limit(chunk[2]) | limit(chunk[3]);
+    }
+    status |= (others >> 15) << Status::LAST;
+    if let Some(x) = quads.next() {
+        for (k, (x, &input)) in x.0.iter_mut().zip(rest).enumerate() {
+            *x = input;
+            status |= (limit(input) >> 15) << status_bit(chunks.len(), k);
+        }
+    }
+    Status::from_bits(status)
+}
+
+/// The status bit of feature `k` of a quad.
+#[inline(always)]
+fn status_bit(quad: usize, k: usize) -> usize {
+    (4 * quad + k).min(Status::LAST)
+}
+
+/// A word whose bit 15 says that `x` is at a limit of its format; bits above are 0.
+#[inline(always)]
+fn limit(x: i16) -> u32 {
+    let folded = (x ^ (x >> 15)) as u32; // 0 <= folded <= 32767; both limits give 32767
+    folded + 1
 }
 
 /// How one input of 32 bits becomes an activation of 16.

@@ -1,7 +1,7 @@
 //! Dense layers: per-row weight scales, and accumulators proved to stay inside `i32`.
 
-use nervecord::arch::{self, Native, W8, W16};
-use nervecord::dense::{Dense, groups};
+use nervecord::arch::{self, Native};
+use nervecord::dense::{Dense8, Dense16, words8, words16};
 use nervecord::tensor::Quad;
 
 use super::{Format, Lowering, multiplier, port, scaled_multiplier};
@@ -28,53 +28,48 @@ struct DenseKernel {
 
 impl Kernel for DenseKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        let count = groups(self.inputs, self.bias.len());
+        let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
+        let mut stream = vec![0; self.words()];
         if self.bits == 8 {
-            let rows: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
-            let mut packed = vec![W8([0; 4]); count];
-            arch::pack8::<Native>(&rows, self.inputs, &mut packed);
-            self.layer(&packed).run(reads[0], y);
+            let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
+            arch::pack8::<Native>(&weights, bias, multiplier, shift, &mut stream);
+            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
         } else {
-            let rows: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
-            let mut packed = vec![W16([0; 4]); count];
-            arch::pack16::<Native>(&rows, self.inputs, &mut packed);
-            self.layer(&packed).run(reads[0], y);
+            let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
+            arch::pack16::<Native>(&weights, bias, multiplier, shift, &mut stream);
+            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
         }
     }
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
-        let bits = self.bits;
-        items.import(&format!("arch::W{bits}"));
+        let Self { inputs, bits, shift, relu, .. } = self;
+        let outputs = self.bias.len();
         items.import(&format!("dense::{{Dense{bits}, pack{bits}}}"));
-        let count = groups(self.inputs, self.bias.len());
-        items.matrix(
-            &format!("static {name}_WEIGHTS: [W{bits}; {count}] = pack{bits}(&"),
-            &self.weights,
-            self.inputs,
-            ")",
+        items.matrix(&format!("const {name}_WEIGHTS"), &format!("i{bits}"), &self.weights, *inputs);
+        items.array(&format!("const {name}_BIAS"), "i32", &self.bias);
+        items.array(&format!("const {name}_MULTIPLIER"), "i16", &self.multiplier);
+        items.packed(
+            &format!("static {name}_PACKED: [u32; {}]", self.words()),
+            &format!("pack{bits}(&{name}_WEIGHTS, &{name}_BIAS, &{name}_MULTIPLIER, {shift})"),
         );
-        items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
-        items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
         items.constant(
-            name,
-            &format!("Dense{bits}"),
-            &format!(
-                "Dense{bits}::new({}, &{name}_WEIGHTS, &{name}_BIAS, &{name}_MULTIPLIER, {}, {})",
-                self.inputs, self.shift, self.relu
-            ),
+            &format!("static {name}: Dense{bits}"),
+            &format!("Dense{bits}::new({inputs}, {outputs}, &{name}_PACKED, {relu})"),
         );
         format!("{name}.run(x0, y);")
     }
 
     fn table_bytes(&self) -> usize {
-        let weights = groups(self.inputs, self.bias.len()) * 4 * self.bits as usize / 8;
-        weights + self.bias.len() * 4 + self.multiplier.len() * 2
+        self.words() * 4
     }
 }
 
 impl DenseKernel {
-    fn layer<'a, G: arch::Group>(&'a self, packed: &'a [G]) -> Dense<'a, G> {
-        Dense::new(self.inputs, packed, &self.bias, &self.multiplier, self.shift, self.relu)
+    fn words(&self) -> usize {
+        match self.bits {
+            8 => words8(self.inputs, self.bias.len()),
+            _ => words16(self.inputs, self.bias.len()),
+        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Kernel for TableKernel {
     fn emit(&self, name: &str, items: &mut Items) -> String {
         items.import("table::Table");
         let points = items.shared_array(&format!("{name}_POINTS"), &self.points);
-        items.constant(name, "Table", &format!("Table::new(&{points})"));
+        items.constant(&format!("const {name}: Table"), &format!("Table::new(&{points})"));
         format!("{name}.run({}, y);", self.features)
     }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::program::{Port, PortWidth};
 
 /// Inputs whose 16-bit step is more than this share of their standard deviation get 32 bits.
-const COARSEST_STEP: f64 = 1.0 / 256.0;
+const COARSEST_STEP: f64 = 1.0 / 64.0;
 /// Inputs whose magnitude is more than this many times their range get an offset.
 const CENTRED: f64 = 4.0;
 
