@@ -39,8 +39,8 @@ impl Kernel for NcapKernel {
         };
         let joints: Vec<String> = self.joints.iter().map(joint).collect();
         items.array(&format!("static {name}_JOINTS"), "Joint", &joints);
-        let kind = format!("Ncap<{}, {}>", self.bits, self.controls);
-        items.constant(name, &kind, &format!("Ncap::new(&{name}_JOINTS, {})", self.dorsal));
+        let declaration = format!("const {name}: Ncap<{}, {}>", self.bits, self.controls);
+        items.constant(&declaration, &format!("Ncap::new(&{name}_JOINTS, {})", self.dorsal));
         format!("{name}.run(x0, x1, y);")
     }
 
