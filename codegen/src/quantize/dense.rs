@@ -45,7 +45,12 @@ impl Kernel for DenseKernel {
         let Self { inputs, bits, shift, relu, .. } = self;
         let outputs = self.bias.len();
         items.import(&format!("dense::{{Dense{bits}, pack{bits}}}"));
-        items.matrix(&format!("static {name}_WEIGHTS"), &format!("i{bits}"), &self.weights, *inputs);
+        items.matrix(
+            &format!("static {name}_WEIGHTS"),
+            &format!("i{bits}"),
+            &self.weights,
+            *inputs,
+        );
         items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
         items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
         items.packed(
