@@ -16,10 +16,10 @@ use core::mem::offset_of;
 macro_rules! column8 {
     ($w:literal) => {
         concat!(
-            "lsrs r7, ", $w, ", #8\n",
+            "asrs r7, ", $w, ", #8\n",
             "muls r7, r4\n",
             "add r9, r7\n",
-            "lsrs r7, ", $w, ", #16\n",
+            "asrs r7, ", $w, ", #16\n",
             "muls r7, r4\n",
             "add r10, r7\n",
             "asrs r7, ", $w, ", #24\n",

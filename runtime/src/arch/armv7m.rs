@@ -15,9 +15,9 @@ macro_rules! quad8 {
         "ldm r1!, {{r4, r5, r6, r7}}
          .irp w, r4, r5, r6, r7
          ldrsh r2, [r0], #2
-         lsrs r3, \\w, #8
+         asrs r3, \\w, #8
          mla r9, r3, r2, r9
-         lsrs r3, \\w, #16
+         asrs r3, \\w, #16
          mla r10, r3, r2, r10
          asrs r3, \\w, #24
          mla r11, r3, r2, r11

@@ -17,8 +17,8 @@ use crate::number::mul_high_split;
 /// # Lanes
 /// Where a core has no instruction that multiplies bytes, a block of four rows stores the four
 /// weights of one *input* in a word, `W = a + 2^8 b + 2^16 c + 2^24 d`, with 128 added to a, b and
-/// c. A multiplication keeps the low 32 bits, so the sums of `x W`, `x (W >> 8)`, `x (W >> 16)` and
-/// `x (W >> 24)` are all it takes:
+/// c, so that an arithmetic shift leaves the lanes above it whole. A multiplication keeps the low 32
+/// bits, so the sums of `x W`, `x (W >> 8)`, `x (W >> 16)` and `x (W >> 24)` are all it takes:
 ///
 /// ```text
 /// sum x (a + 128) = sum x W - 2^8 sum x (W >> 8)      (mod 2^32), and so on upwards
