@@ -8,6 +8,7 @@
 //! ```
 
 pub mod calibrate;
+pub mod cli;
 pub mod compiler;
 pub mod data;
 pub mod emit;

@@ -149,8 +149,12 @@ macro_rules! raw {
     ($bits:ty) => {
         impl Raw for $bits {
             fn from_f32(x: f32, frac: u8, full_scale: bool) -> Self {
-                // `f32::floor` is missing in no_std; `as` saturates and takes NaN to 0.
-                micromath::F32(x * one(frac, full_scale) + 0.5).floor().0 as $bits
+                // `f32::floor` is missing in no_std; `as` saturates and takes NaN to 0. Adding a
+                // half before the floor would round the sum, so the half is compared instead.
+                let scaled = x * one(frac, full_scale);
+                let floor = micromath::F32(scaled).floor().0;
+                let up = if scaled - floor >= 0.5 { 1.0 } else { 0.0 };
+                (floor + up) as $bits
             }
             fn to_f32(self, frac: u8, full_scale: bool) -> f32 {
                 self as f32 / one(frac, full_scale)
@@ -175,9 +179,15 @@ mod tests {
         assert_eq!(i16::from_f32(99.0, 12, false), i16::MAX);
         assert_eq!(i16::from_f32(-99.0, 12, false), i16::MIN);
         assert_eq!(i16::from_f32(f32::NAN, 12, false), 0);
+        // Odd integers from 2^23 on, and the number below a half, must not be carried upwards.
+        assert_eq!(i32::from_f32(8_388_609.0, 0, false), 8_388_609);
+        assert_eq!(i16::from_f32(0.499_999_97, 0, false), 0);
+        assert_eq!(i16::from_f32(-0.5, 0, false), 0);
+        assert_eq!(i32::from_f32(3e9, 0, false), i32::MAX);
+        assert_eq!(i32::from_f32(f32::NEG_INFINITY, 0, false), i32::MIN);
         assert_eq!(i32::from_f32(0.25, 31, false).to_f32(31, false), 0.25);
+        assert_eq!(i32::from_f32(-3.5, 16, false).to_f32(16, false), -3.5);
         assert_eq!(i16::from_f32(1.0, 7, true), 127);
         assert_eq!(i16::to_f32(-32767, 15, true), -1.0);
-        assert_eq!(i32::from_f32(-3.5, 16, false).to_f32(16, false), -3.5);
     }
 }
