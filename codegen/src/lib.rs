@@ -17,6 +17,7 @@ pub mod expr;
 pub mod graph;
 pub mod import;
 pub mod inspect;
+pub mod kan;
 pub mod program;
 pub mod quantize;
 pub mod reference;

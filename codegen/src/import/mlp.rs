@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use safetensors::{Dtype, SafeTensors};
+use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
-use super::scalars::Scalar;
+use super::tensors::{self, numbers};
 use super::{Config, hex, read};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
@@ -23,12 +23,7 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
     let hidden = activation(config)?;
     let last = config.text("out_activation").map(|a| head(a, config)).transpose()?;
     let build = || {
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| {
-            Error::new("this is not a safetensors file, or it is damaged")
-                .expected("a header and the tensors it lists")
-                .found(e)
-                .help("save it again with safetensors, and copy it in binary mode")
-        })?;
+        let file = tensors::open(&bytes)?;
         let layers = dense_layers(&file)?;
         check_against(config, &layers)?;
         assemble(name, layers, &hidden, last.as_ref())
@@ -88,7 +83,7 @@ fn unknown(word: &str, config: &Config) -> Error {
 }
 
 /// An activation by the name PyTorch or scikit-learn has for it, with their default parameters.
-fn function(word: &str) -> Option<Expr> {
+pub(super) fn function(word: &str) -> Option<Expr> {
     let (x, c) = (|| Expr::X, Expr::Const);
     let sixth = || Expr::clamp(0.0, 1.0).of(&x().mul(c(1.0 / 6.0)).add(c(0.5)));
     Some(match word.to_ascii_lowercase().replace(['_', '-'], "").as_str() {
@@ -163,7 +158,7 @@ fn dense_layers(file: &SafeTensors) -> Result<Vec<(String, Dense)>> {
 }
 
 /// Digits as numbers, so that `layers.10` follows `layers.9`.
-fn natural(name: &str) -> Vec<(u64, String)> {
+pub(super) fn natural(name: &str) -> Vec<(u64, String)> {
     let mut key = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {
@@ -198,34 +193,6 @@ fn vector(file: &SafeTensors, name: &str, len: usize) -> Result<Vec<f64>> {
         .at(format!("tensor `{name}`"))
         .expected(format!("{len} values"))
         .found(format!("shape {shape:?}")))
-}
-
-fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
-    let place = || format!("tensor `{name}`");
-    let view = file.tensor(name).map_err(|e| {
-        Error::new("a tensor cannot be read").at(place()).expected("its data").found(e)
-    })?;
-    let scalar = match view.dtype() {
-        Dtype::F16 => Scalar::F16,
-        Dtype::BF16 => Scalar::Bf16,
-        Dtype::F32 => Scalar::F32,
-        Dtype::F64 => Scalar::F64,
-        other => {
-            return Err(Error::new("the element type of a tensor is not supported")
-                .at(place())
-                .expected("F16, BF16, F32 or F64")
-                .found(format!("{other:?}")));
-        }
-    };
-    let data = scalar.decode(view.data());
-    if let Some(bad) = data.iter().find(|v| !v.is_finite()) {
-        return Err(Error::new("a weight is not a finite number")
-            .at(place())
-            .expected("finite weights")
-            .found(bad)
-            .help("the training diverged or the file is damaged: export a healthy checkpoint"));
-    }
-    Ok((view.shape().to_vec(), data))
 }
 
 /// Compares the tensors with the sizes the configuration lists under `layers`, if it does.

@@ -2,9 +2,11 @@
 //!
 //! A new family adds an arm to `by_format` and a module beside the others.
 
+pub mod kan;
 pub mod mlp;
 pub mod onnx;
 pub mod scalars;
+pub mod tensors;
 
 use std::fs;
 use std::io::Read;
@@ -19,7 +21,8 @@ use crate::graph::Graph;
 const MAX_FILE: u64 = 1 << 29;
 
 /// What `config.json` may say under `format`.
-const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\")";
+const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"pykan\", \"efficient-kan\", \"fastkan\", \
+     \"chebykan\", \"fourierkan\", \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
 /// A trained network and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +100,7 @@ fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String
     match format.split_whitespace().next().unwrap_or_default() {
         "onnx" => onnx::load(model, name),
         "mlp" => mlp::load(config, model, name),
+        family if kan::knows(family) => kan::load(family, config, model, name),
         _ => Err(Error::new("the model's format is not known")
             .file(&config.path)
             .at("key `format`")

@@ -155,6 +155,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
             Layer::Softmax => heads::lower_softmax(&mut lowering, node),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
+            Layer::Functions { .. } | Layer::Kan(_) => todo!(),
         }?;
     }
     let output = port::output(&mut lowering);
