@@ -124,7 +124,8 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         _ => format!("LAYER_{ident}").trim_end_matches('_').to_owned(),
     };
     // The names of a layer's tables must be free as well.
-    let tables = ["", "_WEIGHTS", "_BIAS", "_MULTIPLIER", "_POINTS", "_EXP", "_SHIFTS"];
+    let tables = ["", "_WEIGHTS", "_BIAS", "_MULTIPLIER", "_POINTS", "_EXP", "_SHIFTS",
+        "_GRIDS", "_COEFFICIENTS", "_FACTORS", "_TABLES", "_RUNS"];
     let mut name = ident.clone();
     let mut count = 1;
     while tables.iter().any(|suffix| taken.contains(&format!("{name}{suffix}"))) {

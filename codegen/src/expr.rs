@@ -247,6 +247,31 @@ impl Expr {
         }
     }
 
+    /// An input from `low` to `high` where a denominator is 0 or changes its sign.
+    pub fn pole(&self, low: f64, high: f64) -> Option<f64> {
+        const STEPS: u32 = 4096;
+        let at = |k: u32| low + (high - low) * f64::from(k) / f64::from(STEPS);
+        let crosses = |e: &Self| {
+            let mut before = e.eval(low);
+            (0..=STEPS).map(at).find(|&x| {
+                let y = e.eval(x);
+                let crossed = y == 0.0 || (y < 0.0) != (before < 0.0);
+                before = y;
+                crossed
+            })
+        };
+        let go = |e: &Self| e.pole(low, high);
+        match self {
+            Self::X | Self::Const(_) => None,
+            Self::Div(a, b) => crosses(b).or_else(|| go(a)).or_else(|| go(b)),
+            Self::Pow(a, p) if *p < 0.0 => crosses(a).or_else(|| go(a)),
+            Self::Pow(a, _) | Self::Call(_, a) => go(a),
+            Self::Add(a, b) | Self::Mul(a, b) | Self::Min(a, b) | Self::Max(a, b) => {
+                go(a).or_else(|| go(b))
+            }
+        }
+    }
+
     /// Every constant in it, for checking that all are finite.
     pub fn constants(&self) -> Vec<f64> {
         match self {

@@ -24,7 +24,7 @@ macro_rules! coefficient {
             #[inline(always)]
             fn taps(acc: &mut [i32], edges: &[Self], place: (usize, usize), weights: [i16; 4]) {
                 let Some(mut edge) = first(acc, edges, place) else { return };
-                let weights = super::taps::order::<$ty>(weights);
+                let weights = order::<$ty>(weights);
                 let (blocks, rest) = acc.as_chunks_mut::<4>();
                 for block in blocks {
                     for acc in block {
@@ -50,7 +50,7 @@ macro_rules! coefficient {
                 value: i16,
             ) {
                 let Some(mut edge) = first(acc, edges, place) else { return };
-                let weights = super::taps::order::<$ty>(weights);
+                let weights = order::<$ty>(weights);
                 let base = |factor: $ty| i32::from(factor as i16) * i32::from(value);
                 let (blocks, rest) = acc.as_chunks_mut::<4>();
                 let (factor_blocks, factor_rest) = factors.as_chunks::<4>();
