@@ -6,6 +6,7 @@
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::kan::Kan;
+use crate::ncap::Ncap;
 
 /// Index of a tensor in [`Graph::tensors`].
 pub type TensorId = usize;
@@ -76,6 +77,13 @@ pub enum Layer {
     Softmax,
     /// One feature: the index of the largest input, the first of equals.
     ArgMax,
+    /// The swimming circuit: reads the inputs and the phase of its oscillator.
+    Ncap(Ncap),
+    /// Counters, one a feature: `y_i = (x_i + 1) mod periods_i`.
+    Clock {
+        /// Steps of each period.
+        periods: Vec<u16>,
+    },
 }
 
 /// A fully connected layer.
@@ -103,6 +111,8 @@ pub struct State {
     pub next: TensorId,
     /// Value of `previous` in the first step after a reset.
     pub initial: Vec<f64>,
+    /// Whether it holds whole numbers, kept as they are.
+    pub counts: bool,
 }
 
 /// A trained network as real numbers.
@@ -118,8 +128,10 @@ pub struct Graph {
     pub input: TensorId,
     /// Column names of the input's features; `x0`, `x1`, ... if empty.
     pub input_names: Vec<String>,
-    /// How many of the last input features a table may leave out, to be 0.
-    pub optional_inputs: usize,
+    /// Values of the last input features, which a table may leave out.
+    pub optional_inputs: Vec<f64>,
+    /// The range of each input, if the network itself says so; calibration needs no data then.
+    pub input_ranges: Vec<(f64, f64)>,
     /// Memory between steps.
     pub states: Vec<State>,
     /// The tensor the caller reads.
@@ -146,6 +158,8 @@ impl Layer {
             Self::Normalize { .. } => "normalize",
             Self::Softmax => "softmax",
             Self::ArgMax => "argmax",
+            Self::Ncap(_) => "ncap",
+            Self::Clock { .. } => "clock",
         }
     }
 
@@ -158,6 +172,7 @@ impl Layer {
                 functions.iter().map(|f| f.constants().len()).sum()
             }
             Self::Kan(kan) => kan.parameters(),
+            Self::Ncap(circuit) => circuit.parameters,
             _ => 0,
         }
     }
@@ -174,6 +189,7 @@ impl Layer {
                 };
                 kan.live().map(taps).sum()
             }
+            Self::Ncap(circuit) => circuit.macs(),
             _ => 0,
         }
     }
@@ -234,6 +250,11 @@ impl Layer {
                 [a, b] if a == b => Ok(*a),
                 _ => Err(format!("two tensors of one length, found {lens:?}")),
             },
+            Self::Ncap(circuit) => match lens {
+                [n, 1] if *n == circuit.inputs() => Ok(circuit.joints.len()),
+                _ => Err(format!("{} inputs and a phase", circuit.inputs())),
+            },
+            Self::Clock { periods } => same("periods", periods.len(), one()?),
             Self::Concat => Ok(lens.iter().sum()),
             Self::Select(indices) => {
                 let n = one()?;
@@ -256,6 +277,7 @@ impl Layer {
                 Box::new(functions.iter().flat_map(Expr::constants))
             }
             Self::Kan(kan) => Box::new(kan.numbers().into_iter()),
+            Self::Ncap(circuit) => Box::new(circuit.weights()),
             _ => Box::new(std::iter::empty()),
         }
     }
@@ -327,7 +349,15 @@ impl Graph {
     pub fn push_state(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
         self.tensors.push(Tensor { name: name.into(), len: initial.len() });
         let previous = self.tensors.len() - 1;
-        self.states.push(State { previous, next: previous, initial });
+        self.states.push(State { previous, next: previous, initial, counts: false });
+        previous
+    }
+
+    /// As [`push_state`](Self::push_state), for whole numbers in the range of an i16, which are kept
+    /// exactly.
+    pub fn push_counters(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
+        let previous = self.push_state(name, initial);
+        self.states.iter_mut().filter(|s| s.previous == previous).for_each(|s| s.counts = true);
         previous
     }
 

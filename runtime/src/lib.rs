@@ -23,6 +23,7 @@ pub mod dense;
 pub mod edges;
 pub mod elementwise;
 pub mod head;
+pub mod ncap;
 pub mod norm;
 pub mod number;
 pub mod port;

@@ -35,7 +35,7 @@ const HEAD: [&str; 9] = [
 ///
 /// # Errors
 /// Something cannot be built or run.
-pub fn bench(board: &str) -> Result<bool> {
+pub fn bench(board: &str, profile: bool) -> Result<bool> {
     let mut rows = Vec::new();
     let mut good = true;
     for board in boards(board)? {
@@ -53,6 +53,9 @@ pub fn bench(board: &str) -> Result<bool> {
             let macs = graph.macs();
             let inputs = Random::new(7).rows(ROWS, shape.widths[0]);
             let measured = emulate::check(&board, &subject::from_graph(graph, &inputs)?)?;
+            if profile {
+                emulate::print_profile(&measured);
+            }
             let ratio = bars.map(|bars| measured.max() as f64 / bars[index] as f64);
             good &= ratio.is_none_or(|ratio| ratio <= 1.0);
             rows.push(vec![

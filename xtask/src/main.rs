@@ -2,6 +2,7 @@
 
 mod bench;
 mod emulate;
+mod golden;
 mod networks;
 mod stages;
 mod subject;
@@ -35,12 +36,24 @@ enum Task {
         /// A model folder, an ONNX file or a generated module (.rs); all of models/ if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
+        /// Print which functions the instructions of a step were executed in
+        #[arg(long)]
+        profile: bool,
+    },
+    /// Write the generated modules in models/ again
+    Golden {
+        /// Write nothing; fail if a module is stale
+        #[arg(long)]
+        check: bool,
     },
     /// Measure the four reference networks on emulated cores
     Bench {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
+        /// Print which functions the instructions of a step were executed in
+        #[arg(long)]
+        profile: bool,
     },
 }
 
@@ -48,8 +61,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup => Board::all().and_then(|boards| setup(&boards, &say)).map(|()| true),
         Task::Test => Ok(stages::test()),
-        Task::Emulate { board, model } => emulate::emulate(&board, &model),
-        Task::Bench { board } => bench::bench(&board),
+        Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
+        Task::Bench { board, profile } => bench::bench(&board, profile),
+        Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -74,10 +74,8 @@ pub fn from_graph(graph: Graph, rows: &[Vec<f64>]) -> Result<Job> {
 }
 
 fn job(path: &Path, compiled: &Compiled, rows: &[Vec<f64>]) -> Result<Job> {
-    let port = &compiled.program.input;
-    let raw = rows.iter().map(|row| port.to_raws(row));
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    Job::of(name, compiled, raw.collect())
+    let raw = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
+    Job::of(path.file_stem().unwrap_or_default().to_string_lossy(), compiled, raw)
 }
 
 fn csv(rows: &[Vec<f64>]) -> String {

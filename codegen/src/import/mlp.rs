@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use safetensors::SafeTensors;
+use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
-use super::tensors::{self, numbers};
+use super::scalars::Scalar;
 use super::{Config, hex, read};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
@@ -23,7 +23,12 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
     let hidden = activation(config)?;
     let last = config.text("out_activation").map(|a| head(a, config)).transpose()?;
     let build = || {
-        let file = tensors::open(&bytes)?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| {
+            Error::new("this is not a safetensors file, or it is damaged")
+                .expected("a header and the tensors it lists")
+                .found(e)
+                .help("save it again with safetensors, and copy it in binary mode")
+        })?;
         let layers = dense_layers(&file)?;
         check_against(config, &layers)?;
         assemble(name, layers, &hidden, last.as_ref())
@@ -158,7 +163,7 @@ fn dense_layers(file: &SafeTensors) -> Result<Vec<(String, Dense)>> {
 }
 
 /// Digits as numbers, so that `layers.10` follows `layers.9`.
-pub(super) fn natural(name: &str) -> Vec<(u64, String)> {
+fn natural(name: &str) -> Vec<(u64, String)> {
     let mut key = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {
@@ -193,6 +198,54 @@ fn vector(file: &SafeTensors, name: &str, len: usize) -> Result<Vec<f64>> {
         .at(format!("tensor `{name}`"))
         .expected(format!("{len} values"))
         .found(format!("shape {shape:?}")))
+}
+
+pub(super) fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+    let place = || format!("tensor `{name}`");
+    let view = file.tensor(name).map_err(|e| {
+        Error::new("a tensor is missing")
+            .at(place())
+            .expected(format!("a tensor called `{name}`"))
+            .found(format!("{e}; the file holds {}", listing(file)))
+            .help("save the whole state_dict under the names its library gives")
+    })?;
+    let scalar = match view.dtype() {
+        Dtype::F16 => Scalar::F16,
+        Dtype::BF16 => Scalar::Bf16,
+        Dtype::F32 => Scalar::F32,
+        Dtype::F64 => Scalar::F64,
+        Dtype::U8 => Scalar::U8,
+        Dtype::I8 => Scalar::I8,
+        Dtype::I16 => Scalar::I16,
+        Dtype::I32 => Scalar::I32,
+        Dtype::I64 => Scalar::I64,
+        other => {
+            return Err(Error::new("the element type of a tensor is not supported")
+                .at(place())
+                .expected("F16, BF16, F32, F64, U8 or I8 to I64")
+                .found(format!("{other:?}")));
+        }
+    };
+    let data = scalar.decode(view.data());
+    if let Some(bad) = data.iter().find(|v| !v.is_finite()) {
+        return Err(Error::new("a weight is not a finite number")
+            .at(place())
+            .expected("finite weights")
+            .found(bad)
+            .help("the training diverged or the file is damaged: export a healthy checkpoint"));
+    }
+    Ok((view.shape().to_vec(), data))
+}
+
+/// The first names in a file, for messages.
+fn listing(file: &SafeTensors) -> String {
+    const MOST: usize = 12;
+    let mut names: Vec<&str> = file.names().into_iter().collect();
+    names.sort_unstable();
+    let rest = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
 }
 
 /// Compares the tensors with the sizes the configuration lists under `layers`, if it does.

@@ -4,9 +4,10 @@
 
 pub mod kan;
 pub mod mlp;
+pub mod ncap;
 pub mod onnx;
 pub mod scalars;
-pub mod tensors;
+mod tensors;
 
 use std::fs;
 use std::io::Read;
@@ -21,8 +22,9 @@ use crate::graph::Graph;
 const MAX_FILE: u64 = 1 << 29;
 
 /// What `config.json` may say under `format`.
-const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"pykan\", \"efficient-kan\", \"fastkan\", \
-     \"chebykan\", \"fourierkan\", \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
+const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \"pykan\", \
+     \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \"wavkan\", \"relu-kan\", \"gr-kan\", \
+     \"mixed-kan/1\", \"stack\"";
 
 /// A trained network and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +103,7 @@ fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String
         "onnx" => onnx::load(model, name),
         "mlp" => mlp::load(config, model, name),
         family if kan::knows(family) => kan::load(family, config, model, name),
+        "ncap-swimmer/1" => ncap::load(config, model, name),
         _ => Err(Error::new("the model's format is not known")
             .file(&config.path)
             .at("key `format`")
@@ -153,10 +156,14 @@ fn locate_in(folder: &Path) -> Result<Located> {
 fn configured(path: PathBuf) -> Result<Located> {
     let config = Config::read(path)?;
     let usual = match config.text("format") {
-        Some("onnx") => "model.onnx",
-        _ => "model.safetensors",
+        Some("onnx") => "model.onnx".into(),
+        // A circuit may be one file: its own configuration.
+        Some("ncap-swimmer/1") if config.json.get("params").is_some_and(Json::is_object) => {
+            config.path.file_name().unwrap_or_default().to_owned()
+        }
+        _ => "model.safetensors".into(),
     };
-    let file = config.text("file").unwrap_or(usual);
+    let file = config.text("file").map_or(usual, std::ffi::OsString::from);
     let model = config.path.with_file_name(file);
     Ok(Located { model, config: Some(config) })
 }

@@ -1,7 +1,7 @@
 //! Dense layers: per-row weight scales, and accumulators proved to stay inside `i32`.
 
-use nervecord::arch::{self, Native, W8, W16};
-use nervecord::dense::{Dense, groups};
+use nervecord::arch::{self, Native};
+use nervecord::dense::{Dense8, Dense16, words8, words16};
 use nervecord::tensor::Quad;
 
 use super::{Format, Lowering, multiplier, port, scaled_multiplier};
@@ -28,53 +28,53 @@ struct DenseKernel {
 
 impl Kernel for DenseKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        let count = groups(self.inputs, self.bias.len());
+        let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
+        let mut stream = vec![0; self.words()];
         if self.bits == 8 {
-            let rows: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
-            let mut packed = vec![W8([0; 4]); count];
-            arch::pack8::<Native>(&rows, self.inputs, &mut packed);
-            self.layer(&packed).run(reads[0], y);
+            let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
+            arch::pack8::<Native>(&weights, bias, multiplier, shift, &mut stream);
+            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
         } else {
-            let rows: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
-            let mut packed = vec![W16([0; 4]); count];
-            arch::pack16::<Native>(&rows, self.inputs, &mut packed);
-            self.layer(&packed).run(reads[0], y);
+            let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
+            arch::pack16::<Native>(&weights, bias, multiplier, shift, &mut stream);
+            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
         }
     }
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
-        let bits = self.bits;
-        items.import(&format!("arch::W{bits}"));
+        let Self { inputs, bits, shift, relu, .. } = self;
+        let outputs = self.bias.len();
         items.import(&format!("dense::{{Dense{bits}, pack{bits}}}"));
-        let count = groups(self.inputs, self.bias.len());
         items.matrix(
-            &format!("static {name}_WEIGHTS: [W{bits}; {count}] = pack{bits}(&"),
+            &format!("static {name}_WEIGHTS"),
+            &format!("i{bits}"),
             &self.weights,
-            self.inputs,
-            ")",
+            *inputs,
         );
         items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
         items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
+        items.packed(
+            &format!("static {name}_PACKED: [u32; {}]", self.words()),
+            &format!("pack{bits}(&{name}_WEIGHTS, &{name}_BIAS, &{name}_MULTIPLIER, {shift})"),
+        );
         items.constant(
-            name,
-            &format!("Dense{bits}"),
-            &format!(
-                "Dense{bits}::new({}, &{name}_WEIGHTS, &{name}_BIAS, &{name}_MULTIPLIER, {}, {})",
-                self.inputs, self.shift, self.relu
-            ),
+            &format!("static {name}: Dense{bits}"),
+            &format!("Dense{bits}::new({inputs}, {outputs}, &{name}_PACKED, {relu})"),
         );
         format!("{name}.run(x0, y);")
     }
 
     fn table_bytes(&self) -> usize {
-        let weights = groups(self.inputs, self.bias.len()) * 4 * self.bits as usize / 8;
-        weights + self.bias.len() * 4 + self.multiplier.len() * 2
+        self.words() * 4
     }
 }
 
 impl DenseKernel {
-    fn layer<'a, G: arch::Group>(&'a self, packed: &'a [G]) -> Dense<'a, G> {
-        Dense::new(self.inputs, packed, &self.bias, &self.multiplier, self.shift, self.relu)
+    fn words(&self) -> usize {
+        match self.bits {
+            8 => words8(self.inputs, self.bias.len()),
+            _ => words16(self.inputs, self.bias.len()),
+        }
     }
 }
 
@@ -274,6 +274,11 @@ impl Moments {
     }
 }
 
+/// Where a row's i8 range is tried to end, in largest weights: some scales round a row with luck.
+const ENDS: [f64; 8] = [1.0, 1.01, 1.02, 1.03, 1.045, 1.06, 1.08, 1.1];
+/// Inputs up to which they are tried; wider rows take long and gain little.
+const WIDEST_SEARCH: usize = 256;
+
 /// One output's weights in units of the input's integers.
 pub(super) struct Row {
     pub weights: Vec<i32>,
@@ -281,6 +286,8 @@ pub(super) struct Row {
     pub bias: f64,
     /// Real output an accumulator unit.
     pub scale: f64,
+    /// Variance that rounding the weights adds to the output on the calibration data.
+    error: f64,
 }
 
 impl Row {
@@ -307,7 +314,15 @@ impl Row {
         if scale == 0.0 {
             scale = (real_bias.abs() / f64::powi(2.0, 24)).max(1e-300);
         }
-        let mut row = round(reals, real_bias, scale, bits, moments);
+        let ends: &[f64] = if bits == 8 && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
+        let candidate = |end: &f64| round(reals, real_bias, scale * end, bits, moments);
+        let mut row = candidate(&1.0);
+        for other in ends.iter().skip(1).map(candidate) {
+            if other.error < row.error {
+                row = other;
+            }
+        }
+        scale = row.scale;
         // The rounding half adds at most 2^17 to the bias; a few steps always suffice.
         for _ in 0..64 {
             let bias = (row.bias / row.scale).abs() + f64::powi(2.0, 17);
@@ -329,16 +344,18 @@ fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Momen
     const SWEEPS: usize = 4;
     let n = reals.len();
     let most = f64::from((1_i32 << (bits - 1)) - 1);
-    let mut weights: Vec<f64> = reals.iter().map(|w| (w / scale).round()).collect();
+    let mut weights: Vec<f64> =
+        reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
     let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
-    if let Some(moments) = moments.filter(|_| bits == 8) {
+    let mut error = 0.0;
+    if let Some(moments) = moments {
         // gradient[k] = sum_j covariance[k][j] errors[j]
         let mut gradient: Vec<f64> = moments
             .covariance
             .chunks(n)
             .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
             .collect();
-        for _ in 0..SWEEPS {
+        for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
             let mut moved = false;
             for j in 0..n {
                 let column = &moments.covariance[j * n..][..n];
@@ -355,10 +372,16 @@ fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Momen
                 break;
             }
         }
+        error = gradient.iter().zip(&errors).map(|(g, e)| g * e).sum::<f64>() * scale * scale;
     }
     let mean = moments.map_or(&[][..], |m| &m.mean);
     let shift: f64 = errors.iter().zip(mean).map(|(e, m)| e * m).sum();
-    Row { weights: weights.iter().map(|&w| w as i32).collect(), bias: bias + shift * scale, scale }
+    Row {
+        weights: weights.iter().map(|&w| w as i32).collect(),
+        bias: bias + shift * scale,
+        scale,
+        error,
+    }
 }
 
 /// The largest magnitude any partial sum can have, in any order, for any input in the format's range.

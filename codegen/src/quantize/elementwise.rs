@@ -27,8 +27,7 @@ impl Kernel for AffineKernel {
         items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
         items.array(&format!("static {name}_SHIFTS"), "u8", &self.shifts);
         items.constant(
-            name,
-            "Affine",
+            &format!("const {name}: Affine"),
             &format!(
                 "Affine {{ weights: &{name}_WEIGHTS, bias: &{name}_BIAS, shifts: &{name}_SHIFTS }}"
             ),
@@ -49,7 +48,10 @@ impl Kernel for Add {
     fn emit(&self, name: &str, items: &mut Items) -> String {
         items.import("elementwise::Add");
         let ([a, b], shift) = (self.factors, self.shift);
-        items.constant(name, "Add", &format!("Add {{ factors: [{a}, {b}], shift: {shift} }}"));
+        items.constant(
+            &format!("const {name}: Add"),
+            &format!("Add {{ factors: [{a}, {b}], shift: {shift} }}"),
+        );
         format!("{name}.run(y, x0);")
     }
 
@@ -67,7 +69,7 @@ impl Kernel for Mul {
         items.import("elementwise::Mul");
         let Self { half, multiplier, shift } = self;
         let fields = format!("half: {half}, multiplier: {multiplier}, shift: {shift}");
-        items.constant(name, "Mul", &format!("Mul {{ {fields} }}"));
+        items.constant(&format!("const {name}: Mul"), &format!("Mul {{ {fields} }}"));
         format!("{name}.run(y, x0);")
     }
 
@@ -86,7 +88,7 @@ impl Kernel for Place {
         let Self { offset, features, factor, shift } = self;
         let fields =
             format!("offset: {offset}, features: {features}, factor: {factor}, shift: {shift}");
-        items.constant(name, "Place", &format!("Place {{ {fields} }}"));
+        items.constant(&format!("const {name}: Place"), &format!("Place {{ {fields} }}"));
         format!("{name}.run(x0, y);")
     }
 

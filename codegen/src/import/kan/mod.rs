@@ -22,11 +22,11 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use safetensors::SafeTensors;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::{Config, hex, read, tensors};
+use super::tensors::Tensors;
+use super::{Config, hex, read};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, TensorId};
 
@@ -56,7 +56,7 @@ const FAMILIES: [&str; 11] = [
 pub fn load(family: &str, config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
     let bytes = read(model)?;
     let build = || {
-        let file = tensors::open(&bytes)?;
+        let file = Tensors::open(&bytes)?;
         let options = Options { json: &config.json, place: String::new() };
         match family {
             "stack" => stack::graph(&options, &file, name),
@@ -118,12 +118,12 @@ struct Shape {
 /// A graph in the making and the tensors it is made of.
 struct Net<'a> {
     graph: Graph,
-    file: &'a SafeTensors<'a>,
+    file: &'a Tensors<'a>,
 }
 
 impl Net<'_> {
     fn shaped(&self, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
-        tensors::shaped(self.file, name, shape)
+        self.file.shaped(name, shape)
     }
 
     /// Layer normalisation with its gain and bias.

@@ -6,7 +6,6 @@ use super::{Net, Options, efficient, symbolic};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::graph::{Layer, TensorId};
-use crate::import::tensors;
 use crate::kan::{Edge, Kan, Spline};
 
 /// Nodes of one level: sums first, then products of groups of subnodes.
@@ -49,7 +48,7 @@ pub(super) fn network(net: &mut Net, options: &Options) -> Result<()> {
         kan.base.clone_from(&base);
         let len = to.subnodes();
         let vector = |what: &str, len: usize, default: f64| {
-            tensors::vector_or(net.file, &format!("{what}_{l}"), len, default)
+            net.file.vector_or(&format!("{what}_{l}"), len, default)
         };
         let (scale, bias) = (vector("subnode_scale", len, 1.0)?, vector("subnode_bias", len, 0.0)?);
         affine(&mut kan, &scale, &bias);
@@ -198,7 +197,7 @@ fn symbolic_edges(
 ) -> Result<Vec<Option<Expr>>> {
     let mask_name = format!("symbolic_fun.{l}.mask");
     let enabled = options.json.get("symbolic_enabled").and_then(Json::as_bool);
-    if enabled == Some(false) && !tensors::has(net.file, &mask_name) {
+    if enabled == Some(false) && !net.file.has(&mask_name) {
         return Ok(vec![None; inputs * outputs]);
     }
     let mask = net.shaped(&mask_name, &[outputs, inputs])?;

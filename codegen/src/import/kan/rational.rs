@@ -5,7 +5,6 @@ use super::{Net, Options};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Dense, Layer, TensorId};
-use crate::import::tensors;
 
 /// How the denominator is kept away from zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,7 +54,7 @@ pub(super) fn dense(
     x: TensorId,
 ) -> Result<TensorId> {
     let weights = net.shaped(&format!("{name}.weight"), &[outputs, inputs])?;
-    let bias = tensors::vector_or(net.file, &format!("{name}.bias"), outputs, 0.0)?;
+    let bias = net.file.vector_or(&format!("{name}.bias"), outputs, 0.0)?;
     let weights = weights.chunks(inputs).map(<[f64]>::to_vec).collect();
     net.graph.push(name, Layer::Dense(Dense { weights, bias }), &[x])
 }
@@ -75,7 +74,7 @@ pub(super) fn activation(
     }
     let (upper, lower) = order(options)?;
     let numerator_name = format!("{name}.weight_numerator");
-    let (shape, numerator) = tensors::numbers(net.file, &numerator_name)?;
+    let (shape, numerator) = net.file.numbers(&numerator_name)?;
     if shape != [1, upper + 1] && shape != [groups, upper + 1] {
         return Err(Error::new("a tensor has the wrong shape")
             .at(format!("tensor `{numerator_name}`"))

@@ -3,7 +3,6 @@
 //! `{"format": "stack", "stack": [{"kind": "efficient-kan", "prefix": "kan1", "in": 4, "out": 8, "grid_size": 5},
 //! {"kind": "tanh"}, {"kind": "dense", "prefix": "head", "in": 8, "out": 2}]}`
 
-use safetensors::SafeTensors;
 
 use super::{
     Net, Options, Shape, chebyshev, efficient, fast, fourier, rational, relu, wavelet,
@@ -11,8 +10,9 @@ use super::{
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
 use crate::import::mlp;
+use crate::import::tensors::Tensors;
 
-pub(super) fn graph(options: &Options, file: &SafeTensors, name: &str) -> Result<Graph> {
+pub(super) fn graph(options: &Options, file: &Tensors, name: &str) -> Result<Graph> {
     let key = if options.json.get("stack").is_some() { "stack" } else { "layers" };
     let list = options.json.get(key).and_then(|l| l.as_array()).filter(|l| !l.is_empty());
     let list = list.ok_or_else(|| options.wrong(key, "a list of layers, each with `kind`"))?;

@@ -4,7 +4,6 @@ use super::{Net, Options, Shape};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};
-use crate::import::tensors;
 use crate::kan::{Edge, Kan};
 
 /// PyTorch's default.
@@ -54,8 +53,8 @@ fn batch_norm(net: &Net, name: &str, len: usize) -> Result<(Vec<f64>, Vec<f64>)>
             .expected("variances of at least 0")
             .found(bad));
     }
-    let weight = tensors::vector_or(net.file, &format!("{name}.weight"), len, 1.0)?;
-    let bias = tensors::vector_or(net.file, &format!("{name}.bias"), len, 0.0)?;
+    let weight = net.file.vector_or(&format!("{name}.weight"), len, 1.0)?;
+    let bias = net.file.vector_or(&format!("{name}.bias"), len, 0.0)?;
     let gain: Vec<f64> =
         weight.iter().zip(&variance).map(|(w, v)| w / (v + EPSILON).sqrt()).collect();
     let offset = gain.iter().zip(&mean).zip(&bias).map(|((g, m), b)| b - g * m).collect();

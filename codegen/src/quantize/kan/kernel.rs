@@ -69,11 +69,10 @@ impl Kernel for SplineKernel {
              multiplier: &{name}_MULTIPLIER, shift: {} }}",
             self.shift
         );
-        items.constant(&format!("{name}_TABLES"), &format!("Tables<'static, {element}>"), &tables);
         let axis = format!("Axis {{ intervals: {intervals}, shift: {shift}, tails: {tails} }}");
         let value =
-            format!("Spline{bits}::new({axis}, &{name}_GRIDS, {}, {name}_TABLES)", self.inputs);
-        items.constant(name, &format!("Spline{bits}"), &value);
+            format!("Spline{bits}::new({axis}, &{name}_GRIDS, {}, {tables})", self.inputs);
+        items.constant(&format!("static {name}: Spline{bits}"), &value);
         let base = if self.factors.is_empty() { "&[]" } else { "x1" };
         format!("{name}.run(x0, {base}, y);")
     }
