@@ -20,12 +20,14 @@
 pub mod arch;
 pub mod controller;
 pub mod dense;
+pub mod edges;
 pub mod elementwise;
 pub mod head;
 pub mod ncap;
 pub mod norm;
 pub mod number;
 pub mod port;
+pub mod spline;
 pub mod table;
 pub mod tensor;
 
