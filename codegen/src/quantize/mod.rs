@@ -34,6 +34,11 @@ pub enum Weights {
     I16,
 }
 
+/// Share of the tolerance that one function table may use.
+const TABLE_SHARE: f64 = 0.05;
+/// The same where an error is carried from step to step.
+const RECURRENT_TABLE_SHARE: f64 = 0.005;
+
 /// What the user can choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -136,7 +141,8 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
     let mut lowering = Lowering {
         graph,
         ranges,
-        table_tolerance: options.tolerance * 0.05,
+        table_tolerance: options.tolerance
+            * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
         widths,
         values: vec![None; graph.tensors.len()],
         readers,
@@ -174,6 +180,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
     }
     let output = port::output(&mut lowering);
     let start = state::close(&mut lowering, &states);
+    let state_formats = state::formats(&lowering, &states);
     let sizes = std::mem::take(&mut lowering.storages);
     let (storages, scratch_quads) =
         plan::plan(&sizes, &lowering.ops, &states, input.storage, output.storage);
@@ -184,6 +191,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         storages,
         scratch_quads,
         start,
+        states: state_formats,
         ops: lowering.ops,
         classes: graph.classes.clone(),
         layers: lowering.layers,
