@@ -158,10 +158,16 @@ impl Compiler {
                 .found("no OUT_DIR in the environment")
                 .help("use `nervecord compile MODEL -o OUT.rs` outside of build.rs")
         })?;
-        for path in [Some(&self.model), self.calibration.as_ref()].into_iter().flatten() {
-            println!("cargo::rerun-if-changed={}", path.display());
+        let watch = |path: &Path| println!("cargo::rerun-if-changed={}", path.display());
+        // Before anything can fail, so that a repaired file is looked at again.
+        watch(&self.model);
+        self.calibration.iter().for_each(|path| watch(path));
+        let settings = Settings::file_beside(&self.model);
+        if settings.is_file() {
+            watch(&settings);
         }
         let compiled = self.build()?;
+        watch(&compiled.source.path);
         let path = Path::new(&folder).join(format!("{}.rs", compiled.program.name));
         write_atomic(&path, compiled.module().as_bytes())
     }

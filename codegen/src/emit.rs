@@ -135,7 +135,17 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         _ => format!("LAYER_{ident}").trim_end_matches('_').to_owned(),
     };
     // The names of a layer's tables must be free as well.
-    let tables = ["", "_WEIGHTS", "_BIAS", "_MULTIPLIER", "_PACKED", "_POINTS", "_EXP", "_SHIFTS"];
+    let tables = [
+        "",
+        "_WEIGHTS",
+        "_BIAS",
+        "_MULTIPLIER",
+        "_PACKED",
+        "_POINTS",
+        "_EXP",
+        "_SHIFTS",
+        "_JOINTS",
+    ];
     let mut name = ident.clone();
     let mut count = 1;
     while tables.iter().any(|suffix| taken.contains(&format!("{name}{suffix}"))) {
@@ -168,7 +178,12 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         let call = op.kernel.emit(&name, &mut items);
         body += &statement(program, op, &call);
     }
-    let ty = type_name(&program.name);
+    let mut ty = type_name(&program.name);
+    // A model called like a kernel, such as `ncap.json`.
+    let word = |c: char| !c.is_ascii_alphanumeric();
+    if items.imports.iter().any(|path| path.split(word).any(|name| name == ty)) {
+        ty += "Model";
+    }
     let mut out = header(program, origin);
     let _ = writeln!(out, "pub mod {} {{", program.name);
     out += &imports(program, &items);
@@ -377,6 +392,10 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
     let typed = typed_step(program);
     let fracs = |port: &Port| wrapped(&port.fracs, 12);
     let (input_frac, output_frac) = (fracs(&program.input), fracs(&program.output));
+    let full_scale = match program.input.full_scale {
+        true => "        const FULL_SCALE: bool = true;\n",
+        false => "",
+    };
     let (model, quads) = (&origin.model, program.scratch_quads);
     format!(
         "    /// The network of `{model}`.
@@ -410,7 +429,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
 {output_frac}        ];
-
+{full_scale}
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
             Self::step_raw(self, input)
         }}

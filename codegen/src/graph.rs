@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::expr::Expr;
+use crate::ncap::Ncap;
 
 /// Index of a tensor in [`Graph::tensors`].
 pub type TensorId = usize;
@@ -66,6 +67,13 @@ pub enum Layer {
     Softmax,
     /// One feature: the index of the largest input, the first of equals.
     ArgMax,
+    /// The swimming circuit: reads the inputs and the phase of its oscillator.
+    Ncap(Ncap),
+    /// Counters, one a feature: `y_i = (x_i + 1) mod periods_i`.
+    Clock {
+        /// Steps of each period.
+        periods: Vec<u16>,
+    },
 }
 
 /// A fully connected layer.
@@ -93,6 +101,8 @@ pub struct State {
     pub next: TensorId,
     /// Value of `previous` in the first step after a reset.
     pub initial: Vec<f64>,
+    /// Whether it holds whole numbers, kept as they are.
+    pub counts: bool,
 }
 
 /// A trained network as real numbers.
@@ -108,8 +118,10 @@ pub struct Graph {
     pub input: TensorId,
     /// Column names of the input's features; `x0`, `x1`, ... if empty.
     pub input_names: Vec<String>,
-    /// How many of the last input features a table may leave out, to be 0.
-    pub optional_inputs: usize,
+    /// Values of the last input features, which a table may leave out.
+    pub optional_inputs: Vec<f64>,
+    /// The range of each input, if the network itself says so; calibration needs no data then.
+    pub input_ranges: Vec<(f64, f64)>,
     /// Memory between steps.
     pub states: Vec<State>,
     /// The tensor the caller reads.
@@ -134,6 +146,8 @@ impl Layer {
             Self::Normalize { .. } => "normalize",
             Self::Softmax => "softmax",
             Self::ArgMax => "argmax",
+            Self::Ncap(_) => "ncap",
+            Self::Clock { .. } => "clock",
         }
     }
 
@@ -142,6 +156,7 @@ impl Layer {
         match self {
             Self::Dense(d) => d.bias.len() + d.weights.iter().map(Vec::len).sum::<usize>(),
             Self::Affine { scale, offset } => scale.len() + offset.len(),
+            Self::Ncap(circuit) => circuit.parameters,
             _ => 0,
         }
     }
@@ -151,6 +166,7 @@ impl Layer {
         match self {
             Self::Dense(d) => d.weights.iter().map(Vec::len).sum(),
             Self::Affine { scale, .. } => scale.len(),
+            Self::Ncap(circuit) => circuit.macs(),
             _ => 0,
         }
     }
@@ -188,6 +204,11 @@ impl Layer {
                 [a, b] if a == b => Ok(*a),
                 _ => Err(format!("two tensors of one length, found {lens:?}")),
             },
+            Self::Ncap(circuit) => match lens {
+                [n, 1] if *n == circuit.inputs() => Ok(circuit.joints.len()),
+                _ => Err(format!("{} inputs and a phase", circuit.inputs())),
+            },
+            Self::Clock { periods } => same("periods", periods.len(), one()?),
             Self::Concat => Ok(lens.iter().sum()),
             Self::Select(indices) => {
                 let n = one()?;
@@ -206,6 +227,7 @@ impl Layer {
             Self::Add { factors } => Box::new(factors.iter().copied()),
             Self::Normalize { epsilon } => Box::new(std::iter::once(*epsilon)),
             Self::Map(f) => Box::new(f.constants().into_iter()),
+            Self::Ncap(circuit) => Box::new(circuit.weights()),
             _ => Box::new(std::iter::empty()),
         }
     }
@@ -277,7 +299,15 @@ impl Graph {
     pub fn push_state(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
         self.tensors.push(Tensor { name: name.into(), len: initial.len() });
         let previous = self.tensors.len() - 1;
-        self.states.push(State { previous, next: previous, initial });
+        self.states.push(State { previous, next: previous, initial, counts: false });
+        previous
+    }
+
+    /// As [`push_state`](Self::push_state), for whole numbers in the range of an i16, which are kept
+    /// exactly.
+    pub fn push_counters(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
+        let previous = self.push_state(name, initial);
+        self.states.iter_mut().filter(|s| s.previous == previous).for_each(|s| s.counts = true);
         previous
     }
 

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod calibrate;
+pub mod cli;
 pub mod compiler;
 pub mod data;
 pub mod emit;
@@ -17,6 +18,7 @@ pub mod expr;
 pub mod graph;
 pub mod import;
 pub mod inspect;
+pub mod ncap;
 pub mod program;
 pub mod quantize;
 pub mod reference;

@@ -50,6 +50,8 @@ pub struct Port {
     pub width: PortWidth,
     /// Storage that holds the tensor.
     pub storage: usize,
+    /// Whether 1.0 is the integer `2^frac - 1`, the largest, as in circuits of unit fractions.
+    pub full_scale: bool,
 }
 
 /// Width of the caller's numbers.
@@ -74,9 +76,14 @@ impl Port {
         if self.width == PortWidth::Narrow { 16 } else { 32 }
     }
 
+    /// The integer that stands for 1.0 in feature `i`.
+    fn one(&self, i: usize) -> f64 {
+        f64::powi(2.0, self.fracs[i] as i32) - f64::from(u8::from(self.full_scale))
+    }
+
     /// The nearest integer the caller would pass as feature `i` for `x`; halves up, saturating.
     pub fn to_raw(&self, i: usize, x: f64) -> i32 {
-        let scaled = (x * f64::powi(2.0, self.fracs[i] as i32) + 0.5).floor();
+        let scaled = (x * self.one(i) + 0.5).floor();
         if self.bits() == 32 { scaled as i32 } else { i32::from(scaled as i16) }
     }
 
@@ -87,7 +94,7 @@ impl Port {
 
     /// The real number an integer of feature `i` stands for.
     pub fn to_real(&self, i: usize, raw: i32) -> f64 {
-        f64::from(raw) / f64::powi(2.0, self.fracs[i] as i32)
+        f64::from(raw) / self.one(i)
     }
 
     /// The real numbers of a row of integers.
@@ -105,6 +112,9 @@ impl Port {
         let bits = self.bits();
         let number = |frac: &u32| format!("I{}F{frac}", bits - frac.min(&bits));
         match self.uniform_frac() {
+            Some(frac) if self.full_scale => {
+                format!("{} x {}, 1.0 is {}", self.features(), number(&frac), (1 << frac) - 1)
+            }
             Some(frac) => format!("{} x {}", self.features(), number(&frac)),
             None => self.fracs.iter().map(number).collect::<Vec<_>>().join(", "),
         }

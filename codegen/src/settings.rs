@@ -11,7 +11,7 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -24,7 +24,7 @@ pub struct Settings {
     /// Factor by which ranges are widened.
     pub margin: f64,
     inputs: BTreeMap<String, [f64; 2]>,
-    file: Option<std::path::PathBuf>,
+    file: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -48,13 +48,18 @@ struct CalibrationSection {
 }
 
 impl Settings {
+    /// Where the settings of `model`, a file or a folder, are if there are any.
+    pub fn file_beside(model: &Path) -> PathBuf {
+        let folder = if model.is_dir() { Some(model) } else { model.parent() };
+        folder.unwrap_or(Path::new("")).join("nervecord.toml")
+    }
+
     /// The settings beside `model`, a file or a folder; the defaults if there are none.
     ///
     /// # Errors
     /// The file is there but cannot be used.
     pub fn beside(model: &Path) -> Result<Self> {
-        let folder = if model.is_dir() { Some(model) } else { model.parent() };
-        let path = folder.unwrap_or(Path::new("")).join("nervecord.toml");
+        let path = Self::file_beside(model);
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text, &path),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
@@ -119,7 +124,9 @@ impl Settings {
             .found(name));
         }
         let range = |i: usize| {
-            self.inputs.get(&graph.input_name(i)).map(|&[low, high]| (low, high)).ok_or_else(|| {
+            let own = || graph.input_ranges.get(i).copied();
+            let declared = self.inputs.get(&graph.input_name(i)).map(|&[low, high]| (low, high));
+            declared.or_else(own).ok_or_else(|| {
                 at_file(Error::new("there is no calibration data"))
                     .at(format!("input {}", graph.input_name(i)))
                     .expected("--calibration with a CSV or .npy file, or a range in nervecord.toml")

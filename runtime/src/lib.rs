@@ -24,6 +24,7 @@ pub mod controller;
 pub mod dense;
 pub mod elementwise;
 pub mod head;
+pub mod ncap;
 pub mod norm;
 pub mod number;
 pub mod port;

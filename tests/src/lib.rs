@@ -1,1 +1,38 @@
-//! Plants and helpers for the tests.
+//! What the tests share: where the bundled models are, and models made on the spot.
+
+pub mod onnx;
+
+use std::path::PathBuf;
+
+use nervecord_codegen::data::Data;
+use nervecord_codegen::{Compiled, Compiler};
+
+/// A file or folder of `models/`.
+pub fn models(path: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../models")).join(path)
+}
+
+/// A bundled model, compiled as its committed module was.
+///
+/// # Panics
+/// The model does not compile.
+pub fn bundled(name: &str) -> Compiled {
+    let compiler =
+        Compiler::new(models(name)).calibration(models(&format!("{name}/calibration.csv")));
+    match compiler.build() {
+        Ok(compiled) => compiled,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The inputs of a bundled model's test vectors.
+///
+/// # Panics
+/// The vectors cannot be read.
+pub fn vectors(compiled: &Compiled, name: &str) -> Vec<Vec<f64>> {
+    let path = models(&format!("{name}/vectors.csv"));
+    match Data::read(&path).and_then(|data| data.inputs(&compiled.graph, &path)) {
+        Ok(rows) => rows,
+        Err(error) => panic!("{error}"),
+    }
+}

@@ -2,6 +2,7 @@
 
 mod bench;
 mod emulate;
+mod golden;
 mod networks;
 mod stages;
 mod subject;
@@ -39,6 +40,12 @@ enum Task {
         #[arg(long)]
         profile: bool,
     },
+    /// Write the generated modules in models/ again
+    Golden {
+        /// Write nothing; fail if a module is stale
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure the four reference networks on emulated cores
     Bench {
         /// A board of boards/, or all
@@ -56,6 +63,7 @@ fn main() -> ExitCode {
         Task::Test => Ok(stages::test()),
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
         Task::Bench { board, profile } => bench::bench(&board, profile),
+        Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use nervecord_codegen::emulate::{Board, Kind, Toolchain, setup};
 use nervecord_codegen::{Error, Result};
 
 use crate::networks::{Random, SHAPES};
-use crate::{emulate, root, say, subject};
+use crate::{emulate, golden, root, say, subject};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -36,6 +36,7 @@ pub fn test() -> bool {
         doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings");
         run(doc.current_dir(root()))
     });
+    tally.stage("generated modules", || golden::golden(true));
     tally.tests();
     tally.stage("clippy of the firmware", firmware_clippy);
     tally.emulated();

@@ -200,7 +200,7 @@ fn vector(file: &SafeTensors, name: &str, len: usize) -> Result<Vec<f64>> {
         .found(format!("shape {shape:?}")))
 }
 
-fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+pub(super) fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let place = || format!("tensor `{name}`");
     let view = file.tensor(name).map_err(|e| {
         Error::new("a tensor cannot be read").at(place()).expected("its data").found(e)

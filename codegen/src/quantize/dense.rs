@@ -45,9 +45,14 @@ impl Kernel for DenseKernel {
         let Self { inputs, bits, shift, relu, .. } = self;
         let outputs = self.bias.len();
         items.import(&format!("dense::{{Dense{bits}, pack{bits}}}"));
-        items.matrix(&format!("const {name}_WEIGHTS"), &format!("i{bits}"), &self.weights, *inputs);
-        items.array(&format!("const {name}_BIAS"), "i32", &self.bias);
-        items.array(&format!("const {name}_MULTIPLIER"), "i16", &self.multiplier);
+        items.matrix(
+            &format!("static {name}_WEIGHTS"),
+            &format!("i{bits}"),
+            &self.weights,
+            *inputs,
+        );
+        items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
+        items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
         items.packed(
             &format!("static {name}_PACKED: [u32; {}]", self.words()),
             &format!("pack{bits}(&{name}_WEIGHTS, &{name}_BIAS, &{name}_MULTIPLIER, {shift})"),
@@ -241,6 +246,11 @@ impl Moments {
     }
 }
 
+/// Where a row's i8 range is tried to end, in largest weights: some scales round a row with luck.
+const ENDS: [f64; 8] = [1.0, 1.01, 1.02, 1.03, 1.045, 1.06, 1.08, 1.1];
+/// Inputs up to which they are tried; wider rows take long and gain little.
+const WIDEST_SEARCH: usize = 256;
+
 /// One output's weights in units of the input's integers.
 struct Row {
     weights: Vec<i32>,
@@ -248,6 +258,8 @@ struct Row {
     bias: f64,
     /// Real output an accumulator unit.
     scale: f64,
+    /// Variance that rounding the weights adds to the output on the calibration data.
+    error: f64,
 }
 
 impl Row {
@@ -262,7 +274,15 @@ impl Row {
         if scale == 0.0 {
             scale = (real_bias.abs() / f64::powi(2.0, 24)).max(1e-300);
         }
-        let mut row = round(&reals, real_bias, scale, bits, moments);
+        let ends: &[f64] = if bits == 8 && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
+        let candidate = |end: &f64| round(&reals, real_bias, scale * end, bits, moments);
+        let mut row = candidate(&1.0);
+        for other in ends.iter().skip(1).map(candidate) {
+            if other.error < row.error {
+                row = other;
+            }
+        }
+        scale = row.scale;
         // The rounding half adds at most 2^17 to the bias; a few steps always suffice.
         for _ in 0..64 {
             let bias = (row.bias / row.scale).abs() + f64::powi(2.0, 17);
@@ -288,35 +308,40 @@ fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: &Moments) -> 
     const SWEEPS: usize = 4;
     let n = reals.len();
     let most = f64::from((1_i32 << (bits - 1)) - 1);
-    let mut weights: Vec<f64> = reals.iter().map(|w| (w / scale).round()).collect();
+    let mut weights: Vec<f64> =
+        reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
     let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
-    if bits == 8 {
-        // gradient[k] = sum_j covariance[k][j] errors[j]
-        let mut gradient: Vec<f64> = moments
-            .covariance
-            .chunks(n)
-            .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
-            .collect();
-        for _ in 0..SWEEPS {
-            let mut moved = false;
-            for j in 0..n {
-                let column = &moments.covariance[j * n..][..n];
-                let step = (gradient[j] / column[j]).round();
-                let step = (weights[j] + step).clamp(-most, most) - weights[j];
-                if step != 0.0 {
-                    moved = true;
-                    weights[j] += step;
-                    errors[j] -= step;
-                    gradient.iter_mut().zip(column).for_each(|(g, c)| *g -= c * step);
-                }
-            }
-            if !moved {
-                break;
+    // gradient[k] = sum_j covariance[k][j] errors[j]
+    let mut gradient: Vec<f64> = moments
+        .covariance
+        .chunks(n)
+        .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
+        .collect();
+    for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
+        let mut moved = false;
+        for j in 0..n {
+            let column = &moments.covariance[j * n..][..n];
+            let step = (gradient[j] / column[j]).round();
+            let step = (weights[j] + step).clamp(-most, most) - weights[j];
+            if step != 0.0 {
+                moved = true;
+                weights[j] += step;
+                errors[j] -= step;
+                gradient.iter_mut().zip(column).for_each(|(g, c)| *g -= c * step);
             }
         }
+        if !moved {
+            break;
+        }
     }
+    let error = gradient.iter().zip(&errors).map(|(g, e)| g * e).sum::<f64>() * scale * scale;
     let shift: f64 = errors.iter().zip(&moments.mean).map(|(e, m)| e * m).sum();
-    Row { weights: weights.iter().map(|&w| w as i32).collect(), bias: bias + shift * scale, scale }
+    Row {
+        weights: weights.iter().map(|&w| w as i32).collect(),
+        bias: bias + shift * scale,
+        scale,
+        error,
+    }
 }
 
 /// The largest magnitude any partial sum can have, in any order, for any input in the format's range.

@@ -8,6 +8,7 @@ mod dense;
 mod elementwise;
 mod heads;
 mod map;
+mod ncap;
 mod plan;
 mod port;
 mod search;
@@ -71,6 +72,12 @@ struct Format {
 impl Format {
     fn uniform(scale: f64) -> Self {
         Self { scale: vec![scale], offset: vec![], low: -32768, high: 32767 }
+    }
+
+    /// Unit fractions: 1.0 is the integer `2^bits - 1`.
+    fn unit(bits: u32) -> Self {
+        let one = (1 << bits) - 1;
+        Self { low: -one, high: one, ..Self::uniform(1.0 / f64::from(one)) }
     }
 
     fn scale(&self, feature: usize) -> f64 {
@@ -155,6 +162,8 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
             Layer::Softmax => heads::lower_softmax(&mut lowering, node),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
+            Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
+            Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
         }?;
     }
     let output = port::output(&mut lowering);
@@ -192,6 +201,12 @@ impl Lowering<'_> {
     /// The magnitude to represent for `tensor`: its calibrated range, widened by the margin.
     fn magnitude(&self, tensor: TensorId) -> f64 {
         self.ranges.tensor(tensor).magnitude() * self.ranges.margin
+    }
+
+    /// Bits of the network's unit fractions, if that is what its inputs and outputs are.
+    fn unit_bits(&self) -> Option<u32> {
+        let at = self.graph.nodes.iter().position(|n| matches!(n.layer, Layer::Ncap(_)))?;
+        Some(if self.widths[at] == 8 { 7 } else { 15 })
     }
 
     fn new_storage(&mut self, features: usize) -> usize {

@@ -11,7 +11,10 @@ pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
     let mut storages = Vec::new();
     for state in &graph.states {
         let span = lowering.ranges.tensors(&[state.previous, state.next]);
-        let scale = (span.magnitude() * lowering.ranges.margin).max(1e-12) / 32767.0;
+        let scale = match state.counts {
+            true => 1.0,
+            false => (span.magnitude() * lowering.ranges.margin).max(1e-12) / 32767.0,
+        };
         let storage = lowering.new_storage(state.initial.len());
         lowering.define(state.previous, storage, Format::uniform(scale));
         storages.push(storage);
@@ -27,8 +30,12 @@ pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
         let (value, from) = lowering.take_uniform(state.next);
         let to = lowering.value(state.previous).format.scale(0);
         let place = elementwise::rescaling_copy(0, value.features, from / to);
+        // A kernel that works in place has left it there.
+        let in_place = value.storage == storage;
         let name = format!("{}_next", graph.tensors[state.previous].name);
-        lowering.push(&name, Box::new(place), vec![value.storage], storage);
+        if !in_place {
+            lowering.push(&name, Box::new(place), vec![value.storage], storage);
+        }
         let mut initial = vec![Quad::default(); quads(state.initial.len())];
         for (integer, x) in flat_mut(&mut initial).iter_mut().zip(&state.initial) {
             *integer = (x / to).round() as i16;

@@ -18,6 +18,8 @@
 
 pub mod portable;
 
+#[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+mod branchless;
 #[cfg(nervecord_dsp)]
 mod dsp;
 
@@ -300,6 +302,32 @@ pack!(pack16, i16, |group, _order| {
         group[2] as u16 as u32 | (group[3] as u16 as u32) << 16,
     ]
 });
+
+/// `x` clamped to `0..2^BITS`, for `BITS` of 15 or less and `-2^31 < x < 2^31 - 2^BITS`.
+///
+/// No branch on any core: where the compiler would make one, the instructions are spelled out.
+#[inline(always)]
+pub(crate) fn unit<const BITS: u32>(x: i32) -> i32 {
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::unit::<BITS>(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
+    portable::unit::<BITS>(x)
+}
+
+/// All ones if `x` is negative, else 0; a mask that the compiler does not turn back into a branch.
+#[inline(always)]
+pub(crate) fn negative(x: i32) -> i32 {
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::negative(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
+    portable::negative(x)
+}
 
 /// The activations of a tensor one by one.
 #[inline(always)]

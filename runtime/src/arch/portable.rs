@@ -53,3 +53,15 @@ pub fn dense<L: Layout, W: Weight>(shape: &Shape, mut stream: &[u32], x: &[Quad]
         stream = stream.get(row..).unwrap_or_default();
     }
 }
+
+/// All ones if `x` is negative, else 0.
+#[inline(always)]
+pub fn negative(x: i32) -> i32 {
+    x >> 31
+}
+
+/// `x` clamped to `0..2^BITS`.
+#[inline(always)]
+pub fn unit<const BITS: u32>(x: i32) -> i32 {
+    x.clamp(0, (1 << BITS) - 1)
+}

@@ -1,0 +1,48 @@
+//! `nervecord compile`.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::write_atomic;
+use crate::{Error, Result, report};
+
+use super::Model;
+
+#[derive(clap::Args)]
+pub struct Target {
+    /// The module to write.
+    #[arg(short, long)]
+    output: PathBuf,
+    /// A folder for report.html and report.json.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// Write nothing; fail if the module is not up to date.
+    #[arg(long, conflicts_with = "report")]
+    check: bool,
+}
+
+/// Writes the module, or compares it; whether it is current.
+pub fn compile(model: &Model, target: &Target) -> Result<bool> {
+    let compiled = model.build()?;
+    let module = compiled.module();
+    if target.check {
+        return is_current(&target.output, &module);
+    }
+    // The report first: if its folder cannot be made, there is no module that looks finished.
+    if let Some(folder) = &target.report {
+        report::write(&compiled, folder)?;
+    }
+    write_atomic(&target.output, module.as_bytes())?;
+    anstream::print!("{}", report::render(&compiled));
+    anstream::println!("wrote {}", target.output.display());
+    Ok(true)
+}
+
+fn is_current(path: &Path, module: &str) -> Result<bool> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
+    let current = bytes == module.as_bytes();
+    if !current {
+        let name = path.display();
+        anstream::eprintln!("{name} is stale: run the same command without --check to write it");
+    }
+    Ok(current)
+}

@@ -1,0 +1,169 @@
+//! What the command line understands, a file a command where it takes more than a few lines.
+
+mod compile;
+mod emulate;
+mod progress;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::compiler::{Compiler, Cpu};
+use crate::quantize::Weights;
+use crate::{Compiled, Result, import, inspect, report, verify};
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// From a trained network to the same integers on a host and on a microcontroller.
+#[derive(Parser)]
+#[command(
+    name = "nervecord",
+    version,
+    arg_required_else_help = true,
+    after_help = "Results go to stdout, messages to stderr.\n\
+                  Exit code: 0 done, 1 not as wanted (verify, emulate, --check), 2 misuse or bad input."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the layers of a model, and what is not supported of it.
+    Inspect {
+        /// An .onnx file, or a folder with config.json and model.safetensors.
+        model: PathBuf,
+    },
+    /// Write the Rust module of a model.
+    Compile {
+        #[command(flatten)]
+        model: Model,
+        #[command(flatten)]
+        target: compile::Target,
+    },
+    /// Run a model on the host, through the kernels that firmware runs.
+    Run {
+        #[command(flatten)]
+        model: Model,
+        #[command(flatten)]
+        rows: run::Rows,
+    },
+    /// Compare the integers with the float network on test vectors; exit 1 if they are too far off.
+    Verify {
+        #[command(flatten)]
+        model: Model,
+        /// Inputs and reference outputs: columns x0.., y0..
+        #[arg(long)]
+        vectors: PathBuf,
+        /// True classes of the vectors: a column `label`.
+        #[arg(long)]
+        labels: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a model's firmware on an emulated core; exit 1 if an output is not the host's.
+    Emulate {
+        #[command(flatten)]
+        model: Model,
+        #[command(flatten)]
+        machine: emulate::Machine,
+    },
+}
+
+#[derive(clap::Args)]
+struct Model {
+    /// An .onnx file, or a folder with config.json and model.safetensors.
+    model: PathBuf,
+    /// Inputs as the model will see them in use, CSV or .npy; without, nervecord.toml gives ranges.
+    #[arg(long)]
+    calibration: Option<PathBuf>,
+    /// Width of the weights.
+    #[arg(long, default_value = "auto")]
+    weights: Width,
+    /// Largest RMS difference to float, in standard deviations of the output.
+    #[arg(long, default_value_t = 0.02)]
+    tolerance: f64,
+    /// The core the module is meant for.
+    #[arg(long, default_value = "any")]
+    cpu: Cpu,
+    /// Name of the generated module; that of the model's file by default.
+    #[arg(long)]
+    name: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Width {
+    /// 8 bits, and 16 where the tolerance asks for it.
+    Auto,
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "16")]
+    Sixteen,
+}
+
+impl Model {
+    fn compiler(&self) -> Compiler {
+        let mut compiler = Compiler::new(&self.model)
+            .weights(match self.weights {
+                Width::Auto => Weights::Auto,
+                Width::Eight => Weights::I8,
+                Width::Sixteen => Weights::I16,
+            })
+            .tolerance(self.tolerance)
+            .cpu(self.cpu);
+        if let Some(path) = &self.calibration {
+            compiler = compiler.calibration(path);
+        }
+        if let Some(name) = &self.name {
+            compiler = compiler.name(name);
+        }
+        compiler
+    }
+
+    fn build(&self) -> Result<Compiled> {
+        progress::during("choosing weights and tables", || self.compiler().build())
+    }
+}
+
+/// Reads the arguments, runs the command, and says how it went.
+pub fn main() -> ExitCode {
+    // Misuse of the command line exits with 2, as clap does, and so does every bad input.
+    match dispatch(Cli::parse().command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            anstream::eprintln!("\x1b[1;31merror\x1b[0m: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs a command; `false` is a verdict, not a failure.
+fn dispatch(command: Command) -> Result<bool> {
+    match command {
+        Command::Inspect { model } => {
+            let source = import::load(&model).inspect_err(|_| {
+                // A file that can be read at all is listed, with a mark at what is in the way.
+                if let Ok(Some(survey)) = inspect::survey(&model) {
+                    anstream::print!("{survey}");
+                }
+            })?;
+            anstream::print!("{}", inspect::render(&source));
+        }
+        Command::Compile { model, target } => return compile::compile(&model, &target),
+        Command::Run { model, rows } => run::run(&model, &rows)?,
+        Command::Verify { model, vectors, labels, json } => {
+            let compiled = model.build()?;
+            let verdict = verify::verify(&compiled, &vectors, labels.as_deref())?;
+            if json {
+                anstream::println!("{}", report::json(&verdict)?);
+            } else {
+                anstream::print!("{}", verdict.render());
+            }
+            return Ok(verdict.passed);
+        }
+        Command::Emulate { model, machine } => return emulate::emulate(&model, &machine),
+    }
+    Ok(true)
+}

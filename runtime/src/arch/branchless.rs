@@ -1,0 +1,25 @@
+//! Cores without conditional instructions, where the compiler turns a clamp or a mask into a branch.
+
+use core::arch::asm;
+
+/// All ones if `x` is negative, else 0.
+#[inline(always)]
+pub(super) fn negative(x: i32) -> i32 {
+    let mut x = x;
+    // SAFETY: writes a register only.
+    unsafe {
+        #[cfg(target_arch = "arm")]
+        asm!("asrs {x}, {x}, #31", x = inout(reg) x, options(pure, nomem, nostack));
+        #[cfg(target_arch = "riscv32")]
+        asm!("srai {x}, {x}, 31", x = inout(reg) x, options(pure, nomem, nostack));
+    }
+    x
+}
+
+/// `x` clamped to `0..2^BITS`, for `x` whose distance to either end fits in 32 bits.
+#[inline(always)]
+pub(super) fn unit<const BITS: u32>(x: i32) -> i32 {
+    let one = (1 << BITS) - 1;
+    let above = (x & !negative(x)) - one;
+    (above & negative(above)) + one
+}
