@@ -18,6 +18,8 @@
 #![deny(unsafe_code)]
 
 pub mod arch;
+#[cfg(feature = "control")]
+pub mod control;
 pub mod controller;
 pub mod dense;
 pub mod edges;
