@@ -145,6 +145,10 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_EXP",
         "_SHIFTS",
         "_JOINTS",
+        "_GRIDS",
+        "_COEFFICIENTS",
+        "_FACTORS",
+        "_RUNS",
     ];
     let mut name = ident.clone();
     let mut count = 1;

@@ -2,6 +2,8 @@
 //!
 //! A new family adds an arm to `by_format` and a module beside the others.
 
+pub mod cfc;
+pub mod kan;
 pub mod mlp;
 pub mod ncap;
 pub mod onnx;
@@ -21,8 +23,9 @@ use crate::graph::Graph;
 const MAX_FILE: u64 = 1 << 29;
 
 /// What `config.json` may say under `format`.
-const FORMATS: &str =
-    "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\"";
+const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
+     \"cfc_ncp\", \"cfc_dense\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
+     \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
 /// A trained network and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,6 +103,8 @@ fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String
     match format.split_whitespace().next().unwrap_or_default() {
         "onnx" => onnx::load(model, name),
         "mlp" => mlp::load(config, model, name),
+        "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
+        family if kan::knows(family) => kan::load(family, config, model, name),
         "ncap-swimmer/1" => ncap::load(config, model, name),
         _ => Err(Error::new("the model's format is not known")
             .file(&config.path)
