@@ -12,7 +12,7 @@ use crate::tensor::Quad;
 #[inline(always)]
 pub fn dense<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
     let Some(x) = x.get(..shape.quads) else { return };
-    let words = row_words::<L, W>(shape.quads);
+    let words = row_words::<W>(shape.quads);
     if stream.len() != shape.rows * words || y.len() * 4 < shape.rows {
         return;
     }
