@@ -203,7 +203,7 @@ pub(super) const fn slot<L: Layout, W: Weight>(place: Place, column: usize) -> S
 /// The bias of a row, out of the form in which lanes hold it.
 pub(super) const fn plain_bias<L: Layout, W: Weight>(stream: &[u32], place: Place) -> i32 {
     let per_word = 4 / W::WORDS;
-    if L::LANES && place.count == 4 && (place.lane + 1) % per_word != 0 {
+    if L::LANES && place.count == 4 && !(place.lane + 1).is_multiple_of(per_word) {
         let above = stream[place.bias + 1] << (8 * W::WORDS);
         return stream[place.bias].wrapping_sub(above) as i32;
     }
@@ -219,7 +219,7 @@ const fn fold_biases<L: Layout, W: Weight>(rows: usize, quads: usize, stream: &m
     let mut row = rows - rows % L::ROWS;
     while row > 0 {
         row -= 1;
-        if (row + 1) % per_word != 0 {
+        if !(row + 1).is_multiple_of(per_word) {
             let at = place::<L, W>(row, rows, quads).bias;
             stream[at] = stream[at].wrapping_add(stream[at + 1] << (8 * W::WORDS));
         }

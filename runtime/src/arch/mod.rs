@@ -156,6 +156,15 @@ pub(crate) fn unit<const BITS: u32>(x: i32) -> i32 {
     portable::unit::<BITS>(x)
 }
 
+/// `x` clamped to 16 bits, on every core in the same time for every `x`.
+#[inline(always)]
+pub(crate) fn saturate16(x: i32) -> i16 {
+    #[cfg(nervecord_branchless)]
+    return branchless::saturate16(x);
+    #[cfg(not(nervecord_branchless))]
+    portable::saturate16(x)
+}
+
 /// All ones if `x` is negative, else 0; a mask that the compiler does not turn back into a branch.
 #[inline(always)]
 pub(crate) fn negative(x: i32) -> i32 {
