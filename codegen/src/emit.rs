@@ -145,6 +145,10 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_EXP",
         "_SHIFTS",
         "_JOINTS",
+        "_NEURONS",
+        "_SENSORY",
+        "_SYNAPSES",
+        "_GAPS",
     ];
     let mut name = ident.clone();
     let mut count = 1;

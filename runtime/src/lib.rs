@@ -22,6 +22,7 @@ pub mod controller;
 pub mod dense;
 pub mod elementwise;
 pub mod head;
+pub mod membrane;
 pub mod ncap;
 pub mod norm;
 pub mod number;

@@ -8,6 +8,7 @@ mod dense;
 mod elementwise;
 mod heads;
 mod map;
+mod membrane;
 mod ncap;
 mod plan;
 mod port;
@@ -169,6 +170,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Softmax => heads::lower_softmax(&mut lowering, node),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
             Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
+            Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
             Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
         }?;
     }
