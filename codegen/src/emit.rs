@@ -149,6 +149,10 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_SENSORY",
         "_SYNAPSES",
         "_GAPS",
+        "_GRIDS",
+        "_COEFFICIENTS",
+        "_FACTORS",
+        "_RUNS",
     ];
     let mut name = ident.clone();
     let mut count = 1;

@@ -74,6 +74,10 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
             input(0).iter().zip(scale).zip(offset).map(|((x, s), o)| s * x + o).collect()
         }
         Layer::Map(f) => input(0).iter().map(|&x| f.eval(x)).collect(),
+        Layer::Functions { functions, picks } => {
+            picks.iter().map(|&(i, k)| functions[k].eval(input(0)[i])).collect()
+        }
+        Layer::Kan(kan) => kan.eval(input(0)),
         Layer::Add { factors: [a, b] } => {
             input(0).iter().zip(input(1)).map(|(x, y)| a * x + b * y).collect()
         }

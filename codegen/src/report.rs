@@ -168,7 +168,7 @@ fn page(compiled: &Compiled) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{model}</title>\n\
          <style>body{{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2733}}\
-         table{{border-collapse:collapse;width:100%}}th,td{{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #dde3ea}}\
+         table{{border-collapse:collapse;width:100%}}th,td{{padding:.3rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid #dde3ea}}td:last-child{{white-space:normal}}\
          th:first-child,td:first-child,th:nth-child(2),td:nth-child(2),td:last-child,th:last-child{{text-align:left}}\
          dl{{display:grid;grid-template-columns:12rem 1fr}}dd{{margin:0;overflow-wrap:anywhere}}</style>\n\
          <h1>{model}</h1>\n<dl>\n{facts}</dl>\n<table>\n<tr>{head}</tr>\n{rows}</table>\n{notes}</html>\n",

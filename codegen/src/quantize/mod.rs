@@ -6,7 +6,9 @@
 
 mod dense;
 mod elementwise;
+mod functions;
 mod heads;
+mod kan;
 mod map;
 mod membrane;
 mod ncap;
@@ -169,6 +171,10 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
             Layer::Softmax => heads::lower_softmax(&mut lowering, node),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
+            Layer::Functions { functions, picks } => {
+                functions::lower(&mut lowering, node, functions, picks)
+            }
+            Layer::Kan(layer) => kan::lower(&mut lowering, index, layer),
             Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
             Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
             Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),

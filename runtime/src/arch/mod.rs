@@ -17,6 +17,7 @@
 #![allow(unsafe_code)]
 
 pub mod portable;
+mod taps;
 
 #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
 mod branchless;
@@ -25,6 +26,8 @@ mod dsp;
 
 use crate::number::mul_high_split;
 use crate::tensor::Quad;
+pub use taps::Coefficient;
+pub(crate) use taps::moved;
 
 /// How a core wants a dense layer in memory.
 pub trait Layout {
@@ -354,6 +357,14 @@ pub fn flat(x: &[Quad]) -> &[i16] {
 pub fn flat_mut(x: &mut [Quad]) -> &mut [i16] {
     // SAFETY: as for `flat`; the borrow is unique.
     unsafe { core::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len() * 4) }
+}
+
+/// A tensor's memory as `i32` accumulators, two a quad.
+#[inline(always)]
+pub fn words_mut(x: &mut [Quad]) -> &mut [i32] {
+    // SAFETY: a Quad is eight bytes without padding, aligned to eight, and any bits are an i32; the
+    // borrow is unique.
+    unsafe { core::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len() * 2) }
 }
 
 /// `points[index]` for an index the caller has proved to lie inside.
