@@ -171,6 +171,18 @@ pub(crate) fn negative(x: i32) -> i32 {
     portable::negative(x)
 }
 
+/// Number of zero bits above the highest one of `x`, which is not 0.
+#[inline(always)]
+pub(crate) fn leading_zeros(x: u32) -> u32 {
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::leading_zeros(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
+    x.leading_zeros()
+}
+
 /// The activations of a tensor one by one.
 #[inline(always)]
 pub fn flat(x: &[Quad]) -> &[i16] {
