@@ -26,8 +26,8 @@ mod dsp;
 
 use crate::number::mul_high_split;
 use crate::tensor::Quad;
-pub use taps::Coefficient;
-pub(crate) use taps::moved;
+pub(crate) use taps::{Tile, Window};
+pub use taps::{Coefficient, Live, accumulate};
 
 /// How a core wants a dense layer in memory.
 pub trait Layout {
