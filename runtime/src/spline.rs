@@ -56,18 +56,29 @@ impl Axis {
     /// The index is at most `intervals - 1`; the weights are at least 0 and sum to at most 2^15.
     pub fn locate(&self, q: i32) -> (usize, [i16; 4]) {
         let mut window = Window::default();
-        if self.tails { self.find::<true>(q, &mut window) } else { self.find::<false>(q, &mut window) }
+        match self.tails {
+            true => self.find::<true>(q, self.ends::<true>(), &mut window),
+            false => self.find::<false>(q, self.ends::<false>(), &mut window),
+        }
+    }
+
+    /// The ends at which coordinates stop, in 15 fraction bits.
+    #[inline(always)]
+    fn ends<const TAILS: bool>(&self) -> (i32, i32) {
+        let beyond = if TAILS { 3 } else { 0 };
+        (-(beyond << 15), ((self.intervals as i32 + beyond) << 15) - 1)
     }
 
     #[inline(always)]
-    fn find<const TAILS: bool>(&self, q: i32, window: &mut Window) -> (usize, [i16; 4]) {
-        let (below, above) = if TAILS { (3, 3) } else { (0, 0) };
-        let low = -(below << self.shift);
-        let high = ((self.intervals as i32 + above) << self.shift) - 1;
-        let q = q.max(low).min(high);
-        let s = q >> self.shift; // -3 <= s <= intervals + 2
-        let u = (q >> (self.shift - 15)) & 0x7fff; // 0 <= u < 2^15
-        let w = weights(u);
+    fn find<const TAILS: bool>(
+        &self,
+        q: i32,
+        (low, high): (i32, i32),
+        window: &mut Window,
+    ) -> (usize, [i16; 4]) {
+        let q = (q >> (self.shift - 15)).max(low).min(high);
+        let s = q >> 15; // -3 <= s <= intervals + 2
+        let w = weights(q & 0x7fff); // 0 <= u < 2^15
         if !TAILS {
             return (s as usize, w); // 0 <= s < intervals: q was clamped so
         }
@@ -215,11 +226,12 @@ impl<'a, C: Coefficient> Spline<'a, C> {
         let mut window = Window::default();
         let step = self.tables.bias.len() * self.count();
         let axis = self.axis;
+        let ends = axis.ends::<TAILS>();
         let mut at = 0;
         move |factor, offset, x| {
             // |x * factor| <= 2^30 and |offset| < 2^30
             let q = x as i32 * factor as i32 + offset;
-            let (start, weights) = axis.find::<TAILS>(q, &mut window);
+            let (start, weights) = axis.find::<TAILS>(q, ends, &mut window);
             let live = Live::new::<C>(weights, at + start);
             at += step;
             live
