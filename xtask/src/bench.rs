@@ -53,7 +53,8 @@ pub fn bench(board: &str, profile: bool) -> Result<bool> {
             let graph = shape.graph()?;
             let macs = graph.macs();
             let inputs = Random::new(7).rows(ROWS, shape.widths[0]);
-            let measured = emulate::check(&board, &subject::from_graph(graph, &inputs, Weights::I8)?)?;
+            let measured =
+                emulate::check(&board, &subject::from_graph(graph, &inputs, Weights::I8)?)?;
             if profile {
                 emulate::print_profile(&measured);
             }

@@ -30,8 +30,8 @@ mod layout;
 mod kernel;
 
 use crate::tensor::Quad;
-pub use taps::Coefficient;
-pub(crate) use taps::moved;
+pub(crate) use taps::{Tile, Window};
+pub use taps::{Coefficient, Live, accumulate};
 
 pub use layout::{
     Blocked, Interleaved, Lanes, LanesShort, Layout, Native, Octets, RowMajor, multiplier_word,
