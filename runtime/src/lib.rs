@@ -25,6 +25,7 @@ pub mod dense;
 pub mod edges;
 pub mod elementwise;
 pub mod head;
+pub mod membrane;
 pub mod ncap;
 pub mod norm;
 pub mod number;

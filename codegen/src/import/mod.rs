@@ -4,6 +4,7 @@
 
 pub mod cfc;
 pub mod kan;
+pub mod ltc;
 pub mod mlp;
 pub mod ncap;
 pub mod onnx;
@@ -24,7 +25,7 @@ const MAX_FILE: u64 = 1 << 29;
 
 /// What `config.json` may say under `format`.
 const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
-     \"cfc_ncp\", \"cfc_dense\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
+     \"cfc_ncp\", \"cfc_dense\", \"ltc\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
      \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
 /// A trained network and where it came from.
@@ -104,6 +105,7 @@ fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String
         "onnx" => onnx::load(model, name),
         "mlp" => mlp::load(config, model, name),
         "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
+        "ltc" => ltc::load(config, model, name),
         family if kan::knows(family) => kan::load(family, config, model, name),
         "ncap-swimmer/1" => ncap::load(config, model, name),
         _ => Err(Error::new("the model's format is not known")

@@ -10,6 +10,7 @@ mod functions;
 mod heads;
 mod kan;
 mod map;
+mod membrane;
 mod ncap;
 mod plan;
 mod port;
@@ -175,6 +176,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             }
             Layer::Kan(layer) => kan::lower(&mut lowering, index, layer),
             Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
+            Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
             Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
         }?;
     }

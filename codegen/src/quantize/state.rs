@@ -14,7 +14,10 @@ pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
         let span = lowering.ranges.tensors(&[state.previous, state.next]);
         let scale = match state.counts {
             true => 1.0,
-            false => (span.magnitude() * lowering.ranges.margin).max(1e-12) / 32767.0,
+            false => {
+                let calibrated = span.magnitude() * lowering.ranges.margin;
+                state.bound.unwrap_or(calibrated).max(1e-12) / 32767.0
+            }
         };
         let storage = lowering.new_storage(state.initial.len());
         lowering.define(state.previous, storage, Format::uniform(scale));

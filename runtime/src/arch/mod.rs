@@ -30,8 +30,8 @@ mod kernel;
 mod layout;
 
 use crate::tensor::Quad;
-pub use taps::Coefficient;
-pub(crate) use taps::moved;
+pub use taps::{Coefficient, Live, accumulate};
+pub(crate) use taps::{Tile, Window};
 
 pub use layout::{
     Blocked, Interleaved, Lanes, LanesShort, Layout, Native, Octets, RowMajor, multiplier_word,
@@ -172,6 +172,18 @@ pub(crate) fn negative(x: i32) -> i32 {
     return branchless::negative(x);
     #[cfg(not(nervecord_branchless))]
     portable::negative(x)
+}
+
+/// Number of zero bits above the highest one of `x`, which is not 0.
+#[inline(always)]
+pub(crate) fn leading_zeros(x: u32) -> u32 {
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::leading_zeros(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
+    x.leading_zeros()
 }
 
 /// The activations of a tensor one by one.
