@@ -8,6 +8,7 @@
 // fc0    dense i8 relu  64->32   2240   4.5 bit            -
 // fc1    dense i8       32->10    380   6.1 bit            -
 // total: 2368 multiply-accumulates, 3132 bytes of tables, 200 bytes of RAM
+/// The network of `model.onnx` as integers.
 pub mod digits {
     use nervecord::arch::W8;
     use nervecord::dense::{Dense8, pack8};

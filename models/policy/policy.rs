@@ -12,6 +12,7 @@
 // fc2     dense i8    64->2    140   4.1 bit            -
 // action  table 64     2->2    130         -      8.90e-4
 // total: 4736 multiply-accumulates, 6034 bytes of tables, 264 bytes of RAM
+/// The network of `model.onnx` as integers.
 pub mod policy {
     use nervecord::arch::W8;
     use nervecord::dense::{Dense8, pack8};

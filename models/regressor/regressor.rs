@@ -45,6 +45,7 @@
 // add_clip          add            32->16      0         -            -
 // head_gemm         dense i8        16->2     44   6.6 bit            -
 // total: 3696 multiply-accumulates, 7546 bytes of tables, 104 bytes of RAM
+/// The network of `model.onnx` as integers.
 pub mod regressor {
     use nervecord::arch::W8;
     use nervecord::dense::{Dense8, pack8};
