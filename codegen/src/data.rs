@@ -137,7 +137,8 @@ impl Data {
     }
 
     /// The inputs of each row: the columns the graph names (`x0`, `x1`, ...), or all columns by
-    /// position if none has such a name. Optional inputs without a column are 0.
+    /// position if none has such a name. Optional inputs without a column
+    /// have the value that the graph says.
     ///
     /// # Errors
     /// A column is missing, or there is one for an input the model does not have.
@@ -149,7 +150,7 @@ impl Data {
         if columns.iter().all(Option::is_none) && self.columns.len() == n {
             columns = (0..n).map(Some).collect();
         }
-        let required = n - graph.optional_inputs.min(n);
+        let required = n - graph.optional_inputs.len().min(n);
         let missing = columns.iter().take(required).position(Option::is_none);
         let numbered =
             |c: &&String| c.strip_prefix('x').is_some_and(|i| i.parse::<usize>().is_ok());
@@ -171,8 +172,18 @@ impl Data {
             let count = self.columns.len();
             return Err(wrong(format!("no column {} among {count}: {header}", names[i])));
         }
-        let cell = |row: &[f64], c: &Option<usize>| c.map_or(0.0, |c| row[c]);
-        Ok(self.rows.iter().map(|row| columns.iter().map(|c| cell(row, c)).collect()).collect())
+        // The value of input i where it has no column; only optional ones come to that.
+        let default = |i: usize| graph.optional_inputs.get(i - required).copied().unwrap_or(0.0);
+        let cell =
+            |row: &[f64], (i, c): (usize, &Option<usize>)| c.map_or_else(|| default(i), |c| row[c]);
+        let cells = |row: &Vec<f64>| columns.iter().enumerate().map(|c| cell(row, c)).collect();
+        Ok(self.rows.iter().map(cells).collect())
+    }
+
+    /// The `n` reference states after each row, columns `h0`..., if there are as many.
+    pub fn states(&self, n: usize) -> Option<Vec<Vec<f64>>> {
+        let columns = self.numbered("h");
+        (n > 0 && columns.len() == n).then(|| self.pick(&columns))
     }
 
     /// The `n` reference outputs of each row, columns `y0`...

@@ -56,8 +56,14 @@ impl Items {
         name.to_owned()
     }
 
-    /// `head [[row], [row], ...] tail;`
-    pub fn matrix<T: Display>(&mut self, head: &str, values: &[T], columns: usize, tail: &str) {
+    /// `declaration: [[element; columns]; rows] = [[row], [row], ...];`
+    pub fn matrix<T: Display>(
+        &mut self,
+        declaration: &str,
+        element: &str,
+        values: &[T],
+        columns: usize,
+    ) {
         let mut rows = String::new();
         for row in values.chunks(columns) {
             let body = wrapped(row, 12);
@@ -67,25 +73,30 @@ impl Items {
                 let _ = write!(rows, "        [\n{body}        ],\n");
             }
         }
-        // Packing runs at compile time; for a large layer that takes more steps than the lint likes.
-        self.text.push_str("    #[allow(long_running_const_eval)]\n");
-        self.table(&format!("{head}["), &rows, &format!("]{tail};"));
+        let count = values.len() / columns.max(1);
+        let head = format!("{declaration}: [[{element}; {columns}]; {count}] = [");
+        self.table(&head, &rows, "];");
     }
 
-    /// `const name: kind = value;`
-    pub fn constant(&mut self, name: &str, kind: &str, value: &str) {
-        let line = format!("    const {name}: {kind} = {value};");
+    /// `declaration = value;` where the value is computed when the firmware is built.
+    pub fn packed(&mut self, declaration: &str, value: &str) {
+        // Packing a large layer takes more steps than the lint likes.
+        self.text.push_str("    #[allow(long_running_const_eval)]\n");
+        self.constant(declaration, value);
+    }
+
+    /// `declaration = value;`
+    pub fn constant(&mut self, declaration: &str, value: &str) {
+        let line = format!("    {declaration} = {value};");
         if line.len() <= WIDTH {
             let _ = writeln!(self.text, "{line}");
             return;
         }
         let broken = format!("        {value};");
-        if broken.len() <= WIDTH {
-            let _ = writeln!(self.text, "    const {name}: {kind} =\n{broken}");
-        } else {
-            let _ =
-                writeln!(self.text, "    #[rustfmt::skip]\n    const {name}: {kind} =\n{broken}");
+        if broken.len() > WIDTH {
+            self.text.push_str("    #[rustfmt::skip]\n");
         }
+        let _ = writeln!(self.text, "    {declaration} =\n{broken}");
     }
 
     fn table(&mut self, head: &str, body: &str, tail: &str) {
@@ -124,7 +135,25 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         _ => format!("LAYER_{ident}").trim_end_matches('_').to_owned(),
     };
     // The names of a layer's tables must be free as well.
-    let tables = ["", "_WEIGHTS", "_BIAS", "_MULTIPLIER", "_POINTS", "_EXP", "_SHIFTS"];
+    let tables = [
+        "",
+        "_WEIGHTS",
+        "_BIAS",
+        "_MULTIPLIER",
+        "_PACKED",
+        "_POINTS",
+        "_EXP",
+        "_SHIFTS",
+        "_JOINTS",
+        "_NEURONS",
+        "_SENSORY",
+        "_SYNAPSES",
+        "_GAPS",
+        "_GRIDS",
+        "_COEFFICIENTS",
+        "_FACTORS",
+        "_RUNS",
+    ];
     let mut name = ident.clone();
     let mut count = 1;
     while tables.iter().any(|suffix| taken.contains(&format!("{name}{suffix}"))) {
@@ -157,7 +186,12 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         let call = op.kernel.emit(&name, &mut items);
         body += &statement(program, op, &call);
     }
-    let ty = type_name(&program.name);
+    let mut ty = type_name(&program.name);
+    // A model called like a kernel, such as `ncap.json`.
+    let word = |c: char| !c.is_ascii_alphanumeric();
+    if items.imports.iter().any(|path| path.split(word).any(|name| name == ty)) {
+        ty += "Model";
+    }
     let mut out = header(program, origin);
     let _ = writeln!(out, "/// The network of `{}` as integers.", origin.model);
     let _ = writeln!(out, "pub mod {} {{", program.name);
@@ -367,6 +401,10 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
     let typed = typed_step(program);
     let fracs = |port: &Port| wrapped(&port.fracs, 12);
     let (input_frac, output_frac) = (fracs(&program.input), fracs(&program.output));
+    let full_scale = match program.input.full_scale {
+        true => "        const FULL_SCALE: bool = true;\n",
+        false => "",
+    };
     let (model, quads) = (&origin.model, program.scratch_quads);
     format!(
         "    /// The network of `{model}`.
@@ -400,7 +438,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
 {output_frac}        ];
-
+{full_scale}
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
             Self::step_raw(self, input)
         }}

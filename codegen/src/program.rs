@@ -7,6 +7,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
+use nervecord::arch::flat;
 use nervecord::controller::Status;
 use nervecord::port::{Channel, read16, read32, write16, write32};
 use nervecord::tensor::Quad;
@@ -50,6 +51,8 @@ pub struct Port {
     pub width: PortWidth,
     /// Storage that holds the tensor.
     pub storage: usize,
+    /// Whether 1.0 is the integer `2^frac - 1`, the largest, as in circuits of unit fractions.
+    pub full_scale: bool,
 }
 
 /// Width of the caller's numbers.
@@ -74,9 +77,14 @@ impl Port {
         if self.width == PortWidth::Narrow { 16 } else { 32 }
     }
 
+    /// The integer that stands for 1.0 in feature `i`.
+    fn one(&self, i: usize) -> f64 {
+        f64::powi(2.0, self.fracs[i] as i32) - f64::from(u8::from(self.full_scale))
+    }
+
     /// The nearest integer the caller would pass as feature `i` for `x`; halves up, saturating.
     pub fn to_raw(&self, i: usize, x: f64) -> i32 {
-        let scaled = (x * f64::powi(2.0, self.fracs[i] as i32) + 0.5).floor();
+        let scaled = (x * self.one(i) + 0.5).floor();
         if self.bits() == 32 { scaled as i32 } else { i32::from(scaled as i16) }
     }
 
@@ -87,7 +95,7 @@ impl Port {
 
     /// The real number an integer of feature `i` stands for.
     pub fn to_real(&self, i: usize, raw: i32) -> f64 {
-        f64::from(raw) / f64::powi(2.0, self.fracs[i] as i32)
+        f64::from(raw) / self.one(i)
     }
 
     /// The real numbers of a row of integers.
@@ -105,6 +113,9 @@ impl Port {
         let bits = self.bits();
         let number = |frac: &u32| format!("I{}F{frac}", bits - frac.min(&bits));
         match self.uniform_frac() {
+            Some(frac) if self.full_scale => {
+                format!("{} x {}, 1.0 is {}", self.features(), number(&frac), (1 << frac) - 1)
+            }
             Some(frac) => format!("{} x {}", self.features(), number(&frac)),
             None => self.fracs.iter().map(number).collect::<Vec<_>>().join(", "),
         }
@@ -134,6 +145,17 @@ pub struct LayerReport {
     pub note: String,
 }
 
+/// A state's place and the real number its unit stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateFormat {
+    /// Storage that holds it between steps.
+    pub storage: usize,
+    /// Number of features.
+    pub features: usize,
+    /// Real number a unit.
+    pub scale: f64,
+}
+
 /// A model as integers.
 #[derive(Debug)]
 pub struct Program {
@@ -149,6 +171,8 @@ pub struct Program {
     pub scratch_quads: usize,
     /// What the first quads of the scratch memory hold after a reset: the states, which come first.
     pub start: Vec<Quad>,
+    /// The states that are real numbers, in the graph's order.
+    pub states: Vec<StateFormat>,
     /// The operations in order.
     pub ops: Vec<Op>,
     /// Class names of a classifier with a label output.
@@ -221,6 +245,15 @@ impl<'a> Interpreter<'a> {
             }
         };
         (output, status)
+    }
+
+    /// The values of the model's states, after the last step; counters are left out.
+    pub fn states(&self) -> Vec<f64> {
+        let values = |state: &StateFormat| {
+            let tensor = &self.scratch[self.program.storages[state.storage].clone()];
+            flat(tensor)[..state.features].iter().map(|&x| f64::from(x) * state.scale).collect()
+        };
+        self.program.states.iter().flat_map::<Vec<f64>, _>(values).collect()
     }
 
     /// One step on real numbers, converted as firmware's saturating conversion would.

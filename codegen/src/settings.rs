@@ -124,7 +124,9 @@ impl Settings {
             .found(name));
         }
         let range = |i: usize| {
-            self.inputs.get(&graph.input_name(i)).map(|&[low, high]| (low, high)).ok_or_else(|| {
+            let own = || graph.input_ranges.get(i).copied();
+            let declared = self.inputs.get(&graph.input_name(i)).map(|&[low, high]| (low, high));
+            declared.or_else(own).ok_or_else(|| {
                 at_file(Error::new("there is no calibration data"))
                     .at(format!("input {}", graph.input_name(i)))
                     .expected("--calibration with a CSV or .npy file, or a range in nervecord.toml")

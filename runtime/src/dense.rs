@@ -1,173 +1,189 @@
 //! Fully connected layers: `y = clamp(W x + b)`.
 
-use crate::arch::{self, Group, Layout, Native, W8, W16};
-use crate::number::requantize;
+use crate::arch::{self, Native, Shape, Weight};
 use crate::tensor::{Quad, quads};
 
-/// A fully connected layer of `bias.len()` outputs over packed weights.
+/// A fully connected layer over a packed stream of its tables.
 ///
-/// Output `r` is [`requantize`]`(bias[r] + sum_i w[r][i] x[i], multiplier[r], shift)`, then
-/// `max(., 0)` if `relu`. The rounding half is part of the bias.
+/// Output `r` is [`requantize`](crate::number::requantize)`(bias[r] + sum_i w[r][i] x[i],
+/// multiplier[r], shift)`, then `max(., 0)` if `relu`. The rounding half is part of the bias.
 #[derive(Clone, Copy, Debug)]
-pub struct Dense<'a, G> {
-    weights: &'a [G],
-    bias: &'a [i32],
-    multiplier: &'a [i16],
-    quads: usize,
-    shift: u8,
-    relu: bool,
+pub struct Dense<'a, W> {
+    shape: Shape,
+    stream: &'a [u32],
+    weight: core::marker::PhantomData<W>,
 }
 
 /// A dense layer with i8 weights.
-pub type Dense8<'a> = Dense<'a, W8>;
+pub type Dense8<'a> = Dense<'a, i8>;
 /// A dense layer with i16 weights.
-pub type Dense16<'a> = Dense<'a, W16>;
+pub type Dense16<'a> = Dense<'a, i16>;
 
-/// Number of weight groups of a matrix.
-pub const fn groups(inputs: usize, outputs: usize) -> usize {
-    quads(inputs) * outputs
+/// Words of a layer of i8 weights.
+pub const fn words8(inputs: usize, outputs: usize) -> usize {
+    arch::words::<i8>(inputs, outputs)
 }
 
-/// Packs a matrix of i8 weights, a row an output, for the core this is built for.
+/// Words of a layer of i16 weights.
+pub const fn words16(inputs: usize, outputs: usize) -> usize {
+    arch::words::<i16>(inputs, outputs)
+}
+
+/// The stream of a layer of i8 weights, a row an output, for the core this is built for.
 pub const fn pack8<const IN: usize, const OUT: usize, const N: usize>(
     rows: &[[i8; IN]; OUT],
-) -> [W8; N] {
-    let mut packed = [W8([0; 4]); N];
-    arch::pack8::<Native>(rows.as_flattened(), IN, &mut packed);
-    packed
+    bias: &[i32; OUT],
+    multiplier: &[i16; OUT],
+    shift: u8,
+) -> [u32; N] {
+    let mut stream = [0; N];
+    arch::pack8::<Native>(rows.as_flattened(), bias, multiplier, shift, &mut stream);
+    stream
 }
 
-/// Packs a matrix of i16 weights, a row an output, for the core this is built for.
+/// The stream of a layer of i16 weights, a row an output, for the core this is built for.
 pub const fn pack16<const IN: usize, const OUT: usize, const N: usize>(
     rows: &[[i16; IN]; OUT],
-) -> [W16; N] {
-    let mut packed = [W16([0; 4]); N];
-    arch::pack16::<Native>(rows.as_flattened(), IN, &mut packed);
-    packed
+    bias: &[i32; OUT],
+    multiplier: &[i16; OUT],
+    shift: u8,
+) -> [u32; N] {
+    let mut stream = [0; N];
+    arch::pack16::<Native>(rows.as_flattened(), bias, multiplier, shift, &mut stream);
+    stream
 }
 
-impl<'a, G: Group> Dense<'a, G> {
-    /// A layer over `weights` packed for this core.
+impl<'a, W: Weight> Dense<'a, W> {
+    /// A layer over a `stream` packed for this core.
     ///
     /// # Panics
-    /// If the tables' lengths do not belong together. In a constant, that is a build error.
-    pub const fn new(
-        inputs: usize,
-        weights: &'a [G],
-        bias: &'a [i32],
-        multiplier: &'a [i16],
-        shift: u8,
-        relu: bool,
-    ) -> Self {
-        assert!(bias.len() == multiplier.len() && shift < 16);
-        assert!(weights.len() == groups(inputs, bias.len()));
-        Self { weights, bias, multiplier, quads: quads(inputs), shift, relu }
+    /// If the stream has another length than the layer. In a constant, that is a build error.
+    pub const fn new(inputs: usize, outputs: usize, stream: &'a [u32], relu: bool) -> Self {
+        assert!(inputs > 0 && outputs > 0 && stream.len() == arch::words::<W>(inputs, outputs));
+        let shape = Shape::new(quads(inputs), outputs, relu, arch::quarter::<W>());
+        Self { shape, stream, weight: core::marker::PhantomData }
     }
 
     /// Computes the layer; an `x` or `y` that is too short leaves outputs as they were.
-    #[inline(never)]
+    #[cfg_attr(target_os = "none", inline(always))]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
-        let Some(x) = x.get(..self.quads) else { return };
-        let mut weights = self.weights;
-        let finish = |acc, multiplier| {
-            let y = requantize(acc, multiplier, self.shift as u32);
-            if self.relu { y.max(0) } else { y }
-        };
-        let mut done = 0;
-        if Native::ROWS == 4 {
-            let rows = self.bias.as_chunks::<4>().0.iter().zip(self.multiplier.as_chunks::<4>().0);
-            for ((bias, multiplier), y) in rows.zip(y.iter_mut()) {
-                let Some((block, rest)) = weights.split_at_checked(4 * self.quads) else { return };
-                weights = rest;
-                let acc = G::dot4(*bias, x, block);
-                for r in 0..4 {
-                    y.0[r] = finish(acc[r], multiplier[r]);
-                }
-                done += 4;
-            }
-        }
-        let y = arch::flat_mut(y).iter_mut().skip(done);
-        let rows = self.bias.iter().zip(self.multiplier).skip(done);
-        for ((&bias, &multiplier), y) in rows.zip(y) {
-            let Some((row, rest)) = weights.split_at_checked(self.quads) else { return };
-            weights = rest;
-            *y = finish(G::dot1(bias, x, row), multiplier);
-        }
+        W::dense(&self.shape, self.stream, x, y);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::{Interleaved, RowMajor, portable, position};
+    use crate::arch::{
+        Blocked, Interleaved, Lanes, LanesShort, Layout, Octets, RowMajor, flat, flat_mut, portable,
+    };
+    use crate::number::requantize;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;
 
-    fn quads_of(x: &[i16]) -> Vec<Quad> {
-        let mut padded: Vec<Quad> = std::vec![Quad([-7; 4]); quads(x.len())];
-        arch::flat_mut(&mut padded)[..x.len()].copy_from_slice(x);
-        padded
+    #[derive(Debug, Clone)]
+    struct Case {
+        x: Vec<i16>,
+        weights: Vec<i16>,
+        bias: Vec<i32>,
+        multiplier: Vec<i16>,
+        shift: u8,
+        relu: bool,
     }
 
-    fn plain(x: &[i16], w: &[i8], bias: &[i32]) -> Vec<i32> {
-        let row = |r: usize| w[r * x.len()..].iter().zip(x).map(|(&w, &x)| w as i32 * x as i32);
-        (0..bias.len()).map(|r| bias[r] + row(r).sum::<i32>()).collect()
-    }
-
-    fn case() -> impl Strategy<Value = (Vec<i16>, Vec<i8>, Vec<i32>)> {
-        (1_usize..40, 1_usize..14).prop_flat_map(|(inputs, outputs)| {
-            (
-                prop::collection::vec(any::<i16>(), inputs),
-                prop::collection::vec(any::<i8>(), inputs * outputs),
-                prop::collection::vec(-1_000_000_i32..1_000_000, outputs),
-            )
+    fn case(largest: i16) -> impl Strategy<Value = Case> {
+        let shapes = (1_usize..40, 1_usize..14, 0_u8..12, any::<bool>());
+        shapes.prop_flat_map(move |(inputs, outputs, shift, relu)| {
+            let x = prop::collection::vec(any::<i16>(), inputs);
+            let weights = prop::collection::vec(-largest..largest, inputs * outputs);
+            let bias = prop::collection::vec(-1_000_000_i32..1_000_000, outputs);
+            let multiplier = prop::collection::vec(0_i16.., outputs);
+            (x, weights, bias, multiplier).prop_map(move |(x, weights, bias, multiplier)| Case {
+                x,
+                weights,
+                bias,
+                multiplier,
+                shift,
+                relu,
+            })
         })
     }
 
+    impl Case {
+        fn quads(&self) -> Vec<Quad> {
+            // What lies behind the last feature must not matter.
+            let mut padded: Vec<Quad> = std::vec![Quad([-7; 4]); quads(self.x.len())];
+            flat_mut(&mut padded)[..self.x.len()].copy_from_slice(&self.x);
+            padded
+        }
+
+        fn expected(&self) -> Vec<i16> {
+            let row = |r: usize| {
+                let weights = &self.weights[r * self.x.len()..];
+                let sum: i32 =
+                    weights.iter().zip(&self.x).map(|(&w, &x)| w as i32 * x as i32).sum();
+                let y = requantize(self.bias[r] + sum, self.multiplier[r], self.shift as u32);
+                if self.relu { y.max(0) } else { y }
+            };
+            (0..self.bias.len()).map(row).collect()
+        }
+
+        fn found<L: Layout, W: Weight>(&self, pack: impl Fn(&mut [u32])) -> Vec<i16> {
+            let (inputs, rows) = (self.x.len(), self.bias.len());
+            let words = arch::stream_words::<L, W>(quads(inputs), rows);
+            // What was in the stream before must not matter.
+            let mut stream = std::vec![0xdead_beef; words];
+            pack(&mut stream);
+            let shape = Shape::new(quads(inputs), rows, self.relu, 0);
+            let mut y = std::vec![Quad([99; 4]); quads(rows)];
+            portable::dense::<L, W>(&shape, &stream, &self.quads(), &mut y);
+            flat(&y)[..rows].to_vec()
+        }
+
+        fn found8<L: Layout>(&self) -> Vec<i16> {
+            let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
+            self.found::<L, i8>(|stream| {
+                arch::pack8::<L>(&weights, &self.bias, &self.multiplier, self.shift, stream);
+            })
+        }
+
+        fn found16<L: Layout>(&self) -> Vec<i16> {
+            self.found::<L, i16>(|stream| {
+                arch::pack16::<L>(&self.weights, &self.bias, &self.multiplier, self.shift, stream);
+            })
+        }
+    }
+
     proptest! {
-        /// Padding, blocks and remainders of every layout give the plain sums.
+        /// Padding, blocks, rests and multiplier words of every layout give the plain result.
         #[test]
-        fn every_layout_gives_the_plain_sums((x, w, bias) in case()) {
-            fn sums<L: Layout>(x: &[i16], w: &[i8], bias: &[i32]) -> Vec<i32> {
-                let (q, rows) = (quads(x.len()), bias.len());
-                let mut packed = std::vec![W8([0; 4]); q * rows];
-                arch::pack8::<L>(w, x.len(), &mut packed);
-                let x = quads_of(x);
-                let mut out = Vec::new();
-                while out.len() + 4 <= rows && L::ROWS == 4 {
-                    let r = out.len();
-                    let acc = [bias[r], bias[r + 1], bias[r + 2], bias[r + 3]];
-                    out.extend(portable::dot4::<L, _>(acc, &x, &packed[r * q..][..4 * q]));
-                }
-                for (r, &bias) in bias.iter().enumerate().skip(out.len()) {
-                    let start = position::<L>(r, 0, rows, q);
-                    out.push(portable::dot1::<L, _>(bias, &x, &packed[start..][..q]));
-                }
-                out
-            }
-            prop_assert_eq!(sums::<RowMajor>(&x, &w, &bias), plain(&x, &w, &bias));
-            prop_assert_eq!(sums::<Interleaved>(&x, &w, &bias), plain(&x, &w, &bias));
+        fn every_layout_gives_the_same_with_i8_weights(case in case(128)) {
+            let expected = case.expected();
+            prop_assert_eq!(case.found8::<RowMajor>(), &expected[..]);
+            prop_assert_eq!(case.found8::<Blocked>(), &expected[..]);
+            prop_assert_eq!(case.found8::<Lanes>(), &expected[..]);
+            prop_assert_eq!(case.found8::<LanesShort>(), &expected[..]);
+            prop_assert_eq!(case.found8::<Octets>(), &expected[..]);
+            prop_assert_eq!(case.found8::<Interleaved>(), &expected[..]);
         }
 
         #[test]
-        fn a_layer_is_its_sums_requantized((x, w, bias) in case(), m in 1_i16.., shift in 0_u8..12, relu: bool) {
-            let mut packed = std::vec![W8([0; 4]); groups(x.len(), bias.len())];
-            arch::pack8::<Native>(&w, x.len(), &mut packed);
-            let multiplier = std::vec![m; bias.len()];
-            let layer = Dense::new(x.len(), &packed, &bias, &multiplier, shift, relu);
-            let mut y = std::vec![Quad::default(); quads(bias.len())];
-            layer.run(&quads_of(&x), &mut y);
-            for (r, sum) in plain(&x, &w, &bias).into_iter().enumerate() {
-                let want = requantize(sum, m, shift as u32);
-                prop_assert_eq!(arch::flat(&y)[r], if relu { want.max(0) } else { want });
-            }
+        fn every_layout_gives_the_same_with_i16_weights(case in case(1500)) {
+            let expected = case.expected();
+            prop_assert_eq!(case.found16::<RowMajor>(), &expected[..]);
+            prop_assert_eq!(case.found16::<Blocked>(), &expected[..]);
+            prop_assert_eq!(case.found16::<Lanes>(), &expected[..]);
+            prop_assert_eq!(case.found16::<LanesShort>(), &expected[..]);
+            prop_assert_eq!(case.found16::<Octets>(), &expected[..]);
+            prop_assert_eq!(case.found16::<Interleaved>(), &expected[..]);
         }
     }
 
     #[test]
     fn short_tensors_are_left_alone() {
-        let layer = Dense::new(5, &[W8([1; 4]); 2], &[0], &[1], 0, false);
+        let stream: [u32; 4] = pack8(&[[1; 5]], &[0], &[1], 0);
+        let layer = Dense8::new(5, 1, &stream, false);
         let mut y = [Quad([9; 4])];
         layer.run(&[Quad::default()], &mut y);
         assert_eq!(y, [Quad([9; 4])]);

@@ -27,7 +27,7 @@ impl Softmax<'_> {
             *x = self.exp.at((largest - *x as i32) as u16); // 0 <= distance <= 65535
             sum += *x as u32; // 0 <= x <= 32767: the table is not negative
         }
-        // p 2^15 = x m 2^(1 - e) = (x 2^15) m 2^-(14 + e); the largest x is 32767, so e >= 15.
+        // p 2^15 = x m 2^(1 - e) = (x 2^15) m 2^-(14 + e); the largest x is about 2^15, so e >= 14.
         let (m, e) = reciprocal(sum);
         let shift = (e - 2).clamp(0, 31) as u32;
         for x in x.iter_mut() {

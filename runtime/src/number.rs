@@ -41,7 +41,7 @@ pub const fn mul_high_split(a: i32, m: i16) -> i32 {
 /// `floor(a * m / 2^16)`, exact on every core.
 #[inline(always)]
 pub const fn mul_high(a: i32, m: i16) -> i32 {
-    if cfg!(all(target_arch = "arm", not(target_feature = "v7"))) {
+    if cfg!(nervecord_short) {
         mul_high_split(a, m)
     } else {
         // One SMULWB, SMULL or MULH: shifting m instead of the product leaves no 64-bit shift.

@@ -11,14 +11,43 @@ use crate::tensor::Quad;
 /// conversion leaves a value outside the range.
 #[inline(never)]
 pub fn read16(input: &[i16], x: &mut [Quad]) -> Status {
-    let mut status = Status::default();
-    for (i, (x, &input)) in flat_mut(x).iter_mut().zip(input).enumerate() {
-        *x = input;
-        if input == i16::MAX || input == i16::MIN {
-            status.set(i);
+    let (chunks, rest) = input.as_chunks::<4>();
+    let mut quads = x.iter_mut();
+    let mut status = 0;
+    // The chunks come first in each zip: a zip that ends takes one more from its first iterator.
+    for (q, (chunk, x)) in chunks.iter().take(Status::LAST / 4 + 1).zip(quads.by_ref()).enumerate()
+    {
+        x.0 = *chunk;
+        let limits = |k: usize| limit(chunk[k]) >> 15 << k;
+        status |= (limits(0) | limits(1) | limits(2) | limits(3)) << (4 * q); // q <= 7
+    }
+    // Inputs from LAST on share a bit, so their words can be gathered first.
+    let mut others = 0;
+    for (chunk, x) in chunks.iter().skip(Status::LAST / 4 + 1).zip(quads.by_ref()) {
+        x.0 = *chunk;
+        others |= limit(chunk[0]) | limit(chunk[1]) | limit(chunk[2]) | limit(chunk[3]);
+    }
+    status |= (others >> 15) << Status::LAST;
+    if let Some(x) = quads.next() {
+        for (k, (x, &input)) in x.0.iter_mut().zip(rest).enumerate() {
+            *x = input;
+            status |= (limit(input) >> 15) << status_bit(chunks.len(), k);
         }
     }
-    status
+    Status::from_bits(status)
+}
+
+/// The status bit of feature `k` of a quad.
+#[inline(always)]
+fn status_bit(quad: usize, k: usize) -> usize {
+    (4 * quad + k).min(Status::LAST)
+}
+
+/// A word whose bit 15 says that `x` is at a limit of its format; bits above are 0.
+#[inline(always)]
+fn limit(x: i16) -> u32 {
+    let folded = (x ^ (x >> 15)) as u32; // 0 <= folded <= 32767; both limits give 32767
+    folded + 1
 }
 
 /// How one input of 32 bits becomes an activation of 16.
@@ -65,6 +94,7 @@ pub fn write32(x: &[Quad], shifts: &[u8], output: &mut [i32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    extern crate std;
 
     #[test]
     fn limits_count_as_saturated() {
@@ -73,6 +103,21 @@ mod tests {
         assert_eq!(x, [Quad([1, i16::MAX, -5, i16::MIN])]);
         assert_eq!(status.bits(), 0b1010);
         assert!(status.saturated(1) && !status.saturated(2));
+    }
+
+    #[test]
+    fn every_number_of_inputs_is_read_and_watched() {
+        for n in 1_usize..=140 {
+            let input: std::vec::Vec<i16> =
+                (0..n).map(|i| if i % 7 == 3 { i16::MAX } else { 10 + i as i16 }).collect();
+            let mut x = std::vec![Quad([-1; 4]); n.div_ceil(4)];
+            let status = read16(&input, &mut x);
+            assert_eq!(&flat(&x)[..n], &input[..]);
+            for i in 0..Status::LAST.min(n) {
+                assert_eq!(status.saturated(i), i % 7 == 3, "input {i} of {n}");
+            }
+            assert_eq!(status.saturated(31), (31..n).any(|i| i % 7 == 3), "{n} inputs");
+        }
     }
 
     #[test]

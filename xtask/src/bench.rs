@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a step of the four reference networks takes on each core.
 
 use nervecord_codegen::Result;
+use nervecord_codegen::quantize::Weights;
 
 use crate::networks::{Random, SHAPES, Shape};
 use crate::{boards, emulate, say, subject, table};
@@ -35,7 +36,7 @@ const HEAD: [&str; 9] = [
 ///
 /// # Errors
 /// Something cannot be built or run.
-pub fn bench(board: &str) -> Result<bool> {
+pub fn bench(board: &str, profile: bool) -> Result<bool> {
     let mut rows = Vec::new();
     let mut good = true;
     for board in boards(board)? {
@@ -52,7 +53,11 @@ pub fn bench(board: &str) -> Result<bool> {
             let graph = shape.graph()?;
             let macs = graph.macs();
             let inputs = Random::new(7).rows(ROWS, shape.widths[0]);
-            let measured = emulate::check(&board, &subject::from_graph(graph, &inputs)?)?;
+            let measured =
+                emulate::check(&board, &subject::from_graph(graph, &inputs, Weights::I8)?)?;
+            if profile {
+                emulate::print_profile(&measured);
+            }
             let ratio = bars.map(|bars| measured.max() as f64 / bars[index] as f64);
             good &= ratio.is_none_or(|ratio| ratio <= 1.0);
             rows.push(vec![

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use nervecord_codegen::emulate::{self, Board, Firmware, Job, Kind, Measured};
+use nervecord_codegen::emulate::{self, Board, Counting, Firmware, Job, Kind, Measured};
 use nervecord_codegen::{Error, Result};
 
 use crate::{boards, say, subject, table};
@@ -15,9 +15,9 @@ const HEAD: [&str; 10] =
 ///
 /// # Errors
 /// Something cannot be built or run.
-pub fn emulate(board: &str, models: &[PathBuf]) -> Result<bool> {
+pub fn emulate(board: &str, models: &[PathBuf], profile: bool) -> Result<bool> {
     let boards = boards(board)?;
-    let paths = if models.is_empty() { subject::bundled()? } else { models.to_vec() };
+    let paths = if models.is_empty() { subject::all()? } else { models.to_vec() };
     let mut rows = Vec::new();
     let mut all_equal = true;
     for path in paths {
@@ -25,6 +25,12 @@ pub fn emulate(board: &str, models: &[PathBuf]) -> Result<bool> {
         for board in &boards {
             say(&format!("{} on {}", job.name, board.name));
             let measured = check(board, &job)?;
+            if measured.counting == Counting::Log {
+                say("  counted from the emulator's log, since it takes no plugin");
+            }
+            if profile {
+                print_profile(&measured);
+            }
             // Without a host's word the first core's is the one to meet.
             let expected = job.expected.get_or_insert_with(|| measured.outputs.clone());
             let equal = measured.equal_rows(expected);
@@ -60,6 +66,21 @@ pub fn check(board: &Board, job: &Job) -> Result<Measured> {
         false => Err(Error::new("the inference path can panic, allocate or use soft floats")
             .at(at)
             .found(forbidden.join(", "))),
+    }
+}
+
+/// Prints the functions of a step with their instructions and bytes, the busiest first.
+pub fn print_profile(measured: &Measured) {
+    let steps = measured.instructions.len().max(1) as u64;
+    let mut functions: Vec<_> = measured.functions.iter().collect();
+    functions.sort_by_key(|(function, count)| (std::cmp::Reverse(*count), function.address));
+    for (function, count) in functions {
+        println!(
+            "  {:>8} instructions {:>6} B  {}",
+            count / steps,
+            function.bytes,
+            function.name()
+        );
     }
 }
 

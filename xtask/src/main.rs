@@ -33,9 +33,13 @@ enum Task {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
-        /// A model folder, an ONNX file or a generated module (.rs); all of models/ if none is given
+        /// A model folder, an ONNX file, a generated module (.rs), edges-i8 or edges-i16 (layers of
+        /// many sizes); all of models/ and both edges if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
+        /// Print which functions the instructions of a step were executed in
+        #[arg(long)]
+        profile: bool,
     },
     /// Write the generated modules in models/ again
     Golden {
@@ -48,6 +52,9 @@ enum Task {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
+        /// Print which functions the instructions of a step were executed in
+        #[arg(long)]
+        profile: bool,
     },
 }
 
@@ -55,9 +62,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Setup => Board::all().and_then(|boards| setup(&boards, &say)).map(|()| true),
         Task::Test => Ok(stages::test()),
-        Task::Emulate { board, model } => emulate::emulate(&board, &model),
+        Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
+        Task::Bench { board, profile } => bench::bench(&board, profile),
         Task::Golden { check } => golden::golden(check).map(|()| true),
-        Task::Bench { board } => bench::bench(&board),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

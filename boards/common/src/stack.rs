@@ -49,10 +49,12 @@ impl Paint {
     #[inline(always)]
     pub fn reached(&self) -> usize {
         let mut at = self.bottom;
-        // SAFETY: the words that were painted.
-        while at < self.top
-            && unsafe { ptr::read_volatile(ptr::with_exposed_provenance::<u32>(at)) } == self.colour
-        {
+        while at < self.top {
+            // SAFETY: one of the words that were painted.
+            let word: u32 = unsafe { ptr::read_volatile(ptr::with_exposed_provenance(at)) };
+            if word != self.colour {
+                break;
+            }
             at += 4;
         }
         self.top - at

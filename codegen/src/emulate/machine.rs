@@ -1,12 +1,15 @@
 //! One run of QEMU on a firmware image.
 
+use std::env;
 use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::trace::Trace;
 use super::{Board, Firmware, firmware, process, toolchain};
 use crate::error::{Error, Result};
 
@@ -20,35 +23,26 @@ pub struct Run {
     pub intervals: Vec<u64>,
     /// How often each address was executed within the intervals, by rising address.
     pub executed: Vec<(u64, u64)>,
+    /// How they were counted.
+    pub counting: Counting,
 }
 
-/// The plugin interface that worked last; newer versions of QEMU refuse the oldest.
-static PLUGIN_API: AtomicU32 = AtomicU32::new(1);
-
-/// Runs an image on the rows in `input`, for `timeout` at most.
-pub fn run(board: &Board, firmware: &Firmware, input: &[u8], timeout: Duration) -> Result<Run> {
-    if process::find(&board.qemu.command).is_none() {
-        return Err(toolchain::missing_emulator(&board.qemu.command, &board.qemu.package));
-    }
-    let api = PLUGIN_API.load(Relaxed);
-    match run_with(api, board, firmware, input, timeout) {
-        Err(Failure::PluginTooOld(api)) => {
-            PLUGIN_API.store(api, Relaxed);
-            run_with(api, board, firmware, input, timeout)
-        }
-        other => other,
-    }
-    .map_err(|failure| match failure {
-        Failure::Other(error) => error,
-        Failure::PluginTooOld(api) => {
-            Error::new("the emulator refuses the counting plugin").expected(format!("API {api}"))
-        }
-    })
+/// How instructions are counted; both ways are exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// By a plugin in the emulator.
+    Plugin,
+    /// From the emulator's log, which is slow, where it takes no plugin.
+    Log,
 }
+
+/// How the last run counted: the plugin interface's version, or 0 for the log.
+static LAST: AtomicU32 = AtomicU32::new(1);
+const LOG: u32 = 0;
 
 enum Failure {
-    /// QEMU takes this version of the interface and later ones only.
-    PluginTooOld(u32),
+    /// QEMU counts this way instead: another version of the plugin interface, or the log.
+    Counts(u32),
     Other(Error),
 }
 
@@ -58,32 +52,67 @@ impl From<Error> for Failure {
     }
 }
 
-fn run_with(
-    api: u32,
+/// Runs an image on the rows in `input`, for `timeout` at most.
+///
+/// `NERVECORD_COUNTING=log` does without the plugin.
+pub fn run(board: &Board, firmware: &Firmware, input: &[u8], timeout: Duration) -> Result<Run> {
+    if process::find(&board.qemu.command).is_none() {
+        return Err(toolchain::missing_emulator(&board.qemu.command, &board.qemu.package));
+    }
+    let mut how = LAST.load(Relaxed);
+    if env::var("NERVECORD_COUNTING").is_ok_and(|wish| wish == "log") {
+        how = LOG;
+    }
+    // At most once to the version QEMU asks for, and from there to the log.
+    for _ in 0..3 {
+        match run_once(how, board, firmware, input, timeout) {
+            Ok(run) => return Ok(run),
+            Err(Failure::Other(error)) => return Err(error),
+            Err(Failure::Counts(other)) => how = other,
+        }
+        LAST.store(how, Relaxed);
+    }
+    Err(Error::new("the emulator refuses the counting plugin")
+        .help("set NERVECORD_COUNTING=log to count without it"))
+}
+
+fn run_once(
+    how: u32,
     board: &Board,
     firmware: &Firmware,
     input: &[u8],
     timeout: Duration,
 ) -> std::result::Result<Run, Failure> {
-    let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
+    let folder = tempfile::tempdir().map_err(|e| Error::io("create", env::temp_dir(), &e))?;
     let path = |name: &str| folder.path().join(name);
     let write = |name: &str, bytes: &[u8]| {
         fs::write(path(name), bytes).map_err(|e| Error::io("write", path(name), &e))
     };
     write("input.bin", input)?;
     write("firmware.elf", &firmware.elf)?;
-    let log = File::create(path("log")).map_err(|e| Error::io("create", path("log"), &e))?;
-    let twin = log.try_clone().map_err(|e| Error::io("open", path("log"), &e))?;
+    let stdout = File::create(path("stdout")).map_err(|e| Error::io("create", path(""), &e))?;
 
-    let mut qemu = command(board, firmware, &firmware::plugin(api)?)?;
-    qemu.current_dir(folder.path()).stdin(Stdio::null()).stdout(log).stderr(twin);
+    let markers = [firmware.address("nervecord_begin")?, firmware.address("nervecord_end")?];
+    let mut qemu = command(board);
+    match how {
+        LOG => log_instructions(&mut qemu, board)?,
+        api => load_plugin(&mut qemu, &firmware::plugin(api)?, markers),
+    }
+    qemu.current_dir(folder.path()).stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
     let mut child = qemu.spawn().map_err(|error| {
         Error::new("the emulator cannot be started").at(process::line(&qemu)).found(error)
     })?;
+    let trace = Trace::new(markers[0], markers[1]);
+    let stderr = child.stderr.take();
+    let listener = thread::spawn(move || listen(trace, stderr));
     let status = wait(&mut child, timeout);
-    let said = fs::read(path("log")).unwrap_or_default();
-    if let Some(api) = wanted_api(&String::from_utf8_lossy(&said)) {
-        return Err(Failure::PluginTooOld(api));
+    let (trace, mut said) =
+        listener.join().map_err(|_| Error::new("the emulator's messages cannot be read"))?;
+    said.extend(fs::read(path("stdout")).unwrap_or_default());
+    if how != LOG
+        && let Some(other) = other_way(&String::from_utf8_lossy(&said))
+    {
+        return Err(Failure::Counts(other));
     }
     judge(status, timeout, &said)?;
 
@@ -92,34 +121,73 @@ fn run_with(
             Error::new("the emulated firmware left no result").at(name).found(error)
         })
     };
-    Ok(Run {
-        output: read("output.bin")?,
-        summary: read("summary.json")?,
-        intervals: numbers(&read("intervals.bin")?),
-        executed: numbers(&read("addresses.bin")?).chunks_exact(2).map(|p| (p[0], p[1])).collect(),
-    })
+    let (intervals, executed) = match how {
+        LOG => trace.finish(),
+        _ => {
+            let pairs = numbers(&read("addresses.bin")?);
+            let pairs = pairs.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+            (numbers(&read("intervals.bin")?), pairs)
+        }
+    };
+    let counting = if how == LOG { Counting::Log } else { Counting::Plugin };
+    let (output, summary) = (read("output.bin")?, read("summary.json")?);
+    Ok(Run { output, summary, intervals, executed, counting })
 }
 
-fn command(board: &Board, firmware: &Firmware, plugin: &Path) -> Result<Command> {
+fn command(board: &Board) -> Command {
     let mut qemu = Command::new(&board.qemu.command);
     qemu.args(["-machine", &board.qemu.machine]);
     if let Some(cpu) = &board.qemu.cpu {
         qemu.args(["-cpu", cpu]);
     }
     qemu.args(&board.qemu.args);
-    // No window, no monitor on the terminal; one virtual nanosecond an instruction, so that
-    // nothing in the machine depends on the host's clock.
-    qemu.args(["-display", "none", "-monitor", "none", "-serial", "none", "-icount", "shift=0"]);
-    qemu.args(["-semihosting-config", "enable=on,target=native"]);
-    qemu.arg("-plugin").arg(format!(
-        "file={},begin={:#x},end={:#x},intervals=intervals.bin,addresses=addresses.bin",
+    qemu.args(["-display", "none", "-monitor", "none", "-serial", "none"]);
+    qemu.args(["-semihosting-config", "enable=on,target=native", "-kernel", "firmware.elf"]);
+    qemu
+}
+
+fn load_plugin(qemu: &mut Command, plugin: &Path, [begin, end]: [u64; 2]) {
+    // One virtual nanosecond an instruction: nothing in the machine depends on the host's clock.
+    qemu.args(["-icount", "shift=0", "-plugin"]).arg(format!(
+        "file={},begin={begin:#x},end={end:#x},intervals=intervals.bin,addresses=addresses.bin",
         // A comma ends a value unless it is doubled.
         plugin.to_string_lossy().replace(',', ",,"),
-        firmware.address("nervecord_begin")?,
-        firmware.address("nervecord_end")?,
     ));
-    qemu.args(["-kernel", "firmware.elf"]);
-    Ok(qemu)
+}
+
+/// Has QEMU write a line to its standard error before every instruction.
+fn log_instructions(qemu: &mut Command, board: &Board) -> Result<()> {
+    let version = process::run(
+        "the emulator does not answer",
+        Command::new(&board.qemu.command).arg("--version"),
+    )?;
+    // The option was renamed in 8.1.
+    match version_of(&String::from_utf8_lossy(&version)) >= Some((8, 1)) {
+        true => qemu.args(["-accel", "tcg,one-insn-per-tb=on"]),
+        false => qemu.arg("-singlestep"),
+    };
+    qemu.args(["-d", "exec,nochain"]);
+    Ok(())
+}
+
+fn version_of(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split_once("version ")?.1.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// Reads to the end: logged instructions into the trace, the rest as what was said.
+fn listen(mut trace: Trace, stderr: Option<impl Read>) -> (Trace, Vec<u8>) {
+    let mut said = Vec::new();
+    let Some(stderr) = stderr else { return (trace, said) };
+    let mut reader = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        if !trace.line(&String::from_utf8_lossy(&line)) {
+            said.extend_from_slice(&line);
+        }
+        line.clear();
+    }
+    (trace, said)
 }
 
 /// Waits for the end; `None` when it was killed at the time limit.
@@ -152,10 +220,13 @@ fn judge(status: Option<ExitStatus>, timeout: Duration, said: &[u8]) -> Result<(
     }
 }
 
-/// The interface version that QEMU asks for when it refuses the plugin's.
-fn wanted_api(said: &str) -> Option<u32> {
-    let (_, rest) = said.split_once("supports only a minimum version of ")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+/// How to count instead, when QEMU refused the plugin.
+fn other_way(said: &str) -> Option<u32> {
+    if let Some((_, rest)) = said.split_once("supports only a minimum version of ") {
+        return rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
+    }
+    let refused = said.contains("ould not load plugin") || said.contains("-plugin: invalid option");
+    refused.then_some(LOG)
 }
 
 fn numbers(bytes: &[u8]) -> Vec<u64> {
@@ -167,10 +238,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_plugin_says_which_version_is_wanted() {
-        let said = "qemu-system-arm: Could not load plugin x.so: plugin requires API version 1, \
-                    but this QEMU supports only a minimum version of 2\n";
-        assert_eq!(wanted_api(said), Some(2));
-        assert_eq!(wanted_api("qemu: fatal: Lockup"), None);
+    fn a_refused_plugin_leads_to_another_version_or_to_the_log() {
+        let old = "qemu-system-arm: Could not load plugin x.so: plugin requires API version 1, \
+                   but this QEMU supports only a minimum version of 2\n";
+        assert_eq!(other_way(old), Some(2));
+        assert_eq!(other_way("qemu-system-arm: -plugin: invalid option\n"), Some(LOG));
+        assert_eq!(other_way("qemu: fatal: Lockup"), None);
+    }
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(version_of("QEMU emulator version 7.2.22 (Debian 1:7.2)"), Some((7, 2)));
+        assert_eq!(version_of("QEMU emulator version 10.0.1"), Some((10, 0)));
+        assert_eq!(version_of("?"), None);
     }
 }

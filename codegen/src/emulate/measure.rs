@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::machine::{self, Run};
-use super::{Board, Firmware, Function, Kind};
+use super::{Board, Counting, Firmware, Function, Kind};
 use crate::compiler::Compiled;
 use crate::error::{Error, Result};
 use crate::program::Interpreter;
@@ -52,8 +52,7 @@ impl Job {
         }
         let mut host = Interpreter::new(program);
         let expected = rows.iter().map(|row| host.step_raw(row).0).collect();
-        let bits = program.input.bits();
-        let job = Self::new(name, compiled.module(), bits, rows);
+        let job = Self::new(name, compiled.module(), program.input.bits(), rows);
         Ok(Self { expected: Some(expected), ..job })
     }
 }
@@ -77,6 +76,8 @@ pub struct Measured {
     pub ram_bytes: u64,
     /// Bytes of stack below the caller of the step, the deepest of the first steps.
     pub stack_bytes: u64,
+    /// How instructions were counted.
+    pub counting: Counting,
     /// The image that ran.
     pub firmware: Firmware,
 }
@@ -137,6 +138,7 @@ pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
         code_bytes: functions.iter().map(|(f, _)| f.bytes).sum(),
         functions,
         executed: run.executed,
+        counting: run.counting,
         table_bytes: summary.table_bytes,
         ram_bytes: summary.ram_bytes,
         stack_bytes: summary.stack_bytes,

@@ -13,9 +13,11 @@ mod machine;
 mod measure;
 mod process;
 mod toolchain;
+mod trace;
 
 pub use board::{Board, Qemu};
 pub use firmware::{Firmware, Function, Kind};
+pub use machine::Counting;
 pub use measure::{Job, Measured, emulate};
 pub use toolchain::{Toolchain, setup};
 

@@ -2,9 +2,14 @@
 //!
 //! A new family adds an arm to `by_format` and a module beside the others.
 
+pub mod cfc;
+pub mod kan;
+pub mod ltc;
 pub mod mlp;
+pub mod ncap;
 pub mod onnx;
 pub mod scalars;
+mod tensors;
 
 use std::fs;
 use std::io::Read;
@@ -19,7 +24,9 @@ use crate::graph::Graph;
 const MAX_FILE: u64 = 1 << 29;
 
 /// What `config.json` may say under `format`.
-const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\")";
+const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
+     \"cfc_ncp\", \"cfc_dense\", \"ltc\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
+     \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
 /// A trained network and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +104,10 @@ fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String
     match format.split_whitespace().next().unwrap_or_default() {
         "onnx" => onnx::load(model, name),
         "mlp" => mlp::load(config, model, name),
+        "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
+        "ltc" => ltc::load(config, model, name),
+        family if kan::knows(family) => kan::load(family, config, model, name),
+        "ncap-swimmer/1" => ncap::load(config, model, name),
         _ => Err(Error::new("the model's format is not known")
             .file(&config.path)
             .at("key `format`")
@@ -149,10 +160,14 @@ fn locate_in(folder: &Path) -> Result<Located> {
 fn configured(path: PathBuf) -> Result<Located> {
     let config = Config::read(path)?;
     let usual = match config.text("format") {
-        Some("onnx") => "model.onnx",
-        _ => "model.safetensors",
+        Some("onnx") => "model.onnx".into(),
+        // A circuit may be one file: its own configuration.
+        Some("ncap-swimmer/1") if config.json.get("params").is_some_and(Json::is_object) => {
+            config.path.file_name().unwrap_or_default().to_owned()
+        }
+        _ => "model.safetensors".into(),
     };
-    let file = config.text("file").unwrap_or(usual);
+    let file = config.text("file").map_or(usual, std::ffi::OsString::from);
     let model = config.path.with_file_name(file);
     Ok(Located { model, config: Some(config) })
 }

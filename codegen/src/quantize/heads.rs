@@ -20,7 +20,7 @@ impl Kernel for Normalize {
         items.import("norm::Normalize");
         let Self { features, epsilon, frac } = self;
         let fields = format!("features: {features}, epsilon: {epsilon}, frac: {frac}");
-        items.constant(name, "Normalize", &format!("Normalize {{ {fields} }}"));
+        items.constant(&format!("const {name}: Normalize"), &format!("Normalize {{ {fields} }}"));
         format!("{name}.run(y);")
     }
 
@@ -45,7 +45,7 @@ impl Kernel for SoftmaxKernel {
         items.import("table::Table");
         let points = items.shared_array(&format!("{name}_EXP"), &self.points);
         let fields = format!("features: {}, exp: Table::new(&{points})", self.features);
-        items.constant(name, "Softmax", &format!("Softmax {{ {fields} }}"));
+        items.constant(&format!("const {name}: Softmax"), &format!("Softmax {{ {fields} }}"));
         format!("{name}.run(y);")
     }
 

@@ -25,7 +25,7 @@ impl Kernel for TableKernel {
     fn emit(&self, name: &str, items: &mut Items) -> String {
         items.import("table::Table");
         let points = items.shared_array(&format!("{name}_POINTS"), &self.points);
-        items.constant(name, "Table", &format!("Table::new(&{points})"));
+        items.constant(&format!("const {name}: Table"), &format!("Table::new(&{points})"));
         format!("{name}.run({}, y);", self.features)
     }
 
@@ -47,7 +47,7 @@ pub(super) struct Fit {
 pub(super) fn fit(exact: &[f64], weight: &[f64], rms: f64) -> Fit {
     let mut best = None;
     for log in 1..=12 {
-        let points = points(exact, log);
+        let points = points(exact, weight, log);
         let (worst, error) = errors(&points, exact, weight);
         let fit = Fit { points, worst };
         // Half an integer of rounding is no fault of the table's size.
@@ -59,15 +59,38 @@ pub(super) fn fit(exact: &[f64], weight: &[f64], rms: f64) -> Fit {
     best.expect("sizes were tried")
 }
 
-/// The values at `2^log + 1` equally spaced inputs; the last lies one past the range.
-fn points(exact: &[f64], log: u32) -> Vec<i16> {
-    let step = 65536 >> log;
-    let last = exact.len() - 1;
-    let value = |u: usize| match exact.get(u) {
-        Some(&y) => y,
-        None => 2.0 * exact[last] - exact[last - 1],
-    };
-    (0..=1 << log).map(|i| value(i * step).round().clamp(-32768.0, 32767.0) as i16).collect()
+/// The values at `2^log + 1` equally spaced inputs whose linear interpolation has the least weighted
+/// squared error; the last lies one past the range.
+///
+/// The hat functions of the points overlap only with their neighbours', so the normal equations are
+/// tridiagonal.
+fn points(exact: &[f64], weight: &[f64], log: u32) -> Vec<i16> {
+    let step = exact.len() >> log;
+    let n = (1 << log) + 1;
+    let (mut diagonal, mut beside, mut right) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+    for (u, (&y, &w)) in exact.iter().zip(weight).enumerate() {
+        let (i, f) = (u / step, (u % step) as f64 / step as f64);
+        diagonal[i] += w * (1.0 - f) * (1.0 - f);
+        diagonal[i + 1] += w * f * f;
+        beside[i] += w * f * (1.0 - f);
+        right[i] += w * (1.0 - f) * y;
+        right[i + 1] += w * f * y;
+    }
+    // Thomas's algorithm; the matrix is positive definite, every weight being so.
+    for i in 1..n {
+        let factor = beside[i - 1] / diagonal[i - 1];
+        diagonal[i] -= factor * beside[i - 1];
+        right[i] -= factor * right[i - 1];
+    }
+    let mut values = vec![0.0; n];
+    for i in (0..n).rev() {
+        let next = if i + 1 < n { beside[i] * values[i + 1] } else { 0.0 };
+        values[i] = (right[i] - next) / diagonal[i];
+    }
+    // Overshoot at a kink must not leave the function's range: no probability below zero.
+    let low = exact.iter().copied().fold(f64::INFINITY, f64::min).max(-32768.0);
+    let high = exact.iter().copied().fold(f64::NEG_INFINITY, f64::max).min(32767.0);
+    values.iter().map(|y| y.clamp(low, high).round() as i16).collect()
 }
 
 /// Worst error over all inputs, and the weighted RMS error.
@@ -85,7 +108,7 @@ fn errors(points: &[i16], exact: &[f64], weight: &[f64]) -> (f64, f64) {
 
 /// How often each of the 65,536 inputs occurs on the calibration data, spread over the neighbours
 /// that other data will hit, plus a little everywhere.
-fn histogram(values: &[Vec<f64>], scale: f64) -> Vec<f64> {
+pub(super) fn histogram(values: &[Vec<f64>], scale: f64) -> Vec<f64> {
     const SPREAD: usize = 128;
     let mut blocks = vec![0.0; 65536 / SPREAD];
     let mut total = 0.0;
@@ -136,7 +159,7 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Re
 }
 
 /// Replaces values that are not finite by the nearest finite ones; `None` if there are none.
-fn fill_gaps(values: &mut [f64]) -> Option<()> {
+pub(super) fn fill_gaps(values: &mut [f64]) -> Option<()> {
     let first = values.iter().copied().find(|v| v.is_finite())?;
     let mut last = first;
     for v in values.iter_mut() {

@@ -6,8 +6,12 @@
 
 mod dense;
 mod elementwise;
+mod functions;
 mod heads;
+mod kan;
 mod map;
+mod membrane;
+mod ncap;
 mod plan;
 mod port;
 mod search;
@@ -30,6 +34,11 @@ pub enum Weights {
     /// i16 everywhere.
     I16,
 }
+
+/// Share of the tolerance that one function table may use.
+const TABLE_SHARE: f64 = 0.05;
+/// The same where an error is carried from step to step.
+const RECURRENT_TABLE_SHARE: f64 = 0.005;
 
 /// What the user can choose.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +80,12 @@ struct Format {
 impl Format {
     fn uniform(scale: f64) -> Self {
         Self { scale: vec![scale], offset: vec![], low: -32768, high: 32767 }
+    }
+
+    /// Unit fractions: 1.0 is the integer `2^bits - 1`.
+    fn unit(bits: u32) -> Self {
+        let one = (1 << bits) - 1;
+        Self { low: -one, high: one, ..Self::uniform(1.0 / f64::from(one)) }
     }
 
     fn scale(&self, feature: usize) -> f64 {
@@ -127,7 +142,8 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
     let mut lowering = Lowering {
         graph,
         ranges,
-        table_tolerance: options.tolerance * 0.05,
+        table_tolerance: options.tolerance
+            * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
         widths,
         values: vec![None; graph.tensors.len()],
         readers,
@@ -155,10 +171,18 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
             Layer::Softmax => heads::lower_softmax(&mut lowering, node),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
+            Layer::Functions { functions, picks } => {
+                functions::lower(&mut lowering, node, functions, picks)
+            }
+            Layer::Kan(layer) => kan::lower(&mut lowering, index, layer),
+            Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
+            Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
+            Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
         }?;
     }
     let output = port::output(&mut lowering);
     let start = state::close(&mut lowering, &states);
+    let state_formats = state::formats(&lowering, &states);
     let sizes = std::mem::take(&mut lowering.storages);
     let (storages, scratch_quads) =
         plan::plan(&sizes, &lowering.ops, &states, input.storage, output.storage);
@@ -169,6 +193,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         storages,
         scratch_quads,
         start,
+        states: state_formats,
         ops: lowering.ops,
         classes: graph.classes.clone(),
         layers: lowering.layers,
@@ -192,6 +217,12 @@ impl Lowering<'_> {
     /// The magnitude to represent for `tensor`: its calibrated range, widened by the margin.
     fn magnitude(&self, tensor: TensorId) -> f64 {
         self.ranges.tensor(tensor).magnitude() * self.ranges.margin
+    }
+
+    /// Bits of the network's unit fractions, if that is what its inputs and outputs are.
+    fn unit_bits(&self) -> Option<u32> {
+        let at = self.graph.nodes.iter().position(|n| matches!(n.layer, Layer::Ncap(_)))?;
+        Some(if self.widths[at] == 8 { 7 } else { 15 })
     }
 
     fn new_storage(&mut self, features: usize) -> usize {

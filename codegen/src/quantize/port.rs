@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 use crate::program::{Port, PortWidth};
 
 /// Inputs whose 16-bit step is more than this share of their standard deviation get 32 bits.
-const COARSEST_STEP: f64 = 1.0 / 256.0;
-/// Inputs whose magnitude is more than this many times their range get an offset.
+const COARSEST_STEP: f64 = 1.0 / 64.0;
+/// 32-bit inputs whose magnitude is more than this many times their range get an offset.
 const CENTRED: f64 = 4.0;
 
 /// The smallest power of two scale that represents `magnitude` in an i16.
@@ -27,18 +27,20 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.input;
     let features = lowering.graph.input_len();
     let storage = lowering.new_storage(features);
+    if let Some(bits) = lowering.unit_bits() {
+        lowering.define(tensor, storage, Format::unit(bits));
+        return Ok(unit_port(features, bits, storage));
+    }
     let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
     let margin = lowering.ranges.margin;
     let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
     let frac = frac_for(largest * margin).min(15);
     let step = f64::powi(2.0, -frac);
-    // Data far from zero would spend its bits, and the precision of weights, on the offset.
-    let centred = |s: &Span| s.magnitude() <= CENTRED * (s.high - s.low) || s.high == s.low;
     let fine = |s: &Span| s.deviation == 0.0 || step <= s.deviation * COARSEST_STEP;
-    if frac >= 0 && spans.iter().all(|s| fine(s) && centred(s)) {
+    if frac >= 0 && spans.iter().all(fine) {
         lowering.define(tensor, storage, Format::uniform(step));
         let fracs = vec![frac as u32; features];
-        return Ok(Port { fracs, width: PortWidth::Narrow, storage });
+        return Ok(Port { fracs, width: PortWidth::Narrow, storage, full_scale: false });
     }
     let channels = spans.iter().enumerate().map(|(i, span)| wide_channel(i, span, margin));
     let channels: Vec<(Channel, u32)> = channels.collect::<Result<_>>()?;
@@ -50,7 +52,12 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     };
     lowering.define(tensor, storage, format);
     let (channels, fracs) = channels.into_iter().unzip();
-    Ok(Port { fracs, width: PortWidth::WideIn(channels), storage })
+    Ok(Port { fracs, width: PortWidth::WideIn(channels), storage, full_scale: false })
+}
+
+/// Unit fractions of `bits` bits for all features.
+fn unit_port(features: usize, bits: u32, storage: usize) -> Port {
+    Port { fracs: vec![bits; features], width: PortWidth::Narrow, storage, full_scale: true }
 }
 
 /// The 32-bit format of one input: its conversion to an activation, and its fractional bits.
@@ -78,16 +85,20 @@ fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
 pub(super) fn output(lowering: &mut Lowering) -> Port {
     let tensor = lowering.graph.output;
     let value = lowering.value(tensor).clone();
+    if let Some(bits) = lowering.unit_bits() {
+        return unit_port(value.features, bits, value.storage);
+    }
     let value = if is_port_format(&value.format) { value } else { rescale(lowering, value) };
     let fracs: Vec<i32> =
         (0..value.features).map(|i| (-value.format.scale(i).log2()).round() as i32).collect();
     if fracs.iter().all(|frac| (0..=15).contains(frac)) {
         let fracs = fracs.into_iter().map(|frac| frac as u32).collect();
-        return Port { fracs, width: PortWidth::Narrow, storage: value.storage };
+        return Port { fracs, width: PortWidth::Narrow, storage: value.storage, full_scale: false };
     }
     let shifts = fracs.iter().map(|&frac| (-frac).max(0) as u8).collect();
     let fracs = fracs.into_iter().map(|frac| frac.max(0) as u32).collect();
-    Port { fracs, width: PortWidth::WideOut(shifts), storage: value.storage }
+    let width = PortWidth::WideOut(shifts);
+    Port { fracs, width, storage: value.storage, full_scale: false }
 }
 
 /// Whether every feature's scale is a power of two that a 32-bit port can carry.

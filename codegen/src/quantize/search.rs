@@ -18,9 +18,14 @@ pub(super) fn choose_widths(
     calibration: &Calibration,
     options: &Options,
 ) -> Result<Program> {
-    let mut widths = vec![if options.weights == Weights::I16 { 16 } else { 8 }; graph.nodes.len()];
+    // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
+    let wide = match options.weights {
+        Weights::Auto => !graph.states.is_empty(),
+        width => width == Weights::I16,
+    };
+    let mut widths = vec![if wide { 16 } else { 8 }; graph.nodes.len()];
     let mut program = lower(graph, ranges, options, &widths)?;
-    if options.weights != Weights::Auto {
+    if wide || options.weights != Weights::Auto {
         return Ok(program);
     }
     let target = options.tolerance * SAFETY;
@@ -68,7 +73,7 @@ fn best_widening(
 ) -> Result<Option<(usize, Program, f64)>> {
     let mut best: Option<(f64, usize, Program, f64)> = None;
     for (i, node) in graph.nodes.iter().enumerate() {
-        if widths[i] != 8 || !matches!(node.layer, Layer::Dense(_)) {
+        if widths[i] != 8 || !matches!(node.layer, Layer::Dense(_) | Layer::Kan(_)) {
             continue;
         }
         let mut trial_widths = widths.to_vec();

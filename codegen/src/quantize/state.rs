@@ -4,6 +4,7 @@ use nervecord::arch::flat_mut;
 use nervecord::tensor::{Quad, quads};
 
 use super::{Format, Lowering, elementwise};
+use crate::program::StateFormat;
 
 /// Gives every state a storage and a format that holds both what it starts as and what it becomes.
 pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
@@ -11,7 +12,13 @@ pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
     let mut storages = Vec::new();
     for state in &graph.states {
         let span = lowering.ranges.tensors(&[state.previous, state.next]);
-        let scale = (span.magnitude() * lowering.ranges.margin).max(1e-12) / 32767.0;
+        let scale = match state.counts {
+            true => 1.0,
+            false => {
+                let calibrated = span.magnitude() * lowering.ranges.margin;
+                state.bound.unwrap_or(calibrated).max(1e-12) / 32767.0
+            }
+        };
         let storage = lowering.new_storage(state.initial.len());
         lowering.define(state.previous, storage, Format::uniform(scale));
         storages.push(storage);
@@ -27,8 +34,12 @@ pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
         let (value, from) = lowering.take_uniform(state.next);
         let to = lowering.value(state.previous).format.scale(0);
         let place = elementwise::rescaling_copy(0, value.features, from / to);
+        // A kernel that works in place has left it there.
+        let in_place = value.storage == storage;
         let name = format!("{}_next", graph.tensors[state.previous].name);
-        lowering.push(&name, Box::new(place), vec![value.storage], storage);
+        if !in_place {
+            lowering.push(&name, Box::new(place), vec![value.storage], storage);
+        }
         let mut initial = vec![Quad::default(); quads(state.initial.len())];
         for (integer, x) in flat_mut(&mut initial).iter_mut().zip(&state.initial) {
             *integer = (x / to).round() as i16;
@@ -36,4 +47,16 @@ pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
         start.extend(initial);
     }
     start
+}
+
+/// Where the states that are real numbers are, and in which unit.
+pub(super) fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<StateFormat> {
+    let states = lowering.graph.states.iter().zip(storages).filter(|(state, _)| !state.counts);
+    states
+        .map(|(state, &storage)| StateFormat {
+            storage,
+            features: state.initial.len(),
+            scale: lowering.value(state.previous).format.scale(0),
+        })
+        .collect()
 }

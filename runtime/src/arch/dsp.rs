@@ -3,158 +3,188 @@
 //! `SXTB16` widens bytes 0 and 2 of a word to half-words, `SXTB16 ROR #8` bytes 1 and 3; the
 //! [interleaved](super::Interleaved) layout stores the four weights of a group as `w0 w2 w1 w3`,
 //! so they come out as the pairs `w0 w1` and `w2 w3` that `SMLAD` multiplies with two activations.
+//!
+//! A block of four rows holds its sums in r4-r7 while one pass over the activations feeds all four.
+//! The loop does four quads a round and is entered where a first, partial round begins. Whole
+//! functions are assembly because the loop needs all fourteen registers, of which the compiler
+//! keeps two for itself.
 
-use super::{W8, W16};
+use super::{Shape, call};
 use crate::tensor::Quad;
-use core::arch::asm;
+use core::arch::naked_asm;
 
-/// One row of a block: four weights in `$w`, activations in x0 and x1.
-macro_rules! row8 {
-    ($acc:literal, $w:literal) => {
+/// One quad of i8 weights: four words, 16 multiply-accumulates in 18 instructions, 72 bytes.
+macro_rules! quad8 {
+    () => {
         concat!(
-            "sxtb16 {t}, {",
-            $w,
-            "}\n",
-            "smlad {",
-            $acc,
-            "}, {t}, {x0}, {",
-            $acc,
-            "}\n",
-            "sxtb16 {",
-            $w,
-            "}, {",
-            $w,
-            "}, ror #8\n",
-            "smlad {",
-            $acc,
-            "}, {",
-            $w,
-            "}, {x1}, {",
-            $acc,
-            "}\n",
+            "ldm r1!, {{r8, r9, r10, r11}}\n",
+            "ldrd r2, r3, [r0], #8\n",
+            row8!("r4", "r8"),
+            row8!("r5", "r9"),
+            row8!("r6", "r10"),
+            row8!("r7", "r11"),
         )
     };
 }
 
+/// One row of a quad: weights in `$w`, activations in r2 and r3.
+macro_rules! row8 {
+    ($acc:literal, $w:literal) => {
+        concat!(
+            "sxtb16 r12, ",
+            $w,
+            "\n",
+            "smlad ",
+            $acc,
+            ", r12, r2, ",
+            $acc,
+            "\n",
+            "sxtb16 ",
+            $w,
+            ", ",
+            $w,
+            ", ror #8\n",
+            "smlad ",
+            $acc,
+            ", ",
+            $w,
+            ", r3, ",
+            $acc,
+            "\n",
+        )
+    };
+}
+
+/// One quad of i16 weights: eight words, 16 multiply-accumulates in 11 instructions, 44 bytes.
+macro_rules! quad16 {
+    () => {
+        "ldrd r2, r3, [r0], #8
+         ldm r1!, {{r8, r9, r10, r11}}
+         smlad r4, r8, r2, r4
+         smlad r4, r9, r3, r4
+         smlad r5, r10, r2, r5
+         smlad r5, r11, r3, r5
+         ldm r1!, {{r8, r9, r10, r11}}
+         smlad r6, r8, r2, r6
+         smlad r6, r9, r3, r6
+         smlad r7, r10, r2, r7
+         smlad r7, r11, r3, r7
+        "
+    };
+}
+
+/// One quad of a single row of i8 weights.
+macro_rules! single8 {
+    () => {
+        concat!("ldr r8, [r1], #4\n", "ldrd r2, r3, [r0], #8\n", row8!("r4", "r8"))
+    };
+}
+
+/// One quad of a single row of i16 weights.
+macro_rules! single16 {
+    () => {
+        "ldrd r8, r9, [r1], #8
+         ldrd r2, r3, [r0], #8
+         smlad r4, r8, r2, r4
+         smlad r4, r9, r3, r4
+        "
+    };
+}
+
+/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
+///
+/// Stack while it runs: activations, entry, rounds, next output, end of the blocks' outputs, rest,
+/// quads; the first three are loaded together at the start of a block.
+macro_rules! kernel {
+    ($name:ident, $quad:ident, $single:ident, $saturate:literal, $bits:literal) => {
+        /// # Safety
+        /// As for the caller, [`call`].
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(_: *const Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+            naked_asm!(
+                "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+                "mov r9, r3",
+                "ldm r2, {{r3, r4, r6, r7, r8}}", // entry, rounds, block bytes, rest, quads
+                "mov r5, r1",
+                "mov r1, r9",
+                "adds r6, r6, r5",
+                "adr r12, 2f",
+                "adds r3, r3, r12",
+                "orr r3, r3, #1", // bx stays in Thumb state
+                "push {{r0, r3, r4, r5, r6, r7, r8}}",
+                "cmp r5, r6",
+                "beq 4f",
+                "1:", // a block of four rows
+                "ldm r1!, {{r4, r5, r6, r7}}",
+                "ldm sp, {{r0, r12, lr}}",
+                "bx r12",
+                ".p2align 2",
+                "2:",
+                $quad!(),
+                $quad!(),
+                $quad!(),
+                $quad!(),
+                "subs lr, lr, #1",
+                "bne 2b",
+                "ldm r1!, {{r8, r9, r10, r11}}",
+                "ldrd r12, lr, [sp, #12]",
+                "smmul r4, r4, r8",
+                "smmul r5, r5, r9",
+                "smmul r6, r6, r10",
+                "smmul r7, r7, r11",
+                concat!($saturate, " r4, ", $bits, ", r4"),
+                concat!($saturate, " r5, ", $bits, ", r5"),
+                concat!($saturate, " r6, ", $bits, ", r6"),
+                concat!($saturate, " r7, ", $bits, ", r7"),
+                "pkhbt r4, r4, r5, lsl #16",
+                "pkhbt r6, r6, r7, lsl #16",
+                "strd r4, r6, [r12], #8",
+                "str r12, [sp, #12]",
+                "cmp r12, lr",
+                "bne 1b",
+                "4:",                     // rows left over, one by one
+                "ldrd r5, r6, [sp, #20]", // rest, quads
+                "ldr r10, [sp, #12]",
+                "cbz r5, 6f",
+                "3:",
+                "ldr r4, [r1], #4",
+                "ldr r0, [sp]",
+                "mov lr, r6",
+                "5:",
+                $single!(),
+                "subs lr, lr, #1",
+                "bne 5b",
+                "ldr r8, [r1], #4",
+                "smmul r4, r4, r8",
+                concat!($saturate, " r4, ", $bits, ", r4"),
+                "strh r4, [r10], #2",
+                "subs r5, r5, #1",
+                "bne 3b",
+                "6:",
+                "add sp, sp, #28",
+                "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+            )
+        }
+    };
+}
+
+// 16 bits signed, or, for a clamp at zero, 15 bits unsigned.
+kernel!(linear_i8, quad8, single8, "ssat", "#16");
+kernel!(relu_i8, quad8, single8, "usat", "#15");
+kernel!(linear_i16, quad16, single16, "ssat", "#16");
+kernel!(relu_i16, quad16, single16, "usat", "#15");
+
+/// Bytes of code a quad, for [`Shape`].
+pub(crate) const QUARTER_I8: usize = 72;
+/// Bytes of code a quad, for [`Shape`].
+pub(crate) const QUARTER_I16: usize = 44;
+
 #[inline(always)]
-pub(super) fn dot4_i8(acc: [i32; 4], x: &[Quad], weights: &[W8]) -> [i32; 4] {
-    let quads = x.len().min(weights.len() / 4);
-    if quads == 0 {
-        return acc;
-    }
-    let [mut a0, mut a1, mut a2, mut a3] = acc;
-    // SAFETY: reads `quads` (> 0) quads of x and 4 * `quads` groups of weights, both in bounds by
-    // the line above and word-aligned by their types; writes registers only.
-    unsafe {
-        asm!(
-            "2:",
-            "ldrd {x0}, {x1}, [{x}], #8",
-            "ldrd {w0}, {w1}, [{w}], #8",
-            row8!("a0", "w0"),
-            row8!("a1", "w1"),
-            "ldrd {w0}, {w1}, [{w}], #8",
-            row8!("a2", "w0"),
-            row8!("a3", "w1"),
-            "subs {n}, {n}, #1",
-            "bne 2b",
-            x = inout(reg) x.as_ptr() => _,
-            w = inout(reg) weights.as_ptr() => _,
-            n = inout(reg) quads => _,
-            a0 = inout(reg) a0, a1 = inout(reg) a1, a2 = inout(reg) a2, a3 = inout(reg) a3,
-            x0 = out(reg) _, x1 = out(reg) _, w0 = out(reg) _, w1 = out(reg) _, t = out(reg) _,
-            options(nostack, readonly)
-        );
-    }
-    [a0, a1, a2, a3]
+pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    call::<i8>(if shape.relu { relu_i8 } else { linear_i8 }, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dot1_i8(mut acc: i32, x: &[Quad], weights: &[W8]) -> i32 {
-    let quads = x.len().min(weights.len());
-    if quads == 0 {
-        return acc;
-    }
-    // SAFETY: reads `quads` (> 0) quads of x and `quads` groups of weights, in bounds by the line
-    // above and word-aligned by their types; writes registers only.
-    unsafe {
-        asm!(
-            "2:",
-            "ldrd {x0}, {x1}, [{x}], #8",
-            "ldr {w0}, [{w}], #4",
-            row8!("acc", "w0"),
-            "subs {n}, {n}, #1",
-            "bne 2b",
-            x = inout(reg) x.as_ptr() => _,
-            w = inout(reg) weights.as_ptr() => _,
-            n = inout(reg) quads => _,
-            acc = inout(reg) acc,
-            x0 = out(reg) _, x1 = out(reg) _, w0 = out(reg) _, t = out(reg) _,
-            options(nostack, readonly)
-        );
-    }
-    acc
-}
-
-#[inline(always)]
-pub(super) fn dot4_i16(acc: [i32; 4], x: &[Quad], weights: &[W16]) -> [i32; 4] {
-    let quads = x.len().min(weights.len() / 4);
-    if quads == 0 {
-        return acc;
-    }
-    let [mut a0, mut a1, mut a2, mut a3] = acc;
-    // SAFETY: as for `dot4_i8`, with groups of eight bytes.
-    unsafe {
-        asm!(
-            "2:",
-            "ldrd {x0}, {x1}, [{x}], #8",
-            "ldrd {w0}, {w1}, [{w}], #8",
-            "smlad {a0}, {w0}, {x0}, {a0}",
-            "smlad {a0}, {w1}, {x1}, {a0}",
-            "ldrd {w0}, {w1}, [{w}], #8",
-            "smlad {a1}, {w0}, {x0}, {a1}",
-            "smlad {a1}, {w1}, {x1}, {a1}",
-            "ldrd {w0}, {w1}, [{w}], #8",
-            "smlad {a2}, {w0}, {x0}, {a2}",
-            "smlad {a2}, {w1}, {x1}, {a2}",
-            "ldrd {w0}, {w1}, [{w}], #8",
-            "smlad {a3}, {w0}, {x0}, {a3}",
-            "smlad {a3}, {w1}, {x1}, {a3}",
-            "subs {n}, {n}, #1",
-            "bne 2b",
-            x = inout(reg) x.as_ptr() => _,
-            w = inout(reg) weights.as_ptr() => _,
-            n = inout(reg) quads => _,
-            a0 = inout(reg) a0, a1 = inout(reg) a1, a2 = inout(reg) a2, a3 = inout(reg) a3,
-            x0 = out(reg) _, x1 = out(reg) _, w0 = out(reg) _, w1 = out(reg) _,
-            options(nostack, readonly)
-        );
-    }
-    [a0, a1, a2, a3]
-}
-
-#[inline(always)]
-pub(super) fn dot1_i16(mut acc: i32, x: &[Quad], weights: &[W16]) -> i32 {
-    let quads = x.len().min(weights.len());
-    if quads == 0 {
-        return acc;
-    }
-    // SAFETY: as for `dot1_i8`, with groups of eight bytes.
-    unsafe {
-        asm!(
-            "2:",
-            "ldrd {x0}, {x1}, [{x}], #8",
-            "ldrd {w0}, {w1}, [{w}], #8",
-            "smlad {acc}, {w0}, {x0}, {acc}",
-            "smlad {acc}, {w1}, {x1}, {acc}",
-            "subs {n}, {n}, #1",
-            "bne 2b",
-            x = inout(reg) x.as_ptr() => _,
-            w = inout(reg) weights.as_ptr() => _,
-            n = inout(reg) quads => _,
-            acc = inout(reg) acc,
-            x0 = out(reg) _, x1 = out(reg) _, w0 = out(reg) _, w1 = out(reg) _,
-            options(nostack, readonly)
-        );
-    }
-    acc
+pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    call::<i16>(if shape.relu { relu_i16 } else { linear_i16 }, shape, stream, x, y);
 }

@@ -1,172 +1,187 @@
-//! What differs from core to core: how weights lie in memory, and the dot products over them.
+//! What differs from core to core: how a layer's tables lie in memory, and the sums over them.
 //!
 //! This is the only module with `unsafe` code. Each core-specific kernel has its portable twin in
-//! [`portable`], which reads the same layout and must give the same sums; integers add in any
+//! [`portable`], which reads the same layout and must give the same integers; integers add in any
 //! order, so all that differs is speed.
+//!
+//! The tables of a layer form one stream of words; see [`Layout`].
 #![allow(unsafe_code)]
 
 pub mod portable;
+mod taps;
 
-#[cfg(nervecord_dsp)]
-mod dsp;
+#[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+mod branchless;
+#[cfg(nervecord_kernel = "armv6m")]
+#[path = "armv6m.rs"]
+mod kernel;
+#[cfg(nervecord_kernel = "armv7m")]
+#[path = "armv7m.rs"]
+mod kernel;
+#[cfg(nervecord_kernel = "dsp")]
+#[path = "dsp.rs"]
+mod kernel;
+#[cfg(nervecord_kernel = "helium")]
+#[path = "helium.rs"]
+mod kernel;
+mod layout;
+#[cfg(nervecord_kernel = "riscv")]
+#[path = "riscv.rs"]
+mod kernel;
 
 use crate::tensor::Quad;
+pub(crate) use taps::{Tile, Window};
+pub use taps::{Coefficient, Live, accumulate};
 
-/// How a core wants a weight matrix in memory.
+pub use layout::{
+    Blocked, Interleaved, Lanes, LanesShort, Layout, Native, Octets, RowMajor, multiplier_word,
+    pack8, pack16, stream_words, words,
+};
+
+/// Width of weights in a stream.
+pub trait Weight: Copy {
+    /// Words of a group of four weights.
+    const WORDS: usize;
+
+    /// Computes rows from a stream in the [`Native`] layout; see [`portable::dense`] for the contract.
+    fn dense(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]);
+}
+
+/// The shape of a dense layer, with what its kernel would otherwise compute in every step.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Shape {
+    /// Where a loop unrolled four times is entered, in bytes.
+    entry: usize,
+    /// How often it runs.
+    rounds: usize,
+    /// Bytes of output that whole blocks write.
+    block_bytes: usize,
+    /// Rows after the whole blocks.
+    rest: usize,
+    /// Quads of inputs.
+    pub(crate) quads: usize,
+    /// Outputs.
+    pub(crate) rows: usize,
+    /// Clamp outputs at zero from below.
+    pub(crate) relu: bool,
+}
+
+impl Shape {
+    /// The shape of a layer whose unrolled loop has `quarter` bytes a quad.
+    pub(crate) const fn new(quads: usize, rows: usize, relu: bool, quarter: usize) -> Self {
+        Self {
+            entry: (4 - quads % 4) % 4 * quarter,
+            rounds: quads.div_ceil(4),
+            block_bytes: rows / 4 * 8,
+            rest: rows % 4,
+            quads,
+            rows,
+            relu,
+        }
+    }
+}
+
+impl Weight for i8 {
+    const WORDS: usize = 1;
+
+    #[inline(always)]
+    fn dense(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+        kernel::dense_i8(shape, stream, x, y);
+    }
+}
+
+impl Weight for i16 {
+    const WORDS: usize = 2;
+
+    #[inline(always)]
+    fn dense(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+        kernel::dense_i16(shape, stream, x, y);
+    }
+}
+
+/// The portable kernel as this core's: one copy for all layers.
+#[cfg(not(nervecord_assembly))]
+mod kernel {
+    use super::{Native, Shape, portable};
+    use crate::tensor::Quad;
+
+    pub(crate) const QUARTER_I8: usize = 0;
+    pub(crate) const QUARTER_I16: usize = 0;
+
+    #[inline(never)]
+    pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+        portable::dense::<Native, i8>(shape, stream, x, y);
+    }
+
+    #[inline(never)]
+    pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+        portable::dense::<Native, i16>(shape, stream, x, y);
+    }
+}
+
+/// A kernel in assembly: activations, outputs, shape, stream.
+#[cfg(nervecord_assembly)]
+type Assembly = unsafe extern "C" fn(*const Quad, *mut Quad, *const Shape, *const u32);
+
+/// Calls a kernel over weights `W` if the slices are as long as the shape says.
+#[cfg(nervecord_assembly)]
+#[inline(always)]
+fn call<W: Weight>(kernel: Assembly, shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    let fits = x.len() >= shape.quads
+        && y.len() >= shape.rows.div_ceil(4)
+        && stream.len() == layout::stream_words::<Native, W>(shape.quads, shape.rows)
+        && shape.quads > 0;
+    if fits {
+        // SAFETY: a kernel reads `quads` quads of x and the whole stream, and writes `rows`
+        // activations of y, all inside by the line above; quads and words are aligned by type, and
+        // `Shape` was made for this kernel's code by `Shape::new`.
+        unsafe { kernel(x.as_ptr(), y.as_mut_ptr(), shape, stream.as_ptr()) }
+    }
+}
+
+/// Bytes of code a quad takes in this core's unrolled loop over weights `W`; 0 where there is none.
+pub(crate) const fn quarter<W: Weight>() -> usize {
+    if W::WORDS == 1 { kernel::QUARTER_I8 } else { kernel::QUARTER_I16 }
+}
+
+/// `x` clamped to `0..2^BITS`, for `BITS` of 15 or less and `-2^31 < x < 2^31 - 2^BITS`.
 ///
-/// Rows come in blocks of [`ROWS`](Layout::ROWS) whose groups of four weights are interleaved:
-/// group `q` of each row of the block, then group `q + 1` of each. Rows left over follow one by one.
-pub trait Layout {
-    /// Rows of a block.
-    const ROWS: usize;
-    /// `ORDER[k]` is the column, within a group of four i8 weights, that byte `k` holds.
-    const ORDER: [usize; 4];
+/// No branch on any core: where the compiler would make one, the instructions are spelled out.
+#[inline(always)]
+pub(crate) fn unit<const BITS: u32>(x: i32) -> i32 {
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::unit::<BITS>(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
+    portable::unit::<BITS>(x)
 }
 
-/// One row after the other, columns in order.
-pub enum RowMajor {}
-
-impl Layout for RowMajor {
-    const ROWS: usize = 1;
-    const ORDER: [usize; 4] = [0, 1, 2, 3];
+/// All ones if `x` is negative, else 0; a mask that the compiler does not turn back into a branch.
+#[inline(always)]
+pub(crate) fn negative(x: i32) -> i32 {
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::negative(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
+    portable::negative(x)
 }
 
-/// Blocks of four rows, bytes in the order in which `SXTB16` and `SXTB16 ROR #8` unpack them.
-pub enum Interleaved {}
-
-impl Layout for Interleaved {
-    const ROWS: usize = 4;
-    const ORDER: [usize; 4] = [0, 2, 1, 3];
+/// Number of zero bits above the highest one of `x`, which is not 0.
+#[inline(always)]
+pub(crate) fn leading_zeros(x: u32) -> u32 {
+    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    return branchless::leading_zeros(x);
+    #[cfg(not(any(
+        target_arch = "riscv32",
+        all(target_arch = "arm", not(target_feature = "v7"))
+    )))]
+    x.leading_zeros()
 }
-
-/// The layout of the core this crate is built for.
-#[cfg(nervecord_dsp)]
-pub type Native = Interleaved;
-/// The layout of the core this crate is built for.
-#[cfg(not(nervecord_dsp))]
-pub type Native = RowMajor;
-
-/// Four i8 weights of one row, in [`Layout::ORDER`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C, align(4))]
-pub struct W8(pub [i8; 4]);
-
-/// Four i16 weights of one row, columns in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C, align(8))]
-pub struct W16(pub [i16; 4]);
-
-/// Four weights of one row: what the dense kernel is generic over.
-pub trait Group: Copy + 'static {
-    /// The weights, columns in order, out of layout `L`.
-    fn unpack<L: Layout>(self) -> [i16; 4];
-
-    /// `acc[r] + sum of x * weights` for a block of four interleaved rows.
-    ///
-    /// `weights` holds `4 * x.len()` groups; missing ones count as zero.
-    fn dot4(acc: [i32; 4], x: &[Quad], weights: &[Self]) -> [i32; 4];
-
-    /// `acc + sum of x * weights` for one row.
-    fn dot1(acc: i32, x: &[Quad], weights: &[Self]) -> i32;
-}
-
-impl Group for W8 {
-    #[inline(always)]
-    fn unpack<L: Layout>(self) -> [i16; 4] {
-        let mut columns = [0; 4];
-        let mut k = 0;
-        while k < 4 {
-            columns[L::ORDER[k]] = self.0[k] as i16;
-            k += 1;
-        }
-        columns
-    }
-
-    #[inline(always)]
-    fn dot4(acc: [i32; 4], x: &[Quad], weights: &[Self]) -> [i32; 4] {
-        #[cfg(nervecord_dsp)]
-        return dsp::dot4_i8(acc, x, weights);
-        #[cfg(not(nervecord_dsp))]
-        portable::dot4::<Native, _>(acc, x, weights)
-    }
-
-    #[inline(always)]
-    fn dot1(acc: i32, x: &[Quad], weights: &[Self]) -> i32 {
-        #[cfg(nervecord_dsp)]
-        return dsp::dot1_i8(acc, x, weights);
-        #[cfg(not(nervecord_dsp))]
-        portable::dot1::<Native, _>(acc, x, weights)
-    }
-}
-
-impl Group for W16 {
-    #[inline(always)]
-    fn unpack<L: Layout>(self) -> [i16; 4] {
-        self.0
-    }
-
-    #[inline(always)]
-    fn dot4(acc: [i32; 4], x: &[Quad], weights: &[Self]) -> [i32; 4] {
-        #[cfg(nervecord_dsp)]
-        return dsp::dot4_i16(acc, x, weights);
-        #[cfg(not(nervecord_dsp))]
-        portable::dot4::<Native, _>(acc, x, weights)
-    }
-
-    #[inline(always)]
-    fn dot1(acc: i32, x: &[Quad], weights: &[Self]) -> i32 {
-        #[cfg(nervecord_dsp)]
-        return dsp::dot1_i16(acc, x, weights);
-        #[cfg(not(nervecord_dsp))]
-        portable::dot1::<Native, _>(acc, x, weights)
-    }
-}
-
-/// Where group `quad` of `row` lies in layout `L`, for a matrix of `rows` x `quads` groups.
-pub const fn position<L: Layout>(row: usize, quad: usize, rows: usize, quads: usize) -> usize {
-    let blocked = rows - rows % L::ROWS;
-    if row < blocked {
-        (row / L::ROWS * quads + quad) * L::ROWS + row % L::ROWS
-    } else {
-        row * quads + quad
-    }
-}
-
-macro_rules! pack {
-    ($name:ident, $group:ident, $weight:ty, $order:expr) => {
-        /// Lays out a row-major matrix of `inputs` columns for layout `L`, padding rows with zeros.
-        ///
-        /// # Panics
-        /// If `packed` does not hold exactly the groups of the matrix. It runs when tables are
-        /// built: in a constant, or on the host.
-        pub const fn $name<L: Layout>(weights: &[$weight], inputs: usize, packed: &mut [$group]) {
-            let (quads, rows) = (inputs.div_ceil(4), weights.len() / inputs);
-            assert!(weights.len() == rows * inputs && packed.len() == rows * quads);
-            let order: [usize; 4] = $order;
-            let mut row = 0;
-            while row < rows {
-                let mut quad = 0;
-                while quad < quads {
-                    let mut group = [0; 4];
-                    let mut k = 0;
-                    while k < 4 {
-                        let column = quad * 4 + order[k];
-                        if column < inputs {
-                            group[k] = weights[row * inputs + column];
-                        }
-                        k += 1;
-                    }
-                    packed[position::<L>(row, quad, rows, quads)] = $group(group);
-                    quad += 1;
-                }
-                row += 1;
-            }
-        }
-    };
-}
-
-pack!(pack8, W8, i8, L::ORDER);
-pack!(pack16, W16, i16, [0, 1, 2, 3]);
 
 /// The activations of a tensor one by one.
 #[inline(always)]
@@ -181,6 +196,14 @@ pub fn flat(x: &[Quad]) -> &[i16] {
 pub fn flat_mut(x: &mut [Quad]) -> &mut [i16] {
     // SAFETY: as for `flat`; the borrow is unique.
     unsafe { core::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len() * 4) }
+}
+
+/// A tensor's memory as `i32` accumulators, two a quad.
+#[inline(always)]
+pub fn words_mut(x: &mut [Quad]) -> &mut [i32] {
+    // SAFETY: a Quad is eight bytes without padding, aligned to eight, and any bits are an i32; the
+    // borrow is unique.
+    unsafe { core::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len() * 2) }
 }
 
 /// `points[index]` for an index the caller has proved to lie inside.

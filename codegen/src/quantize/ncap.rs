@@ -1,0 +1,147 @@
+//! The swimming circuit and its clock: unit fractions, with weights of 12 or 5 fractional bits.
+
+use nervecord::ncap::{Joint, Ncap, tick};
+use nervecord::tensor::Quad;
+
+use super::{Format, Lowering};
+use crate::emit::Items;
+use crate::error::{Error, Result};
+use crate::graph::Node;
+use crate::ncap;
+use crate::program::Kernel;
+
+#[derive(Debug)]
+struct NcapKernel {
+    joints: Vec<Joint>,
+    dorsal: u16,
+    bits: u32,
+    controls: bool,
+}
+
+impl Kernel for NcapKernel {
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        let (x, phase) = (reads[0], reads[1]);
+        match (self.bits, self.controls) {
+            (15, false) => Ncap::<15, false>::new(&self.joints, self.dorsal).run(x, phase, y),
+            (15, true) => Ncap::<15, true>::new(&self.joints, self.dorsal).run(x, phase, y),
+            (_, false) => Ncap::<7, false>::new(&self.joints, self.dorsal).run(x, phase, y),
+            (_, true) => Ncap::<7, true>::new(&self.joints, self.dorsal).run(x, phase, y),
+        }
+    }
+
+    fn emit(&self, name: &str, items: &mut Items) -> String {
+        items.import("ncap::{Joint, Ncap}");
+        let joint = |j: &Joint| {
+            let Joint { drive, speed, turn, ipsi, contra } = j;
+            format!(
+                "Joint {{ drive: {drive}, speed: {speed}, turn: {turn}, ipsi: {ipsi}, contra: {contra} }}"
+            )
+        };
+        let joints: Vec<String> = self.joints.iter().map(joint).collect();
+        items.array(&format!("static {name}_JOINTS"), "Joint", &joints);
+        let declaration = format!("const {name}: Ncap<{}, {}>", self.bits, self.controls);
+        items.constant(&declaration, &format!("Ncap::new(&{name}_JOINTS, {})", self.dorsal));
+        format!("{name}.run(x0, x1, y);")
+    }
+
+    fn table_bytes(&self) -> usize {
+        size_of_val(self.joints.as_slice())
+    }
+}
+
+/// Lowers the circuit; 8-bit weights mean 7-bit activations.
+pub(super) fn lower(lowering: &mut Lowering, index: usize, circuit: &ncap::Ncap) -> Result<()> {
+    let node = &lowering.graph.nodes[index];
+    let (bits, frac) = if lowering.widths[index] == 8 { (7, 5) } else { (15, 12) };
+    let joint = |(i, joint): (usize, &ncap::Joint)| {
+        quantize(joint, bits, frac).map_err(|e| e.at(format!("node `{}`, joint {i}", node.name)))
+    };
+    let joints: Vec<Joint> = circuit.joints.iter().enumerate().map(joint).collect::<Result<_>>()?;
+    let bound = joints.iter().map(|joint| bound(joint, bits, frac)).max().unwrap_or(0);
+    let kernel = NcapKernel { joints, dorsal: circuit.dorsal, bits, controls: circuit.controls };
+    let mut reads = Vec::new();
+    for &input in &node.inputs {
+        reads.push(lowering.value(input).storage);
+        lowering.readers[input] -= 1;
+    }
+    let storage = lowering.new_storage(circuit.joints.len());
+    lowering.push(&node.name, Box::new(kernel), reads, storage);
+    lowering.define(node.output, storage, Format::unit(bits));
+    let row = lowering.report(node, format!("ncap Q{bits}"), String::new());
+    row.accumulator_bound = Some(bound);
+    row.headroom_bits = Some((f64::log2(2_147_483_647.0 / bound as f64) * 100.0).round() / 100.0);
+    Ok(())
+}
+
+/// `floor(w 2^frac + 1/2)`, refused where a sum could leave i32.
+fn quantize(joint: &ncap::Joint, bits: u32, frac: u32) -> Result<Joint> {
+    let mut integers = [0; 5];
+    for (integer, w) in integers.iter_mut().zip(joint.weights()) {
+        let scaled = (w * f64::from(1 << frac) + 0.5).floor();
+        if !(-32768.0..=32767.0).contains(&scaled) {
+            return Err(Error::new("a weight is too large for its fixed-point format")
+                .expected(format!("magnitudes below {}", 32768 >> frac))
+                .found(w)
+                .help(
+                    "scale the circuit's weights down, or use --weights 8, whose range is wider",
+                ));
+        }
+        *integer = scaled as i16;
+    }
+    let [drive, speed, turn, ipsi, contra] = integers;
+    let joint = Joint { drive, speed, turn, ipsi, contra };
+    match bound(&joint, bits, frac) {
+        0..=2_147_483_647 => Ok(joint),
+        bound => Err(Error::new("the weights of a neuron are too large together")
+            .expected("sums of inputs times weights that fit in 32 bits")
+            .found(format!("up to {bound}"))
+            .help("scale the circuit's weights down")),
+    }
+}
+
+/// The largest magnitude of any partial sum of a joint's neurons, the rounding half included.
+fn bound(joint: &Joint, bits: u32, frac: u32) -> u64 {
+    let size = |w: i16| u64::from(w.unsigned_abs());
+    let b = size(joint.drive) + size(joint.speed) + size(joint.turn);
+    let muscle = size(joint.ipsi) + size(joint.contra);
+    b.max(muscle) * ((1 << bits) - 1) + (1 << (frac - 1))
+}
+
+#[derive(Debug)]
+struct ClockKernel {
+    periods: Vec<i16>,
+}
+
+impl Kernel for ClockKernel {
+    fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
+        tick(&self.periods, y);
+    }
+
+    fn emit(&self, _: &str, items: &mut Items) -> String {
+        items.import("ncap::tick");
+        format!("tick(&{:?}, y);", self.periods)
+    }
+
+    fn table_bytes(&self) -> usize {
+        self.periods.len() * 2
+    }
+}
+
+/// Lowers counters, in the place of the state they become where nothing else reads it any more.
+pub(super) fn lower_clock(lowering: &mut Lowering, node: &Node, periods: &[u16]) -> Result<()> {
+    let input = node.inputs[0];
+    let periods = periods.iter().map(|&n| n.min(32767) as i16).collect();
+    let state = lowering.graph.states.iter().find(|s| s.previous == input);
+    let in_place = state.is_some_and(|s| s.next == node.output) && lowering.readers[input] == 2;
+    let value = match in_place {
+        true => {
+            lowering.readers[input] -= 1;
+            lowering.value(input).clone()
+        }
+        false => lowering.take_in_place(input),
+    };
+    lowering.push(&node.name, Box::new(ClockKernel { periods }), vec![], value.storage);
+    lowering.define(node.output, value.storage, Format::uniform(1.0));
+    lowering.report(node, "clock".into(), String::new());
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! NCAP, the swimming circuit of C. elegans (Bhattasali, Zador, Engel 2022), and its clock.
+//!
+//! Numbers are unit fractions: `ONE = 2^BITS - 1` stands for 1.0 exactly, with `BITS` 15 or 7. A
+//! weight `w` is the integer `floor(w 2^F + 1/2)` with `F` 12 or 5, and a neuron is
+//! `clamp((acc + 2^(F-1)) >> F, 0, ONE)`.
+
+use crate::arch::{flat, flat_mut, negative, unit};
+use crate::tensor::Quad;
+
+/// The weights of one joint's four neurons, dorsal and ventral alike, as they enter the sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Joint {
+    /// From the joint before, or from the oscillator for the first.
+    pub drive: i16,
+    /// From the speed command's shortfall.
+    pub speed: i16,
+    /// From the turn command of the same side.
+    pub turn: i16,
+    /// From the B neuron to the muscle of the same side.
+    pub ipsi: i16,
+    /// From the B neuron to the muscle of the other side.
+    pub contra: i16,
+}
+
+/// The circuit: a joint angle and a phase in, a torque a joint out.
+///
+/// `CONTROLS` adds three inputs after the angles: speed, left and right, each in 0..1.
+#[derive(Clone, Copy, Debug)]
+pub struct Ncap<'a, const BITS: u32, const CONTROLS: bool> {
+    joints: &'a [Joint],
+    dorsal: u16,
+}
+
+impl<'a, const BITS: u32, const CONTROLS: bool> Ncap<'a, BITS, CONTROLS> {
+    const ONE: i32 = (1 << BITS) - 1;
+    const F: u32 = if BITS == 15 { 12 } else { 5 };
+
+    /// A circuit whose oscillator drives the dorsal side in the first `dorsal` steps of a period.
+    pub const fn new(joints: &'a [Joint], dorsal: u16) -> Self {
+        const { assert!(BITS == 15 || BITS == 7) };
+        Self { joints, dorsal }
+    }
+
+    /// Rounds a sum and clamps it to 0..=ONE.
+    #[inline(always)]
+    fn neuron(sum: i32) -> i32 {
+        // Codegen has proved |sum| + 2^(F-1) < 2^31.
+        unit::<BITS>((sum + (1 << (Self::F - 1))) >> Self::F)
+    }
+
+    /// Computes the torques `y` from the inputs `x` and the first feature of `phase`.
+    #[inline(always)]
+    pub fn run(&self, x: &[Quad], phase: &[Quad], y: &mut [Quad]) {
+        let (x, phase) = (flat(x), flat(phase));
+        let phase = match phase.first() {
+            Some(&phase) => phase as i32,
+            None => return,
+        };
+        // All ones in the dorsal half: 0 <= phase, dorsal < 2^15.
+        let half = negative(phase - self.dorsal as i32);
+        let (mut dorsal, mut ventral) = (half & Self::ONE, !half & Self::ONE);
+        let control = |i: usize| match (CONTROLS, x.get(self.joints.len() + i)) {
+            (true, Some(&c)) => unit::<BITS>(c as i32),
+            _ => 0,
+        };
+        let (slow, left, right) = (Self::ONE - control(0), control(1), control(2)); // 0..=ONE
+        for ((joint, &x), y) in self.joints.iter().zip(x).zip(flat_mut(y)) {
+            let drive = joint.drive as i32;
+            // |sums| <= ONE (|drive| + |speed| + |turn|), proved by codegen.
+            let (mut b_dorsal, mut b_ventral) = (dorsal * drive, ventral * drive);
+            if CONTROLS {
+                let speed = slow * joint.speed as i32;
+                b_dorsal += speed + right * joint.turn as i32;
+                b_ventral += speed + left * joint.turn as i32;
+            }
+            let (b_dorsal, b_ventral) = (Self::neuron(b_dorsal), Self::neuron(b_ventral));
+            let (ipsi, contra) = (joint.ipsi as i32, joint.contra as i32);
+            // |sums| <= ONE (|ipsi| + |contra|)
+            let m_dorsal = Self::neuron(b_dorsal * ipsi + b_ventral * contra);
+            let m_ventral = Self::neuron(b_ventral * ipsi + b_dorsal * contra);
+            *y = (m_dorsal - m_ventral) as i16; // -ONE..=ONE
+            // The next joint feels this one's angle: -2^15 <= x < 2^15.
+            (dorsal, ventral) = (unit::<BITS>(x as i32), unit::<BITS>(-(x as i32)));
+        }
+    }
+}
+
+/// Moves each of `phases` on by one step, back to 0 at its period of `periods`.
+#[inline(always)]
+pub fn tick(periods: &[i16], phases: &mut [Quad]) {
+    for (phase, &period) in flat_mut(phases).iter_mut().zip(periods) {
+        let next = *phase as i32 + 1; // 1 <= next <= period <= 2^15 - 1
+        *phase = (next & negative(next - period as i32)) as i16;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ONE: i32 = 32767;
+
+    fn clamp(sum: i32) -> i32 {
+        ((sum + 2048) >> 12).clamp(0, ONE)
+    }
+
+    proptest! {
+        /// The rule as the circuit's equations state it, side by side.
+        #[test]
+        fn torques_follow_the_equations(
+            x in prop::array::uniform8(-32768_i16..=32767),
+            weights in prop::array::uniform3((-9000_i16..9000, -9000_i16..9000, -9000_i16..9000, -9000_i16..9000, -9000_i16..9000)),
+            phase in 0_i16..60,
+        ) {
+            let joints = weights.map(|(drive, speed, turn, ipsi, contra)| Joint { drive, speed, turn, ipsi, contra });
+            let quads = [Quad([x[0], x[1], x[2], x[3]]), Quad([x[4], x[5], 0, 0])];
+            let mut y = [Quad::default()];
+            Ncap::<15, true>::new(&joints, 30).run(&quads, &[Quad([phase, 0, 0, 0])], &mut y);
+            let side = |sign: i32, i: usize| (sign * x[i] as i32).clamp(0, ONE);
+            for (i, joint) in joints.iter().enumerate() {
+                let (d, v) = match i {
+                    0 if phase < 30 => (ONE, 0),
+                    0 => (0, ONE),
+                    _ => (side(1, i - 1), side(-1, i - 1)),
+                };
+                let slow = (ONE - side(1, 3)) * joint.speed as i32;
+                let b_d = clamp(d * joint.drive as i32 + slow + side(1, 5) * joint.turn as i32);
+                let b_v = clamp(v * joint.drive as i32 + slow + side(1, 4) * joint.turn as i32);
+                let m_d = clamp(b_d * joint.ipsi as i32 + b_v * joint.contra as i32);
+                let m_v = clamp(b_v * joint.ipsi as i32 + b_d * joint.contra as i32);
+                prop_assert_eq!(y[0].0[i] as i32, m_d - m_v);
+            }
+        }
+    }
+
+    #[test]
+    fn clocks_count_and_turn_over() {
+        let mut phases = [Quad([0, 0, 7, 0])];
+        let mut seen = [[0; 2]; 7];
+        for seen in &mut seen {
+            tick(&[3, 1], &mut phases);
+            *seen = [phases[0].0[0], phases[0].0[1]];
+        }
+        assert_eq!(seen.map(|s| s[0]), [1, 2, 0, 1, 2, 0, 1]);
+        assert!(seen.iter().all(|s| s[1] == 0));
+        assert_eq!(phases[0].0[2], 7, "what is no clock is left alone");
+    }
+}
