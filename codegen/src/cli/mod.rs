@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use crate::compiler::{Compiler, Cpu};
 use crate::quantize::Weights;
-use crate::{Compiled, Result, import, inspect, report, verify};
+use crate::{Compiled, Result, demo, import, inspect, report, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -69,6 +69,8 @@ enum Command {
         #[command(flatten)]
         machine: emulate::Machine,
     },
+    /// Compile and verify the bundled models, and show fixed point beside float.
+    Demo,
 }
 
 #[derive(clap::Args)]
@@ -162,6 +164,11 @@ fn dispatch(command: Command) -> Result<bool> {
                 anstream::print!("{}", verdict.render());
             }
             return Ok(verdict.passed);
+        }
+        Command::Demo => {
+            let demo = progress::during("compiling the bundled models", demo::run)?;
+            anstream::print!("{}", demo.text);
+            return Ok(demo.passed);
         }
         Command::Emulate { model, machine } => return emulate::emulate(&model, &machine),
     }
