@@ -16,7 +16,7 @@
 //! by a window instead, so tables need no padding and time does not depend on the data. Past three
 //! intervals beyond the grid only the base function remains. Without tails `q` stops at the grid's ends.
 
-use crate::arch::{self, Coefficient};
+use crate::arch::{self, Coefficient, Live, Tile, Window};
 use crate::number::requantize;
 use crate::tensor::{Quad, quads};
 
@@ -54,20 +54,39 @@ impl Axis {
     /// First live coefficient and the weights of four from there, for a grid coordinate.
     ///
     /// The index is at most `intervals - 1`; the weights are at least 0 and sum to at most 2^15.
-    #[inline(always)]
     pub fn locate(&self, q: i32) -> (usize, [i16; 4]) {
-        let (below, above) = if self.tails { (3, 3) } else { (0, 0) };
-        let low = -(below << self.shift);
-        let high = ((self.intervals as i32 + above) << self.shift) - 1;
-        let q = q.max(low).min(high);
-        let s = q >> self.shift; // -3 <= s <= intervals + 2
-        let u = (q >> (self.shift - 15)) & 0x7fff; // 0 <= u < 2^15
-        let w = weights(u);
-        if !self.tails {
+        let mut window = Window::default();
+        match self.tails {
+            true => self.find::<true>(q, self.ends::<true>(), &mut window),
+            false => self.find::<false>(q, self.ends::<false>(), &mut window),
+        }
+    }
+
+    /// The ends at which coordinates stop, in 15 fraction bits.
+    #[inline(always)]
+    fn ends<const TAILS: bool>(&self) -> (i32, i32) {
+        let beyond = if TAILS { 3 } else { 0 };
+        (-(beyond << 15), ((self.intervals as i32 + beyond) << 15) - 1)
+    }
+
+    #[inline(always)]
+    fn find<const TAILS: bool>(
+        &self,
+        q: i32,
+        (low, high): (i32, i32),
+        window: &mut Window,
+    ) -> (usize, [i16; 4]) {
+        let q = (q >> (self.shift - 15)).max(low).min(high);
+        let s = q >> 15; // -3 <= s <= intervals + 2
+        let w = weights(q & 0x7fff); // 0 <= u < 2^15
+        if !TAILS {
             return (s as usize, w); // 0 <= s < intervals: q was clamped so
         }
         let start = s.max(0).min(self.intervals as i32 - 1);
-        (start as usize, arch::moved(w, s - start)) // -3 <= s - start <= 3
+        // SAFETY: -3 <= s <= intervals + 2 and 0 <= start < intervals, so -3 <= s - start <= 3.
+        #[allow(unsafe_code)]
+        let w = unsafe { window.moved(w, s - start) };
+        (start as usize, w)
     }
 }
 
@@ -150,36 +169,72 @@ impl<'a, C: Coefficient> Spline<'a, C> {
         let Some(acc) = arch::words_mut(memory).get_mut(..outputs) else { return };
         acc.iter_mut().zip(bias).for_each(|(acc, bias)| *acc = *bias);
         let (x, base) = (arch::flat(x), arch::flat(base));
-        let count = self.axis.intervals as usize + 3;
-        let with_base = !factors.is_empty();
-        let own = self.grids.len() > 1;
-        let mut grids = self.grids;
-        for k in 0..self.inputs {
-            let Some(&grid) = grids.first() else { return };
-            let index = if own { grid.input as usize } else { k };
-            if own {
-                grids = grids.get(1..).unwrap_or_default();
+        let mut tile = Tile::new();
+        let mut first = 0;
+        while first < self.inputs {
+            match (self.axis.tails, self.grids) {
+                (true, [grid]) => self.locate_shared::<true>(first, grid, x, &mut tile),
+                (false, [grid]) => self.locate_shared::<false>(first, grid, x, &mut tile),
+                (true, _) => self.locate_each::<true>(first, x, &mut tile),
+                (false, _) => self.locate_each::<false>(first, x, &mut tile),
             }
-            let Some(&x) = x.get(index) else { return };
-            // |x * factor| <= 2^30 and |offset| < 2^30
-            let q = x as i32 * grid.factor as i32 + grid.offset;
-            let (start, weights) = self.axis.locate(q);
-            let Some((edges, rest)) = coefficients.split_at_checked(outputs * count) else {
+            if !factors.is_empty() {
+                tile.set_base(base.get(first..).unwrap_or_default());
+            }
+            let done = tile.live().len();
+            if done == 0 {
                 return;
-            };
-            coefficients = rest;
-            if with_base {
-                let Some((own, rest)) = factors.split_at_checked(outputs) else { return };
-                factors = rest;
-                let Some(&value) = base.get(k) else { return };
-                C::taps_and_base(acc, edges, (start, count), weights, own, value);
-            } else {
-                C::taps(acc, edges, (start, count), weights);
             }
+            arch::accumulate(acc, tile.live(), coefficients, self.count(), factors);
+            first += done;
+            coefficients = coefficients.get(done * outputs * self.count()..).unwrap_or_default();
+            factors = factors.get(done * outputs..).unwrap_or_default();
         }
         let finish = acc.iter().zip(multiplier);
         for (y, (&acc, &multiplier)) in arch::flat_mut(y).iter_mut().zip(finish) {
             *y = requantize(acc, multiplier, shift as u32);
+        }
+    }
+
+    /// Coefficients of an edge.
+    #[inline(always)]
+    const fn count(&self) -> usize {
+        self.axis.intervals as usize + 3
+    }
+
+    /// Locates the activations from `first` on in the one grid.
+    #[inline(never)]
+    fn locate_shared<const TAILS: bool>(&self, first: usize, grid: &Grid, x: &[i16], tile: &mut Tile) {
+        let x = x.get(first..).unwrap_or_default().iter().take(self.inputs - first);
+        let mut locate = self.locator::<TAILS>();
+        let Grid { factor, offset, .. } = *grid;
+        tile.fill(x.map(|&x| locate(factor, offset, x)));
+    }
+
+    /// Locates the inputs from `first` on in their grids, none past one that is not there.
+    #[inline(never)]
+    fn locate_each<const TAILS: bool>(&self, first: usize, x: &[i16], tile: &mut Tile) {
+        let grids = self.grids.get(first..).unwrap_or_default().iter();
+        let mut locate = self.locator::<TAILS>();
+        let one = |grid: &Grid| Some(locate(grid.factor, grid.offset, *x.get(grid.input as usize)?));
+        tile.fill(grids.map_while(one));
+    }
+
+    /// What turns one activation after the other into its weights and their place.
+    #[inline(always)]
+    fn locator<const TAILS: bool>(&self) -> impl FnMut(i16, i32, i16) -> Live {
+        let mut window = Window::default();
+        let step = self.tables.bias.len() * self.count();
+        let axis = self.axis;
+        let ends = axis.ends::<TAILS>();
+        let mut at = 0;
+        move |factor, offset, x| {
+            // |x * factor| <= 2^30 and |offset| < 2^30
+            let q = x as i32 * factor as i32 + offset;
+            let (start, weights) = axis.find::<TAILS>(q, ends, &mut window);
+            let live = Live::new::<C>(weights, at + start);
+            at += step;
+            live
         }
     }
 }
@@ -230,9 +285,7 @@ mod tests {
     /// Every i16 activation against the recursion in double precision, tails and all.
     #[test]
     fn every_activation_gives_the_recursion_of_cox_and_de_boor() {
-        for (intervals, factor, offset) in
-            [(5_u8, 8192_i16, 5 << 24), (3, 3000, 1 << 24), (8, 9000, 0)]
-        {
+        for (intervals, factor, offset) in [(5_u8, 8192_i16, 5 << 24), (3, 3000, 1 << 24), (8, 9000, 0)] {
             let axis = Axis { intervals, shift: 25, tails: true };
             for x in i16::MIN..=i16::MAX {
                 let q = i32::from(x) * i32::from(factor) + offset;
@@ -259,8 +312,8 @@ mod tests {
         /// The kernel is the plain sum over edges, at any shape, with its own or one shared grid.
         #[test]
         fn a_layer_is_the_sum_of_its_edges(
-            (inputs, outputs) in (1_usize..6, 1_usize..11), intervals in 1_u8..9, tails: bool, shared: bool,
-            with_base: bool, seed: u32, x: [i16; 6], base: [i16; 6]
+            (inputs, outputs) in (1_usize..19, 1_usize..11), intervals in 1_u8..9, tails: bool, shared: bool,
+            with_base: bool, seed: u32, x: [i16; 20], base: [i16; 20]
         ) {
             let count = intervals as usize + 3;
             let mut state = seed;
@@ -270,8 +323,9 @@ mod tests {
             };
             let coefficients: Vec<i8> = (0..inputs * outputs * count).map(|_| next()).collect();
             let factors: Vec<i8> = (0..inputs * outputs).map(|_| next()).filter(|_| with_base).collect();
+            let shared = shared || inputs == 1;
             let grids: Vec<Grid> = (0..if shared { 1 } else { inputs })
-                .map(|i| Grid { input: (inputs - 1 - i) as u16, factor: 1000 + i as i16, offset: 3 << 25 })
+                .map(|i| Grid { input: if shared { 0 } else { (inputs - 1 - i) as u16 }, factor: 1000 + i as i16, offset: 3 << 25 })
                 .collect();
             let (bias, multiplier) = (vec![5; outputs], vec![20000; outputs]);
             let axis = Axis { intervals, shift: 25, tails };
@@ -299,13 +353,7 @@ mod tests {
     #[test]
     fn short_memory_changes_nothing() {
         let grids = [Grid { input: 0, factor: 1000, offset: 0 }];
-        let tables = Tables {
-            coefficients: &[1_i16; 4],
-            base: &[],
-            bias: &[9 << 20],
-            multiplier: &[30000],
-            shift: 0,
-        };
+        let tables = Tables { coefficients: &[1_i16; 4], base: &[], bias: &[9 << 20], multiplier: &[30000], shift: 0 };
         let spline = Spline::new(Axis { intervals: 1, shift: 25, tails: true }, &grids, 1, tables);
         let mut y = [Quad([3; 4])];
         spline.run(&[Quad([0; 4])], &[], &mut y);

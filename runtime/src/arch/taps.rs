@@ -1,91 +1,173 @@
-//! The edges of one input of a spline layer: four neighbouring coefficients each, times four weights.
+//! The edges of a few inputs of a spline layer: four neighbouring coefficients each, times four weights.
+//!
+//! Accumulators of four outputs stay in registers while the inputs go by.
+
+use core::mem::MaybeUninit;
+
+/// What an input contributes with: found once, used by the edges to all outputs.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct Live {
+    /// Its four weights, in the order the core's loads want them.
+    weights: Weights,
+    /// Index of its first live coefficient on the edge to output 0.
+    at: usize,
+    /// Its base function.
+    base: i16,
+}
+
+/// Weights as pairs of half-words.
+#[cfg(nervecord_dsp)]
+type Weights = [u32; 2];
+/// Weights one by one.
+#[cfg(not(nervecord_dsp))]
+type Weights = [i16; 4];
+
+impl Live {
+    /// An input whose edges start at coefficient `at`.
+    #[inline(always)]
+    pub fn new<C>(weights: [i16; 4], at: usize) -> Self {
+        Self { weights: order::<C>(weights), at, base: 0 }
+    }
+}
 
 /// A coefficient of a spline: i8 or i16.
 pub trait Coefficient: Copy + Into<i32> + 'static {
-    /// `acc[o] += weights . edges[o * count + start ..][..4]` for every output, `count` coefficients each.
+    /// `acc + weights . edge[..4]`.
     ///
-    /// `place` is `(start, count)`. Edges that are not there, or a `start` too near their end, add nothing.
-    fn taps(acc: &mut [i32], edges: &[Self], place: (usize, usize), weights: [i16; 4]);
+    /// # Safety
+    /// Four coefficients can be read at `edge`.
+    unsafe fn tap(acc: i32, edge: *const Self, weights: Weights) -> i32;
 
-    /// As [`taps`](Self::taps), and `acc[o] += factors[o] * value`.
-    fn taps_and_base(
-        acc: &mut [i32],
-        edges: &[Self],
-        place: (usize, usize),
-        weights: [i16; 4],
-        factors: &[Self],
-        value: i16,
-    );
+    /// `acc[o] + sum of weights . edges[at + o * count ..][..4]` over the inputs.
+    ///
+    /// # Safety
+    /// Four coefficients can be read at each of these places, and there is an input.
+    #[inline(always)]
+    unsafe fn block(acc: [i32; 4], inputs: &[Live], edges: *const Self, count: usize) -> [i32; 4] {
+        // SAFETY: the caller's contract.
+        unsafe { columns(acc, inputs, edges, count) }
+    }
 }
 
-macro_rules! coefficient {
-    ($ty:ty, $load:path) => {
-        impl Coefficient for $ty {
-            #[inline(always)]
-            fn taps(acc: &mut [i32], edges: &[Self], place: (usize, usize), weights: [i16; 4]) {
-                let Some(mut edge) = first(acc, edges, place) else { return };
-                let weights = order::<$ty>(weights);
-                let (blocks, rest) = acc.as_chunks_mut::<4>();
-                for block in blocks {
-                    for acc in block {
-                        // SAFETY: `first` has checked that every edge's four coefficients are inside.
-                        *acc = unsafe { $load(*acc, edge, weights) };
-                        edge = edge.wrapping_add(place.1);
-                    }
-                }
-                for acc in rest {
-                    // SAFETY: as above.
-                    *acc = unsafe { $load(*acc, edge, weights) };
-                    edge = edge.wrapping_add(place.1);
-                }
-            }
+impl Coefficient for i8 {
+    #[inline(always)]
+    unsafe fn tap(acc: i32, edge: *const Self, weights: Weights) -> i32 {
+        #[cfg(nervecord_dsp)]
+        use dsp::taps_i8 as tap;
+        #[cfg(not(nervecord_dsp))]
+        use portable as tap;
+        // SAFETY: the caller's contract.
+        unsafe { tap(acc, edge, weights) }
+    }
 
-            #[inline(always)]
-            fn taps_and_base(
-                acc: &mut [i32],
-                edges: &[Self],
-                place: (usize, usize),
-                weights: [i16; 4],
-                factors: &[Self],
-                value: i16,
-            ) {
-                let Some(mut edge) = first(acc, edges, place) else { return };
-                let weights = order::<$ty>(weights);
-                let base = |factor: $ty| i32::from(factor as i16) * i32::from(value);
-                let (blocks, rest) = acc.as_chunks_mut::<4>();
-                let (factor_blocks, factor_rest) = factors.as_chunks::<4>();
-                for (block, factors) in blocks.iter_mut().zip(factor_blocks) {
-                    for (acc, factor) in block.iter_mut().zip(factors) {
-                        // SAFETY: `first` has checked that every edge's four coefficients are inside.
-                        *acc = unsafe { $load(*acc + base(*factor), edge, weights) };
-                        edge = edge.wrapping_add(place.1);
-                    }
-                }
-                for (acc, factor) in rest.iter_mut().zip(factor_rest) {
-                    // SAFETY: as above.
-                    *acc = unsafe { $load(*acc + base(*factor), edge, weights) };
-                    edge = edge.wrapping_add(place.1);
-                }
-            }
+    #[cfg(nervecord_dsp)]
+    #[inline(always)]
+    unsafe fn block(acc: [i32; 4], inputs: &[Live], edges: *const Self, count: usize) -> [i32; 4] {
+        // SAFETY: the caller's contract.
+        unsafe { dsp::block_i8(acc, inputs, edges, count) }
+    }
+}
+
+impl Coefficient for i16 {
+    #[inline(always)]
+    unsafe fn tap(acc: i32, edge: *const Self, weights: Weights) -> i32 {
+        #[cfg(nervecord_dsp)]
+        use dsp::taps_i16 as tap;
+        #[cfg(not(nervecord_dsp))]
+        use portable as tap;
+        // SAFETY: the caller's contract.
+        unsafe { tap(acc, edge, weights) }
+    }
+
+    #[cfg(nervecord_dsp)]
+    #[inline(always)]
+    unsafe fn block(acc: [i32; 4], inputs: &[Live], edges: *const Self, count: usize) -> [i32; 4] {
+        // SAFETY: the caller's contract.
+        unsafe { dsp::block_i16(acc, inputs, edges, count) }
+    }
+}
+
+/// `acc[o] += weights . edges[at + o * count ..][..4] + base * factors[k * outputs + o]` for every output `o`
+/// and input `k`.
+///
+/// Nothing happens if an index would lie outside; `factors` may be empty.
+#[inline(never)]
+pub fn accumulate<C: Coefficient>(
+    acc: &mut [i32],
+    inputs: &[Live],
+    edges: &[C],
+    count: usize,
+    factors: &[C],
+) {
+    let outputs = acc.len();
+    // The last output's taps of every input lie inside, and so do all before.
+    let Some(room) = edges.len().checked_sub(outputs.saturating_sub(1) * count + 4) else { return };
+    let with_base = !factors.is_empty();
+    let outside = |l: &Live| l.at > room;
+    if inputs.is_empty() || inputs.iter().any(outside) || with_base && factors.len() < inputs.len() * outputs {
+        return;
+    }
+    let mut done = 0;
+    let (blocks, rest) = acc.as_chunks_mut::<4>();
+    for block in blocks {
+        let edges = edges.as_ptr().wrapping_add(done * count);
+        // SAFETY: at <= room, so four coefficients lie at `at` on the edge to every output.
+        *block = unsafe { C::block(*block, inputs, edges, count) };
+        if with_base {
+            *block = base_columns(*block, inputs, factors.as_ptr().wrapping_add(done), outputs);
         }
-    };
+        done += 4;
+    }
+    for acc in rest {
+        // SAFETY: as above.
+        [*acc] = unsafe { columns([*acc], inputs, edges.as_ptr().wrapping_add(done * count), count) };
+        if with_base {
+            [*acc] = base_columns([*acc], inputs, factors.as_ptr().wrapping_add(done), outputs);
+        }
+        done += 1;
+    }
 }
 
-#[cfg(not(nervecord_dsp))]
-coefficient!(i8, portable);
-#[cfg(not(nervecord_dsp))]
-coefficient!(i16, portable);
-#[cfg(nervecord_dsp)]
-coefficient!(i8, dsp::taps_i8);
-#[cfg(nervecord_dsp)]
-coefficient!(i16, dsp::taps_i16);
-
-/// Where the first edge's coefficients start, if those of every output are inside.
+/// The sums of `N` neighbouring outputs.
+///
+/// # Safety
+/// Four coefficients can be read at `at` of every input on the edge to every output.
 #[inline(always)]
-fn first<C>(acc: &[i32], edges: &[C], (start, count): (usize, usize)) -> Option<*const C> {
-    let inside = start + 4 <= count && acc.len() * count <= edges.len();
-    // In bounds: start < count <= edges.len(), unless there is no output and so no access.
-    inside.then(|| edges.as_ptr().wrapping_add(start))
+unsafe fn columns<C: Coefficient, const N: usize>(
+    mut acc: [i32; N],
+    inputs: &[Live],
+    edges: *const C,
+    count: usize,
+) -> [i32; N] {
+    for live in inputs {
+        let mut edge = edges.wrapping_add(live.at);
+        for acc in &mut acc {
+            // SAFETY: the caller's contract.
+            *acc = unsafe { C::tap(*acc, edge, live.weights) };
+            edge = edge.wrapping_add(count);
+        }
+    }
+    acc
+}
+
+/// The base functions' share of `N` neighbouring outputs; `accumulate` has checked every index.
+#[inline(always)]
+fn base_columns<C: Coefficient, const N: usize>(
+    mut acc: [i32; N],
+    inputs: &[Live],
+    mut factors: *const C,
+    outputs: usize,
+) -> [i32; N] {
+    for live in inputs {
+        for (o, acc) in acc.iter_mut().enumerate() {
+            // SAFETY: input k, output o: k * outputs + o < inputs.len() * outputs <= factors.len().
+            let factor = unsafe { factors.wrapping_add(o).read() };
+            *acc += factor.into() * i32::from(live.base);
+        }
+        factors = factors.wrapping_add(outputs);
+    }
+    acc
 }
 
 /// `acc + weights . edge[..4]` in plain Rust.
@@ -118,7 +200,116 @@ fn order<C>([a, b, c, d]: [i16; 4]) -> [u32; 2] {
 /// The dot products of cores with the DSP extension, which may load words at any address.
 #[cfg(nervecord_dsp)]
 mod dsp {
+    use super::Live;
     use core::arch::asm;
+
+    /// A loop over the inputs, with the four outputs' taps in its middle.
+    ///
+    /// A `Live` is two words of weights, the index of the first coefficient and the base: 16 bytes.
+    macro_rules! inputs {
+        ($acc:ident, $inputs:ident, $edges:ident, $step:expr, $scale:literal, $($row:expr),+) => {
+            asm!(
+                "2:",
+                "ldrd {w0}, {w1}, [{live}], #16",
+                "ldr {c}, [{live}, #-8]",
+                concat!("add {c}, {edges}, {c}, lsl #", $scale),
+                $($row,)+
+                "subs {n}, {n}, #1",
+                "bne 2b",
+                live = inout(reg) $inputs.as_ptr() => _,
+                n = inout(reg) $inputs.len() => _,
+                edges = in(reg) $edges,
+                step = in(reg) $step,
+                a0 = inout(reg) $acc[0], a1 = inout(reg) $acc[1],
+                a2 = inout(reg) $acc[2], a3 = inout(reg) $acc[3],
+                w0 = out(reg) _, w1 = out(reg) _, c = out(reg) _, t = out(reg) _, u = out(reg) _,
+                options(nostack, readonly)
+            )
+        };
+    }
+
+    /// One output's four i8 taps, at the address in c plus `$place`.
+    macro_rules! row8 {
+        ($acc:literal, $place:literal) => {
+            concat!(
+                "ldr {t}, [{c}", $place, "]\n",
+                "sxtb16 {u}, {t}\n",
+                "smlad {", $acc, "}, {u}, {w0}, {", $acc, "}\n",
+                "sxtb16 {t}, {t}, ror #8\n",
+                "smlad {", $acc, "}, {t}, {w1}, {", $acc, "}\n",
+            )
+        };
+    }
+
+    /// One output's four i16 taps, at the address in c, which goes on to the next output.
+    macro_rules! row16 {
+        ($acc:literal) => {
+            concat!(
+                "ldr {t}, [{c}]\n",
+                "ldr {u}, [{c}, #4]\n",
+                "smlad {", $acc, "}, {t}, {w0}, {", $acc, "}\n",
+                "smlad {", $acc, "}, {u}, {w1}, {", $acc, "}\n",
+                "add {c}, {c}, {step}\n",
+            )
+        };
+    }
+
+    /// `block` with i8 coefficients.
+    ///
+    /// # Safety
+    /// As for `Coefficient::block`.
+    #[inline(always)]
+    pub(super) unsafe fn block_i8(
+        mut acc: [i32; 4],
+        inputs: &[Live],
+        edges: *const i8,
+        count: usize,
+    ) -> [i32; 4] {
+        // SAFETY: the caller's contract.
+        unsafe {
+            inputs!(
+                acc,
+                inputs,
+                edges,
+                count,
+                "0",
+                row8!("a0", ""),
+                row8!("a1", ", {step}"),
+                "add {c}, {c}, {step}, lsl #1",
+                row8!("a2", ""),
+                row8!("a3", ", {step}")
+            );
+        }
+        acc
+    }
+
+    /// `block` with i16 coefficients.
+    ///
+    /// # Safety
+    /// As for `Coefficient::block`.
+    #[inline(always)]
+    pub(super) unsafe fn block_i16(
+        mut acc: [i32; 4],
+        inputs: &[Live],
+        edges: *const i16,
+        count: usize,
+    ) -> [i32; 4] {
+        // SAFETY: the caller's contract.
+        unsafe {
+            inputs!(
+                acc,
+                inputs,
+                edges,
+                count * 2,
+                "1",
+                row16!("a0"),
+                row16!("a1"),
+                row16!("a2"),
+                row16!("a3")
+            );
+        }
+        acc
+    }
 
     /// Four i8 coefficients: `SXTB16` widens bytes 0 and 2, rotated by 8 bytes 1 and 3.
     ///
@@ -166,12 +357,61 @@ mod dsp {
     }
 }
 
-/// `weights` moved `by` places towards the end, -3 to 3, zeros moving in.
-#[inline(always)]
-pub(crate) fn moved(weights: [i16; 4], by: i32) -> [i16; 4] {
-    let [a, b, c, d] = weights;
-    let wide = [0, 0, 0, a, b, c, d, 0, 0, 0];
-    let start = (3 - by.clamp(-3, 3)) as usize; // 0 <= start <= 6, so start + 4 <= 10
-    // SAFETY: by the line above.
-    unsafe { wide.as_ptr().add(start).cast::<[i16; 4]>().read() }
+/// Four weights that can be moved along, zeros moving in.
+#[derive(Debug, Default)]
+pub(crate) struct Window([i16; 10]);
+
+impl Window {
+    /// `weights` moved `by` places towards the end.
+    ///
+    /// # Safety
+    /// `by` is -3 to 3.
+    #[inline(always)]
+    pub(crate) unsafe fn moved(&mut self, [a, b, c, d]: [i16; 4], by: i32) -> [i16; 4] {
+        debug_assert!((-3..=3).contains(&by));
+        // The three places on either side stay 0.
+        (self.0[3], self.0[4], self.0[5], self.0[6]) = (a, b, c, d);
+        // SAFETY: 0 <= 3 - by <= 6, so the last of the four is at most the last of ten.
+        unsafe { self.0.as_ptr().wrapping_offset(3 - by as isize).cast::<[i16; 4]>().read() }
+    }
+}
+
+/// A few inputs in a row, without filling the places of those that are not there.
+pub(crate) struct Tile {
+    live: [MaybeUninit<Live>; Self::LEN],
+    len: usize,
+}
+
+impl Tile {
+    /// Most inputs of a tile.
+    pub(crate) const LEN: usize = 8;
+
+    pub(crate) fn new() -> Self {
+        Self { live: [const { MaybeUninit::uninit() }; Self::LEN], len: 0 }
+    }
+
+    /// Replaces the inputs by those of `inputs` that fit.
+    #[inline(always)]
+    pub(crate) fn fill(&mut self, inputs: impl Iterator<Item = Live>) {
+        let mut len = 0;
+        for (place, live) in self.live.iter_mut().zip(inputs) {
+            place.write(live);
+            len += 1;
+        }
+        self.len = len;
+    }
+
+    /// Gives the inputs their base functions.
+    #[inline(always)]
+    pub(crate) fn set_base(&mut self, base: &[i16]) {
+        for (live, &base) in self.live.iter_mut().take(self.len).zip(base) {
+            // SAFETY: `fill` has written the first `len` places.
+            unsafe { live.assume_init_mut() }.base = base;
+        }
+    }
+
+    pub(crate) fn live(&self) -> &[Live] {
+        // SAFETY: `fill` has written the first `len` places, at most as many as there are.
+        unsafe { core::slice::from_raw_parts(self.live.as_ptr().cast(), self.len) }
+    }
 }

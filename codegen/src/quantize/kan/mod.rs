@@ -26,7 +26,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let graph = lowering.graph;
     let node = &graph.nodes[index];
     let bits = lowering.widths[index];
-    let (splines, note) = choose(lowering, node, kan)?;
+    let (splines, note) = choose(lowering, index, node, kan)?;
     let value = input(lowering, node, &splines);
     let base = match &splines.base {
         Some(_) => Some(push_base(lowering, node, kan, &splines, &value)?),
@@ -76,21 +76,24 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
 }
 
 /// The smaller of the two lowerings, and why.
-fn choose(lowering: &Lowering, node: &Node, kan: &Kan) -> Result<(Splines, String)> {
+fn choose(lowering: &Lowering, index: usize, node: &Node, kan: &Kan) -> Result<(Splines, String)> {
     let live = kan.live().count();
     let all = kan.inputs() * kan.edges.len();
     let pruned = match all - live {
         0 => String::new(),
         n => format!("; {n} of {all} edges are zero"),
     };
+    // i8 coefficients round more coarsely than a fit has to be.
+    let share = if lowering.widths[index] == 8 { 3.0 } else { 0.5 };
+    let tolerance = lowering.table_tolerance * share;
     let trained = fit::as_trained(kan);
-    let refitted = fit::refit(kan, node, lowering.ranges, lowering.table_tolerance)?;
-    let meets = refitted.error <= lowering.table_tolerance;
+    let refitted = fit::refit(kan, node, lowering.ranges, tolerance)?;
+    let meets = refitted.error <= tolerance;
     let whole =
         if kan.live().any(|e| e.base != 0.0) { ", the base function folded in" } else { "" };
     let fitted = |s: &Splines| format!("refitted{whole}: error {:.1e} of the output", s.error);
     Ok(match trained {
-        Some(trained) if !meets || trained.weights() < refitted.weights() => {
+        Some(trained) if !meets || cost(&trained) < cost(&refitted) => {
             let why = if meets {
                 format!("{} weights where a refit takes {}", trained.weights(), refitted.weights())
             } else {
@@ -108,6 +111,12 @@ fn choose(lowering: &Lowering, node: &Node, kan: &Kan) -> Result<(Splines, Strin
             (refitted, note)
         }
     })
+}
+
+/// Weights to store, and a tenth more for a base function that has to be computed.
+fn cost(splines: &Splines) -> usize {
+    let weights = splines.weights();
+    if splines.base.is_some() { weights + weights / 10 } else { weights }
 }
 
 /// The input, with one scale for all features if a table has to read it.
