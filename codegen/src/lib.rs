@@ -8,6 +8,7 @@
 //! ```
 
 pub mod calibrate;
+pub mod circuit;
 pub mod cli;
 pub mod compiler;
 pub mod data;
@@ -28,6 +29,7 @@ pub mod reference;
 pub mod report;
 pub mod settings;
 pub mod simplify;
+pub mod spiking;
 pub mod verify;
 
 pub use compiler::{Compiled, Compiler};

@@ -5,12 +5,14 @@ mod emulate;
 mod progress;
 mod run;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::circuit::{self, Circuit};
 use crate::compiler::{Compiler, Cpu};
+use crate::data::write_atomic;
 use crate::quantize::Weights;
-use crate::{Compiled, Result, demo, import, inspect, report, verify};
+use crate::{Compiled, Error, Result, demo, import, inspect, report, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -31,8 +33,11 @@ struct Cli {
 enum Command {
     /// Print the layers of a model, and what is not supported of it.
     Inspect {
-        /// An .onnx file, or a folder with config.json and model.safetensors.
+        /// An .onnx file, a circuit .toml, or a folder with config.json and model.safetensors.
         model: PathBuf,
+        /// Write a drawing of a circuit: excitatory synapses green, inhibitory ones red.
+        #[arg(long)]
+        svg: Option<PathBuf>,
     },
     /// Write the Rust module of a model.
     Compile {
@@ -141,10 +146,27 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints what a circuit is made of, and draws it if `svg` says where.
+fn draw(model: &Path, circuit: Option<&Circuit>, svg: Option<&Path>) -> Result<()> {
+    if let Some(circuit) = circuit {
+        anstream::print!("\n{}", circuit::text::render(circuit));
+    }
+    let Some(path) = svg else { return Ok(()) };
+    let circuit = circuit.ok_or_else(|| {
+        Error::new("only circuits can be drawn")
+            .file(model)
+            .expected("a circuit .toml, an NCAP or an LTC")
+            .found("a network of layers")
+    })?;
+    write_atomic(path, circuit::svg(circuit).as_bytes())?;
+    anstream::println!("wrote {}", path.display());
+    Ok(())
+}
+
 /// Runs a command; `false` is a verdict, not a failure.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
-        Command::Inspect { model } => {
+        Command::Inspect { model, svg } => {
             let source = import::load(&model).inspect_err(|_| {
                 // A file that can be read at all is listed, with a mark at what is in the way.
                 if let Ok(Some(survey)) = inspect::survey(&model) {
@@ -152,6 +174,11 @@ fn dispatch(command: Command) -> Result<bool> {
                 }
             })?;
             anstream::print!("{}", inspect::render(&source));
+            let circuit = match import::circuit(&model)? {
+                Some(circuit) => Some(circuit),
+                None => Circuit::of(&source.graph),
+            };
+            draw(&model, circuit.as_ref(), svg.as_deref())?;
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
         Command::Run { model, rows } => run::run(&model, &rows)?,
