@@ -4,6 +4,7 @@ mod fit;
 mod kernel;
 
 use nervecord::spline::{Axis, Grid, memory};
+use nervecord::tensor::quads;
 
 use self::fit::Splines;
 use self::kernel::SplineKernel;
@@ -46,9 +47,14 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let count = splines.intervals + 3;
     let of_input = |k: usize| rows.iter().flat_map(move |r| &r.weights[k * count..][..count]);
     let coefficients = (0..inputs).flat_map(of_input).copied().collect();
-    let factor = |k: usize| rows.iter().map(move |r| r.weights[inputs * count + k]);
+    let factor = |quad: usize, r: &Row| {
+        let own = r.weights.iter().skip(inputs * count).copied();
+        let mut four = [0; 4];
+        four.iter_mut().zip(own.skip(quad * 4)).for_each(|(f, w)| *f = w);
+        four
+    };
     let factors = match base {
-        Some(_) => (0..inputs).flat_map(factor).collect(),
+        Some(_) => (0..quads(inputs)).flat_map(|q| rows.iter().flat_map(move |r| factor(q, r))).collect(),
         None => vec![],
     };
     let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
