@@ -6,6 +6,7 @@
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::kan::Kan;
+use crate::membrane::Membrane;
 use crate::ncap::Ncap;
 
 /// Index of a tensor in [`Graph::tensors`].
@@ -79,6 +80,8 @@ pub enum Layer {
     ArgMax,
     /// The swimming circuit: reads the inputs and the phase of its oscillator.
     Ncap(Ncap),
+    /// Conductance-based neurons: reads inputs and potentials, writes the new potentials.
+    Membrane(Membrane),
     /// Counters, one a feature: `y_i = (x_i + 1) mod periods_i`.
     Clock {
         /// Steps of each period.
@@ -113,6 +116,8 @@ pub struct State {
     pub initial: Vec<f64>,
     /// Whether it holds whole numbers, kept as they are.
     pub counts: bool,
+    /// The largest magnitude it can ever have, if that is known.
+    pub bound: Option<f64>,
 }
 
 /// A trained network as real numbers.
@@ -159,6 +164,7 @@ impl Layer {
             Self::Softmax => "softmax",
             Self::ArgMax => "argmax",
             Self::Ncap(_) => "ncap",
+            Self::Membrane(_) => "membrane",
             Self::Clock { .. } => "clock",
         }
     }
@@ -173,6 +179,7 @@ impl Layer {
             }
             Self::Kan(kan) => kan.parameters(),
             Self::Ncap(circuit) => circuit.parameters,
+            Self::Membrane(circuit) => circuit.parameters(),
             _ => 0,
         }
     }
@@ -190,6 +197,7 @@ impl Layer {
                 kan.live().map(taps).sum()
             }
             Self::Ncap(circuit) => circuit.macs(),
+            Self::Membrane(circuit) => circuit.macs(),
             _ => 0,
         }
     }
@@ -254,6 +262,14 @@ impl Layer {
                 [n, 1] if *n == circuit.inputs() => Ok(circuit.joints.len()),
                 _ => Err(format!("{} inputs and a phase", circuit.inputs())),
             },
+            Self::Membrane(circuit) => match lens {
+                [x, v] if *x == circuit.inputs && *v == circuit.neurons.len() => Ok(*v),
+                _ => Err(format!(
+                    "{} inputs and {} potentials",
+                    circuit.inputs,
+                    circuit.neurons.len()
+                )),
+            },
             Self::Clock { periods } => same("periods", periods.len(), one()?),
             Self::Concat => Ok(lens.iter().sum()),
             Self::Select(indices) => {
@@ -278,6 +294,7 @@ impl Layer {
             }
             Self::Kan(kan) => Box::new(kan.numbers().into_iter()),
             Self::Ncap(circuit) => Box::new(circuit.weights()),
+            Self::Membrane(circuit) => Box::new(circuit.numbers()),
             _ => Box::new(std::iter::empty()),
         }
     }
@@ -349,7 +366,20 @@ impl Graph {
     pub fn push_state(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
         self.tensors.push(Tensor { name: name.into(), len: initial.len() });
         let previous = self.tensors.len() - 1;
-        self.states.push(State { previous, next: previous, initial, counts: false });
+        self.states.push(State { previous, next: previous, initial, counts: false, bound: None });
+        previous
+    }
+
+    /// As [`push_state`](Self::push_state), for values whose magnitude never exceeds `bound`.
+    pub fn push_bounded_state(
+        &mut self,
+        name: impl Into<String>,
+        initial: Vec<f64>,
+        bound: f64,
+    ) -> TensorId {
+        let previous = self.push_state(name, initial);
+        let state = self.states.iter_mut().find(|s| s.previous == previous);
+        state.into_iter().for_each(|s| s.bound = Some(bound));
         previous
     }
 

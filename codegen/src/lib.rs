@@ -19,6 +19,7 @@ pub mod graph;
 pub mod import;
 pub mod inspect;
 pub mod kan;
+pub mod membrane;
 pub mod ncap;
 pub mod program;
 pub mod quantize;

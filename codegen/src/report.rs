@@ -13,14 +13,17 @@ use crate::program::{LayerReport, Port};
 use crate::quantize::Weights;
 use crate::verify::class;
 
-/// Outputs as CSV: columns y0, y1, ... and `label` for a classifier that names its classes.
-pub fn csv(outputs: &[Vec<f64>], classes: Option<&Classes>) -> String {
+/// Outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if given, and `label` for a classifier that names its classes.
+pub fn csv(outputs: &[Vec<f64>], states: &[Vec<f64>], classes: Option<&Classes>) -> String {
     let columns = outputs.first().map_or(0, Vec::len);
     let mut header: Vec<String> = (0..columns).map(|i| format!("y{i}")).collect();
+    let state_columns = states.first().map_or(0, Vec::len);
+    header.extend((0..state_columns).map(|i| format!("h{i}")));
     header.extend(classes.map(|_| "label".to_owned()));
     let mut text = header.join(",") + "\n";
-    for row in outputs {
-        let mut cells: Vec<String> = row.iter().map(f64::to_string).collect();
+    for (i, row) in outputs.iter().enumerate() {
+        let states = states.get(i).into_iter().flatten();
+        let mut cells: Vec<String> = row.iter().chain(states).map(f64::to_string).collect();
         cells.extend(classes.map(|c| c.names.get(class(row)).cloned().unwrap_or_default()));
         text += &(cells.join(",") + "\n");
     }
@@ -165,7 +168,7 @@ fn page(compiled: &Compiled) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{model}</title>\n\
          <style>body{{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2733}}\
-         table{{border-collapse:collapse;width:100%}}th,td{{padding:.3rem .6rem;text-align:right;border-bottom:1px solid #dde3ea}}\
+         table{{border-collapse:collapse;width:100%}}th,td{{padding:.3rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid #dde3ea}}td:last-child{{white-space:normal}}\
          th:first-child,td:first-child,th:nth-child(2),td:nth-child(2),td:last-child,th:last-child{{text-align:left}}\
          dl{{display:grid;grid-template-columns:12rem 1fr}}dd{{margin:0;overflow-wrap:anywhere}}</style>\n\
          <h1>{model}</h1>\n<dl>\n{facts}</dl>\n<table>\n<tr>{head}</tr>\n{rows}</table>\n{notes}</html>\n",

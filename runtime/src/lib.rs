@@ -18,11 +18,14 @@
 #![deny(unsafe_code)]
 
 pub mod arch;
+#[cfg(feature = "control")]
+pub mod control;
 pub mod controller;
 pub mod dense;
 pub mod edges;
 pub mod elementwise;
 pub mod head;
+pub mod membrane;
 pub mod ncap;
 pub mod norm;
 pub mod number;

@@ -2,7 +2,9 @@
 //!
 //! A new family adds an arm to `by_format` and a module beside the others.
 
+pub mod cfc;
 pub mod kan;
+pub mod ltc;
 pub mod mlp;
 pub mod ncap;
 pub mod onnx;
@@ -22,9 +24,9 @@ use crate::graph::Graph;
 const MAX_FILE: u64 = 1 << 29;
 
 /// What `config.json` may say under `format`.
-const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \"pykan\", \
-     \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \"wavkan\", \"relu-kan\", \"gr-kan\", \
-     \"mixed-kan/1\", \"stack\"";
+const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
+     \"cfc_ncp\", \"cfc_dense\", \"ltc\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
+     \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
 /// A trained network and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +104,8 @@ fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String
     match format.split_whitespace().next().unwrap_or_default() {
         "onnx" => onnx::load(model, name),
         "mlp" => mlp::load(config, model, name),
+        "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
+        "ltc" => ltc::load(config, model, name),
         family if kan::knows(family) => kan::load(family, config, model, name),
         "ncap-swimmer/1" => ncap::load(config, model, name),
         _ => Err(Error::new("the model's format is not known")

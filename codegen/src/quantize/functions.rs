@@ -101,7 +101,8 @@ impl Bank {
             }
             // Past the data a pole may come: the range ends where the data does.
             let has_pole = function.pole(real(first), real(last)).is_some();
-            let (low, high) = if has_pole { (span.low, span.high) } else { (real(first), real(last)) };
+            let (low, high) =
+                if has_pole { (span.low, span.high) } else { (real(first), real(last)) };
             let mut values: Vec<f64> =
                 (0..65536).map(|u| function.eval(real(u).clamp(low, high))).collect();
             map::fill_gaps(&mut values).ok_or_else(|| {

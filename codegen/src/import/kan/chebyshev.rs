@@ -21,7 +21,10 @@ pub(super) fn layer(
     let functions = (1..terms).map(of_tanh).collect();
     let picks = (0..degree).flat_map(|k| (0..inputs).map(move |i| (i, k))).collect();
     let row = |o: usize| {
-        (1..terms).flat_map(|d| (0..inputs).map(move |i| (i, d))).map(|(i, d)| at(i, o, d)).collect()
+        (1..terms)
+            .flat_map(|d| (0..inputs).map(move |i| (i, d)))
+            .map(|(i, d)| at(i, o, d))
+            .collect()
     };
     let dense = Dense {
         weights: (0..outputs).map(row).collect(),

@@ -25,7 +25,8 @@ pub(super) fn layer(
         _ => net.shaped(&format!("{name}.spline_scaler"), &[outputs, inputs])?,
     };
     let edge = |(k, coefficients): (usize, &[f64])| {
-        let spline = Spline { knots: knots[k % inputs].clone(), coefficients: coefficients.to_vec() };
+        let spline =
+            Spline { knots: knots[k % inputs].clone(), coefficients: coefficients.to_vec() };
         let spline = Edge { spline: Some(spline), ..Edge::default() }.scaled(scaler[k]);
         Edge { base: base[k], ..spline }.pruned()
     };

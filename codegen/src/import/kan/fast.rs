@@ -29,7 +29,8 @@ pub(super) fn layer(
     let denominator = denominator
         .filter(|d| d.is_finite() && *d > 0.0)
         .ok_or_else(|| options.wrong("denominator", "a width above 0 of the basis functions"))?;
-    let weights = net.shaped(&format!("{name}.spline_linear.weight"), &[outputs, inputs * count])?;
+    let weights =
+        net.shaped(&format!("{name}.spline_linear.weight"), &[outputs, inputs * count])?;
     let normalized = match options.json.get("layernorm") {
         Some(serde_json::Value::Bool(false)) => x,
         _ => net.layer_norm(&format!("{name}.layernorm"), inputs, x)?,

@@ -23,7 +23,8 @@ pub(super) fn layer(
     let functions = functions.flat_map(|f| (1..=count).map(move |k| wave(f, k))).collect();
     let picks = (0..2 * count).flat_map(|k| (0..inputs).map(move |i| (i, k))).collect();
     let row = |o: usize| {
-        let at = |part: usize, k: usize, i: usize| c[((part * outputs + o) * inputs + i) * count + k];
+        let at =
+            |part: usize, k: usize, i: usize| c[((part * outputs + o) * inputs + i) * count + k];
         let mut row = Vec::with_capacity(2 * count * inputs);
         for (part, k) in (0..2).flat_map(|part| (0..count).map(move |k| (part, k))) {
             row.extend((0..inputs).map(|i| at(part, k, i)));

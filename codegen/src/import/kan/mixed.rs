@@ -34,7 +34,8 @@ pub(super) fn layer(
     let bias = net.shaped(&format!("{name}.bias"), &[outputs])?;
     let mut edges = Vec::with_capacity(outputs * inputs);
     for (k, (index, row)) in kind.iter().zip(params.chunks(columns.max(1))).enumerate() {
-        let at = |text: &str| format!("tensor `{text}`, output {}, input {}", k / inputs, k % inputs);
+        let at =
+            |text: &str| format!("tensor `{text}`, output {}, input {}", k / inputs, k % inputs);
         let kind = kinds.get(*index as usize).ok_or_else(|| {
             Error::new("the kind of an edge is not known")
                 .at(at(&kind_name))
@@ -46,7 +47,9 @@ pub(super) fn layer(
         let edge = edge(kind, used, half).ok_or_else(|| {
             Error::new("an edge's parameters do not fit its kind")
                 .at(at(&params_name))
-                .expected(format!("the parameters of a {kind} edge, a wavelet's scale other than 0"))
+                .expected(format!(
+                    "the parameters of a {kind} edge, a wavelet's scale other than 0"
+                ))
                 .found(format!("{used:?}"))
         })?;
         edges.push(edge.pruned());

@@ -96,8 +96,7 @@ fn family_of(family: &str, net: &mut Net, options: &Options, widths: &[usize]) -
             "wavkan" => wavelet::layer(net, options, &layer, shape, x)?,
             "relu-kan" => relu::layer(net, options, &format!("rk_layers.{l}"), shape, x)?,
             "chebykan" => {
-                let y =
-                    chebyshev::layer(net, options, &format!("chebykan{}", l + 1), shape, x)?;
+                let y = chebyshev::layer(net, options, &format!("chebykan{}", l + 1), shape, x)?;
                 let norm = format!("ln{}", l + 1);
                 let normalized = options.flag("layernorm") && l < last;
                 if normalized { net.layer_norm(&norm, outputs, y)? } else { y }

@@ -140,11 +140,8 @@ fn levels(options: &Options) -> Result<Vec<Level>> {
             Some(one) => one.as_u64().map(|a| vec![a as usize; products]),
         };
         let expected = "a whole number from 2 to 16, or a list of them for each level";
-        let sound = |a: &Vec<usize>| {
-            a.len() == products && a.iter().all(|a| (2..=16).contains(a))
-        };
-        let arities =
-            arities.filter(sound).ok_or_else(|| options.wrong("mult_arity", expected))?;
+        let sound = |a: &Vec<usize>| a.len() == products && a.iter().all(|a| (2..=16).contains(a));
+        let arities = arities.filter(sound).ok_or_else(|| options.wrong("mult_arity", expected))?;
         Ok(Level { sums, arities })
     };
     list.iter().enumerate().map(level).collect()

@@ -36,7 +36,8 @@ pub(super) fn network(net: &mut Net, options: &Options, widths: &[usize]) -> Res
             x = dense(net, op, width, outputs, x)?;
             level += 1;
         } else {
-            return Err(options.wrong("order_of_ops", "a list of act1, fc1, act2, fc2, ... that fits `layers`"));
+            return Err(options
+                .wrong("order_of_ops", "a list of act1, fc1, act2, fc2, ... that fits `layers`"));
         }
     }
     if level + 1 == widths.len() {

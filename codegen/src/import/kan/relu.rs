@@ -38,9 +38,10 @@ pub(super) fn layer(
     }
     // Trained phases: every input has bells of its own.
     let edge = |(i, weights): (usize, &[f64])| {
-        let bells = weights.iter().enumerate().map(|(j, w)| {
-            bell(low[i * count + j], high[i * count + j], r).mul(Expr::Const(*w))
-        });
+        let bells = weights
+            .iter()
+            .enumerate()
+            .map(|(j, w)| bell(low[i * count + j], high[i * count + j], r).mul(Expr::Const(*w)));
         let function = bells.reduce(Expr::add);
         Edge { function, ..Edge::default() }.pruned()
     };

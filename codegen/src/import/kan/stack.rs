@@ -3,10 +3,7 @@
 //! `{"format": "stack", "stack": [{"kind": "efficient-kan", "prefix": "kan1", "in": 4, "out": 8, "grid_size": 5},
 //! {"kind": "tanh"}, {"kind": "dense", "prefix": "head", "in": 8, "out": 2}]}`
 
-
-use super::{
-    Net, Options, Shape, chebyshev, efficient, fast, fourier, rational, relu, wavelet,
-};
+use super::{Net, Options, Shape, chebyshev, efficient, fast, fourier, rational, relu, wavelet};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
 use crate::import::mlp;

@@ -99,10 +99,8 @@ pub(super) fn as_trained(kan: &Kan) -> Option<Splines> {
 pub(super) fn refit(kan: &Kan, node: &Node, ranges: &Ranges, tolerance: f64) -> Result<Splines> {
     let tensor = node.inputs[0];
     let inputs = live_inputs(kan);
-    let axes: Vec<Axis> = inputs
-        .iter()
-        .map(|&i| Axis::of(kan, node, ranges, tensor, i))
-        .collect::<Result<_>>()?;
+    let axes: Vec<Axis> =
+        inputs.iter().map(|&i| Axis::of(kan, node, ranges, tensor, i)).collect::<Result<_>>()?;
     let deviations: Vec<f64> =
         (0..kan.edges.len()).map(|o| ranges.feature(node.output, o).deviation).collect();
     let mut best: Option<Splines> = None;
@@ -202,7 +200,13 @@ fn weights(u: f64) -> [f64; 4] {
 }
 
 /// Least squares on grids of `intervals` steps.
-fn fit(kan: &Kan, inputs: &[usize], axes: &[Axis], intervals: usize, deviations: &[f64]) -> Splines {
+fn fit(
+    kan: &Kan,
+    inputs: &[usize],
+    axes: &[Axis],
+    intervals: usize,
+    deviations: &[f64],
+) -> Splines {
     let outputs = kan.edges.len();
     let mut coefficients = vec![Vec::with_capacity(inputs.len()); outputs];
     let mut bias = kan.bias.clone();

@@ -24,7 +24,13 @@ pub(super) struct SplineKernel {
 
 impl SplineKernel {
     fn tables<'a, C>(&'a self, coefficients: &'a [C], base: &'a [C]) -> Tables<'a, C> {
-        Tables { coefficients, base, bias: &self.bias, multiplier: &self.multiplier, shift: self.shift }
+        Tables {
+            coefficients,
+            base,
+            bias: &self.bias,
+            multiplier: &self.multiplier,
+            shift: self.shift,
+        }
     }
 }
 
@@ -70,8 +76,7 @@ impl Kernel for SplineKernel {
             self.shift
         );
         let axis = format!("Axis {{ intervals: {intervals}, shift: {shift}, tails: {tails} }}");
-        let value =
-            format!("Spline{bits}::new({axis}, &{name}_GRIDS, {}, {tables})", self.inputs);
+        let value = format!("Spline{bits}::new({axis}, &{name}_GRIDS, {}, {tables})", self.inputs);
         items.constant(&format!("static {name}: Spline{bits}"), &value);
         let base = if self.factors.is_empty() { "&[]" } else { "x1" };
         format!("{name}.run(x0, {base}, y);")
@@ -79,6 +84,9 @@ impl Kernel for SplineKernel {
 
     fn table_bytes(&self) -> usize {
         let weights = (self.coefficients.len() + self.factors.len()) * self.bits as usize / 8;
-        weights + self.bias.len() * 4 + self.multiplier.len() * 2 + self.grids.len() * size_of::<Grid>()
+        weights
+            + self.bias.len() * 4
+            + self.multiplier.len() * 2
+            + self.grids.len() * size_of::<Grid>()
     }
 }

@@ -95,7 +95,8 @@ fn choose(lowering: &Lowering, index: usize, node: &Node, kan: &Kan) -> Result<(
     let trained = fit::as_trained(kan);
     let refitted = fit::refit(kan, node, lowering.ranges, tolerance)?;
     let meets = refitted.error <= tolerance;
-    let whole = if kan.live().any(|e| e.base != 0.0) { ", the base function folded in" } else { "" };
+    let whole =
+        if kan.live().any(|e| e.base != 0.0) { ", the base function folded in" } else { "" };
     let fitted = |s: &Splines| format!("refitted{whole}: error {:.1e} of the output", s.error);
     Ok(match trained {
         Some(trained) if !meets || cost(&trained) < cost(&refitted) => {

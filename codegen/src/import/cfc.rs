@@ -1,0 +1,292 @@
+//! CfC, closed-form continuous-time networks (Hasani et al. 2022), from the `ncps` state_dict.
+//!
+//! Format `cfc_ncp` is wired (layers inter, command and motor, each with its mask), `cfc_dense` has a
+//! backbone. Keys of `config.json`: `mode` (`default`, `no_gate` or `pure`), `timespan` (1.0),
+//! `backbone_activation` (`lecun_tanh`). The timespan is fixed, so that both time layers are one:
+//!
+//! ```text
+//! c = [input, h]   f1 = tanh(W1 c + b1)   f2 = tanh(W2 c + b2)
+//! t = sigmoid((ts Wa + Wb) c + ts ba + bb)        h = f1 + t (f2 - f1)
+//! ```
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::tensors::Tensors;
+use super::{Config, hex, read};
+use crate::error::{Error, Result};
+use crate::expr::{Expr, Function};
+use crate::graph::{Dense, Graph, Layer, TensorId};
+
+/// What the heads become.
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    /// `f1 (1 - t) + t f2`.
+    Default,
+    /// `f1 + t f2`.
+    NoGate,
+    /// `A - A exp(-ts (|w_tau| + |f|)) f`.
+    Pure,
+}
+
+/// A file with what its configuration says.
+struct Source<'a> {
+    file: Tensors<'a>,
+    mode: Mode,
+    timespan: f64,
+    activation: Expr,
+}
+
+/// Reads the network `model` that `config` describes, and the digest of its weights.
+///
+/// # Errors
+/// A tensor is missing or of the wrong shape, or a setting is not known.
+pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
+    let bytes = read(model)?;
+    let (mode, timespan) = (mode(config)?, timespan(config)?);
+    let activation = activation(config)?;
+    let build = || {
+        let source = Source { file: Tensors::open(&bytes)?, mode, timespan, activation };
+        match config.text("format") {
+            Some("cfc_dense") => source.dense(name),
+            _ => source.wired(name),
+        }
+    };
+    let graph = build().map_err(|e: Error| e.file(model))?;
+    Ok((graph, hex(&Sha256::digest(&bytes))))
+}
+
+fn mode(config: &Config) -> Result<Mode> {
+    match config.text("mode").unwrap_or("default") {
+        "default" => Ok(Mode::Default),
+        "no_gate" => Ok(Mode::NoGate),
+        "pure" => Ok(Mode::Pure),
+        other => Err(Error::new("the mode of the CfC is not known")
+            .file(&config.path)
+            .at("key `mode`")
+            .expected("\"default\", \"no_gate\" or \"pure\"")
+            .found(format!("\"{other}\""))),
+    }
+}
+
+/// The time a step takes, in the unit of training.
+pub(super) fn timespan(config: &Config) -> Result<f64> {
+    let Some(value) = config.json.get("timespan") else { return Ok(1.0) };
+    value.as_f64().filter(|ts| *ts > 0.0).ok_or_else(|| {
+        Error::new("the timespan is not a positive number")
+            .file(&config.path)
+            .at("key `timespan`")
+            .expected("a positive number, 1.0 by default")
+            .found(value)
+    })
+}
+
+fn activation(config: &Config) -> Result<Expr> {
+    let scaled =
+        |by: f64, f: Expr, inner: f64| Expr::Const(by).mul(f.of(&Expr::X.mul(Expr::Const(inner))));
+    Ok(match config.text("backbone_activation").unwrap_or("lecun_tanh") {
+        // LeCun et al. 1998, with the constants of ncps.
+        "lecun_tanh" => scaled(1.7159, Expr::call(Function::Tanh), 0.666),
+        "tanh" => Expr::call(Function::Tanh),
+        "relu" => Expr::relu(),
+        "silu" => Expr::X.mul(Expr::call(Function::Sigmoid)),
+        "gelu" => {
+            let erf = scaled(1.0, Expr::call(Function::Erf), std::f64::consts::FRAC_1_SQRT_2);
+            Expr::X.mul(Expr::Const(0.5)).mul(erf.add(Expr::Const(1.0)))
+        }
+        other => {
+            return Err(Error::new("the backbone's activation is not known")
+                .file(&config.path)
+                .at("key `backbone_activation`")
+                .expected("lecun_tanh, tanh, relu, silu or gelu")
+                .found(format!("\"{other}\"")));
+        }
+    })
+}
+
+impl Source<'_> {
+    fn wired(&self, name: &str) -> Result<Graph> {
+        let layers: Vec<String> = (0..)
+            .map(|i| format!("rnn_cell.layer_{i}."))
+            .take_while(|prefix| self.file.has(&format!("{prefix}ff1.weight")))
+            .collect();
+        let mut width = match layers.first() {
+            Some(first) => {
+                let (outputs, inputs) = self.file.shape(&format!("{first}ff1.weight"))?;
+                inputs.checked_sub(outputs).filter(|n| *n > 0).ok_or_else(|| {
+                    Error::new("a layer reads no inputs")
+                        .at(format!("tensor `{first}ff1.weight`"))
+                        .expected("more columns than rows: the layer's inputs, then its state")
+                        .found(format!("shape [{outputs}, {inputs}]"))
+                })?
+            }
+            None => return Err(self.missing("rnn_cell.layer_0.ff1.weight")),
+        };
+        let mut graph = Graph::new(name, "x", width);
+        let mut x = graph.input;
+        for prefix in &layers {
+            let (units, _) = self.file.shape(&format!("{prefix}ff1.weight"))?;
+            let mask = self.file.matrix(&format!("{prefix}sparsity_mask"), units, width + units)?;
+            let title = prefix.trim_start_matches("rnn_cell.").trim_end_matches('.');
+            let h = graph.push_state(format!("{title}.h"), vec![0.0; units]);
+            let c = graph.push(format!("{title}.concat"), Layer::Concat, &[x, h])?;
+            let next = self.cell(&mut graph, prefix, title, c, units, Some(&mask))?;
+            graph.close_state(h, next)?;
+            (x, width) = (next, units);
+        }
+        self.no_others(&layers)?;
+        graph.output = x;
+        Ok(graph)
+    }
+
+    fn dense(&self, name: &str) -> Result<Graph> {
+        let prefix = "rnn_cell.";
+        let head = format!("{prefix}ff1.weight");
+        if !self.file.has(&head) {
+            return Err(self.missing(&head));
+        }
+        let (units, features) = self.file.shape(&head)?;
+        // Sequential numbers its Linear layers with gaps, for activations and dropout.
+        let mut backbone: Vec<usize> = self
+            .file
+            .names()
+            .iter()
+            .filter_map(|n| {
+                n.strip_prefix("rnn_cell.backbone.")?.strip_suffix(".weight")?.parse().ok()
+            })
+            .collect();
+        backbone.sort_unstable();
+        let columns = match backbone.first() {
+            Some(first) => self.file.shape(&format!("{prefix}backbone.{first}.weight"))?.1,
+            None => features,
+        };
+        let inputs = columns.checked_sub(units).filter(|n| *n > 0).ok_or_else(|| {
+            Error::new("the cell reads no inputs")
+                .at(format!("tensor `{head}`"))
+                .expected(format!("more than {units} columns in front: inputs, then the state"))
+                .found(columns)
+        })?;
+        let mut graph = Graph::new(name, "x", inputs);
+        let h = graph.push_state("h", vec![0.0; units]);
+        let mut c = graph.push("concat", Layer::Concat, &[graph.input, h])?;
+        for i in backbone {
+            let title = format!("backbone.{i}");
+            c = self.linear(&mut graph, prefix, &title, &title, c)?;
+            let map = Layer::Map(self.activation.clone());
+            c = graph.push(format!("{title}.activation"), map, &[c])?;
+        }
+        let next = self.cell(&mut graph, prefix, "", c, units, None)?;
+        graph.close_state(h, next)?;
+        graph.output = next;
+        if self.file.has("fc.weight") {
+            self.linear(&mut graph, "", "fc", "fc", next)?;
+        }
+        self.no_others(&["rnn_cell.".into(), "fc.".into()])?;
+        Ok(graph)
+    }
+
+    /// The heads of one cell on `c`, and the new state.
+    fn cell(
+        &self,
+        graph: &mut Graph,
+        prefix: &str,
+        title: &str,
+        c: TensorId,
+        units: usize,
+        mask: Option<&[Vec<f64>]>,
+    ) -> Result<TensorId> {
+        let title = |name: &str| format!("{title}.{name}").trim_start_matches('.').to_owned();
+        let columns = graph.tensors[c].len;
+        let head = |graph: &mut Graph, name: &str| {
+            let (mut weights, bias) = self.weights(&format!("{prefix}{name}"), units, columns)?;
+            for (w, m) in weights.iter_mut().flatten().zip(mask.into_iter().flatten().flatten()) {
+                *w *= m;
+            }
+            graph.push(title(name), Layer::Dense(Dense { weights, bias }), &[c])
+        };
+        let f1 = head(graph, "ff1")?;
+        if self.mode == Mode::Pure {
+            return self.pure(graph, prefix, &title, f1, units);
+        }
+        let tanh = || Layer::Map(Expr::call(Function::Tanh));
+        let f1 = graph.push(title("ff1.tanh"), tanh(), &[f1])?;
+        let f2 = head(graph, "ff2")?;
+        let f2 = graph.push(title("ff2.tanh"), tanh(), &[f2])?;
+        // Not masked, as in the framework.
+        let (mut weights, mut bias) = self.weights(&format!("{prefix}time_a"), units, columns)?;
+        let (weights_b, bias_b) = self.weights(&format!("{prefix}time_b"), units, columns)?;
+        let fold = |(a, b): (&mut f64, &f64)| *a = *a * self.timespan + b;
+        weights.iter_mut().flatten().zip(weights_b.iter().flatten()).for_each(fold);
+        bias.iter_mut().zip(&bias_b).for_each(fold);
+        let t = graph.push(title("time"), Layer::Dense(Dense { weights, bias }), &[c])?;
+        let sigmoid = Layer::Map(Expr::call(Function::Sigmoid));
+        let t = graph.push(title("time.sigmoid"), sigmoid, &[t])?;
+        let add = |a: f64| Layer::Add { factors: [1.0, a] };
+        let change = match self.mode {
+            Mode::NoGate => f2,
+            _ => graph.push(title("difference"), add(-1.0), &[f2, f1])?,
+        };
+        let change = graph.push(title("change"), Layer::Mul, &[change, t])?;
+        graph.push(title("next"), add(1.0), &[change, f1])
+    }
+
+    fn pure(
+        &self,
+        graph: &mut Graph,
+        prefix: &str,
+        title: &dyn Fn(&str) -> String,
+        f: TensorId,
+        units: usize,
+    ) -> Result<TensorId> {
+        // f exp(-ts |f|), the part that no constant of a neuron is in.
+        let decay = Expr::call(Function::Abs).mul(Expr::Const(-self.timespan));
+        let f_decay = Expr::X.mul(Expr::call(Function::Exp).of(&decay));
+        let g = graph.push(title("decay"), Layer::Map(f_decay), &[f])?;
+        let a = self.file.vector(&format!("{prefix}A"), units)?;
+        let tau = self.file.vector(&format!("{prefix}w_tau"), units)?;
+        let factor = |(a, w): (&f64, &f64)| -a * (-self.timespan * w.abs()).exp();
+        let scale = a.iter().zip(&tau).map(factor).collect();
+        graph.push(title("next"), Layer::Affine { scale, offset: a }, &[g])
+    }
+
+    fn linear(
+        &self,
+        graph: &mut Graph,
+        prefix: &str,
+        name: &str,
+        title: &str,
+        x: TensorId,
+    ) -> Result<TensorId> {
+        let key = format!("{prefix}{name}");
+        let (outputs, _) = self.file.shape(&format!("{key}.weight"))?;
+        let (weights, bias) = self.weights(&key, outputs, graph.tensors[x].len)?;
+        graph.push(title, Layer::Dense(Dense { weights, bias }), &[x])
+    }
+
+    /// Weights and bias of a Linear layer.
+    fn weights(&self, key: &str, rows: usize, columns: usize) -> Result<(Vec<Vec<f64>>, Vec<f64>)> {
+        let weights = self.file.matrix(&format!("{key}.weight"), rows, columns)?;
+        Ok((weights, self.file.vector(&format!("{key}.bias"), rows)?))
+    }
+
+    fn missing(&self, name: &str) -> Error {
+        Error::new("a tensor is missing")
+            .at(format!("tensor `{name}`"))
+            .expected("the state_dict of a CfC of ncps, as `format` says: cfc_ncp or cfc_dense")
+            .found(self.file.names().join(", ").chars().take(200).collect::<String>())
+    }
+
+    /// Refuses tensors outside of `prefixes`: a part of the network that would be left out.
+    fn no_others(&self, prefixes: &[String]) -> Result<()> {
+        let known = |name: &String| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        match self.file.names().into_iter().find(|name| !known(name)) {
+            None => Ok(()),
+            Some(name) => Err(Error::new("a tensor has no place in a CfC")
+                .at(format!("tensor `{name}`"))
+                .expected(format!("names that start with {}", prefixes.join(" or ")))
+                .found(format!("`{name}`"))
+                .help("mixed memory (an LSTM beside the cell) is not supported")),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The integers behind fixed-point numbers, for code that does not care about their formats.
+
+use fixed::types::extra::{LeEqU16, LeEqU32};
+use fixed::{FixedI16, FixedI32};
+
+use crate::controller::{Controller, RawStep, Status};
+
+/// A number of a controller's input or output.
+pub trait Number: Copy + Default {
+    /// The integer behind it.
+    fn raw(self) -> i32;
+
+    /// The number of an integer, which saturates.
+    fn from_raw(raw: i32) -> Self;
+
+    /// Fractional bits: the value is `raw 2^-FRAC`.
+    const FRAC: u32;
+
+    /// As a fraction of full scale with 15 bits, `-32767..=32767`; 1.0 and beyond is 32767.
+    fn to_unit(self) -> i32 {
+        let raw = self.raw() as i64; // |raw| <= 2^31
+        let q15 = if Self::FRAC > 15 { raw >> (Self::FRAC - 15) } else { raw << (15 - Self::FRAC) };
+        q15.clamp(-32767, 32767) as i32 // |q15| <= 2^46 before
+    }
+
+    /// From a fraction of full scale with 15 bits; the inverse of [`to_unit`](Self::to_unit).
+    fn from_unit(unit: i32) -> Self {
+        let unit = unit as i64;
+        // |unit 2^(FRAC-15)| <= 2^(31+17)
+        let raw =
+            if Self::FRAC > 15 { unit << (Self::FRAC - 15) } else { unit >> (15 - Self::FRAC) };
+        Self::from_raw(raw.clamp(i32::MIN as i64, i32::MAX as i64) as i32)
+    }
+}
+
+impl<F: LeEqU16> Number for FixedI16<F> {
+    const FRAC: u32 = FixedI16::<F>::FRAC_NBITS;
+
+    fn raw(self) -> i32 {
+        self.to_bits() as i32
+    }
+
+    fn from_raw(raw: i32) -> Self {
+        Self::from_bits(i16::from_raw(raw))
+    }
+}
+
+impl<F: LeEqU32> Number for FixedI32<F> {
+    const FRAC: u32 = FixedI32::<F>::FRAC_NBITS;
+
+    fn raw(self) -> i32 {
+        self.to_bits()
+    }
+
+    fn from_raw(raw: i32) -> Self {
+        Self::from_bits(raw)
+    }
+}
+
+/// A bare integer, whose format is known elsewhere; as a fraction it counts as one of 15 bits.
+impl Number for i16 {
+    const FRAC: u32 = 15;
+
+    fn raw(self) -> i32 {
+        self as i32
+    }
+
+    fn from_raw(raw: i32) -> Self {
+        raw.clamp(i16::MIN as i32, i16::MAX as i32) as i16
+    }
+}
+
+/// A bare integer, whose format is known elsewhere; as a fraction it counts as one of 31 bits.
+impl Number for i32 {
+    const FRAC: u32 = 31;
+
+    fn raw(self) -> i32 {
+        self
+    }
+
+    fn from_raw(raw: i32) -> Self {
+        raw
+    }
+}
+
+/// A generated model stepped on bare integers, whatever the formats of its ports.
+///
+/// A model whose inputs differ in format takes a tuple; through this it takes an array.
+#[derive(Clone, Debug)]
+pub struct RawModel<M, const I: usize, const O: usize>(pub M);
+
+impl<M, const I: usize, const O: usize> Controller for RawModel<M, I, O>
+where
+    M: Controller + RawStep<I, O>,
+{
+    type Input = [M::RawInput; I];
+    type Output = [M::RawOutput; O];
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn step(&mut self, input: &Self::Input) -> Self::Output {
+        self.0.step_raw(input)
+    }
+
+    fn status(&self) -> Status {
+        self.0.status()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fixed::types::{I1F15, I4F12, I16F16};
+
+    #[test]
+    fn fractions_of_full_scale_come_back() {
+        assert_eq!(I4F12::from_num(0.5).to_unit(), 16384);
+        assert_eq!(I4F12::from_num(-3).to_unit(), -32767);
+        assert_eq!(I16F16::from_num(0.25).to_unit(), 8192);
+        assert_eq!(I1F15::MIN.to_unit(), -32767);
+        assert_eq!(I4F12::from_unit(16384), I4F12::from_num(0.5));
+        assert_eq!(I16F16::from_unit(-8192), I16F16::from_num(-0.25));
+        assert_eq!(i16::from_raw(99_999), i16::MAX);
+        assert_eq!(i32::from_unit(i32::MIN), i32::MIN);
+    }
+}
