@@ -11,6 +11,7 @@ pub mod calibrate;
 pub mod cli;
 pub mod compiler;
 pub mod data;
+pub mod draw_kan;
 pub mod emit;
 pub mod emulate;
 pub mod error;

@@ -5,12 +5,14 @@ mod emulate;
 mod progress;
 mod run;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::compiler::{Compiler, Cpu};
+use crate::data::write_atomic;
+use crate::import::Source;
 use crate::quantize::Weights;
-use crate::{Compiled, Result, import, inspect, report, verify};
+use crate::{Compiled, Error, Result, draw_kan, import, inspect, report, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -33,6 +35,12 @@ enum Command {
     Inspect {
         /// An .onnx file, or a folder with config.json and model.safetensors.
         model: PathBuf,
+        /// Draw the edges of Kolmogorov-Arnold layers into this SVG file: trained and integer curves.
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+        /// Representative inputs for the drawing's ranges, as CSV or .npy.
+        #[arg(long, value_name = "FILE", requires = "svg")]
+        calibration: Option<PathBuf>,
     },
     /// Write the Rust module of a model.
     Compile {
@@ -140,9 +148,29 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs a command; `false` is a verdict, not a failure.
+/// Writes the edges of a network's layers as an SVG.
+fn draw(model: &Path, source: Source, calibration: Option<PathBuf>, file: &Path) -> Result<()> {
+    let compiler = Compiler::new(model);
+    let compiler = match calibration {
+        Some(path) => compiler.calibration(path),
+        None => compiler,
+    };
+    let compiled = compiler.build_from(source)?;
+    let svg = draw_kan::render(&compiled.program.layers).ok_or_else(|| {
+        Error::new("there is nothing to draw")
+            .at("--svg")
+            .expected("a network with layers of edge functions")
+            .found("none")
+            .help("leave --svg away")
+    })?;
+    write_atomic(file, svg.as_bytes())?;
+    anstream::eprintln!("wrote {}", file.display());
+    Ok(())
+}
+
 fn dispatch(command: Command) -> Result<bool> {
     match command {
-        Command::Inspect { model } => {
+        Command::Inspect { model, svg, calibration } => {
             let source = import::load(&model).inspect_err(|_| {
                 // A file that can be read at all is listed, with a mark at what is in the way.
                 if let Ok(Some(survey)) = inspect::survey(&model) {
@@ -150,6 +178,9 @@ fn dispatch(command: Command) -> Result<bool> {
                 }
             })?;
             anstream::print!("{}", inspect::render(&source));
+            if let Some(file) = svg {
+                draw(&model, source, calibration, &file)?;
+            }
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
         Command::Run { model, rows } => run::run(&model, &rows)?,

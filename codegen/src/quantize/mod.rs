@@ -296,6 +296,7 @@ impl Lowering<'_> {
             headroom_bits: None,
             worst_error: None,
             note,
+            curves: vec![],
         });
         self.layers.last_mut().expect("just pushed")
     }

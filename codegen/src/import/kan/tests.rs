@@ -159,10 +159,8 @@ fn nodes_multiply_and_pruned_edges_are_zero() {
 
 #[test]
 fn bases_run_through_shared_tables() {
-    let fourier: [Tensor; 2] = [
-        of("layers.0.fouriercoeffs", &[2, 3, 2, 4], 1),
-        of("layers.0.bias", &[1, 3], 2),
-    ];
+    let fourier: [Tensor; 2] =
+        [of("layers.0.fouriercoeffs", &[2, 3, 2, 4], 1), of("layers.0.bias", &[1, 3], 2)];
     let config = r#"{"format": "fourierkan", "layers": [2, 3], "gridsize": 4}"#;
     agrees(config, &fourier, 2.0, Weights::I8, 0.022);
     let config = r#"{"format": "chebykan", "layers": [2, 3], "degree": 4}"#;
