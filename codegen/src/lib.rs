@@ -13,6 +13,7 @@ pub mod cli;
 pub mod compiler;
 pub mod data;
 pub mod demo;
+pub mod draw_kan;
 pub mod emit;
 pub mod emulate;
 pub mod error;
