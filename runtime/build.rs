@@ -1,16 +1,50 @@
-//! Tells the kernels what the target has: the DSP extension, which is no stable `target_feature`
-//! yet, or (Armv6-M) only a 32-bit product, `nervecord_short`.
+//! Tells the kernels what the target has: the DSP extension and Helium, which are no stable
+//! `target_feature`s yet, or (Armv6-M) only a 32-bit product, `nervecord_short`.
+
+use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short)");
-    let target = std::env::var("TARGET").unwrap_or_default();
-    let optional = target.starts_with("thumbv8m.main");
-    let chosen = std::env::var_os("CARGO_FEATURE_DSP").is_some();
-    if target.starts_with("thumbv7em") || optional && chosen {
+    println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short, nervecord_assembly)");
+    println!(
+        "cargo::rustc-check-cfg=cfg(nervecord_kernel, values(\"armv6m\", \"armv7m\", \"dsp\", \"helium\", \"riscv\"))"
+    );
+    let target = env::var("TARGET").unwrap_or_default();
+    let is = |start: &str| target.starts_with(start);
+    let dsp = is("thumbv7em") || is("thumbv8m.main") && env::var_os("CARGO_FEATURE_DSP").is_some();
+    let short = is("thumbv6m") || is("thumbv8m.base");
+    let kernel = if is("thumbv8m.main") && helium() && false {
+        Some("helium")
+    } else if dsp {
+        Some("dsp")
+    } else if is("thumbv7m") || is("thumbv8m.main") {
+        Some("armv7m")
+    } else if short {
+        Some("armv6m")
+    } else if is("riscv32im") {
+        Some("riscv")
+    } else {
+        None
+    };
+    if dsp {
         println!("cargo::rustc-cfg=nervecord_dsp");
     }
-    if target.starts_with("thumbv6m") {
+    if short {
         println!("cargo::rustc-cfg=nervecord_short");
     }
+    if let Some(kernel) = kernel {
+        println!("cargo::rustc-cfg=nervecord_assembly");
+        println!("cargo::rustc-cfg=nervecord_kernel=\"{kernel}\"");
+    }
+}
+
+/// Whether the compiler was told of a core with Helium, as its assembler must be.
+fn helium() -> bool {
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let cores = ["cortex-m52", "cortex-m55", "cortex-m85"];
+    flags.split('\x1f').any(|flag| {
+        cores
+            .iter()
+            .any(|core| flag.trim_start_matches("-C").ends_with(&format!("target-cpu={core}")))
+    })
 }

@@ -180,6 +180,12 @@ impl Data {
         Ok(self.rows.iter().map(cells).collect())
     }
 
+    /// The `n` reference states after each row, columns `h0`..., if there are as many.
+    pub fn states(&self, n: usize) -> Option<Vec<Vec<f64>>> {
+        let columns = self.numbered("h");
+        (n > 0 && columns.len() == n).then(|| self.pick(&columns))
+    }
+
     /// The `n` reference outputs of each row, columns `y0`...
     ///
     /// # Errors

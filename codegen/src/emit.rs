@@ -145,6 +145,14 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_EXP",
         "_SHIFTS",
         "_JOINTS",
+        "_NEURONS",
+        "_SENSORY",
+        "_SYNAPSES",
+        "_GAPS",
+        "_GRIDS",
+        "_COEFFICIENTS",
+        "_FACTORS",
+        "_RUNS",
     ];
     let mut name = ident.clone();
     let mut count = 1;

@@ -34,6 +34,10 @@ pub enum Expr {
 #[allow(missing_docs)]
 pub enum Function {
     Abs,
+    Acos,
+    Asin,
+    Atan,
+    Atanh,
     Cos,
     Erf,
     Exp,
@@ -43,6 +47,7 @@ pub enum Function {
     Sigmoid,
     Softplus,
     Sqrt,
+    Tan,
     Tanh,
     /// `x` where positive, else `alpha x`.
     LeakyRelu {
@@ -60,6 +65,10 @@ impl Function {
     pub fn eval(self, x: f64) -> f64 {
         match self {
             Self::Abs => x.abs(),
+            Self::Acos => x.acos(),
+            Self::Asin => x.asin(),
+            Self::Atan => x.atan(),
+            Self::Atanh => x.atanh(),
             Self::Cos => x.cos(),
             Self::Erf => libm::erf(x),
             Self::Exp => x.exp(),
@@ -69,6 +78,7 @@ impl Function {
             Self::Sigmoid => 1.0 / (1.0 + (-x).exp()),
             Self::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
             Self::Sqrt => x.sqrt(),
+            Self::Tan => x.tan(),
             Self::Tanh => x.tanh(),
             Self::LeakyRelu { alpha } => {
                 if x >= 0.0 {
@@ -84,6 +94,10 @@ impl Function {
     fn name(self) -> &'static str {
         match self {
             Self::Abs => "abs",
+            Self::Acos => "acos",
+            Self::Asin => "asin",
+            Self::Atan => "atan",
+            Self::Atanh => "atanh",
             Self::Cos => "cos",
             Self::Erf => "erf",
             Self::Exp => "exp",
@@ -93,6 +107,7 @@ impl Function {
             Self::Sigmoid => "sigmoid",
             Self::Softplus => "softplus",
             Self::Sqrt => "sqrt",
+            Self::Tan => "tan",
             Self::Tanh => "tanh",
             Self::LeakyRelu { .. } => "leaky_relu",
             Self::Elu { .. } => "elu",
@@ -137,6 +152,17 @@ impl Expr {
 
     pub fn max(self, other: Self) -> Self {
         Self::Max(self.into(), other.into())
+    }
+
+    pub fn silu() -> Self {
+        Self::X.mul(Self::call(Function::Sigmoid))
+    }
+
+    /// `sum_n coefficients_n of^n`, by Horner's rule.
+    pub fn polynomial(coefficients: &[f64], of: &Self) -> Self {
+        let mut terms = coefficients.iter().rev();
+        let first = Self::Const(terms.next().copied().unwrap_or(0.0));
+        terms.fold(first, |sum, &c| sum.mul(of.clone()).add(Self::Const(c)))
     }
 
     pub fn call(function: Function) -> Self {
@@ -218,6 +244,31 @@ impl Expr {
                 _ => None,
             },
             _ => None,
+        }
+    }
+
+    /// An input from `low` to `high` where a denominator is 0 or changes its sign.
+    pub fn pole(&self, low: f64, high: f64) -> Option<f64> {
+        const STEPS: u32 = 4096;
+        let at = |k: u32| low + (high - low) * f64::from(k) / f64::from(STEPS);
+        let crosses = |e: &Self| {
+            let mut before = e.eval(low);
+            (0..=STEPS).map(at).find(|&x| {
+                let y = e.eval(x);
+                let crossed = y == 0.0 || (y < 0.0) != (before < 0.0);
+                before = y;
+                crossed
+            })
+        };
+        let go = |e: &Self| e.pole(low, high);
+        match self {
+            Self::X | Self::Const(_) => None,
+            Self::Div(a, b) => crosses(b).or_else(|| go(a)).or_else(|| go(b)),
+            Self::Pow(a, p) if *p < 0.0 => crosses(a).or_else(|| go(a)),
+            Self::Pow(a, _) | Self::Call(_, a) => go(a),
+            Self::Add(a, b) | Self::Mul(a, b) | Self::Min(a, b) | Self::Max(a, b) => {
+                go(a).or_else(|| go(b))
+            }
         }
     }
 

@@ -5,6 +5,8 @@
 
 use crate::error::{Error, Result};
 use crate::expr::Expr;
+use crate::kan::Kan;
+use crate::membrane::Membrane;
 use crate::ncap::Ncap;
 
 /// Index of a tensor in [`Graph::tensors`].
@@ -46,6 +48,15 @@ pub enum Layer {
     },
     /// `y_i = f(x_i)`, the same function for every feature.
     Map(Expr),
+    /// `y_j = f_k(x_i)` with `(i, k) = picks_j`: functions that features share.
+    Functions {
+        /// The functions.
+        functions: Vec<Expr>,
+        /// The input and the function of each output.
+        picks: Vec<(usize, usize)>,
+    },
+    /// `y_o = bias_o + sum_i f_oi(x_i)`.
+    Kan(Kan),
     /// `y = a x0 + b x1`, elementwise.
     Add {
         /// Factors of the two inputs.
@@ -69,6 +80,8 @@ pub enum Layer {
     ArgMax,
     /// The swimming circuit: reads the inputs and the phase of its oscillator.
     Ncap(Ncap),
+    /// Conductance-based neurons: reads inputs and potentials, writes the new potentials.
+    Membrane(Membrane),
     /// Counters, one a feature: `y_i = (x_i + 1) mod periods_i`.
     Clock {
         /// Steps of each period.
@@ -103,6 +116,8 @@ pub struct State {
     pub initial: Vec<f64>,
     /// Whether it holds whole numbers, kept as they are.
     pub counts: bool,
+    /// The largest magnitude it can ever have, if that is known.
+    pub bound: Option<f64>,
 }
 
 /// A trained network as real numbers.
@@ -139,6 +154,8 @@ impl Layer {
             Self::Dense(_) => "dense",
             Self::Affine { .. } => "affine",
             Self::Map(_) => "map",
+            Self::Functions { .. } => "functions",
+            Self::Kan(_) => "kan",
             Self::Add { .. } => "add",
             Self::Mul => "mul",
             Self::Concat => "concat",
@@ -147,6 +164,7 @@ impl Layer {
             Self::Softmax => "softmax",
             Self::ArgMax => "argmax",
             Self::Ncap(_) => "ncap",
+            Self::Membrane(_) => "membrane",
             Self::Clock { .. } => "clock",
         }
     }
@@ -156,7 +174,12 @@ impl Layer {
         match self {
             Self::Dense(d) => d.bias.len() + d.weights.iter().map(Vec::len).sum::<usize>(),
             Self::Affine { scale, offset } => scale.len() + offset.len(),
+            Self::Functions { functions, .. } => {
+                functions.iter().map(|f| f.constants().len()).sum()
+            }
+            Self::Kan(kan) => kan.parameters(),
             Self::Ncap(circuit) => circuit.parameters,
+            Self::Membrane(circuit) => circuit.parameters(),
             _ => 0,
         }
     }
@@ -166,7 +189,15 @@ impl Layer {
         match self {
             Self::Dense(d) => d.weights.iter().map(Vec::len).sum(),
             Self::Affine { scale, .. } => scale.len(),
+            Self::Kan(kan) => {
+                let taps = |e: &crate::kan::Edge| {
+                    4 * usize::from(e.spline.is_some() || e.function.is_some())
+                        + usize::from(e.base != 0.0)
+                };
+                kan.live().map(taps).sum()
+            }
             Self::Ncap(circuit) => circuit.macs(),
+            Self::Membrane(circuit) => circuit.macs(),
             _ => 0,
         }
     }
@@ -199,6 +230,29 @@ impl Layer {
                 same("factors", scale.len(), one()?)
             }
             Self::Map(_) | Self::Normalize { .. } | Self::Softmax => one(),
+            Self::Functions { functions, picks } => {
+                let n = one()?;
+                match picks.iter().find(|(i, k)| *i >= n || *k >= functions.len()) {
+                    Some(pick) => Err(format!(
+                        "inputs below {n} and functions below {}, found {pick:?}",
+                        functions.len()
+                    )),
+                    None => Ok(picks.len()),
+                }
+            }
+            Self::Kan(kan) => {
+                let n = one()?;
+                same("biases", kan.edges.len(), kan.bias.len())?;
+                kan.edges.iter().try_for_each(|row| same("edges a row", row.len(), n).map(drop))?;
+                let fits = |s: &crate::kan::Spline| {
+                    s.knots.len() == s.coefficients.len() + 4
+                        && s.knots.windows(2).all(|pair| pair[0] < pair[1])
+                };
+                if !kan.live().filter_map(|e| e.spline.as_ref()).all(fits) {
+                    return Err("increasing knots, four more than coefficients".into());
+                }
+                Ok(kan.edges.len())
+            }
             Self::ArgMax => one().map(|_| 1),
             Self::Add { .. } | Self::Mul => match lens {
                 [a, b] if a == b => Ok(*a),
@@ -207,6 +261,14 @@ impl Layer {
             Self::Ncap(circuit) => match lens {
                 [n, 1] if *n == circuit.inputs() => Ok(circuit.joints.len()),
                 _ => Err(format!("{} inputs and a phase", circuit.inputs())),
+            },
+            Self::Membrane(circuit) => match lens {
+                [x, v] if *x == circuit.inputs && *v == circuit.neurons.len() => Ok(*v),
+                _ => Err(format!(
+                    "{} inputs and {} potentials",
+                    circuit.inputs,
+                    circuit.neurons.len()
+                )),
             },
             Self::Clock { periods } => same("periods", periods.len(), one()?),
             Self::Concat => Ok(lens.iter().sum()),
@@ -227,7 +289,12 @@ impl Layer {
             Self::Add { factors } => Box::new(factors.iter().copied()),
             Self::Normalize { epsilon } => Box::new(std::iter::once(*epsilon)),
             Self::Map(f) => Box::new(f.constants().into_iter()),
+            Self::Functions { functions, .. } => {
+                Box::new(functions.iter().flat_map(Expr::constants))
+            }
+            Self::Kan(kan) => Box::new(kan.numbers().into_iter()),
             Self::Ncap(circuit) => Box::new(circuit.weights()),
+            Self::Membrane(circuit) => Box::new(circuit.numbers()),
             _ => Box::new(std::iter::empty()),
         }
     }
@@ -299,7 +366,20 @@ impl Graph {
     pub fn push_state(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
         self.tensors.push(Tensor { name: name.into(), len: initial.len() });
         let previous = self.tensors.len() - 1;
-        self.states.push(State { previous, next: previous, initial, counts: false });
+        self.states.push(State { previous, next: previous, initial, counts: false, bound: None });
+        previous
+    }
+
+    /// As [`push_state`](Self::push_state), for values whose magnitude never exceeds `bound`.
+    pub fn push_bounded_state(
+        &mut self,
+        name: impl Into<String>,
+        initial: Vec<f64>,
+        bound: f64,
+    ) -> TensorId {
+        let previous = self.push_state(name, initial);
+        let state = self.states.iter_mut().find(|s| s.previous == previous);
+        state.into_iter().for_each(|s| s.bound = Some(bound));
         previous
     }
 

@@ -18,6 +18,8 @@ pub mod expr;
 pub mod graph;
 pub mod import;
 pub mod inspect;
+pub mod kan;
+pub mod membrane;
 pub mod ncap;
 pub mod program;
 pub mod quantize;

@@ -7,6 +7,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
+use nervecord::arch::flat;
 use nervecord::controller::Status;
 use nervecord::port::{Channel, read16, read32, write16, write32};
 use nervecord::tensor::Quad;
@@ -144,6 +145,17 @@ pub struct LayerReport {
     pub note: String,
 }
 
+/// A state's place and the real number its unit stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateFormat {
+    /// Storage that holds it between steps.
+    pub storage: usize,
+    /// Number of features.
+    pub features: usize,
+    /// Real number a unit.
+    pub scale: f64,
+}
+
 /// A model as integers.
 #[derive(Debug)]
 pub struct Program {
@@ -159,6 +171,8 @@ pub struct Program {
     pub scratch_quads: usize,
     /// What the first quads of the scratch memory hold after a reset: the states, which come first.
     pub start: Vec<Quad>,
+    /// The states that are real numbers, in the graph's order.
+    pub states: Vec<StateFormat>,
     /// The operations in order.
     pub ops: Vec<Op>,
     /// Class names of a classifier with a label output.
@@ -231,6 +245,15 @@ impl<'a> Interpreter<'a> {
             }
         };
         (output, status)
+    }
+
+    /// The values of the model's states, after the last step; counters are left out.
+    pub fn states(&self) -> Vec<f64> {
+        let values = |state: &StateFormat| {
+            let tensor = &self.scratch[self.program.storages[state.storage].clone()];
+            flat(tensor)[..state.features].iter().map(|&x| f64::from(x) * state.scale).collect()
+        };
+        self.program.states.iter().flat_map::<Vec<f64>, _>(values).collect()
     }
 
     /// One step on real numbers, converted as firmware's saturating conversion would.

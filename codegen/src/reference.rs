@@ -16,6 +16,12 @@ impl<'a> Reference<'a> {
         Self { graph, states: graph.states.iter().map(|s| s.initial.clone()).collect() }
     }
 
+    /// The values of the states that are real numbers, after the last step.
+    pub fn states(&self) -> Vec<f64> {
+        let states = self.graph.states.iter().zip(&self.states).filter(|(state, _)| !state.counts);
+        states.flat_map(|(_, value)| value.iter().copied()).collect()
+    }
+
     /// One step: the value of every tensor. `input` holds [`Graph::input_len`] features.
     pub fn step(&mut self, input: &[f64]) -> Vec<Vec<f64>> {
         let graph = self.graph;
@@ -32,6 +38,16 @@ impl<'a> Reference<'a> {
         }
         values
     }
+}
+
+/// The outputs for each row of inputs, in time order from a reset, and the states after it.
+pub fn run_with_states(graph: &Graph, rows: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+    let mut reference = Reference::new(graph);
+    let step = |row: &Vec<f64>| {
+        let output = reference.step(row).swap_remove(graph.output);
+        (output, reference.states())
+    };
+    rows.iter().map(step).unzip()
 }
 
 /// The value of every tensor in the first step after a reset.
@@ -58,6 +74,10 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
             input(0).iter().zip(scale).zip(offset).map(|((x, s), o)| s * x + o).collect()
         }
         Layer::Map(f) => input(0).iter().map(|&x| f.eval(x)).collect(),
+        Layer::Functions { functions, picks } => {
+            picks.iter().map(|&(i, k)| functions[k].eval(input(0)[i])).collect()
+        }
+        Layer::Kan(kan) => kan.eval(input(0)),
         Layer::Add { factors: [a, b] } => {
             input(0).iter().zip(input(1)).map(|(x, y)| a * x + b * y).collect()
         }
@@ -68,6 +88,7 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
         Layer::Softmax => softmax(input(0)),
         Layer::ArgMax => vec![first_largest(input(0)) as f64],
         Layer::Ncap(circuit) => circuit.step(input(0), input(1)[0]),
+        Layer::Membrane(circuit) => circuit.step(input(0), input(1)),
         Layer::Clock { periods } => {
             input(0).iter().zip(periods).map(|(x, &n)| (x + 1.0) % f64::from(n)).collect()
         }

@@ -13,14 +13,17 @@ use crate::program::{LayerReport, Port};
 use crate::quantize::Weights;
 use crate::verify::class;
 
-/// Outputs as CSV: columns y0, y1, ... and `label` for a classifier that names its classes.
-pub fn csv(outputs: &[Vec<f64>], classes: Option<&Classes>) -> String {
+/// Outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if given, and `label` for a classifier that names its classes.
+pub fn csv(outputs: &[Vec<f64>], states: &[Vec<f64>], classes: Option<&Classes>) -> String {
     let columns = outputs.first().map_or(0, Vec::len);
     let mut header: Vec<String> = (0..columns).map(|i| format!("y{i}")).collect();
+    let state_columns = states.first().map_or(0, Vec::len);
+    header.extend((0..state_columns).map(|i| format!("h{i}")));
     header.extend(classes.map(|_| "label".to_owned()));
     let mut text = header.join(",") + "\n";
-    for row in outputs {
-        let mut cells: Vec<String> = row.iter().map(f64::to_string).collect();
+    for (i, row) in outputs.iter().enumerate() {
+        let states = states.get(i).into_iter().flatten();
+        let mut cells: Vec<String> = row.iter().chain(states).map(f64::to_string).collect();
         cells.extend(classes.map(|c| c.names.get(class(row)).cloned().unwrap_or_default()));
         text += &(cells.join(",") + "\n");
     }

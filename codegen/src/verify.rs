@@ -26,6 +26,8 @@ pub struct Verification {
     pub max_error: f64,
     /// Root mean square difference of integer to float.
     pub rms_error: f64,
+    /// Largest difference of a recurrent network's integer states to float.
+    pub state_max_error: Option<f64>,
     /// The same in standard deviations of each output: `sqrt(1 - r2)`.
     pub relative_error: f64,
     /// Mean over the outputs of `1 - squared error / variance`, integer against float.
@@ -66,22 +68,30 @@ pub fn verify(compiled: &Compiled, vectors: &Path, labels: Option<&Path>) -> Res
     let data = Data::read(vectors)?;
     let inputs = data.inputs(&compiled.graph, vectors)?;
     let given = data.outputs(compiled.graph.output_len(), vectors)?;
-    let float = reference::run(&compiled.source.graph, &inputs);
+    let (float, float_states) = reference::run_with_states(&compiled.source.graph, &inputs);
     let mut interpreter = Interpreter::new(&compiled.program);
     let mut saturated_rows = 0;
     let mut fixed = Vec::with_capacity(inputs.len());
+    let mut fixed_states = Vec::with_capacity(inputs.len());
     for row in &inputs {
         let (output, status) = interpreter.step(row);
         saturated_rows += usize::from(status.any());
         fixed.push(output);
+        fixed_states.push(interpreter.states());
     }
+    let has_states = float_states.first().is_some_and(|row| !row.is_empty());
+    let state_max_error = has_states.then(|| differences(&fixed_states, &float_states).0);
+    let given_states = data.states(float_states.first().map_or(0, Vec::len));
     let labels = match labels {
         Some(path) => Some(read_labels(path, compiled.graph.classes.as_ref(), inputs.len())?),
         None => None,
     };
     let r2_outputs = r2(&fixed, &float);
     let r2 = r2_outputs.iter().sum::<f64>() / r2_outputs.len() as f64;
-    let (float_max_error, float_relative_error) = float_agreement(&float, &given);
+    let (float_max_error, mut float_relative_error) = float_agreement(&float, &given);
+    if let Some(given) = given_states {
+        float_relative_error = float_relative_error.max(float_agreement(&float_states, &given).1);
+    }
     let (max_error, rms_error) = differences(&fixed, &float);
     let share = |outputs: &[Vec<f64>], labels: &[usize]| {
         let right = outputs.iter().zip(labels).filter(|(y, label)| class(y) == **label).count();
@@ -93,6 +103,7 @@ pub fn verify(compiled: &Compiled, vectors: &Path, labels: Option<&Path>) -> Res
         rows: inputs.len(),
         max_error,
         rms_error,
+        state_max_error,
         relative_error: (1.0 - r2).max(0.0).sqrt(),
         r2,
         r2_outputs,
@@ -148,12 +159,17 @@ impl Verification {
             ("R2, integer against float", format!("{:.6}", self.r2)),
             ("largest error", format!("{:.3e}", self.max_error)),
             ("RMS error", format!("{:.3e}", self.rms_error)),
+        ];
+        if let Some(error) = self.state_max_error {
+            rows.push(("largest error of the state", format!("{error:.3e}")));
+        }
+        rows.extend([
             (
                 "RMS error / deviation",
                 format!("{:.5} (tolerance {})", self.relative_error, self.tolerance),
             ),
             ("float against vectors", format!("{:.2e}", self.float_max_error)),
-        ];
+        ]);
         if let (Some(fixed), Some(float), Some(same)) =
             (self.accuracy, self.float_accuracy, self.same_class)
         {

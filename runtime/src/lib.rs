@@ -22,12 +22,15 @@ pub mod arch;
 pub mod control;
 pub mod controller;
 pub mod dense;
+pub mod edges;
 pub mod elementwise;
 pub mod head;
+pub mod membrane;
 pub mod ncap;
 pub mod norm;
 pub mod number;
 pub mod port;
+pub mod spline;
 pub mod table;
 pub mod tensor;
 

@@ -39,20 +39,25 @@ pub fn reciprocal_sqrt(x: u64) -> (i16, i32) {
     (if m > 32767 { 32767 } else { m as i16 }, exponent / 2 + 16)
 }
 
-/// `(m, e)` with `1 / x = m 2^-14 2^-e`, m in 2^14..2^15; an `x` of 0 counts as 1.
+/// `2^32 / v` with 30 fractional bits, in (1, 2], for a `v` of at least 2^31; good to 2^-27.
 ///
 /// Newton's iteration `y (2 - v y)`, from 48/17 - 32/17 v with an error of 1/17.
-#[inline(never)]
-pub fn reciprocal(x: u32) -> (i16, i32) {
-    let (v, exponent) = normalized(x as u64, false); // x = v 2^exponent, v/2^32 in [1/2, 1)
-    // y holds 1/(v/2^32) in Q30: (1, 2].
+#[inline(always)]
+pub const fn reciprocal_q30(v: u32) -> u32 {
     let mut y = 3_031_741_621_u32 - high(v, 2_021_161_080);
     let mut round = 0;
     while round < 3 {
         y = high(y, (2 << 30) - high(y, v)) << 2; // Q30 * Q30 / 2^32 = Q28
         round += 1;
     }
-    let m = (y >> 16) as i32;
+    y
+}
+
+/// `(m, e)` with `1 / x = m 2^-14 2^-e`, m in 2^14..2^15; an `x` of 0 counts as 1.
+#[inline(never)]
+pub fn reciprocal(x: u32) -> (i16, i32) {
+    let (v, exponent) = normalized(x as u64, false); // x = v 2^exponent, v/2^32 in [1/2, 1)
+    let m = (reciprocal_q30(v) >> 16) as i32;
     (if m > 32767 { 32767 } else { m as i16 }, exponent + 32)
 }
 

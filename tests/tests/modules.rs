@@ -15,10 +15,10 @@ include!("../../models/regressor/regressor.rs");
 
 /// Tests of one committed module.
 macro_rules! committed {
-    ($module:ident, $model:ident, $bits:ty) => {
+    ($module:ident, $model:ident) => {
         mod $module {
             use super::*;
-            use crate::$module::{INPUTS, TABLE_BYTES, $model};
+            use crate::$module::{INPUTS, RawInput, TABLE_BYTES, $model};
 
             const NAME: &str = stringify!($module);
 
@@ -35,7 +35,7 @@ macro_rules! committed {
                 for row in vectors(&compiled, NAME) {
                     let raw = compiled.program.input.to_raws(&row);
                     let (expected, status) = host.step_raw(&raw);
-                    let input = std::array::from_fn(|i| raw[i] as $bits);
+                    let input = std::array::from_fn(|i| raw[i] as RawInput);
                     let output = model.step_raw(&input).map(i32::from);
                     assert_eq!(output.to_vec(), expected);
                     assert_eq!(model.status(), status);
@@ -75,9 +75,9 @@ macro_rules! committed {
 mod committed {
     use super::*;
 
-    committed!(policy, Policy, i16);
-    committed!(digits, Digits, i32);
-    committed!(regressor, Regressor, i32);
+    committed!(policy, Policy);
+    committed!(digits, Digits);
+    committed!(regressor, Regressor);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what a step of the four reference networks takes on each core.
 
 use nervecord_codegen::Result;
+use nervecord_codegen::quantize::Weights;
 
 use crate::networks::{Random, SHAPES, Shape};
 use crate::{boards, emulate, say, subject, table};
@@ -52,7 +53,8 @@ pub fn bench(board: &str, profile: bool) -> Result<bool> {
             let graph = shape.graph()?;
             let macs = graph.macs();
             let inputs = Random::new(7).rows(ROWS, shape.widths[0]);
-            let measured = emulate::check(&board, &subject::from_graph(graph, &inputs)?)?;
+            let measured =
+                emulate::check(&board, &subject::from_graph(graph, &inputs, Weights::I8)?)?;
             if profile {
                 emulate::print_profile(&measured);
             }

@@ -17,7 +17,7 @@ const HEAD: [&str; 10] =
 /// Something cannot be built or run.
 pub fn emulate(board: &str, models: &[PathBuf], profile: bool) -> Result<bool> {
     let boards = boards(board)?;
-    let paths = if models.is_empty() { subject::bundled()? } else { models.to_vec() };
+    let paths = if models.is_empty() { subject::all()? } else { models.to_vec() };
     let mut rows = Vec::new();
     let mut all_equal = true;
     for path in paths {

@@ -20,6 +20,15 @@ pub const SHAPES: [Shape; 4] = [
     Shape { letter: "D", widths: &[784, 128, 10] },
 ];
 
+/// Layers of many sizes, most no multiple of any block: what a kernel's edges are tested on.
+pub const EDGES: Shape = Shape {
+    letter: "edges",
+    widths: &[
+        13, 1, 1, 2, 3, 5, 4, 7, 6, 9, 8, 10, 11, 16, 15, 17, 12, 19, 24, 1, 33, 29, 40, 31, 64,
+        65, 3, 100, 14,
+    ],
+};
+
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers everywhere and for ever.
 pub struct Random(u64);
 

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use nervecord_codegen::data::write_atomic;
 use nervecord_codegen::emulate::{Board, Kind, Toolchain};
+use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Error, Result};
 
 use crate::networks::{Random, SHAPES};
@@ -87,9 +88,9 @@ impl Tally {
         println!("tests: {verdict} ({passed} passed, {failed} failed)");
     }
 
-    /// Every bundled model on every board, each counted.
+    /// Every bundled model and the kernels' edges on every board, each counted.
     fn emulated(&mut self) {
-        let (boards, models) = match (Board::all(), subject::bundled()) {
+        let (boards, models) = match (Board::all(), subject::all()) {
             (Ok(boards), Ok(models)) => (boards, models),
             (Err(error), _) | (_, Err(error)) => {
                 return self.stage("emulated cores", || Err(error));
@@ -119,7 +120,7 @@ fn firmware_clippy() -> Result<()> {
     cargo(&boards, &["clippy", "--release", "--package", "qemu-plugin", "--", "-D", "warnings"])?;
     let shape = &SHAPES[0];
     let rows = Random::new(7).rows(64, shape.widths[0]);
-    let job = subject::from_graph(shape.graph()?, &rows)?;
+    let job = subject::from_graph(shape.graph()?, &rows, Weights::I8)?;
     let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
     let module = folder.path().join("model.rs");
     write_atomic(&module, job.module.as_bytes())?;

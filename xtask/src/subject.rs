@@ -10,7 +10,7 @@ use nervecord_codegen::import::Source;
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
 
-use crate::networks::Random;
+use crate::networks::{self, Random};
 use crate::root;
 
 /// Rows for a module that comes without its own.
@@ -34,11 +34,27 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
     }
 }
 
-/// A job from a model folder, a trained file, or a generated module.
+/// Layers of many sizes, with weights of either width, under the names that [`load`] knows.
+pub const EDGES: [(&str, Weights); 2] = [("edges-i8", Weights::I8), ("edges-i16", Weights::I16)];
+
+/// What is checked unless something is named: the bundled models, and the edges of kernels.
+///
+/// # Errors
+/// As for [`bundled`].
+pub fn all() -> Result<Vec<PathBuf>> {
+    Ok(bundled()?.into_iter().chain(EDGES.map(|(name, _)| name.into())).collect())
+}
+
+/// A job from a model folder, a trained file, a generated module, or a name of [`EDGES`].
 ///
 /// # Errors
 /// It cannot be read or compiled.
 pub fn load(path: &Path) -> Result<Job> {
+    if let Some((name, weights)) = EDGES.iter().find(|(name, _)| path == Path::new(name)) {
+        let inputs = Random::new(7).rows(ROWS, networks::EDGES.widths[0]);
+        let job = from_graph(networks::EDGES.graph()?, &inputs, *weights)?;
+        return Ok(Job { name: (*name).to_owned(), ..job });
+    }
     if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
 }
 
@@ -55,11 +71,11 @@ fn from_model(path: &Path) -> Result<Job> {
     job(path, &compiled, &rows)
 }
 
-/// A network made in memory with i8 weights, calibrated and run on `rows`.
+/// A network made in memory with i8 or i16 weights, calibrated and run on `rows`.
 ///
 /// # Errors
 /// It cannot be compiled.
-pub fn from_graph(graph: Graph, rows: &[Vec<f64>]) -> Result<Job> {
+pub fn from_graph(graph: Graph, rows: &[Vec<f64>], weights: Weights) -> Result<Job> {
     let name = PathBuf::from(&graph.name);
     let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
     let calibration = folder.path().join("calibration.csv");
@@ -67,7 +83,7 @@ pub fn from_graph(graph: Graph, rows: &[Vec<f64>]) -> Result<Job> {
     let source = Source { graph, path: name.clone(), sha256: "made in memory".into() };
     let compiled = Compiler::new(&name)
         .calibration(&calibration)
-        .weights(Weights::I8)
+        .weights(weights)
         .name("model")
         .build_from(source)?;
     job(&name, &compiled, rows)

@@ -22,15 +22,19 @@ pub struct Rows {
     /// Write the integers behind the fixed-point outputs.
     #[arg(long)]
     raw: bool,
+    /// Add a recurrent network's state after each row: columns h0, h1, ...
+    #[arg(long)]
+    states: bool,
 }
 
 /// Writes the outputs for the rows of a file.
 pub fn run(model: &Model, rows: &Rows) -> Result<()> {
     let data = Data::read(&rows.input)?;
-    let (graph, outputs) = if rows.float {
+    let (graph, outputs, states) = if rows.float {
         let graph = import::load(&model.model)?.graph;
-        let outputs = reference::run(&graph, &data.inputs(&graph, &rows.input)?);
-        (graph, outputs)
+        let inputs = data.inputs(&graph, &rows.input)?;
+        let (outputs, states) = reference::run_with_states(&graph, &inputs);
+        (graph, outputs, states)
     } else {
         let compiled = model.build()?;
         let inputs = data.inputs(&compiled.graph, &rows.input)?;
@@ -38,13 +42,15 @@ pub fn run(model: &Model, rows: &Rows) -> Result<()> {
         let mut interpreter = Interpreter::new(program);
         let step = |row: &Vec<f64>| {
             let (output, _) = interpreter.step_raw(&program.input.to_raws(row));
-            match rows.raw {
+            let output = match rows.raw {
                 true => output.into_iter().map(f64::from).collect(),
                 false => program.output.to_reals(&output),
-            }
+            };
+            (output, interpreter.states())
         };
-        let outputs = inputs.iter().map(step).collect();
-        (compiled.source.graph, outputs)
+        let (outputs, states) = inputs.iter().map(step).unzip();
+        (compiled.source.graph, outputs, states)
     };
-    write_atomic(&rows.output, report::csv(&outputs, graph.classes.as_ref()).as_bytes())
+    let states = if rows.states { states } else { vec![] };
+    write_atomic(&rows.output, report::csv(&outputs, &states, graph.classes.as_ref()).as_bytes())
 }

@@ -88,7 +88,7 @@ fn unknown(word: &str, config: &Config) -> Error {
 }
 
 /// An activation by the name PyTorch or scikit-learn has for it, with their default parameters.
-fn function(word: &str) -> Option<Expr> {
+pub(super) fn function(word: &str) -> Option<Expr> {
     let (x, c) = (|| Expr::X, Expr::Const);
     let sixth = || Expr::clamp(0.0, 1.0).of(&x().mul(c(1.0 / 6.0)).add(c(0.5)));
     Some(match word.to_ascii_lowercase().replace(['_', '-'], "").as_str() {
@@ -203,17 +203,26 @@ fn vector(file: &SafeTensors, name: &str, len: usize) -> Result<Vec<f64>> {
 pub(super) fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let place = || format!("tensor `{name}`");
     let view = file.tensor(name).map_err(|e| {
-        Error::new("a tensor cannot be read").at(place()).expected("its data").found(e)
+        Error::new("a tensor is missing")
+            .at(place())
+            .expected(format!("a tensor called `{name}`"))
+            .found(format!("{e}; the file holds {}", listing(file)))
+            .help("save the whole state_dict under the names its library gives")
     })?;
     let scalar = match view.dtype() {
         Dtype::F16 => Scalar::F16,
         Dtype::BF16 => Scalar::Bf16,
         Dtype::F32 => Scalar::F32,
         Dtype::F64 => Scalar::F64,
+        Dtype::U8 => Scalar::U8,
+        Dtype::I8 => Scalar::I8,
+        Dtype::I16 => Scalar::I16,
+        Dtype::I32 => Scalar::I32,
+        Dtype::I64 => Scalar::I64,
         other => {
             return Err(Error::new("the element type of a tensor is not supported")
                 .at(place())
-                .expected("F16, BF16, F32 or F64")
+                .expected("F16, BF16, F32, F64, U8 or I8 to I64")
                 .found(format!("{other:?}")));
         }
     };
@@ -226,6 +235,17 @@ pub(super) fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec
             .help("the training diverged or the file is damaged: export a healthy checkpoint"));
     }
     Ok((view.shape().to_vec(), data))
+}
+
+/// The first names in a file, for messages.
+fn listing(file: &SafeTensors) -> String {
+    const MOST: usize = 12;
+    let mut names: Vec<&str> = file.names().into_iter().collect();
+    names.sort_unstable();
+    let rest = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
 }
 
 /// Compares the tensors with the sizes the configuration lists under `layers`, if it does.

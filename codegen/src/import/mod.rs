@@ -3,6 +3,8 @@
 //! A new family adds an arm to `by_format` and a module beside the others.
 
 pub mod cfc;
+pub mod kan;
+pub mod ltc;
 pub mod mlp;
 pub mod ncap;
 pub mod onnx;
@@ -22,7 +24,9 @@ use crate::graph::Graph;
 const MAX_FILE: u64 = 1 << 29;
 
 /// What `config.json` may say under `format`.
-const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \"cfc_ncp\", \"cfc_dense\"";
+const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
+     \"cfc_ncp\", \"cfc_dense\", \"ltc\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
+     \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
 /// A trained network and where it came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +105,8 @@ fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String
         "onnx" => onnx::load(model, name),
         "mlp" => mlp::load(config, model, name),
         "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
+        "ltc" => ltc::load(config, model, name),
+        family if kan::knows(family) => kan::load(family, config, model, name),
         "ncap-swimmer/1" => ncap::load(config, model, name),
         _ => Err(Error::new("the model's format is not known")
             .file(&config.path)

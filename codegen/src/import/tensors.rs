@@ -45,6 +45,22 @@ impl<'a> Tensors<'a> {
         }
     }
 
+    /// A vector of `len` elements, or `default` repeated where there is no such tensor.
+    pub(super) fn vector_or(&self, name: &str, len: usize, default: f64) -> Result<Vec<f64>> {
+        if self.has(name) { self.vector(name, len) } else { Ok(vec![default; len]) }
+    }
+
+    /// The elements of a tensor of exactly this shape.
+    pub(super) fn shaped(&self, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
+        let (found, data) = self.numbers(name)?;
+        if found == shape { Ok(data) } else { Err(shape_error(name, shape, &found)) }
+    }
+
+    /// The shape and the elements of a tensor.
+    pub(super) fn numbers(&self, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+        numbers(&self.0, name)
+    }
+
     /// The rows of a matrix of this shape.
     pub(super) fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Vec<Vec<f64>>> {
         let (shape, data) = numbers(&self.0, name)?;

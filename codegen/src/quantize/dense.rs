@@ -11,7 +11,7 @@ use crate::graph::{self, Layer, TensorId};
 use crate::program::Kernel;
 
 /// Accumulators stay below this in magnitude: all of `i32` but its last value.
-const LIMIT: f64 = i32::MAX as f64;
+pub(super) const LIMIT: f64 = i32::MAX as f64;
 
 /// A dense layer's tables.
 #[derive(Debug)]
@@ -79,13 +79,20 @@ impl DenseKernel {
 }
 
 /// What follows a dense layer in the graph and costs nothing to compute with it.
-struct Tail {
+pub(super) struct Tail {
     /// The tensor the kernel writes.
     tensor: TensorId,
     /// Clamp at zero from below.
     relu: bool,
     /// A clamp from above that saturation will do, if the scale puts it at the end of the range.
     cap: Option<f64>,
+}
+
+impl Tail {
+    /// Nothing.
+    pub(super) fn none(tensor: TensorId) -> Self {
+        Self { tensor, relu: false, cap: None }
+    }
 }
 
 /// Lowers a dense layer, together with a clamp that is its only reader.
@@ -119,7 +126,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
 
 /// Finds a clamp that saturation can do, and marks its node as done.
 fn tail(lowering: &mut Lowering, output: TensorId) -> Tail {
-    let plain = Tail { tensor: output, relu: false, cap: None };
+    let plain = Tail::none(output);
     if lowering.readers[output] != 1 || output == lowering.graph.output {
         return plain;
     }
@@ -145,7 +152,7 @@ fn tail(lowering: &mut Lowering, output: TensorId) -> Tail {
 }
 
 /// The scale of each output feature: one for all, but for a wide output of the network.
-fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Vec<f64> {
+pub(super) fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Vec<f64> {
     let tensor = tail.tensor;
     let margin = lowering.ranges.margin;
     if tensor == lowering.graph.output && tail.cap.is_none() {
@@ -168,44 +175,60 @@ fn quantize(
     layer: &graph::Dense,
     input: &Format,
     moments: &Moments,
-    mut scales: Vec<f64>,
+    scales: Vec<f64>,
     bits: u32,
     relu: bool,
 ) -> (DenseKernel, Vec<f64>, f64) {
     let row = |r| Row::new(layer, r, input, moments, bits);
     let rows: Vec<Row> = (0..layer.bias.len()).map(row).collect();
-    let largest = |scales: &[f64]| {
-        rows.iter().zip(scales).map(|(row, s)| row.scale / s).fold(f64::MIN_POSITIVE, f64::max)
-    };
-    while largest(&scales) >= 0.4999 {
-        scales.iter_mut().for_each(|s| *s *= 2.0);
-    }
-    let shift = multiplier(largest(&scales)).1;
-    let mut kernel = DenseKernel {
+    let finish = Finish::of(&rows, scales);
+    let ends = |(row, bias): (&Row, &i32)| partial_sum_bound(&row.weights, f64::from(*bias), input);
+    let bound = rows.iter().zip(&finish.bias).map(ends).fold(0.0, f64::max);
+    debug_assert!(bound <= LIMIT);
+    let kernel = DenseKernel {
         inputs: layer.weights[0].len(),
-        weights: vec![],
+        weights: rows.into_iter().flat_map(|row| row.weights).collect(),
         bits,
-        bias: vec![],
-        multiplier: vec![],
-        shift,
+        bias: finish.bias,
+        multiplier: finish.multiplier,
+        shift: finish.shift,
         relu,
     };
-    let mut bound = 0.0_f64;
-    for (row, scale) in rows.iter().zip(&scales) {
-        let m = scaled_multiplier(row.scale / scale, shift);
-        let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
-        let bias = (row.bias / row.scale + half).round();
-        bound = bound.max(partial_sum_bound(&row.weights, bias, input));
-        kernel.weights.extend(&row.weights);
-        kernel.bias.push(bias as i32);
-        kernel.multiplier.push(m);
+    (kernel, finish.scales, bound)
+}
+
+/// How rows of sums become outputs.
+pub(super) struct Finish {
+    /// The scales of the outputs, wider than asked for where a multiplier would reach 1/2.
+    pub scales: Vec<f64>,
+    /// With the rounding half.
+    pub bias: Vec<i32>,
+    pub multiplier: Vec<i16>,
+    pub shift: u8,
+}
+
+impl Finish {
+    pub(super) fn of(rows: &[Row], mut scales: Vec<f64>) -> Self {
+        let largest = |scales: &[f64]| {
+            rows.iter().zip(scales).map(|(row, s)| row.scale / s).fold(f64::MIN_POSITIVE, f64::max)
+        };
+        while largest(&scales) >= 0.4999 {
+            scales.iter_mut().for_each(|s| *s *= 2.0);
+        }
+        let shift = multiplier(largest(&scales)).1;
+        let (mut bias, mut multiplier) = (vec![], vec![]);
+        for (row, scale) in rows.iter().zip(&scales) {
+            let m = scaled_multiplier(row.scale / scale, shift);
+            let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
+            bias.push((row.bias / row.scale + half).round() as i32);
+            multiplier.push(m);
+        }
+        Self { scales, bias, multiplier, shift }
     }
-    debug_assert!(bound <= LIMIT);
-    (kernel, scales, bound)
 }
 
 /// Mean and covariance of a layer's inputs on the calibration data, in integers of the input.
-struct Moments {
+pub(super) struct Moments {
     mean: Vec<f64>,
     /// Row-major; the diagonal is raised a little, for directions the data does not show.
     covariance: Vec<f64>,
@@ -223,11 +246,16 @@ impl Moments {
                 row.iter().enumerate().map(integer).collect()
             })
             .collect();
+        Self::of_integers(&rows)
+    }
+
+    /// As [`of`](Self::of), from rows that are integers already.
+    pub(super) fn of_integers(rows: &[Vec<f64>]) -> Self {
         let (n, count) = (rows.first().map_or(0, Vec::len), rows.len() as f64);
         let mean: Vec<f64> =
             (0..n).map(|j| rows.iter().map(|row| row[j]).sum::<f64>() / count).collect();
         let mut covariance = vec![0.0; n * n];
-        for row in &rows {
+        for row in rows {
             let centred: Vec<f64> = row.iter().zip(&mean).map(|(x, m)| x - m).collect();
             for (j, a) in centred.iter().enumerate() {
                 for (sum, b) in covariance[j * n..=j * n + j].iter_mut().zip(&centred) {
@@ -252,12 +280,12 @@ const ENDS: [f64; 8] = [1.0, 1.01, 1.02, 1.03, 1.045, 1.06, 1.08, 1.1];
 const WIDEST_SEARCH: usize = 256;
 
 /// One output's weights in units of the input's integers.
-struct Row {
-    weights: Vec<i32>,
+pub(super) struct Row {
+    pub weights: Vec<i32>,
     /// With what rounding the weights does to the mean output taken back.
-    bias: f64,
+    pub bias: f64,
     /// Real output an accumulator unit.
-    scale: f64,
+    pub scale: f64,
     /// Variance that rounding the weights adds to the output on the calibration data.
     error: f64,
 }
@@ -268,6 +296,18 @@ impl Row {
         let reals: Vec<f64> = given.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
         let real_bias =
             layer.bias[r] + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
+        let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
+        Self::of(&reals, real_bias, bits, Some(moments), &bound)
+    }
+
+    /// Integers for the real weights `reals`, as large as `bound(weights, bias)` on partial sums allows.
+    pub(super) fn of(
+        reals: &[f64],
+        real_bias: f64,
+        bits: u32,
+        moments: Option<&Moments>,
+        bound: &dyn Fn(&[i32], f64) -> f64,
+    ) -> Self {
         let most = f64::from((1_i32 << (bits - 1)) - 1);
         let largest = reals.iter().fold(0.0_f64, |m, w| m.max(w.abs()));
         let mut scale = largest / most;
@@ -275,7 +315,7 @@ impl Row {
             scale = (real_bias.abs() / f64::powi(2.0, 24)).max(1e-300);
         }
         let ends: &[f64] = if bits == 8 && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
-        let candidate = |end: &f64| round(&reals, real_bias, scale * end, bits, moments);
+        let candidate = |end: &f64| round(reals, real_bias, scale * end, bits, moments);
         let mut row = candidate(&1.0);
         for other in ends.iter().skip(1).map(candidate) {
             if other.error < row.error {
@@ -286,16 +326,12 @@ impl Row {
         // The rounding half adds at most 2^17 to the bias; a few steps always suffice.
         for _ in 0..64 {
             let bias = (row.bias / row.scale).abs() + f64::powi(2.0, 17);
-            let bound = partial_sum_bound(&row.weights, bias, input).max(partial_sum_bound(
-                &row.weights,
-                -bias,
-                input,
-            ));
-            if bound <= LIMIT {
+            let reached = bound(&row.weights, bias).max(bound(&row.weights, -bias));
+            if reached <= LIMIT {
                 break;
             }
-            scale *= (bound / LIMIT).max(1.0005);
-            row = round(&reals, real_bias, scale, bits, moments);
+            scale *= (reached / LIMIT).max(1.0005);
+            row = round(reals, real_bias, scale, bits, moments);
         }
         row
     }
@@ -304,38 +340,42 @@ impl Row {
 /// Rounds a row's weights to integers times `scale` such that the output's error on the calibration
 /// data is small: from the nearest integers, by coordinate descent on the quadratic form of the
 /// inputs' covariance (i16 weights are near enough as they are).
-fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: &Moments) -> Row {
+fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Moments>) -> Row {
     const SWEEPS: usize = 4;
     let n = reals.len();
     let most = f64::from((1_i32 << (bits - 1)) - 1);
     let mut weights: Vec<f64> =
         reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
     let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
-    // gradient[k] = sum_j covariance[k][j] errors[j]
-    let mut gradient: Vec<f64> = moments
-        .covariance
-        .chunks(n)
-        .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
-        .collect();
-    for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
-        let mut moved = false;
-        for j in 0..n {
-            let column = &moments.covariance[j * n..][..n];
-            let step = (gradient[j] / column[j]).round();
-            let step = (weights[j] + step).clamp(-most, most) - weights[j];
-            if step != 0.0 {
-                moved = true;
-                weights[j] += step;
-                errors[j] -= step;
-                gradient.iter_mut().zip(column).for_each(|(g, c)| *g -= c * step);
+    let mut error = 0.0;
+    if let Some(moments) = moments {
+        // gradient[k] = sum_j covariance[k][j] errors[j]
+        let mut gradient: Vec<f64> = moments
+            .covariance
+            .chunks(n)
+            .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
+            .collect();
+        for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
+            let mut moved = false;
+            for j in 0..n {
+                let column = &moments.covariance[j * n..][..n];
+                let step = (gradient[j] / column[j]).round();
+                let step = (weights[j] + step).clamp(-most, most) - weights[j];
+                if step != 0.0 {
+                    moved = true;
+                    weights[j] += step;
+                    errors[j] -= step;
+                    gradient.iter_mut().zip(column).for_each(|(g, c)| *g -= c * step);
+                }
+            }
+            if !moved {
+                break;
             }
         }
-        if !moved {
-            break;
-        }
+        error = gradient.iter().zip(&errors).map(|(g, e)| g * e).sum::<f64>() * scale * scale;
     }
-    let error = gradient.iter().zip(&errors).map(|(g, e)| g * e).sum::<f64>() * scale * scale;
-    let shift: f64 = errors.iter().zip(&moments.mean).map(|(e, m)| e * m).sum();
+    let mean = moments.map_or(&[][..], |m| &m.mean);
+    let shift: f64 = errors.iter().zip(mean).map(|(e, m)| e * m).sum();
     Row {
         weights: weights.iter().map(|&w| w as i32).collect(),
         bias: bias + shift * scale,

@@ -6,7 +6,7 @@ use nervecord::tensor::Quad;
 use super::{Format, Lowering, Value, multiplier};
 use crate::emit::Items;
 use crate::error::Result;
-use crate::graph::Node;
+use crate::graph::{Layer, Node};
 use crate::program::Kernel;
 
 #[derive(Debug)]
@@ -211,8 +211,15 @@ pub(super) fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
 }
 
 pub(super) fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
+    let len = lowering.graph.tensors[node.output].len;
+    // A dense layer takes features of any scale, so that nothing is lost on the way to one.
+    let mut readers = lowering.graph.nodes.iter().filter(|n| n.inputs.contains(&node.output));
+    if !lowering.graph.is_result(node.output) && readers.all(|n| matches!(n.layer, Layer::Dense(_)))
+    {
+        return concat_as_is(lowering, node, len);
+    }
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
-    let storage = lowering.new_storage(lowering.graph.tensors[node.output].len);
+    let storage = lowering.new_storage(len);
     let mut offset = 0;
     for &input in &node.inputs {
         let (value, scale) = lowering.take_uniform(input);
@@ -221,6 +228,30 @@ pub(super) fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
         offset += value.features;
     }
     lowering.define(node.output, storage, Format::uniform(out_scale));
+    lowering.report(node, "concat".into(), String::new());
+    Ok(())
+}
+
+/// Copies the inputs of a concatenation with the formats they have.
+fn concat_as_is(lowering: &mut Lowering, node: &Node, len: usize) -> Result<()> {
+    let storage = lowering.new_storage(len);
+    let mut format = Format { scale: vec![], offset: vec![], low: 0, high: 0 };
+    for &input in &node.inputs {
+        let value = lowering.value(input).clone();
+        lowering.readers[input] -= 1;
+        let kernel = Place { offset: format.scale.len(), ..copy(value.features) };
+        lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
+        for i in 0..value.features {
+            format.scale.push(value.format.scale(i));
+            format.offset.push(value.format.offset(i));
+        }
+        format.low = format.low.min(value.format.low);
+        format.high = format.high.max(value.format.high);
+    }
+    if format.offset.iter().all(|offset| *offset == 0.0) {
+        format.offset.clear();
+    }
+    lowering.define(node.output, storage, format);
     lowering.report(node, "concat".into(), String::new());
     Ok(())
 }

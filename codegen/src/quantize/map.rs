@@ -108,7 +108,7 @@ fn errors(points: &[i16], exact: &[f64], weight: &[f64]) -> (f64, f64) {
 
 /// How often each of the 65,536 inputs occurs on the calibration data, spread over the neighbours
 /// that other data will hit, plus a little everywhere.
-fn histogram(values: &[Vec<f64>], scale: f64) -> Vec<f64> {
+pub(super) fn histogram(values: &[Vec<f64>], scale: f64) -> Vec<f64> {
     const SPREAD: usize = 128;
     let mut blocks = vec![0.0; 65536 / SPREAD];
     let mut total = 0.0;
@@ -159,7 +159,7 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Re
 }
 
 /// Replaces values that are not finite by the nearest finite ones; `None` if there are none.
-fn fill_gaps(values: &mut [f64]) -> Option<()> {
+pub(super) fn fill_gaps(values: &mut [f64]) -> Option<()> {
     let first = values.iter().copied().find(|v| v.is_finite())?;
     let mut last = first;
     for v in values.iter_mut() {

@@ -6,8 +6,11 @@
 
 mod dense;
 mod elementwise;
+mod functions;
 mod heads;
+mod kan;
 mod map;
+mod membrane;
 mod ncap;
 mod plan;
 mod port;
@@ -31,6 +34,11 @@ pub enum Weights {
     /// i16 everywhere.
     I16,
 }
+
+/// Share of the tolerance that one function table may use.
+const TABLE_SHARE: f64 = 0.05;
+/// The same where an error is carried from step to step.
+const RECURRENT_TABLE_SHARE: f64 = 0.005;
 
 /// What the user can choose.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,7 +142,8 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
     let mut lowering = Lowering {
         graph,
         ranges,
-        table_tolerance: options.tolerance * 0.05,
+        table_tolerance: options.tolerance
+            * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
         widths,
         values: vec![None; graph.tensors.len()],
         readers,
@@ -162,12 +171,18 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
             Layer::Softmax => heads::lower_softmax(&mut lowering, node),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
+            Layer::Functions { functions, picks } => {
+                functions::lower(&mut lowering, node, functions, picks)
+            }
+            Layer::Kan(layer) => kan::lower(&mut lowering, index, layer),
             Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
+            Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
             Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
         }?;
     }
     let output = port::output(&mut lowering);
     let start = state::close(&mut lowering, &states);
+    let state_formats = state::formats(&lowering, &states);
     let sizes = std::mem::take(&mut lowering.storages);
     let (storages, scratch_quads) =
         plan::plan(&sizes, &lowering.ops, &states, input.storage, output.storage);
@@ -178,6 +193,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         storages,
         scratch_quads,
         start,
+        states: state_formats,
         ops: lowering.ops,
         classes: graph.classes.clone(),
         layers: lowering.layers,

@@ -9,7 +9,7 @@ use crate::program::{Port, PortWidth};
 
 /// Inputs whose 16-bit step is more than this share of their standard deviation get 32 bits.
 const COARSEST_STEP: f64 = 1.0 / 64.0;
-/// Inputs whose magnitude is more than this many times their range get an offset.
+/// 32-bit inputs whose magnitude is more than this many times their range get an offset.
 const CENTRED: f64 = 4.0;
 
 /// The smallest power of two scale that represents `magnitude` in an i16.
@@ -36,10 +36,8 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
     let frac = frac_for(largest * margin).min(15);
     let step = f64::powi(2.0, -frac);
-    // Data far from zero would spend its bits, and the precision of weights, on the offset.
-    let centred = |s: &Span| s.magnitude() <= CENTRED * (s.high - s.low) || s.high == s.low;
     let fine = |s: &Span| s.deviation == 0.0 || step <= s.deviation * COARSEST_STEP;
-    if frac >= 0 && spans.iter().all(|s| fine(s) && centred(s)) {
+    if frac >= 0 && spans.iter().all(fine) {
         lowering.define(tensor, storage, Format::uniform(step));
         let fracs = vec![frac as u32; features];
         return Ok(Port { fracs, width: PortWidth::Narrow, storage, full_scale: false });

@@ -73,7 +73,7 @@ fn best_widening(
 ) -> Result<Option<(usize, Program, f64)>> {
     let mut best: Option<(f64, usize, Program, f64)> = None;
     for (i, node) in graph.nodes.iter().enumerate() {
-        if widths[i] != 8 || !matches!(node.layer, Layer::Dense(_)) {
+        if widths[i] != 8 || !matches!(node.layer, Layer::Dense(_) | Layer::Kan(_)) {
             continue;
         }
         let mut trial_widths = widths.to_vec();

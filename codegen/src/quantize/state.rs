@@ -4,6 +4,7 @@ use nervecord::arch::flat_mut;
 use nervecord::tensor::{Quad, quads};
 
 use super::{Format, Lowering, elementwise};
+use crate::program::StateFormat;
 
 /// Gives every state a storage and a format that holds both what it starts as and what it becomes.
 pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
@@ -13,7 +14,10 @@ pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
         let span = lowering.ranges.tensors(&[state.previous, state.next]);
         let scale = match state.counts {
             true => 1.0,
-            false => (span.magnitude() * lowering.ranges.margin).max(1e-12) / 32767.0,
+            false => {
+                let calibrated = span.magnitude() * lowering.ranges.margin;
+                state.bound.unwrap_or(calibrated).max(1e-12) / 32767.0
+            }
         };
         let storage = lowering.new_storage(state.initial.len());
         lowering.define(state.previous, storage, Format::uniform(scale));
@@ -43,4 +47,16 @@ pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
         start.extend(initial);
     }
     start
+}
+
+/// Where the states that are real numbers are, and in which unit.
+pub(super) fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<StateFormat> {
+    let states = lowering.graph.states.iter().zip(storages).filter(|(state, _)| !state.counts);
+    states
+        .map(|(state, &storage)| StateFormat {
+            storage,
+            features: state.initial.len(),
+            scale: lowering.value(state.previous).format.scale(0),
+        })
+        .collect()
 }

@@ -23,3 +23,17 @@ pub(super) fn unit<const BITS: u32>(x: i32) -> i32 {
     let above = (x & !negative(x)) - one;
     (above & negative(above)) + one
 }
+
+/// Number of zero bits above the highest one of `x`, which is not 0: by halves, since neither core has
+/// an instruction for it.
+#[inline(always)]
+pub(super) fn leading_zeros(x: u32) -> u32 {
+    let (mut x, mut zeros) = (x, 0);
+    for half in [16, 8, 4, 2, 1] {
+        // All ones if the upper `half` bits of what is looked at are zero.
+        let empty = negative((x >> (32 - half)) as i32 - 1) as u32;
+        zeros += empty & half;
+        x <<= empty & half;
+    }
+    zeros
+}

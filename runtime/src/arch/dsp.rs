@@ -9,7 +9,7 @@
 //! functions are assembly because the loop needs all fourteen registers, of which the compiler
 //! keeps two for itself.
 
-use super::Shape;
+use super::{Shape, call};
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 
@@ -98,7 +98,7 @@ macro_rules! single16 {
 macro_rules! kernel {
     ($name:ident, $quad:ident, $single:ident, $saturate:literal, $bits:literal) => {
         /// # Safety
-        /// As for the caller, [`run`].
+        /// As for the caller, [`call`].
         #[unsafe(naked)]
         unsafe extern "C" fn $name(_: *const Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
             naked_asm!(
@@ -179,29 +179,12 @@ pub(crate) const QUARTER_I8: usize = 72;
 /// Bytes of code a quad, for [`Shape`].
 pub(crate) const QUARTER_I16: usize = 44;
 
-type Kernel = unsafe extern "C" fn(*const Quad, *mut Quad, *const Shape, *const u32);
-
-/// Calls a kernel if the slices are as long as the shape says.
-#[inline(always)]
-fn run(kernel: Kernel, words: usize, shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
-    let fits = x.len() >= shape.quads
-        && y.len() >= shape.rows.div_ceil(4)
-        && stream.len() == shape.rows * (2 + shape.quads * words)
-        && shape.quads > 0;
-    if fits {
-        // SAFETY: the kernel reads `quads` quads of x and the whole stream, and writes `rows`
-        // activations of y, all inside by the line above; quads and words are aligned by type, and
-        // `Shape` was made for this kernel's code by `Shape::new`.
-        unsafe { kernel(x.as_ptr(), y.as_mut_ptr(), shape, stream.as_ptr()) }
-    }
-}
-
 #[inline(always)]
 pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
-    run(if shape.relu { relu_i8 } else { linear_i8 }, 1, shape, stream, x, y);
+    call::<i8>(if shape.relu { relu_i8 } else { linear_i8 }, shape, stream, x, y);
 }
 
 #[inline(always)]
 pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
-    run(if shape.relu { relu_i16 } else { linear_i16 }, 2, shape, stream, x, y);
+    call::<i16>(if shape.relu { relu_i16 } else { linear_i16 }, shape, stream, x, y);
 }

@@ -1,57 +1,65 @@
-//! The dense kernel in plain Rust: what every other kernel is tested against.
+//! Kernels in plain Rust: what every other kernel is tested against.
 
-use super::{Layout, Shape, Weight, flat_mut, scale};
+use super::layout::{place, plain_bias, row_words, scale, slot};
+use super::{Layout, Shape, Weight, flat_mut};
 use crate::number::saturate16;
 use crate::tensor::Quad;
-
-#[inline(always)]
-fn quad_dot(x: Quad, w: [i16; 4]) -> i32 {
-    x.0.iter().zip(w).map(|(&x, w)| x as i32 * w as i32).sum()
-}
-
-/// Computes a block of `R` rows; `stream` starts at it.
-#[inline(always)]
-fn block<L: Layout, W: Weight, const R: usize>(
-    stream: &[u32],
-    x: &[Quad],
-    relu: bool,
-) -> Option<[i16; R]> {
-    let (bias, rest) = stream.split_first_chunk::<R>()?;
-    let (groups, rest) = rest.split_at_checked(x.len() * R * W::WORDS)?;
-    let (multipliers, _) = rest.split_first_chunk::<R>()?;
-    let mut acc = bias.map(|b| b as i32);
-    for (&x, groups) in x.iter().zip(groups.chunks_exact(R * W::WORDS)) {
-        for (acc, group) in acc.iter_mut().zip(groups.chunks_exact(W::WORDS)) {
-            *acc += quad_dot(x, W::unpack::<L>(group));
-        }
-    }
-    let mut y = [0; R];
-    for ((y, acc), &word) in y.iter_mut().zip(acc).zip(multipliers) {
-        let value = saturate16(scale::<L>(acc, word));
-        *y = if relu { value.max(0) } else { value };
-    }
-    Some(y)
-}
 
 /// `y[r] = clamp(requantize(bias[r] + sum_i w[r][i] x[i]))` from a stream in layout `L`.
 ///
 /// The first `shape.quads` quads of `x` are read and `shape.rows` activations of `y` written; where
-/// a slice is too short, the remaining outputs stay as they were.
+/// a slice is too short, the outputs stay as they were.
 #[inline(always)]
-pub fn dense<L: Layout, W: Weight>(shape: &Shape, mut stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub fn dense<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
     let Some(x) = x.get(..shape.quads) else { return };
-    let row = 2 + shape.quads * W::WORDS;
-    let (blocks, rest) = if L::ROWS == 4 { (shape.rows / 4, shape.rest) } else { (0, shape.rows) };
-    for y in y.iter_mut().take(blocks) {
-        let Some(values) = block::<L, W, 4>(stream, x, shape.relu) else { return };
-        y.0 = values;
-        stream = stream.get(4 * row..).unwrap_or_default();
+    let words = row_words::<L, W>(shape.quads);
+    if stream.len() != shape.rows * words || y.len() * 4 < shape.rows {
+        return;
     }
-    for y in flat_mut(y).iter_mut().skip(4 * blocks).take(rest) {
-        let Some([value]) = block::<L, W, 1>(stream, x, shape.relu) else { return };
-        *y = value;
-        stream = stream.get(row..).unwrap_or_default();
+    for (row, y) in flat_mut(y).iter_mut().enumerate().take(shape.rows) {
+        let sum = if L::ROWS == 1 && L::QUADS == 1 {
+            plain_row::<W>(&stream[row * words..], x)
+        } else {
+            any_row::<L, W>(shape, stream, x, row)
+        };
+        let word = stream[place::<L, W>(row, shape.rows, shape.quads).multiplier];
+        let value = saturate16(scale::<L>(sum, word));
+        *y = if shape.relu { value.max(0) } else { value };
     }
+}
+
+/// The accumulator of a row that starts at `stream`, its columns in order.
+#[inline(always)]
+fn plain_row<W: Weight>(stream: &[u32], x: &[Quad]) -> i32 {
+    let mut sum = stream[0] as i32;
+    for (x, words) in x.iter().zip(stream[1..].chunks_exact(W::WORDS)) {
+        for (k, &x) in x.0.iter().enumerate() {
+            let per_word = 4 / W::WORDS;
+            let at = k % per_word * 8 * W::WORDS;
+            sum += x as i32 * field::<W>(words[k / per_word] >> at);
+        }
+    }
+    sum
+}
+
+/// The accumulator of row `row` in any layout.
+fn any_row<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], row: usize) -> i32 {
+    let place = place::<L, W>(row, shape.rows, shape.quads);
+    let mut sum = plain_bias::<L, W>(stream, place);
+    for (quad, x) in x.iter().enumerate() {
+        for (k, &x) in x.0.iter().enumerate() {
+            let slot = slot::<L, W>(place, 4 * quad + k);
+            sum += x as i32 * field::<W>(stream[slot.word] >> slot.shift ^ slot.flip);
+        }
+    }
+    sum
+}
+
+/// The weight in the lowest bits of a word.
+#[inline(always)]
+fn field<W: Weight>(word: u32) -> i32 {
+    let unused = 32 - 8 * W::WORDS as u32;
+    (word << unused) as i32 >> unused
 }
 
 /// All ones if `x` is negative, else 0.

@@ -1,0 +1,60 @@
+//! efficient-kan (Blealtan): `base_weight silu(x) + spline_weight spline_scaler B(x)`.
+
+use super::{Net, Options, Shape};
+use crate::error::{Error, Result};
+use crate::expr::Expr;
+use crate::graph::{Layer, TensorId};
+use crate::import::mlp;
+use crate::kan::{Edge, Kan, Spline};
+
+pub(super) fn layer(
+    net: &mut Net,
+    options: &Options,
+    name: &str,
+    shape: Shape,
+    x: TensorId,
+) -> Result<TensorId> {
+    options.cubic("spline_order")?;
+    let Shape { inputs, outputs } = shape;
+    let count = options.count("grid_size")? + 3;
+    let knots = net.knots(&format!("{name}.grid"), inputs, count + 4)?;
+    let base = net.shaped(&format!("{name}.base_weight"), &[outputs, inputs])?;
+    let coefficients = net.shaped(&format!("{name}.spline_weight"), &[outputs, inputs, count])?;
+    let scaler = match options.json.get("standalone_scale_spline").and_then(|v| v.as_bool()) {
+        Some(false) => vec![1.0; outputs * inputs],
+        _ => net.shaped(&format!("{name}.spline_scaler"), &[outputs, inputs])?,
+    };
+    let edge = |(k, coefficients): (usize, &[f64])| {
+        let spline =
+            Spline { knots: knots[k % inputs].clone(), coefficients: coefficients.to_vec() };
+        let spline = Edge { spline: Some(spline), ..Edge::default() }.scaled(scaler[k]);
+        Edge { base: base[k], ..spline }.pruned()
+    };
+    let edges: Vec<Edge> = coefficients.chunks(count).enumerate().map(edge).collect();
+    let kan = Kan {
+        base: base_function(options, &["base", "base_activation"])?,
+        edges: edges.chunks(inputs).map(<[Edge]>::to_vec).collect(),
+        bias: vec![0.0; outputs],
+    };
+    net.graph.push(name, Layer::Kan(kan), &[x])
+}
+
+/// The base function the configuration names, SiLU if it names none.
+pub(super) fn base_function(options: &Options, keys: &[&str]) -> Result<Expr> {
+    let Some((key, word)) = keys.iter().find_map(|key| Some((key, options.text(key)?))) else {
+        return Ok(Expr::silu());
+    };
+    let first = word.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+    match first {
+        Some("zero") => Ok(Expr::Const(0.0)),
+        Some(word) => mlp::function(word).ok_or_else(|| unknown(options, key, word)),
+        None => Err(unknown(options, key, word)),
+    }
+}
+
+fn unknown(options: &Options, key: &str, word: &str) -> Error {
+    Error::new("the base function is not known")
+        .at(options.at(key))
+        .expected("silu, identity, zero, relu, tanh, gelu or another common activation")
+        .found(format!("\"{word}\""))
+}

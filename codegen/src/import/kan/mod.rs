@@ -1,0 +1,224 @@
+//! Kolmogorov-Arnold networks: a library's own `state_dict` as safetensors, with a `config.json`.
+//!
+//! One module a library. Each appends one layer to the graph, so that the format `"stack"` can mix
+//! them with dense layers: its key `stack` lists objects with `kind`, `prefix` (of the tensors' names),
+//! `in`, `out` and what the kind needs.
+
+mod chebyshev;
+mod efficient;
+mod fast;
+mod fourier;
+mod mixed;
+mod pykan;
+mod rational;
+mod relu;
+mod stack;
+mod symbolic;
+mod wavelet;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use super::tensors::Tensors;
+use super::{Config, hex, read};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, TensorId};
+
+/// Whether `family` is the first word of a format read here.
+pub fn knows(family: &str) -> bool {
+    FAMILIES.contains(&family)
+}
+
+const FAMILIES: [&str; 11] = [
+    "pykan",
+    "efficient-kan",
+    "fastkan",
+    "chebykan",
+    "fourierkan",
+    "wavkan",
+    "relu-kan",
+    "gr-kan",
+    "mixed-kan/1",
+    "mixed-kan",
+    "stack",
+];
+
+/// Reads the network `model` that `config` describes, and the digest of its weights.
+///
+/// # Errors
+/// A tensor is missing or does not fit, or the configuration asks for what is not supported.
+pub fn load(family: &str, config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
+    let bytes = read(model)?;
+    let build = || {
+        let file = Tensors::open(&bytes)?;
+        let options = Options { json: &config.json, place: String::new() };
+        match family {
+            "stack" => stack::graph(&options, &file, name),
+            _ => {
+                let widths = options.widths(if family == "pykan" { "width" } else { "layers" })?;
+                let mut net = Net {
+                    graph: Graph::new(name, "x", widths.first().copied().unwrap_or(0)),
+                    file: &file,
+                };
+                family_of(family, &mut net, &options, &widths)?;
+                Ok(net.graph)
+            }
+        }
+    };
+    // Configuration and tensors lie side by side; a key is named as such.
+    let graph = build().map_err(|e: Error| e.file(model))?;
+    Ok((graph, hex(&Sha256::digest(&bytes))))
+}
+
+/// All layers of a network of one family.
+fn family_of(family: &str, net: &mut Net, options: &Options, widths: &[usize]) -> Result<()> {
+    let last = widths.len().saturating_sub(2);
+    let mut x = net.graph.input;
+    match family {
+        "pykan" => return pykan::network(net, options),
+        "gr-kan" => return rational::network(net, options, widths),
+        _ => {}
+    }
+    for (l, pair) in widths.windows(2).enumerate() {
+        let &[inputs, outputs] = pair else { continue };
+        let shape = Shape { inputs, outputs };
+        let layer = format!("layers.{l}");
+        x = match family {
+            "efficient-kan" => efficient::layer(net, options, &layer, shape, x)?,
+            "fastkan" => fast::layer(net, options, &layer, shape, x)?,
+            "fourierkan" => fourier::layer(net, options, &layer, shape, x)?,
+            "wavkan" => wavelet::layer(net, options, &layer, shape, x)?,
+            "relu-kan" => relu::layer(net, options, &format!("rk_layers.{l}"), shape, x)?,
+            "chebykan" => {
+                let y = chebyshev::layer(net, options, &format!("chebykan{}", l + 1), shape, x)?;
+                let norm = format!("ln{}", l + 1);
+                let normalized = options.flag("layernorm") && l < last;
+                if normalized { net.layer_norm(&norm, outputs, y)? } else { y }
+            }
+            _ => mixed::layer(net, options, l, shape, x)?,
+        };
+    }
+    Ok(())
+}
+
+/// A layer's width.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    inputs: usize,
+    outputs: usize,
+}
+
+/// A graph in the making and the tensors it is made of.
+struct Net<'a> {
+    graph: Graph,
+    file: &'a Tensors<'a>,
+}
+
+impl Net<'_> {
+    fn shaped(&self, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
+        self.file.shaped(name, shape)
+    }
+
+    /// Layer normalisation with its gain and bias.
+    fn layer_norm(&mut self, name: &str, len: usize, x: TensorId) -> Result<TensorId> {
+        use crate::graph::Layer;
+        let scale = self.shaped(&format!("{name}.weight"), &[len])?;
+        let offset = self.shaped(&format!("{name}.bias"), &[len])?;
+        let y = self.graph.push(name, Layer::Normalize { epsilon: 1e-5 }, &[x])?;
+        self.graph.push(format!("{name}.gain"), Layer::Affine { scale, offset }, &[y])
+    }
+
+    /// The knots of each input: strictly increasing.
+    fn knots(&self, name: &str, inputs: usize, count: usize) -> Result<Vec<Arc<[f64]>>> {
+        let data = self.shaped(name, &[inputs, count])?;
+        let rows = data.chunks(count).enumerate().map(|(i, row)| {
+            match row.windows(2).position(|pair| pair[0] >= pair[1]) {
+                None => Ok(Arc::from(row)),
+                Some(j) => Err(Error::new("a grid does not increase")
+                    .at(format!("tensor `{name}`, input {i}"))
+                    .expected("every knot above the one before")
+                    .found(format!("{:?} at knot {j}", &row[j..j + 2]))
+                    .help("a grid update on constant data collapses knots: train with a larger grid_eps")),
+            }
+        });
+        rows.collect()
+    }
+}
+
+/// What a configuration says of a network, or of one layer of a stack.
+struct Options<'a> {
+    json: &'a Json,
+    /// Where it stands in the file, for messages.
+    place: String,
+}
+
+impl Options<'_> {
+    fn at(&self, key: &str) -> String {
+        format!("key `{}{key}` of config.json", self.place)
+    }
+
+    fn wrong(&self, key: &str, expected: &str) -> Error {
+        let found = self.json.get(key).map_or("nothing".to_owned(), Json::to_string);
+        Error::new("the configuration does not describe the network")
+            .at(self.at(key))
+            .expected(expected)
+            .found(found)
+    }
+
+    /// A whole number, at least 1.
+    fn count(&self, key: &str) -> Result<usize> {
+        self.number(key)
+            .filter(|n| n.fract() == 0.0 && (1.0..=65536.0).contains(n))
+            .map(|n| n as usize)
+            .ok_or_else(|| self.wrong(key, "a whole number from 1 to 65536"))
+    }
+
+    fn number(&self, key: &str) -> Option<f64> {
+        self.json.get(key)?.as_f64()
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        self.json.get(key).and_then(Json::as_bool).unwrap_or(false)
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        self.json.get(key)?.as_str()
+    }
+
+    /// The widths under `key`, input first: numbers, or pairs of sums and products as pykan has them.
+    fn widths(&self, key: &str) -> Result<Vec<usize>> {
+        let expected = "at least two widths from 1 to 4096, input first";
+        let width = |w: &Json| match w {
+            Json::Array(pair) => pair.iter().map(Json::as_u64).sum::<Option<u64>>(),
+            other => other.as_u64(),
+        };
+        let list = self.json.get(key).and_then(Json::as_array);
+        let list: Option<Vec<u64>> =
+            list.and_then(|list| list.iter().map(width).collect::<Option<_>>());
+        match list {
+            Some(list) if list.len() >= 2 && list.iter().all(|w| (1..=4096).contains(w)) => {
+                Ok(list.into_iter().map(|w| w as usize).collect())
+            }
+            _ => Err(self.wrong(key, expected)),
+        }
+    }
+
+    /// Refuses splines that are not cubic.
+    fn cubic(&self, key: &str) -> Result<()> {
+        match self.number(key) {
+            None => Ok(()),
+            Some(3.0) => Ok(()),
+            Some(order) => Err(Error::new("the order of the splines is not supported")
+                .at(self.at(key))
+                .expected("3, cubic splines")
+                .found(order)
+                .help("train with the default order 3")),
+        }
+    }
+}

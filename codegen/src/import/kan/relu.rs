@@ -1,0 +1,57 @@
+//! ReLU-KAN (Qiu et al. 2024): `(relu(x - low) relu(high - x) r)^2`, bells of finite reach.
+
+use super::{Net, Options, Shape};
+use crate::error::Result;
+use crate::expr::Expr;
+use crate::graph::{Dense, Layer, TensorId};
+use crate::kan::{Edge, Kan};
+
+pub(super) fn layer(
+    net: &mut Net,
+    options: &Options,
+    name: &str,
+    shape: Shape,
+    x: TensorId,
+) -> Result<TensorId> {
+    let Shape { inputs, outputs } = shape;
+    let (grid, k) = (options.count("grid")?, options.count("k")?);
+    let count = grid + k;
+    let r = options.number("r").unwrap_or(4.0 * (grid * grid) as f64 / ((k + 1) * (k + 1)) as f64);
+    let low = net.shaped(&format!("{name}.phase_low"), &[inputs, count])?;
+    let high = net.shaped(&format!("{name}.phase_height"), &[inputs, count])?;
+    // The library's reshape does not transpose: bell j of input i meets weight i * count + j.
+    let weights =
+        net.shaped(&format!("{name}.equal_size_conv.weight"), &[outputs, 1, count, inputs])?;
+    let bias = net.shaped(&format!("{name}.equal_size_conv.bias"), &[outputs])?;
+    let shared = low.chunks(count).all(|row| row == &low[..count])
+        && high.chunks(count).all(|row| row == &high[..count]);
+    if shared {
+        let functions = (0..count).map(|j| bell(low[j], high[j], r)).collect();
+        let picks = (0..count).flat_map(|j| (0..inputs).map(move |i| (i, j))).collect();
+        let row = |row: &[f64]| {
+            (0..count).flat_map(|j| (0..inputs).map(move |i| row[i * count + j])).collect()
+        };
+        let weights = weights.chunks(inputs * count).map(row).collect();
+        let basis = Layer::Functions { functions, picks };
+        let b = net.graph.push(format!("{name}.basis"), basis, &[x])?;
+        return net.graph.push(name, Layer::Dense(Dense { weights, bias }), &[b]);
+    }
+    // Trained phases: every input has bells of its own.
+    let edge = |(i, weights): (usize, &[f64])| {
+        let bells = weights
+            .iter()
+            .enumerate()
+            .map(|(j, w)| bell(low[i * count + j], high[i * count + j], r).mul(Expr::Const(*w)));
+        let function = bells.reduce(Expr::add);
+        Edge { function, ..Edge::default() }.pruned()
+    };
+    let row = |row: &[f64]| row.chunks(count).enumerate().map(edge).collect();
+    let edges = weights.chunks(inputs * count).map(row).collect();
+    net.graph.push(name, Layer::Kan(Kan { base: Expr::Const(0.0), edges, bias }), &[x])
+}
+
+fn bell(low: f64, high: f64, r: f64) -> Expr {
+    let left = Expr::relu().of(&Expr::X.add(Expr::Const(-low)));
+    let right = Expr::relu().of(&Expr::X.mul(Expr::Const(-1.0)).add(Expr::Const(high)));
+    left.mul(right).mul(Expr::Const(r)).pow(2.0)
+}

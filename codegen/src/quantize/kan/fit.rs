@@ -1,0 +1,337 @@
+//! Edges on uniform grids: as they are, or any function refitted over the range its input takes.
+
+use crate::calibrate::{Ranges, Span};
+use crate::error::Result;
+use crate::expr::Expr;
+use crate::graph::{Node, TensorId};
+use crate::kan::{Edge, Kan};
+use crate::quantize::functions::has_pole;
+
+/// Numbers of intervals a refit may have.
+const INTERVALS: [usize; 12] = [2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48];
+/// Knots of a uniform grid differ from equal steps by at most this share of one.
+const UNIFORM: f64 = 1e-3;
+
+/// A layer's edges as coefficients on uniform grids.
+#[derive(Debug, Clone)]
+pub(super) struct Splines {
+    /// The inputs that have an edge.
+    pub inputs: Vec<usize>,
+    /// Intervals of every grid.
+    pub intervals: usize,
+    /// Whether splines are zero beyond their grid; if not, inputs stop at its ends.
+    pub tails: bool,
+    /// First knot and step of each grid.
+    pub grids: Vec<(f64, f64)>,
+    /// `[output][input][intervals + 3]`.
+    pub coefficients: Vec<Vec<Vec<f64>>>,
+    /// `[output][input]`, factors of the base function where it is kept apart.
+    pub base: Option<Vec<Vec<f64>>>,
+    /// One addend an output.
+    pub bias: Vec<f64>,
+    /// Largest over the outputs of the RMS error, in standard deviations of the output.
+    pub error: f64,
+}
+
+impl Splines {
+    /// Coefficients and base factors of all edges.
+    pub(super) fn weights(&self) -> usize {
+        let count = self.intervals + 3 + usize::from(self.base.is_some());
+        self.inputs.len() * self.coefficients.len() * count
+    }
+}
+
+/// First knot and step of a grid's inner part and its number of intervals, if its steps are equal.
+fn uniform(knots: &[f64]) -> Option<(f64, f64, usize)> {
+    let intervals = knots.len().checked_sub(7).filter(|n| *n > 0)?;
+    let step = (knots[knots.len() - 1] - knots[0]) / (knots.len() - 1) as f64;
+    let even = |(j, t): (usize, &f64)| (t - (knots[0] + j as f64 * step)).abs() <= UNIFORM * step;
+    knots.iter().enumerate().all(even).then_some((knots[0] + 3.0 * step, step, intervals))
+}
+
+/// The uniform grid all live splines of input `i` have, if they have one.
+fn native(kan: &Kan, i: usize) -> Option<(f64, f64, usize)> {
+    let mut splines = kan.edges.iter().filter_map(|row| row[i].spline.as_ref());
+    let first = splines.next()?;
+    splines.all(|s| s.knots == first.knots).then(|| uniform(&first.knots))?
+}
+
+fn live_inputs(kan: &Kan) -> Vec<usize> {
+    (0..kan.inputs()).filter(|&i| kan.edges.iter().any(|row| !row[i].is_zero())).collect()
+}
+
+/// The splines as they were trained, the base function apart; none if a grid is not uniform, grids
+/// differ in size, or an edge has another function.
+pub(super) fn as_trained(kan: &Kan) -> Option<Splines> {
+    if kan.live().any(|e| e.function.is_some()) {
+        return None;
+    }
+    let inputs = live_inputs(kan);
+    let found: Vec<_> = inputs.iter().map(|&i| native(kan, i)).collect();
+    // An input with base edges only takes any grid.
+    let first = found.iter().flatten().next().copied()?;
+    let intervals = first.2;
+    let grids: Vec<_> = found.into_iter().map(|g| g.unwrap_or(first)).collect();
+    if intervals > 64 || grids.iter().any(|g| g.2 != intervals) {
+        return None;
+    }
+    let coefficients = |edge: &Edge| match &edge.spline {
+        Some(spline) => spline.coefficients.clone(),
+        None => vec![0.0; intervals + 3],
+    };
+    let of = |row: &Vec<Edge>| inputs.iter().map(|&i| coefficients(&row[i])).collect();
+    let factors = |row: &Vec<Edge>| inputs.iter().map(|&i| row[i].base).collect();
+    let has_base = kan.live().any(|e| e.base != 0.0) && kan.base != Expr::Const(0.0);
+    Some(Splines {
+        intervals,
+        tails: true,
+        grids: grids.into_iter().map(|(low, step, _)| (low, step)).collect(),
+        coefficients: kan.edges.iter().map(of).collect(),
+        base: has_base.then(|| kan.edges.iter().map(factors).collect()),
+        bias: kan.bias.clone(),
+        error: 0.0,
+        inputs,
+    })
+}
+
+/// The whole of every edge refitted over the range its input takes: the fewest intervals whose error
+/// is at most `tolerance` standard deviations of the outputs.
+pub(super) fn refit(kan: &Kan, node: &Node, ranges: &Ranges, tolerance: f64) -> Result<Splines> {
+    let tensor = node.inputs[0];
+    let inputs = live_inputs(kan);
+    let axes: Vec<Axis> =
+        inputs.iter().map(|&i| Axis::of(kan, node, ranges, tensor, i)).collect::<Result<_>>()?;
+    let deviations: Vec<f64> =
+        (0..kan.edges.len()).map(|o| ranges.feature(node.output, o).deviation).collect();
+    let mut best: Option<Splines> = None;
+    for intervals in INTERVALS {
+        let splines = fit(kan, &inputs, &axes, intervals, &deviations);
+        let good = splines.error <= tolerance;
+        if best.as_ref().is_none_or(|b| splines.error < b.error) {
+            best = Some(splines);
+        }
+        if good {
+            break;
+        }
+    }
+    best.map_or_else(|| Ok(fit(kan, &inputs, &axes, 1, &deviations)), Ok)
+}
+
+/// The range one input takes.
+struct Axis {
+    low: f64,
+    high: f64,
+    /// The trained grid, if the range lies inside it.
+    trained: Option<(f64, f64, usize)>,
+    /// Positions in the range with their weights: how often data comes near.
+    samples: Vec<(f64, f64)>,
+    /// Each output's edge at the samples, none if it is zero.
+    values: Vec<Option<Vec<f64>>>,
+}
+
+impl Axis {
+    fn of(kan: &Kan, node: &Node, ranges: &Ranges, tensor: TensorId, i: usize) -> Result<Self> {
+        const SAMPLES: usize = 385;
+        let span = ranges.feature(tensor, i);
+        let trained = native(kan, i).filter(|(low, step, n)| {
+            span.low >= low - 1e-9 && span.high <= low + step * *n as f64 + 1e-9
+        });
+        let Span { mut low, mut high, .. } = span;
+        if let Some((start, step, n)) = trained {
+            (low, high) = (start, start + step * n as f64);
+        } else {
+            let more = (ranges.margin - 1.0).max(0.02) * ((high - low) / 2.0).max(1e-6);
+            (low, high) = (low - more, high + more);
+        }
+        for f in kan.edges.iter().filter_map(|row| row[i].function.as_ref()) {
+            if let Some(pole) = f.pole(span.low, span.high) {
+                let at = format!("node `{}`, an edge of input {i}", node.name);
+                return Err(has_pole(&at, f, pole, span.low, span.high));
+            }
+            // Past the data a pole may come: the range ends where the data does.
+            if f.pole(low, high).is_some() {
+                (low, high) = (span.low, span.high);
+            }
+        }
+        let mut counts = vec![0.0; SAMPLES];
+        let position = |x: f64| (x - low) / (high - low) * (SAMPLES - 1) as f64;
+        for row in &ranges.values[tensor] {
+            let at = position(row[i]).clamp(0.0, (SAMPLES - 1) as f64);
+            counts[at.round() as usize] += 1.0;
+        }
+        let total = ranges.values[tensor].len() as f64;
+        // Data to come falls between the data at hand, and a little everywhere.
+        let smooth = |k: usize| {
+            let near = counts.iter().take(k + 9).skip(k.saturating_sub(8));
+            near.sum::<f64>() / 17.0 / total.max(1.0) + 0.02 / SAMPLES as f64
+        };
+        let x = |k: usize| low + (high - low) * k as f64 / (SAMPLES - 1) as f64;
+        let samples: Vec<(f64, f64)> = (0..SAMPLES).map(|k| (x(k), smooth(k))).collect();
+        let values = |row: &Vec<Edge>| {
+            (!row[i].is_zero()).then(|| {
+                let mut y: Vec<f64> =
+                    samples.iter().map(|(x, _)| row[i].eval(&kan.base, *x)).collect();
+                crate::quantize::map::fill_gaps(&mut y);
+                y
+            })
+        };
+        let values = kan.edges.iter().map(values).collect();
+        Ok(Self { low, high, trained, samples, values })
+    }
+
+    fn grid(&self, intervals: usize) -> (f64, f64) {
+        match self.trained {
+            Some((low, step, n)) if n == intervals => (low, step),
+            _ => (self.low, (self.high - self.low) / intervals as f64),
+        }
+    }
+}
+
+/// The four weights of a uniform cubic B-spline at fraction `u`.
+fn weights(u: f64) -> [f64; 4] {
+    let v = 1.0 - u;
+    let (u2, u3) = (u * u, u * u * u);
+    [
+        v * v * v / 6.0,
+        (3.0 * u3 - 6.0 * u2 + 4.0) / 6.0,
+        (-3.0 * u3 + 3.0 * u2 + 3.0 * u + 1.0) / 6.0,
+        u3 / 6.0,
+    ]
+}
+
+/// Least squares on grids of `intervals` steps.
+fn fit(
+    kan: &Kan,
+    inputs: &[usize],
+    axes: &[Axis],
+    intervals: usize,
+    deviations: &[f64],
+) -> Splines {
+    let outputs = kan.edges.len();
+    let mut coefficients = vec![Vec::with_capacity(inputs.len()); outputs];
+    let mut bias = kan.bias.clone();
+    let mut errors = vec![0.0; outputs];
+    for axis in axes {
+        let (low, step) = axis.grid(intervals);
+        let rows: Vec<(usize, [f64; 4], f64)> = axis
+            .samples
+            .iter()
+            .map(|&(x, weight)| {
+                let p = ((x - low) / step).clamp(0.0, intervals as f64);
+                let s = (p.floor() as usize).min(intervals - 1);
+                (s, weights(p - s as f64), weight)
+            })
+            .collect();
+        let factor = Cholesky::of(&rows, intervals + 3);
+        for (o, values) in axis.values.iter().enumerate() {
+            let Some(values) = values else {
+                coefficients[o].push(vec![0.0; intervals + 3]);
+                continue;
+            };
+            let mut c = factor.solve(&rows, values);
+            let at = |(s, w, _): &(usize, [f64; 4], f64), c: &[f64]| {
+                c[*s..*s + 4].iter().zip(w).map(|(c, w)| c * w).sum::<f64>()
+            };
+            let total: f64 = rows.iter().map(|r| r.2).sum();
+            let squares = rows.iter().zip(values).map(|(r, y)| r.2 * (at(r, &c) - y).powi(2));
+            errors[o] += squares.sum::<f64>() / total;
+            // The basis functions sum to 1: the middle goes to the bias and leaves more bits to the rest.
+            let (least, most) =
+                c.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
+            let middle = (least + most) / 2.0;
+            c.iter_mut().for_each(|v| *v -= middle);
+            bias[o] += middle;
+            coefficients[o].push(c);
+        }
+    }
+    let relative = |(e, d): (&f64, &f64)| if *d > 0.0 { e.sqrt() / d } else { 0.0 };
+    Splines {
+        inputs: inputs.to_vec(),
+        intervals,
+        tails: false,
+        grids: axes.iter().map(|a| a.grid(intervals)).collect(),
+        coefficients,
+        base: None,
+        bias,
+        error: errors.iter().zip(deviations).map(relative).fold(0.0, f64::max),
+    }
+}
+
+/// The factor of the banded normal equations of a least squares fit, shared by all edges of an input.
+struct Cholesky {
+    n: usize,
+    lower: Vec<f64>,
+}
+
+impl Cholesky {
+    fn of(rows: &[(usize, [f64; 4], f64)], n: usize) -> Self {
+        let mut a = vec![0.0; n * n];
+        for (s, w, weight) in rows {
+            for (j, wj) in w.iter().enumerate() {
+                for (k, wk) in w.iter().enumerate() {
+                    a[(s + j) * n + s + k] += weight * wj * wk;
+                }
+            }
+        }
+        let trace: f64 = (0..n).map(|j| a[j * n + j]).sum();
+        (0..n).for_each(|j| a[j * n + j] += 1e-10 * trace / n as f64);
+        for j in 0..n {
+            for i in j..n {
+                let known: f64 = (0..j).map(|k| a[i * n + k] * a[j * n + k]).sum();
+                let rest = a[i * n + j] - known;
+                a[i * n + j] = if i == j { rest.max(1e-300).sqrt() } else { rest / a[j * n + j] };
+            }
+        }
+        Self { n, lower: a }
+    }
+
+    fn solve(&self, rows: &[(usize, [f64; 4], f64)], values: &[f64]) -> Vec<f64> {
+        let (n, a) = (self.n, &self.lower);
+        let mut b = vec![0.0; n];
+        for ((s, w, weight), y) in rows.iter().zip(values) {
+            w.iter().enumerate().for_each(|(j, w)| b[s + j] += weight * w * y);
+        }
+        for i in 0..n {
+            let known: f64 = (0..i).map(|k| a[i * n + k] * b[k]).sum();
+            b[i] = (b[i] - known) / a[i * n + i];
+        }
+        for i in (0..n).rev() {
+            let known: f64 = (i + 1..n).map(|k| a[k * n + i] * b[k]).sum();
+            b[i] = (b[i] - known) / a[i * n + i];
+        }
+        b
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uniform_knots_are_recognised() {
+        let knots: Vec<f64> = (0..12).map(|j| -2.2 + 0.4 * f64::from(j)).collect();
+        let (low, step, n) = uniform(&knots).unwrap();
+        assert!((low + 1.0).abs() < 1e-9 && (step - 0.4).abs() < 1e-9 && n == 5);
+        let mut bent = knots;
+        bent[5] += 0.01;
+        assert_eq!(uniform(&bent), None);
+    }
+
+    #[test]
+    fn a_cubic_is_fitted_exactly() {
+        let cubic = |x: f64| 2.0 * x * x * x - x + 0.5;
+        let rows: Vec<_> = (0..100)
+            .map(|k| {
+                let p = f64::from(k) / 99.0 * 3.0;
+                let s = (p.floor() as usize).min(2);
+                (s, weights(p - s as f64), 1.0)
+            })
+            .collect();
+        let values: Vec<f64> = (0..100).map(|k| cubic(f64::from(k) / 99.0)).collect();
+        let c = Cholesky::of(&rows, 6).solve(&rows, &values);
+        for ((s, w, _), y) in rows.iter().zip(&values) {
+            let got: f64 = c[*s..].iter().zip(w).map(|(c, w)| c * w).sum();
+            assert!((got - y).abs() < 1e-4, "{got} {y}");
+        }
+    }
+}

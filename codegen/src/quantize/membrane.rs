@@ -1,0 +1,230 @@
+//! Conductance-based neurons: integers that share one factor a neuron.
+
+use nervecord::membrane::{Gap, Membrane, Neuron, Synapse, work};
+use nervecord::table::Table;
+use nervecord::tensor::Quad;
+
+use super::{Format, Lowering};
+use crate::emit::Items;
+use crate::error::{Error, Result};
+use crate::graph::Node;
+use crate::membrane;
+use crate::program::Kernel;
+
+/// The sigmoid's argument at the end of its table; beyond, it is within 6e-6 of 0 or 1.
+const REACH: f64 = 12.0;
+/// Segments of the sigmoid's table.
+const SEGMENTS: usize = 512;
+/// What a denominator can reach.
+const FULL: f64 = (1_u32 << 30) as f64;
+/// What a denominator may not fall below.
+const LEAST: f64 = (1_u32 << 18) as f64;
+
+#[derive(Debug)]
+struct MembraneKernel {
+    neurons: Vec<Neuron>,
+    sensory: Vec<Synapse>,
+    synapses: Vec<Synapse>,
+    gaps: Vec<Gap>,
+    sigmoid: Vec<i16>,
+    shift: u8,
+    unfolds: u8,
+}
+
+impl Kernel for MembraneKernel {
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        let Self { neurons, sensory, synapses, gaps, sigmoid, shift, unfolds } = self;
+        let (sigmoid, shift, unfolds) = (Table::new(sigmoid), *shift, *unfolds);
+        Membrane { neurons, sensory, synapses, gaps, sigmoid, shift, unfolds }
+            .run(reads[0], reads[1], y);
+    }
+
+    fn emit(&self, name: &str, items: &mut Items) -> String {
+        items.import("membrane::{Gap, Membrane, Neuron, Synapse}");
+        items.import("table::Table");
+        let sigmoid = items.shared_array(&format!("{name}_POINTS"), &self.sigmoid);
+        let rows: Vec<String> = self.neurons.iter().map(neuron_text).collect();
+        items.array(&format!("static {name}_NEURONS"), "Neuron", &rows);
+        for (suffix, list) in [("SENSORY", &self.sensory), ("SYNAPSES", &self.synapses)] {
+            let rows: Vec<String> = list.iter().map(synapse_text).collect();
+            items.array(&format!("static {name}_{suffix}"), "Synapse", &rows);
+        }
+        let rows: Vec<String> = self
+            .gaps
+            .iter()
+            .map(|Gap { pre, weight }| format!("Gap {{ pre: {pre}, weight: {weight} }}"))
+            .collect();
+        items.array(&format!("static {name}_GAPS"), "Gap", &rows);
+        let fields = format!(
+            "neurons: &{name}_NEURONS, sensory: &{name}_SENSORY, synapses: &{name}_SYNAPSES, \
+             gaps: &{name}_GAPS, sigmoid: Table::new(&{sigmoid}), shift: {}, unfolds: {}",
+            self.shift, self.unfolds
+        );
+        items.constant(&format!("const {name}: Membrane"), &format!("Membrane {{ {fields} }}"));
+        format!("{name}.run(x0, x1, y);")
+    }
+
+    fn table_bytes(&self) -> usize {
+        size_of_val(self.neurons.as_slice())
+            + size_of_val(self.sensory.as_slice())
+            + size_of_val(self.synapses.as_slice())
+            + size_of_val(self.gaps.as_slice())
+            + size_of_val(self.sigmoid.as_slice())
+    }
+}
+
+fn neuron_text(neuron: &Neuron) -> String {
+    let Neuron { capacity, numerator, denominator, sensory, synapses, gaps } = neuron;
+    format!(
+        "Neuron {{ capacity: {capacity}, numerator: {numerator}, denominator: {denominator}, \
+         sensory: {sensory}, synapses: {synapses}, gaps: {gaps} }}"
+    )
+}
+
+fn synapse_text(synapse: &Synapse) -> String {
+    let Synapse { pre, gain, offset, weight, current } = synapse;
+    format!(
+        "Synapse {{ pre: {pre}, gain: {gain}, offset: {offset}, weight: {weight}, current: {current} }}"
+    )
+}
+
+/// Lowers a circuit whose potentials have the state's format.
+pub(super) fn lower(
+    lowering: &mut Lowering,
+    node: &Node,
+    circuit: &membrane::Membrane,
+) -> Result<()> {
+    let about = |e: Error| e.at(format!("node `{}`", node.name));
+    let input = lowering.value(node.inputs[0]).clone();
+    let (state, unit) = lowering.take_uniform(node.inputs[1]);
+    lowering.readers[node.inputs[0]] -= 1;
+    let potentials = Format::uniform(unit);
+    let sensory: Vec<Line> = circuit.sensory.iter().map(|s| Line::new(s, &input.format)).collect();
+    let synapses: Vec<Line> = circuit.synapses.iter().map(|s| Line::new(s, &potentials)).collect();
+    let shift = sensory.iter().chain(&synapses).map(Line::shift).fold(15, u8::min);
+    if shift == 0 {
+        return Err(about(
+            Error::new("a synapse is too steep for its input's range")
+                .expected(format!("a sigmoid that is not crossed within {} units", 1 << 12))
+                .found("a larger gain")
+                .help("scale the input down, or lower sigma"),
+        ));
+    }
+    let mut kernel = MembraneKernel {
+        neurons: vec![],
+        sensory: vec![],
+        synapses: vec![],
+        gaps: vec![],
+        sigmoid: sigmoid(),
+        shift,
+        unfolds: circuit.unfolds,
+    };
+    for j in 0..circuit.neurons.len() {
+        kernel.add(circuit, j, unit, &sensory, &synapses).map_err(about)?;
+    }
+    let storage = lowering.new_storage(4 * work(circuit.neurons.len()));
+    lowering.push(&node.name, Box::new(kernel), vec![input.storage, state.storage], storage);
+    lowering.define(node.output, storage, potentials);
+    let row = lowering.report(node, "membrane i16".into(), String::new());
+    row.accumulator_bound = Some(1 << 30);
+    row.headroom_bits = Some(1.0);
+    Ok(())
+}
+
+/// A synapse's argument in units of the table's input.
+struct Line {
+    gain: f64,
+    offset: f64,
+}
+
+impl Line {
+    fn new(synapse: &membrane::Synapse, pre: &Format) -> Self {
+        let unit = REACH / 32768.0;
+        let gain = synapse.gain * pre.scale(synapse.pre) / unit;
+        let offset = (synapse.offset + synapse.gain * pre.offset(synapse.pre)) / unit;
+        // Further out, the sigmoid is at its end for every input already.
+        let most = 32768.0 * (1.0 + gain.abs());
+        Self { gain, offset: offset.clamp(-most, most) }
+    }
+
+    /// The largest shift at which gain and offset fit their integers.
+    fn shift(&self) -> u8 {
+        let by_gain = (32767.0 / self.gain.abs().max(1e-9)).log2();
+        let by_offset = (f64::powi(2.0, 30) / (self.offset.abs() + 1.0)).log2();
+        by_gain.min(by_offset).floor().clamp(0.0, 15.0) as u8
+    }
+}
+
+impl MembraneKernel {
+    /// Appends neuron `j` and what leads to it.
+    fn add(
+        &mut self,
+        circuit: &membrane::Membrane,
+        j: usize,
+        unit: f64,
+        sensory: &[Line],
+        synapses: &[Line],
+    ) -> Result<()> {
+        let neuron = &circuit.neurons[j];
+        let into = |list: &[membrane::Synapse]| -> Vec<usize> {
+            (0..list.len()).filter(|&i| list[i].post == j && list[i].weight != 0.0).collect()
+        };
+        let (from_inputs, from_neurons) = (into(&circuit.sensory), into(&circuit.synapses));
+        let gaps: Vec<_> = circuit.gaps.iter().filter(|g| g.post == j && g.weight != 0.0).collect();
+        let conductance = from_inputs.iter().map(|&i| circuit.sensory[i].weight).sum::<f64>()
+            + from_neurons.iter().map(|&i| circuit.synapses[i].weight).sum::<f64>();
+        let always = neuron.capacity + neuron.leak + gaps.iter().map(|g| g.weight).sum::<f64>();
+        // A little room for what rounding adds to each term.
+        let factor = (FULL * (1.0 - 1e-3)) / (always + conductance + neuron.epsilon);
+        let small = factor / 32768.0;
+        let integer = |w: f64| (w * small).round().clamp(0.0, 32767.0);
+        let capacity = integer(neuron.capacity);
+        let mut denominator = capacity * 32768.0 + (neuron.leak + neuron.epsilon) * factor;
+        for gap in &gaps {
+            let weight = integer(gap.weight);
+            denominator += weight * 32768.0;
+            self.gaps.push(Gap { pre: gap.pre as u16, weight: weight as i16 });
+        }
+        if denominator < LEAST {
+            return Err(Error::new("a neuron's synapses overwhelm its capacity and leak")
+                .at(format!("neuron {j}"))
+                .expected("a capacity and leak of at least 1/4096 of all its conductances")
+                .found(format!("{always} of {}", always + conductance)));
+        }
+        let unit_shift = 1_u32 << self.shift;
+        let quantized = |s: &membrane::Synapse, line: &Line| {
+            let scale = f64::from(unit_shift);
+            let weight = integer(s.weight);
+            Synapse {
+                pre: s.pre as u16,
+                gain: (line.gain * scale).round() as i16,
+                offset: (line.offset * scale + scale / 2.0).round() as i32,
+                weight: weight as i16,
+                current: (weight * s.reversal / (unit * 32768.0)).round().clamp(-weight, weight)
+                    as i16,
+            }
+        };
+        self.sensory
+            .extend(from_inputs.iter().map(|&i| quantized(&circuit.sensory[i], &sensory[i])));
+        self.synapses
+            .extend(from_neurons.iter().map(|&i| quantized(&circuit.synapses[i], &synapses[i])));
+        self.neurons.push(Neuron {
+            capacity: capacity as i16,
+            numerator: (neuron.leak * neuron.rest / unit * small).round() as i32,
+            denominator: denominator.round() as i32,
+            sensory: from_inputs.len() as u16,
+            synapses: from_neurons.len() as u16,
+            gaps: gaps.len() as u16,
+        });
+        Ok(())
+    }
+}
+
+/// The logistic function over +-[`REACH`], with 15 fractional bits.
+fn sigmoid() -> Vec<i16> {
+    let point = |i: usize| {
+        let x = (i as f64 / SEGMENTS as f64 * 2.0 - 1.0) * REACH;
+        (32768.0 / (1.0 + (-x).exp())).round().min(32767.0) as i16
+    };
+    (0..=SEGMENTS).map(point).collect()
+}

@@ -1,0 +1,266 @@
+//! How a dense layer's tables lie in memory.
+
+use super::Weight;
+use crate::number::mul_high_split;
+
+/// How a core wants a dense layer in memory.
+///
+/// All tables of a layer form one stream of words, in the order in which the kernel needs them, so
+/// that a core with few registers walks it with one pointer. Rows (outputs) come in blocks:
+///
+/// ```text
+/// block of R rows:  R biases | for each group of inputs: R times its weights | R multipliers
+/// ```
+///
+/// Rows left over follow as blocks of one. A group is one quad of inputs, or two.
+///
+/// # Lanes
+/// Where a core has no instruction that multiplies bytes, a block of four rows stores the four
+/// weights of one *input* in a word, `W = a + 2^8 b + 2^16 c + 2^24 d`, with 128 added to a, b and
+/// c, so that an arithmetic shift leaves the lanes above it whole. A multiplication keeps the low 32
+/// bits, so the sums of `x W`, `x (W >> 8)`, `x (W >> 16)` and `x (W >> 24)` are all it takes:
+///
+/// ```text
+/// sum x (a + 128) = sum x W - 2^8 sum x (W >> 8)      (mod 2^32), and so on upwards
+/// ```
+///
+/// One shift unpacks a weight, where taking a signed byte out of a word's middle takes two. The
+/// biases of a block are stored in the same form, `A = a + 2^8 B`, and the sum of all inputs, which
+/// takes the 128 out again, is computed once a layer. Two i16 weights share a word likewise.
+pub trait Layout {
+    /// Rows of a block, 1 or 4.
+    const ROWS: usize;
+    /// Quads of inputs in a group.
+    const QUADS: usize;
+    /// `ORDER[k]` is the column, within four i8 weights of a row, that byte `k` holds.
+    const ORDER: [usize; 4];
+    /// Whether a word of a block holds the weights of one input.
+    const LANES: bool;
+    /// Whether the core multiplies 32 by 32 bits to the high word in an instruction or two.
+    const LONG_MULTIPLY: bool;
+}
+
+macro_rules! layout {
+    ($(#[$doc:meta])* $name:ident: $rows:literal, $quads:literal, $order:expr, $lanes:literal, $long:literal) => {
+        $(#[$doc])*
+        pub enum $name {}
+
+        impl Layout for $name {
+            const ROWS: usize = $rows;
+            const QUADS: usize = $quads;
+            const ORDER: [usize; 4] = $order;
+            const LANES: bool = $lanes;
+            const LONG_MULTIPLY: bool = $long;
+        }
+    };
+}
+
+layout! {
+    /// For hosts: one row after the other, so that a loop over columns vectorizes.
+    RowMajor: 1, 1, [0, 1, 2, 3], false, true
+}
+layout! {
+    /// For cores that load bytes with an offset: an activation is loaded once for four rows.
+    Blocked: 4, 1, [0, 1, 2, 3], false, true
+}
+layout! {
+    /// For Armv7-M: four rows in the lanes of a word.
+    Lanes: 4, 1, [0, 1, 2, 3], true, true
+}
+layout! {
+    /// For Armv6-M: as [`Lanes`], with multipliers for two 16-bit products.
+    LanesShort: 4, 1, [0, 1, 2, 3], true, false
+}
+layout! {
+    /// For the DSP extension: bytes in the order in which `SXTB16` and `SXTB16 ROR #8` unpack them.
+    Interleaved: 4, 1, [0, 2, 1, 3], false, true
+}
+layout! {
+    /// For Helium: eight inputs at a time.
+    Octets: 4, 2, [0, 1, 2, 3], false, true
+}
+
+#[cfg(nervecord_kernel = "armv6m")]
+type Chosen = LanesShort;
+#[cfg(nervecord_kernel = "armv7m")]
+type Chosen = Lanes;
+#[cfg(nervecord_kernel = "dsp")]
+type Chosen = Interleaved;
+#[cfg(nervecord_kernel = "helium")]
+type Chosen = Octets;
+#[cfg(nervecord_kernel = "riscv")]
+type Chosen = Blocked;
+#[cfg(not(nervecord_assembly))]
+type Chosen = RowMajor;
+
+/// The layout of the core this crate is built for.
+pub type Native = Chosen;
+
+/// The word that stands for `multiplier` and `shift` (below 16) of
+/// [`requantize`](crate::number::requantize): `m 2^(16-s)`, whose product's high word is the
+/// requantized accumulator, or, without a long multiply, `m` above `s`.
+pub const fn multiplier_word<L: Layout>(multiplier: i16, shift: u8) -> u32 {
+    if L::LONG_MULTIPLY {
+        (multiplier as u32) << (16 - shift) // m >= 0, so below 2^31
+    } else {
+        (multiplier as u32) << 16 | shift as u32
+    }
+}
+
+/// `floor(acc * m / 2^(16+s))` from the word of `m` and `s`, before saturation.
+#[inline(always)]
+pub(super) fn scale<L: Layout>(acc: i32, word: u32) -> i32 {
+    if L::LONG_MULTIPLY {
+        ((acc as i64 * word as i32 as i64) >> 32) as i32
+    } else {
+        mul_high_split(acc, (word >> 16) as i16) >> (word & 0xff)
+    }
+}
+
+/// Words of a row: bias, weights, multiplier.
+pub(super) const fn row_words<L: Layout, W: Weight>(quads: usize) -> usize {
+    2 + quads.div_ceil(L::QUADS) * L::QUADS * W::WORDS
+}
+
+/// Words of a layer's stream in layout `L`.
+pub const fn stream_words<L: Layout, W: Weight>(quads: usize, rows: usize) -> usize {
+    rows * row_words::<L, W>(quads)
+}
+
+/// Words of a layer's stream in the [`Native`] layout.
+pub const fn words<W: Weight>(inputs: usize, outputs: usize) -> usize {
+    stream_words::<Native, W>(inputs.div_ceil(4), outputs)
+}
+
+/// Where a row lies in a stream.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Index of its bias.
+    pub bias: usize,
+    /// Index of its block's first weights.
+    pub weights: usize,
+    /// Index of its multiplier.
+    pub multiplier: usize,
+    /// Which row of its block it is.
+    pub lane: usize,
+    /// Rows of its block.
+    pub count: usize,
+}
+
+/// Where row `row` lies.
+pub(super) const fn place<L: Layout, W: Weight>(row: usize, rows: usize, quads: usize) -> Place {
+    let blocked = rows - rows % L::ROWS;
+    let (first, count) = if row < blocked { (row - row % L::ROWS, L::ROWS) } else { (row, 1) };
+    let words = row_words::<L, W>(quads);
+    let (start, lane) = (first * words, row - first);
+    let multipliers = start + count * (words - 1);
+    Place { bias: start + lane, weights: start + count, multiplier: multipliers + lane, lane, count }
+}
+
+/// Which weight of a row sits where.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    /// Index of the word.
+    pub word: usize,
+    /// Its lowest bit.
+    pub shift: usize,
+    /// What its bits are flipped with.
+    pub flip: u32,
+}
+
+/// Where the weight of column `column` of a row sits.
+pub(super) const fn slot<L: Layout, W: Weight>(place: Place, column: usize) -> Slot {
+    let bits = 8 * W::WORDS;
+    let words = L::QUADS * W::WORDS; // of a row's share of a group
+    let (group, rest) = (column / (4 * L::QUADS), column % (4 * L::QUADS));
+    let first = place.weights + group * place.count * words;
+    let per_word = 4 / W::WORDS;
+    if L::LANES && place.count == 4 {
+        // Lanes below a word's highest are offset to be positive.
+        let lane = place.lane % per_word;
+        let flip = if lane + 1 < per_word { 1 << (bits - 1) } else { 0 };
+        let word = first + rest * W::WORDS + place.lane / per_word;
+        return Slot { word, shift: lane * bits, flip };
+    }
+    let mut k = rest % per_word;
+    if W::WORDS == 1 {
+        k = 0;
+        while L::ORDER[k] != rest % 4 {
+            k += 1;
+        }
+    }
+    let word = first + place.lane * words + rest / per_word;
+    Slot { word, shift: k * bits, flip: 0 }
+}
+
+/// The bias of a row, out of the form in which lanes hold it.
+pub(super) const fn plain_bias<L: Layout, W: Weight>(stream: &[u32], place: Place) -> i32 {
+    let per_word = 4 / W::WORDS;
+    if L::LANES && place.count == 4 && (place.lane + 1) % per_word != 0 {
+        let above = stream[place.bias + 1] << (8 * W::WORDS);
+        return stream[place.bias].wrapping_sub(above) as i32;
+    }
+    stream[place.bias] as i32
+}
+
+/// Brings the biases of a layer into the form of lanes.
+const fn fold_biases<L: Layout, W: Weight>(rows: usize, quads: usize, stream: &mut [u32]) {
+    if !L::LANES {
+        return;
+    }
+    let per_word = 4 / W::WORDS;
+    let mut row = rows - rows % L::ROWS;
+    while row > 0 {
+        row -= 1;
+        if (row + 1) % per_word != 0 {
+            let at = place::<L, W>(row, rows, quads).bias;
+            stream[at] = stream[at].wrapping_add(stream[at + 1] << (8 * W::WORDS));
+        }
+    }
+}
+
+macro_rules! pack {
+    ($name:ident, $weight:ty, $unsigned:ty) => {
+        /// The stream of a layer in layout `L`, from a row-major matrix of `inputs` columns; rows are
+        /// padded with zero weights to whole groups.
+        ///
+        /// # Panics
+        /// If the tables' lengths do not belong together. It runs when tables are built: in a
+        /// constant, where that is a build error, or on the host.
+        pub const fn $name<L: Layout>(
+            weights: &[$weight],
+            bias: &[i32],
+            multiplier: &[i16],
+            shift: u8,
+            stream: &mut [u32],
+        ) {
+            let (rows, inputs) = (bias.len(), weights.len() / bias.len());
+            let quads = inputs.div_ceil(4);
+            assert!(weights.len() == rows * inputs && multiplier.len() == rows && shift < 16);
+            assert!(stream.len() == stream_words::<L, $weight>(quads, rows));
+            let columns = quads.div_ceil(L::QUADS) * L::QUADS * 4;
+            let mut row = 0;
+            while row < rows {
+                let place = place::<L, $weight>(row, rows, quads);
+                stream[place.bias] = bias[row] as u32;
+                stream[place.multiplier] = multiplier_word::<L>(multiplier[row], shift);
+                let mut column = 0;
+                while column < columns {
+                    let slot = slot::<L, $weight>(place, column);
+                    let weight =
+                        if column < inputs { weights[row * inputs + column] } else { 0 };
+                    let bits = weight as $unsigned as u32 ^ slot.flip;
+                    // The first weight of a word clears it.
+                    let kept = if slot.shift == 0 { 0 } else { stream[slot.word] };
+                    stream[slot.word] = kept | bits << slot.shift;
+                    column += 1;
+                }
+                row += 1;
+            }
+            fold_biases::<L, $weight>(rows, quads, stream);
+        }
+    };
+}
+
+pack!(pack8, i8, u8);
+pack!(pack16, i16, u16);

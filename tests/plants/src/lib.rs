@@ -1,0 +1,14 @@
+//! Simulated plants for closed loops: deterministic, seeded, without any dependency.
+//!
+//! A plant is stepped with what its controller says and returns nothing but its state; each module
+//! says where its equations come from.
+
+pub mod cartpole;
+pub mod pendulum;
+pub mod random;
+pub mod swimmer;
+
+pub use cartpole::CartPole;
+pub use pendulum::Pendulum;
+pub use random::Random;
+pub use swimmer::Swimmer;
