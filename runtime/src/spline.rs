@@ -204,7 +204,13 @@ impl<'a, C: Coefficient> Spline<'a, C> {
 
     /// Locates the activations from `first` on in the one grid.
     #[inline(never)]
-    fn locate_shared<const TAILS: bool>(&self, first: usize, grid: &Grid, x: &[i16], tile: &mut Tile) {
+    fn locate_shared<const TAILS: bool>(
+        &self,
+        first: usize,
+        grid: &Grid,
+        x: &[i16],
+        tile: &mut Tile,
+    ) {
         let x = x.get(first..).unwrap_or_default().iter().take(self.inputs - first);
         let mut locate = self.locator::<TAILS>();
         let Grid { factor, offset, .. } = *grid;
@@ -216,7 +222,8 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     fn locate_each<const TAILS: bool>(&self, first: usize, x: &[i16], tile: &mut Tile) {
         let grids = self.grids.get(first..).unwrap_or_default().iter();
         let mut locate = self.locator::<TAILS>();
-        let one = |grid: &Grid| Some(locate(grid.factor, grid.offset, *x.get(grid.input as usize)?));
+        let one =
+            |grid: &Grid| Some(locate(grid.factor, grid.offset, *x.get(grid.input as usize)?));
         tile.fill(grids.map_while(one));
     }
 
@@ -306,7 +313,9 @@ mod tests {
     /// Every i16 activation against the recursion in double precision, tails and all.
     #[test]
     fn every_activation_gives_the_recursion_of_cox_and_de_boor() {
-        for (intervals, factor, offset) in [(5_u8, 8192_i16, 5 << 24), (3, 3000, 1 << 24), (8, 9000, 0)] {
+        for (intervals, factor, offset) in
+            [(5_u8, 8192_i16, 5 << 24), (3, 3000, 1 << 24), (8, 9000, 0)]
+        {
             let axis = Axis { intervals, shift: 25, tails: true };
             for x in i16::MIN..=i16::MAX {
                 let q = i32::from(x) * i32::from(factor) + offset;
@@ -378,7 +387,13 @@ mod tests {
     #[test]
     fn short_memory_changes_nothing() {
         let grids = [Grid { input: 0, factor: 1000, offset: 0 }];
-        let tables = Tables { coefficients: &[1_i16; 4], base: &[], bias: &[9 << 20], multiplier: &[30000], shift: 0 };
+        let tables = Tables {
+            coefficients: &[1_i16; 4],
+            base: &[],
+            bias: &[9 << 20],
+            multiplier: &[30000],
+            shift: 0,
+        };
         let spline = Spline::new(Axis { intervals: 1, shift: 25, tails: true }, &grids, 1, tables);
         let mut y = [Quad([3; 4])];
         spline.run(&[Quad([0; 4])], &[], &mut y);
