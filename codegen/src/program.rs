@@ -17,7 +17,7 @@ use crate::emit::Items;
 use crate::graph::Classes;
 
 /// One integer operation with its tables.
-pub trait Kernel: Debug {
+pub trait Kernel: Debug + Send + Sync {
     /// Computes on the host, through the runtime. A kernel that works in place finds its first
     /// operand in `y`; `reads` are the others.
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]);

@@ -8,11 +8,12 @@ mod run;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::circuit::{self, Circuit};
 use crate::compiler::{Compiler, Cpu};
 use crate::data::write_atomic;
 use crate::import::Source;
 use crate::quantize::Weights;
-use crate::{Compiled, Error, Result, draw_kan, import, inspect, report, verify};
+use crate::{Compiled, Error, Result, demo, draw_kan, import, inspect, report, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -33,12 +34,12 @@ struct Cli {
 enum Command {
     /// Print the layers of a model, and what is not supported of it.
     Inspect {
-        /// An .onnx file, or a folder with config.json and model.safetensors.
+        /// An .onnx file, a circuit .toml, or a folder with config.json and model.safetensors.
         model: PathBuf,
-        /// Draw the edges of Kolmogorov-Arnold layers into this SVG file: trained and integer curves.
+        /// Draw a circuit's synapses, or the edges of Kolmogorov-Arnold layers, into this SVG file.
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
-        /// Representative inputs for the drawing's ranges, as CSV or .npy.
+        /// Inputs as the model will see them in use, for the ranges of a drawing of edges.
         #[arg(long, value_name = "FILE", requires = "svg")]
         calibration: Option<PathBuf>,
     },
@@ -77,6 +78,8 @@ enum Command {
         #[command(flatten)]
         machine: emulate::Machine,
     },
+    /// Compile and verify the bundled models, and show fixed point beside float.
+    Demo,
 }
 
 #[derive(clap::Args)]
@@ -147,27 +150,25 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Runs a command; `false` is a verdict, not a failure.
-/// Writes the edges of a network's layers as an SVG.
-fn draw(model: &Path, source: Source, calibration: Option<PathBuf>, file: &Path) -> Result<()> {
+/// The edges of a network's layers as an SVG.
+fn draw_edges(model: &Path, source: Source, calibration: Option<PathBuf>) -> Result<String> {
     let compiler = Compiler::new(model);
     let compiler = match calibration {
         Some(path) => compiler.calibration(path),
         None => compiler,
     };
     let compiled = compiler.build_from(source)?;
-    let svg = draw_kan::render(&compiled.program.layers).ok_or_else(|| {
+    draw_kan::render(&compiled.program.layers).ok_or_else(|| {
         Error::new("there is nothing to draw")
+            .file(model)
             .at("--svg")
-            .expected("a network with layers of edge functions")
-            .found("none")
+            .expected("a circuit, or a network with layers of edge functions")
+            .found("a network of other layers")
             .help("leave --svg away")
-    })?;
-    write_atomic(file, svg.as_bytes())?;
-    anstream::eprintln!("wrote {}", file.display());
-    Ok(())
+    })
 }
 
+/// Runs a command; `false` is a verdict, not a failure.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
         Command::Inspect { model, svg, calibration } => {
@@ -178,8 +179,20 @@ fn dispatch(command: Command) -> Result<bool> {
                 }
             })?;
             anstream::print!("{}", inspect::render(&source));
+            let circuit = match import::circuit(&model)? {
+                Some(circuit) => Some(circuit),
+                None => Circuit::of(&source.graph),
+            };
+            if let Some(circuit) = &circuit {
+                anstream::print!("\n{}", circuit::text::render(circuit));
+            }
             if let Some(file) = svg {
-                draw(&model, source, calibration, &file)?;
+                let drawing = match &circuit {
+                    Some(circuit) => circuit::svg(circuit),
+                    None => draw_edges(&model, source, calibration)?,
+                };
+                write_atomic(&file, drawing.as_bytes())?;
+                anstream::println!("wrote {}", file.display());
             }
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
@@ -193,6 +206,11 @@ fn dispatch(command: Command) -> Result<bool> {
                 anstream::print!("{}", verdict.render());
             }
             return Ok(verdict.passed);
+        }
+        Command::Demo => {
+            let demo = progress::during("compiling the bundled models", demo::run)?;
+            anstream::print!("{}", demo.text);
+            return Ok(demo.passed);
         }
         Command::Emulate { model, machine } => return emulate::emulate(&model, &machine),
     }
