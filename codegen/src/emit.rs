@@ -145,6 +145,10 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_EXP",
         "_SHIFTS",
         "_JOINTS",
+        "_FIRES",
+        "_THRESHOLDS",
+        "_COUNTS",
+        "_LINKS",
         "_NEURONS",
         "_SENSORY",
         "_SYNAPSES",
@@ -193,6 +197,7 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         ty += "Model";
     }
     let mut out = header(program, origin);
+    let _ = writeln!(out, "/// The network of `{}` as integers.", origin.model);
     let _ = writeln!(out, "pub mod {} {{", program.name);
     out += &imports(program, &items);
     out += "\n    const _: () = nervecord::require_format(1);\n\n";

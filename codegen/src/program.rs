@@ -12,11 +12,12 @@ use nervecord::controller::Status;
 use nervecord::port::{Channel, read16, read32, write16, write32};
 use nervecord::tensor::Quad;
 
+use crate::draw_kan::Curve;
 use crate::emit::Items;
 use crate::graph::Classes;
 
 /// One integer operation with its tables.
-pub trait Kernel: Debug {
+pub trait Kernel: Debug + Send + Sync {
     /// Computes on the host, through the runtime. A kernel that works in place finds its first
     /// operand in `y`; `reads` are the others.
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]);
@@ -143,6 +144,9 @@ pub struct LayerReport {
     pub worst_error: Option<f64>,
     /// Choices made, and why.
     pub note: String,
+    /// The edges of a layer of functions, to draw.
+    #[serde(skip)]
+    pub curves: Vec<Curve>,
 }
 
 /// A state's place and the real number its unit stands for.

@@ -15,6 +15,7 @@ mod ncap;
 mod plan;
 mod port;
 mod search;
+mod spiking;
 mod state;
 
 use crate::calibrate::{Calibration, Ranges};
@@ -177,6 +178,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Kan(layer) => kan::lower(&mut lowering, index, layer),
             Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
             Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
+            Layer::Spiking(circuit) => spiking::lower(&mut lowering, node, circuit),
             Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
         }?;
     }
@@ -296,6 +298,7 @@ impl Lowering<'_> {
             headroom_bits: None,
             worst_error: None,
             note,
+            curves: vec![],
         });
         self.layers.last_mut().expect("just pushed")
     }
