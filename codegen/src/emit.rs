@@ -197,6 +197,7 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         ty += "Model";
     }
     let mut out = header(program, origin);
+    let _ = writeln!(out, "/// The network of `{}` as integers.", origin.model);
     let _ = writeln!(out, "pub mod {} {{", program.name);
     out += &imports(program, &items);
     out += "\n    const _: () = nervecord::require_format(1);\n\n";

@@ -12,6 +12,8 @@ pub mod circuit;
 pub mod cli;
 pub mod compiler;
 pub mod data;
+pub mod demo;
+pub mod draw_kan;
 pub mod emit;
 pub mod emulate;
 pub mod error;

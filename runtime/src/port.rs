@@ -1,6 +1,6 @@
 //! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
 
-use crate::arch::{flat, flat_mut};
+use crate::arch::{flat, flat_mut, negative};
 use crate::controller::Status;
 use crate::number::saturate16;
 use crate::tensor::Quad;
@@ -50,6 +50,14 @@ fn limit(x: i16) -> u32 {
     folded + 1
 }
 
+/// `a - b`, saturating, in the same time for all values.
+#[inline(always)]
+fn saturating_sub(a: i32, b: i32) -> i32 {
+    let difference = a.wrapping_sub(b);
+    let overflow = negative((a ^ b) & (a ^ difference));
+    difference ^ ((difference ^ negative(a) ^ i32::MAX) & overflow)
+}
+
 /// How one input of 32 bits becomes an activation of 16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Channel {
@@ -62,17 +70,17 @@ pub struct Channel {
 /// Reads inputs whose ranges differ too much for one 16-bit format.
 #[inline(never)]
 pub fn read32(input: &[i32], channels: &[Channel], x: &mut [Quad]) -> Status {
-    let mut status = Status::default();
+    let mut status = 0;
     for (i, ((x, &input), c)) in flat_mut(x).iter_mut().zip(input).zip(channels).enumerate() {
-        let centred = input.saturating_sub(c.offset);
+        let centred = saturating_sub(input, c.offset);
         // floor(v / 2^s + 1/2) without the overflow of v + 2^(s-1)
         let rounded = ((centred >> (c.shift - 1)) + 1) >> 1;
         *x = saturate16(rounded);
-        if rounded != *x as i32 {
-            status.set(i);
-        }
+        let changed = rounded ^ *x as i32;
+        // The sign of v | -v says that v is not 0.
+        status |= ((changed | changed.wrapping_neg()) as u32 >> 31) << i.min(Status::LAST);
     }
-    status
+    Status::from_bits(status)
 }
 
 /// Writes a tensor as the outputs, which all have its own format.

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 use crate::circuit::{self, Circuit};
 use crate::compiler::{Compiler, Cpu};
 use crate::data::write_atomic;
+use crate::import::Source;
 use crate::quantize::Weights;
-use crate::{Compiled, Error, Result, import, inspect, report, verify};
+use crate::{Compiled, Error, Result, demo, draw_kan, import, inspect, report, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -35,9 +36,12 @@ enum Command {
     Inspect {
         /// An .onnx file, a circuit .toml, or a folder with config.json and model.safetensors.
         model: PathBuf,
-        /// Write a drawing of a circuit: excitatory synapses green, inhibitory ones red.
-        #[arg(long)]
+        /// Draw a circuit's synapses, or the edges of Kolmogorov-Arnold layers, into this SVG file.
+        #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
+        /// Inputs as the model will see them in use, for the ranges of a drawing of edges.
+        #[arg(long, value_name = "FILE", requires = "svg")]
+        calibration: Option<PathBuf>,
     },
     /// Write the Rust module of a model.
     Compile {
@@ -74,6 +78,8 @@ enum Command {
         #[command(flatten)]
         machine: emulate::Machine,
     },
+    /// Compile and verify the bundled models, and show fixed point beside float.
+    Demo,
 }
 
 #[derive(clap::Args)]
@@ -144,27 +150,28 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints what a circuit is made of, and draws it if `svg` says where.
-fn draw(model: &Path, circuit: Option<&Circuit>, svg: Option<&Path>) -> Result<()> {
-    if let Some(circuit) = circuit {
-        anstream::print!("\n{}", circuit::text::render(circuit));
-    }
-    let Some(path) = svg else { return Ok(()) };
-    let circuit = circuit.ok_or_else(|| {
-        Error::new("only circuits can be drawn")
+/// The edges of a network's layers as an SVG.
+fn draw_edges(model: &Path, source: Source, calibration: Option<PathBuf>) -> Result<String> {
+    let compiler = Compiler::new(model);
+    let compiler = match calibration {
+        Some(path) => compiler.calibration(path),
+        None => compiler,
+    };
+    let compiled = compiler.build_from(source)?;
+    draw_kan::render(&compiled.program.layers).ok_or_else(|| {
+        Error::new("there is nothing to draw")
             .file(model)
-            .expected("a circuit .toml, an NCAP or an LTC")
-            .found("a network of layers")
-    })?;
-    write_atomic(path, circuit::svg(circuit).as_bytes())?;
-    anstream::println!("wrote {}", path.display());
-    Ok(())
+            .at("--svg")
+            .expected("a circuit, or a network with layers of edge functions")
+            .found("a network of other layers")
+            .help("leave --svg away")
+    })
 }
 
 /// Runs a command; `false` is a verdict, not a failure.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
-        Command::Inspect { model, svg } => {
+        Command::Inspect { model, svg, calibration } => {
             let source = import::load(&model).inspect_err(|_| {
                 // A file that can be read at all is listed, with a mark at what is in the way.
                 if let Ok(Some(survey)) = inspect::survey(&model) {
@@ -176,7 +183,17 @@ fn dispatch(command: Command) -> Result<bool> {
                 Some(circuit) => Some(circuit),
                 None => Circuit::of(&source.graph),
             };
-            draw(&model, circuit.as_ref(), svg.as_deref())?;
+            if let Some(circuit) = &circuit {
+                anstream::print!("\n{}", circuit::text::render(circuit));
+            }
+            if let Some(file) = svg {
+                let drawing = match &circuit {
+                    Some(circuit) => circuit::svg(circuit),
+                    None => draw_edges(&model, source, calibration)?,
+                };
+                write_atomic(&file, drawing.as_bytes())?;
+                anstream::println!("wrote {}", file.display());
+            }
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
         Command::Run { model, rows } => run::run(&model, &rows)?,
@@ -189,6 +206,11 @@ fn dispatch(command: Command) -> Result<bool> {
                 anstream::print!("{}", verdict.render());
             }
             return Ok(verdict.passed);
+        }
+        Command::Demo => {
+            let demo = progress::during("compiling the bundled models", demo::run)?;
+            anstream::print!("{}", demo.text);
+            return Ok(demo.passed);
         }
         Command::Emulate { model, machine } => return emulate::emulate(&model, &machine),
     }

@@ -298,6 +298,7 @@ impl Lowering<'_> {
             headroom_bits: None,
             worst_error: None,
             note,
+            curves: vec![],
         });
         self.layers.last_mut().expect("just pushed")
     }

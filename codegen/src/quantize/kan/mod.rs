@@ -4,12 +4,14 @@ mod fit;
 mod kernel;
 
 use nervecord::spline::{Axis, Grid, memory};
+use nervecord::tensor::quads;
 
 use self::fit::Splines;
 use self::kernel::SplineKernel;
 use super::dense::{self, Finish, LIMIT, Moments, Row, Tail};
 use super::functions::{Bank, Wanted};
 use super::{Format, Lowering, Value};
+use crate::draw_kan::Curve;
 use crate::error::Result;
 use crate::graph::Node;
 use crate::kan::Kan;
@@ -46,11 +48,19 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let count = splines.intervals + 3;
     let of_input = |k: usize| rows.iter().flat_map(move |r| &r.weights[k * count..][..count]);
     let coefficients = (0..inputs).flat_map(of_input).copied().collect();
-    let factor = |k: usize| rows.iter().map(move |r| r.weights[inputs * count + k]);
+    let factor = |quad: usize, r: &Row| {
+        let own = r.weights.iter().skip(inputs * count).copied();
+        let mut four = [0; 4];
+        four.iter_mut().zip(own.skip(quad * 4)).for_each(|(f, w)| *f = w);
+        four
+    };
     let factors = match base {
-        Some(_) => (0..inputs).flat_map(factor).collect(),
+        Some(_) => {
+            (0..quads(inputs)).flat_map(|q| rows.iter().flat_map(move |r| factor(q, r))).collect()
+        }
         None => vec![],
     };
+    let curves = layer.curves(lowering, node, kan, &value.format, &rows);
     let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
     let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
     let kernel = SplineKernel {
@@ -70,6 +80,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     lowering.define(node.output, storage, Format { scale, ..Format::uniform(1.0) });
     let kind = format!("spline i{bits}, {} intervals", splines.intervals);
     let row = lowering.report(node, kind, note);
+    row.curves = curves;
     row.accumulator_bound = Some(bound as u64);
     row.headroom_bits = Some(((LIMIT / bound.max(1.0)).log2() * 100.0).round() / 100.0);
     Ok(())
@@ -244,6 +255,65 @@ impl Layer<'_> {
             Row::of(&reals, splines.bias[o], bits, moments.as_ref(), &bound)
         };
         (0..splines.bias.len()).map(row).collect()
+    }
+
+    /// Every edge over the range of its input, as trained and as the integers have it.
+    fn curves(
+        &self,
+        lowering: &Lowering,
+        node: &Node,
+        kan: &Kan,
+        input: &Format,
+        rows: &[Row],
+    ) -> Vec<Curve> {
+        const POINTS: usize = 33;
+        const DATA: usize = 64;
+        let tensor = node.inputs[0];
+        let count = self.splines.intervals + 3;
+        let data = &lowering.ranges.values[tensor];
+        let step = data.len().div_ceil(DATA).max(1);
+        let deviations: Vec<f64> = (0..rows.len())
+            .map(|o| lowering.ranges.feature(node.output, o).deviation.max(1e-12))
+            .collect();
+        let mut curves = Vec::new();
+        for (k, (&i, grid)) in self.splines.inputs.iter().zip(self.grids).enumerate() {
+            let span = lowering.ranges.feature(tensor, i);
+            let at = |p: usize| span.low + (span.high - span.low) * p as f64 / (POINTS - 1) as f64;
+            let xs: Vec<f64> = (0..POINTS).map(at).collect();
+            for (o, row) in rows.iter().enumerate().filter(|(o, _)| !kan.edges[*o][i].is_zero()) {
+                let edge = &kan.edges[o][i];
+                let own = &row.weights[k * count..][..count];
+                let integer = |x: &f64| {
+                    let raw = ((x - input.offset(i)) / input.scale(i)).round() as i32;
+                    let (start, w) = self.axis.locate(raw * i32::from(grid.factor) + grid.offset);
+                    let taps =
+                        own[start..].iter().zip(w).map(|(c, w)| f64::from(*c) * f64::from(w));
+                    let base = self.base.map_or(0.0, |format| {
+                        let factor = row.weights[self.splines.inputs.len() * count + k];
+                        f64::from(factor) * kan.base.eval(*x) / format.scale(0)
+                    });
+                    (taps.sum::<f64>() + base) * row.scale
+                };
+                let float: Vec<f64> = xs.iter().map(|x| edge.eval(&kan.base, *x)).collect();
+                let mut integer: Vec<f64> = xs.iter().map(integer).collect();
+                let lift =
+                    float.iter().zip(&integer).map(|(f, q)| f - q).sum::<f64>() / POINTS as f64;
+                integer.iter_mut().for_each(|q| *q += lift);
+                let seen = data.iter().step_by(step).map(|row| edge.eval(&kan.base, row[i]));
+                let seen: Vec<f64> = seen.collect();
+                let mean = seen.iter().sum::<f64>() / seen.len() as f64;
+                let squares = seen.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+                curves.push(Curve {
+                    input: i,
+                    output: o,
+                    range: (span.low, span.high),
+                    float,
+                    integer,
+                    importance: (squares / seen.len() as f64).sqrt() / deviations[o],
+                });
+            }
+        }
+        curves
     }
 
     /// The largest magnitude of any partial sum, in any order, for any input.
