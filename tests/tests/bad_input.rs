@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, INPUTS};
+use common::{Folder, INPUTS, npy};
 use nervecord_codegen::import::onnx::proto::{GraphProto, TensorProto};
 use nervecord_tests::{models, onnx};
 
@@ -81,17 +81,6 @@ fn bad_table(name: &str, bytes: impl AsRef<[u8]>, told: &[&str]) {
     for command in ON_A_TABLE {
         explained(&folder, &command.replace("TABLE", name), &[&[file.as_str()], told].concat());
     }
-}
-
-/// A little-endian float32 `.npy` file of a shape, with `data` after its header.
-fn npy(shape: &str, data: &[u8]) -> Vec<u8> {
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((header.len() as u16 + 1).to_le_bytes());
-    file.extend(header.as_bytes());
-    file.push(b'\n');
-    file.extend(data);
-    file
 }
 
 const DAMAGED: &str = "not an ONNX model, or it is damaged";

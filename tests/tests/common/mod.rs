@@ -72,6 +72,17 @@ impl Folder {
     }
 }
 
+/// A little-endian float32 `.npy` file of a shape, with `data` after its header.
+pub fn npy(shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16 + 1).to_le_bytes());
+    file.extend(header.as_bytes());
+    file.push(b'\n');
+    file.extend(data);
+    file
+}
+
 fn collect(folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
