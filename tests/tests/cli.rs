@@ -89,6 +89,24 @@ fn compile_takes_a_name_and_writes_a_report() {
 }
 
 #[test]
+fn a_model_may_have_a_name_that_rust_or_the_module_has_taken() {
+    let folder = Folder::new();
+    for (name, module, model) in [
+        ("fn", "model_fn", "ModelFn"),
+        ("Self", "model_self", "ModelSelf"),
+        ("nervecord", "model_nervecord", "ModelNervecord"),
+        ("controller", "controller", "ControllerModel"),
+        ("output", "output", "OutputModel"),
+    ] {
+        done(&folder, &format!("{COMPILE} --name {name}"));
+        let text = fs::read_to_string(folder.path("out/net.rs")).unwrap();
+        for part in [format!("pub mod {module} {{"), format!("pub struct {model} {{")] {
+            assert!(text.contains(&part), "`{part}` is not in the module of {name}");
+        }
+    }
+}
+
+#[test]
 fn check_tells_a_stale_module_and_writes_nothing() {
     let folder = Folder::new();
     done(&folder, COMPILE);
