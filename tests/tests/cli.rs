@@ -1,38 +1,3 @@
-<<<<<<< HEAD
-//! The command line's contract: commands, exit codes, and what goes to which stream.
-
-mod program;
-
-use nervecord_codegen::data::Data;
-use nervecord_tests::onnx::{file, small};
-use program::{Desk, bundled, text};
-
-#[test]
-fn help_lists_the_commands_and_the_boards() {
-    let desk = Desk::new();
-    let help = desk.nervecord(&["--help"]).done().stdout;
-    for command in ["inspect", "compile", "run", "verify", "emulate", "demo"] {
-        assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
-    }
-    assert!(desk.nervecord(&["--version"]).done().stdout.starts_with("nervecord "));
-    let boards = desk.nervecord(&["emulate", "--help"]).done().stdout;
-    assert!(boards.contains("qemu-cortex-m4") && boards.contains("qemu-riscv32"), "{boards}");
-}
-
-#[test]
-fn misuse_exits_with_2() {
-    let desk = Desk::new();
-    desk.nervecord::<&str>(&[]).refused(&["Usage"]);
-    desk.nervecord(&["fly"]).refused(&["fly"]);
-    desk.nervecord(&["compile", "a.onnx"]).refused(&["--output"]);
-    desk.on("compile", "policy", &["-o", "p.rs", "--weights", "4"]).refused(&["4", "auto"]);
-    desk.on("compile", "policy", &["-o", "p.rs", "--cpu", "z80"]).refused(&["z80", "cortex-m4"]);
-    desk.on("compile", "policy", &["-o", "p.rs", "--tolerance", "0"]).refused(&["--tolerance"]);
-    desk.on("compile", "policy", &["-o", "p.rs", "--tolerance", "NaN"]).refused(&["--tolerance"]);
-    let both = ["--input", "x.csv", "-o", "y.csv", "--float", "--raw"];
-    desk.on("run", "policy", &both).refused(&["--float", "--raw"]);
-    assert!(desk.names().is_empty());
-=======
 //! The command line's contract: what each command writes, prints and exits with.
 
 mod common;
@@ -84,87 +49,10 @@ fn classifier() -> GraphProto {
     graph.node.push(onnx::with_int(onnx::node("ArgMax", &["p"], &["c"]), "axis", 1));
     graph.output = vec![onnx::port("p", &[]), onnx::port("c", &[])];
     graph
->>>>>>> bad
 }
 
 #[test]
 fn inspect_prints_layers_and_totals() {
-<<<<<<< HEAD
-    let desk = Desk::new();
-    let shown = desk.nervecord(&["inspect", &bundled("policy", "model.onnx")]).done().stdout;
-    for part in ["fc0", "dense", "tanh", "4736", "total"] {
-        assert!(shown.contains(part), "{part}: {shown}");
-    }
-    let folder = desk.nervecord(&["inspect", &bundled("policy", "")]).done().stdout;
-    let config = desk.nervecord(&["inspect", &bundled("policy", "config.json")]).done().stdout;
-    let layers = |text: &str| text.split_once("sha256").map(|(_, rest)| rest.to_owned());
-    assert_eq!(layers(&folder), layers(&shown));
-    assert_eq!(layers(&config), layers(&shown));
-}
-
-#[test]
-fn compile_writes_the_module_and_the_report_and_check_compares() {
-    let desk = Desk::new();
-    let said = desk.on("compile", "policy", &["-o", "p.rs", "--report", "report"]).done().stdout;
-    assert!(said.contains("multiply-accumulates") && said.contains("wrote p.rs"), "{said}");
-    assert!(desk.read("p.rs").contains("pub mod policy {"));
-    assert!(desk.read("report/report.html").contains("</html>"));
-    let report: serde_json::Value = serde_json::from_str(&desk.read("report/report.json")).unwrap();
-    assert_eq!(report["macs"], 4736);
-
-    desk.on("compile", "policy", &["-o", "p.rs", "--check"]).done();
-    let stale = desk.on("compile", "policy", &["-o", "p.rs", "--check", "--weights", "16"]);
-    assert_eq!(stale.code, 1);
-    assert!(stale.stderr.contains("p.rs is stale") && stale.stdout.is_empty(), "{}", stale.stderr);
-    desk.file("p.rs", [0xff, 0xfe]);
-    assert_eq!(desk.on("compile", "policy", &["-o", "p.rs", "--check"]).code, 1);
-    assert_eq!(desk.names(), ["p.rs", "report"]);
-}
-
-#[test]
-fn options_change_the_module_as_they_say() {
-    let desk = Desk::new();
-    let named = ["-o", "p.rs", "--name", "Arm Policy", "--cpu", "cortex-m4"];
-    desk.on("compile", "policy", &named).done();
-    let module = desk.read("p.rs");
-    assert!(module.contains("pub mod arm_policy {") && module.contains("pub struct ArmPolicy"));
-    assert!(module.contains("--weights auto --tolerance 0.02 --cpu cortex-m4"));
-    let layers = |weights: &str| {
-        desk.on("compile", "policy", &["-o", "p.rs", "--weights", weights]).done().stdout
-    };
-    assert!(layers("8").contains("dense i8") && !layers("8").contains("dense i16"));
-    assert!(layers("16").contains("dense i16") && !layers("16").contains("dense i8"));
-    // A tolerance that i8 cannot meet widens layers, and says which and why.
-    let tight = desk.on("compile", "policy", &["-o", "p.rs", "--tolerance", "0.001"]).done().stdout;
-    assert!(tight.contains("dense i16") && tight.contains("widened"), "{tight}");
-}
-
-#[test]
-fn run_writes_reals_integers_or_floats() {
-    let desk = Desk::new();
-    let vectors = bundled("policy", "vectors.csv");
-    let rows = |file: &str, more: &[&str]| {
-        let arguments = [&["--input", &vectors, "-o", file], more].concat();
-        assert_eq!(desk.on("run", "policy", &arguments).done().stdout, "");
-        let data = Data::read(&desk.path(file)).unwrap();
-        assert_eq!(data.columns, ["y0", "y1"]);
-        assert_eq!(data.rows.len(), 200);
-        data.rows
-    };
-    let fixed = rows("y.csv", &[]);
-    let raw = rows("raw.csv", &["--raw"]);
-    let float = rows("float.csv", &["--float"]);
-    for ((fixed, raw), float) in fixed.iter().zip(&raw).zip(&float) {
-        for ((y, integer), exact) in fixed.iter().zip(raw).zip(float) {
-            assert_eq!(*y, integer / 32768.0, "I1F15");
-            assert_eq!(integer.fract(), 0.0);
-            assert!((y - exact).abs() < 0.02);
-        }
-    }
-    let given = Data::read(vectors.as_ref()).unwrap().outputs(2, vectors.as_ref()).unwrap();
-    for (found, given) in float.iter().flatten().zip(given.iter().flatten()) {
-        assert!((found - given).abs() < 1e-5);
-=======
     let text = done(&Folder::new(), "inspect net.onnx").stdout;
     for part in
         ["net: net.onnx", "sha256: ", "input `x`, output `y`", "parameters", "MACs", "dense"]
@@ -242,47 +130,10 @@ fn run_is_near_the_float_network() {
     assert_eq!(fixed.columns, float.columns);
     for (fixed, float) in fixed.rows.iter().flatten().zip(OUTPUTS.iter().flatten()) {
         assert!((fixed - float).abs() < 0.05, "{fixed} for {float}");
->>>>>>> bad
     }
 }
 
 #[test]
-<<<<<<< HEAD
-fn the_float_network_needs_no_calibration() {
-    let desk = Desk::new();
-    let model = bundled("policy", "model.onnx");
-    let vectors = bundled("policy", "vectors.csv");
-    let run = ["run", &model, "--input", &vectors, "-o", "y.csv"];
-    desk.nervecord(&[&run[..], &["--float"]].concat()).done();
-    desk.nervecord(&run).refused(&["no calibration data", "--calibration", "nervecord.toml"]);
-}
-
-#[test]
-fn verify_judges_and_reports() {
-    let desk = Desk::new();
-    let vectors = bundled("digits", "vectors.csv");
-    let labels = bundled("digits", "labels.csv");
-    let given = ["--vectors", &vectors, "--labels", &labels];
-    let said = desk.on("verify", "digits", &given).done().stdout;
-    assert!(said.contains("accuracy") && said.ends_with("passed\n"), "{said}");
-
-    let said = desk.on("verify", "digits", &[&given[..], &["--json"]].concat()).done().stdout;
-    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((&json["rows"], &json["passed"]), (&200.into(), &true.into()));
-    let numbers = [
-        "max_error",
-        "rms_error",
-        "r2",
-        "float_max_error",
-        "accuracy",
-        "flash_bytes",
-        "ram_bytes",
-        "macs",
-        "saturated_rows",
-    ];
-    for key in numbers {
-        assert!(json[key].is_number(), "{key}: {json}");
-=======
 fn raw_outputs_are_the_scaled_ones() {
     let folder = Folder::new();
     let fixed = outputs(&folder, RUN).rows;
@@ -306,101 +157,10 @@ fn a_classifier_has_a_label_beside_its_scores() {
         // The larger score of each row, before the softmax: W x + b.
         let labels: Vec<&str> = lines.filter_map(|line| line.split(',').nth(2)).collect();
         assert_eq!(labels, ["0", "1", "0", "0", "0"], "{text}");
->>>>>>> bad
     }
 }
 
 #[test]
-<<<<<<< HEAD
-fn verify_exits_with_1_outside_the_tolerance_and_for_foreign_vectors() {
-    let desk = Desk::new();
-    let vectors = bundled("policy", "vectors.csv");
-    let tight = ["--vectors", &vectors, "--weights", "8", "--tolerance", "0.0001"];
-    let judged = desk.on("verify", "policy", &tight);
-    assert_eq!((judged.code, judged.stderr.as_str()), (1, ""));
-    assert!(judged.stdout.contains("not within tolerance") && judged.stdout.contains("--weights"));
-
-    let mut foreign = String::from("x0,x1,x2,x3,x4,x5,x6,x7,y0,y1\n");
-    (0..8).for_each(|i| foreign += &format!("0,1,0,1,0,0,0,0,{i},{}\n", -i));
-    let foreign = text(&desk.file("foreign.csv", foreign));
-    let judged = desk.on("verify", "policy", &["--vectors", &foreign]);
-    assert_eq!(judged.code, 1);
-    assert!(judged.stdout.contains("do they belong to this model"), "{}", judged.stdout);
-}
-
-/// A two-dimensional array as numpy saves it.
-fn npy(rows: &[[f32; 2]]) -> Vec<u8> {
-    let shape = format!("({}, 2)", rows.len());
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
-    // Magic, version and length take ten bytes; the data starts at a multiple of 64.
-    header += &" ".repeat(64 - (10 + header.len() + 1) % 64);
-    header += "\n";
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.bytes());
-    bytes.extend(rows.iter().flatten().flat_map(|v| v.to_le_bytes()));
-    bytes
-}
-
-#[test]
-fn arrays_are_read_as_tables_are() {
-    let desk = Desk::new();
-    let model = text(&desk.file("net.onnx", file(small())));
-    let rows = [[0.5, -1.0], [-2.0, 1.5], [0.25, 0.75]];
-    desk.file("rows.npy", npy(&rows));
-    let line = |[a, b]: &[f32; 2]| format!("{a},{b}\n");
-    desk.file("rows.csv", "x0,x1\n".to_owned() + &rows.iter().map(line).collect::<String>());
-    for kind in ["npy", "csv"] {
-        let (rows, out) = (format!("rows.{kind}"), format!("{kind}.y.csv"));
-        let run = ["run", &model, "--calibration", &rows, "--input", &rows, "-o", &out];
-        desk.nervecord(&run).done();
-    }
-    assert_eq!(desk.read("npy.y.csv"), desk.read("csv.y.csv"));
-    desk.file("flat.npy", &npy(&rows)[..100]);
-    let run = ["run", &model, "--calibration", "rows.csv", "--input", "flat.npy", "-o", "no.csv"];
-    desk.nervecord(&run).refused(&["flat.npy", ".npy array"]);
-    assert!(!desk.path("no.csv").exists());
-}
-
-#[test]
-fn settings_beside_the_model_are_used() {
-    let desk = Desk::new();
-    let net = file(small());
-    let model = text(&desk.file("m/net.onnx", net));
-    let compile = ["compile", &model, "-o", "net.rs"];
-    desk.file("m/nervecord.toml", "[inputs]\nx0 = [-1, 1]\nx1 = [-2, 2]\n");
-    desk.nervecord(&compile).done();
-    assert!(desk.read("net.rs").contains("declared ranges"));
-    for (settings, parts) in [
-        ("[inputs]\nx0 = [-1, 1]\n", &["input x1", "--calibration", "nervecord.toml"][..]),
-        ("[inputs]\nx0 = [-1, 1]\nx1 = [2, -2]\n", &["[inputs] x1", "low < high", "[2, -2]"]),
-        ("[inputs]\nx0 = [-1, 1]\nx1 = [0, 2]\nspeed = [0, 1]\n", &["[inputs] speed", "x0 to x1"]),
-        ("[calibration]\npercentile = 20\n", &["percentile", "above 50"]),
-        ("[calibration]\nmargin = 0.5\n", &["margin", "1 to 16"]),
-        ("[calibration]\nmargn = 2\n", &["nervecord.toml", "margn"]),
-        ("[inputs", &["nervecord.toml cannot be read"]),
-    ] {
-        desk.file("m/nervecord.toml", settings);
-        desk.nervecord(&compile).refused(parts).refused(&["nervecord.toml"]);
-    }
-}
-
-#[test]
-fn the_demo_runs_in_a_pipe() {
-    let said = Desk::new().nervecord(&["demo"]).done().stdout;
-    for part in ["policy", "digits", "regressor", "passed", "What to try next"] {
-        assert!(said.contains(part), "{part}: {said}");
-    }
-    assert!(!said.contains('\x1b'), "colour codes in a pipe");
-}
-
-#[test]
-fn a_board_that_does_not_exist_is_answered_with_those_that_do() {
-    let desk = Desk::new();
-    let parts = ["no such board", "abacus", "qemu-cortex-m0", "qemu-cortex-m4", "qemu-riscv32"];
-    desk.on("emulate", "policy", &["--board", "abacus"]).refused(&parts);
-}
-=======
 fn an_array_gives_what_a_table_gives() {
     let folder = Folder::new();
     let table = outputs(&folder, RUN);
@@ -505,4 +265,3 @@ fn misuse_exits_with_2() {
         assert!(folder.contents() == before, "{args}");
     }
 }
->>>>>>> bad
