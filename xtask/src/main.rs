@@ -4,6 +4,7 @@ mod bench;
 mod emulate;
 mod golden;
 mod networks;
+mod parts;
 mod stages;
 mod subject;
 mod table;
@@ -47,6 +48,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Build the firmware of every development board and print what it takes of the part
+    Boards,
     /// Measure the four reference networks on emulated cores
     Bench {
         /// A board of boards/, or all
@@ -60,9 +63,10 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
-        Task::Setup => Board::all().and_then(|boards| setup(&boards, &say)).map(|()| true),
+        Task::Setup => set_up().map(|()| true),
         Task::Test => Ok(stages::test()),
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
+        Task::Boards => parts::boards(),
         Task::Bench { board, profile } => bench::bench(&board, profile),
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
@@ -79,6 +83,18 @@ fn main() -> ExitCode {
 /// Tells what is going on, apart from the results.
 fn say(message: &str) {
     eprintln!("{message}");
+}
+
+/// Installs whatever any board is missing.
+fn set_up() -> Result<()> {
+    let parts = parts::Part::all()?;
+    let targets: Vec<String> = parts.into_iter().map(|part| part.target).collect();
+    setup(&Board::all()?, &targets, &say)
+}
+
+/// The cargo that runs us, or the one on PATH.
+fn cargo_path() -> std::ffi::OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// The root of the checkout.

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nervecord_codegen::data::write_atomic;
-use nervecord_codegen::emulate::{Board, Kind, Toolchain, setup};
+use nervecord_codegen::emulate::{Board, Kind, Toolchain};
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Error, Result};
 
 use crate::networks::{Random, SHAPES};
-use crate::{emulate, golden, root, say, subject};
+use crate::parts::{self, Part};
+use crate::{cargo_path, emulate, golden, root, say, set_up, subject};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -22,12 +23,13 @@ struct Tally {
 /// Runs every stage, also after a failed one; whether all passed.
 pub fn test() -> bool {
     let mut tally = Tally::default();
-    tally.stage("set-up", || setup(&Board::all()?, &say));
+    tally.stage("set-up", set_up);
     tally.stage("format", || {
         cargo(root(), &["fmt", "--all", "--check"])?;
         // By name: with `--all`, rustfmt would follow the path dependency out of this workspace.
         let firmware = ["fmt", "--check", "-p", "nervecord-emulated", "-p", "qemu-plugin"];
-        cargo(&root().join("boards"), &firmware)
+        cargo(&root().join("boards"), &firmware)?;
+        parts_format()
     });
     tally.stage("clippy", || {
         cargo(root(), &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
@@ -40,6 +42,11 @@ pub fn test() -> bool {
     tally.stage("generated modules", || golden::golden(true));
     tally.tests();
     tally.stage("clippy of the firmware", firmware_clippy);
+    tally.stage("clippy of the development boards", parts_clippy);
+    tally.stage("development boards", || match parts::boards()? {
+        true => Ok(()),
+        false => Err(Error::new("the firmware of a board can panic in our code")),
+    });
     tally.emulated();
     println!("{} passed, {} failed", tally.passed, tally.failed);
     tally.failed == 0
@@ -127,8 +134,21 @@ fn firmware_clippy() -> Result<()> {
     Ok(())
 }
 
-fn cargo_path() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+/// The boards are workspaces of their own, which `cargo fmt` would leave to follow dependencies.
+fn parts_format() -> Result<()> {
+    let boards = root().join("boards");
+    let mut files = vec![boards.join("swimmer/src/lib.rs"), boards.join("link.rs")];
+    files.extend(Part::all()?.into_iter().map(|part| part.folder.join("src/main.rs")));
+    run(Command::new("rustfmt").args(["--check", "--edition", "2024"]).args(files))
+}
+
+fn parts_clippy() -> Result<()> {
+    for part in Part::all()? {
+        for bench in [false, true] {
+            run(part.cargo("clippy", bench)?.args(["--quiet", "--", "-D", "warnings"]))?;
+        }
+    }
+    Ok(())
 }
 
 fn cargo(folder: &Path, arguments: &[&str]) -> Result<()> {

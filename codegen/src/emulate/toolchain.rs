@@ -63,10 +63,19 @@ impl Toolchain {
         // The flags replace any the user set for their own programs.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
         cargo.env("CARGO_ENCODED_RUSTFLAGS", board.rustflags.join("\x1f"));
-        if let Self::Debian(folder) = self {
-            debian::configure(&mut cargo, folder)?;
-        }
+        self.configure(&mut cargo)?;
         Ok(cargo)
+    }
+
+    /// Has any cargo call for the target use this toolchain.
+    ///
+    /// # Errors
+    /// The linker cannot be found.
+    pub fn configure(&self, cargo: &mut Command) -> Result<()> {
+        match self {
+            Self::Installed => Ok(()),
+            Self::Debian(folder) => debian::configure(cargo, folder),
+        }
     }
 }
 
@@ -101,12 +110,14 @@ fn wish() -> Result<Wish> {
     }
 }
 
-/// Installs what the boards lack: their targets, then their emulators. `say` hears every step.
+/// Installs what is lacking: the targets of the boards and `others`, then the boards' emulators.
+/// `say` hears every step.
 ///
 /// # Errors
 /// Something cannot or may not be installed; the message has the command for the user to run.
-pub fn setup(boards: &[Board], say: &dyn Fn(&str)) -> Result<()> {
-    let targets: BTreeSet<&str> = boards.iter().map(|b| b.target.as_str()).collect();
+pub fn setup(boards: &[Board], others: &[String], say: &dyn Fn(&str)) -> Result<()> {
+    let targets = boards.iter().map(|b| &b.target).chain(others);
+    let targets: BTreeSet<&str> = targets.map(String::as_str).collect();
     set_up_targets(&targets, say)?;
     let emulators: BTreeSet<_> =
         boards.iter().map(|b| (b.qemu.command.as_str(), b.qemu.package.as_str())).collect();

@@ -21,30 +21,24 @@ const STEPS: u16 = 4096;
 pub const CHANNELS: usize = 16;
 
 /// A driver with servos on its channels from a first one on.
+///
+/// It is set up when it is first driven, and again after every error: it may have lost its supply.
 #[derive(Clone, Debug)]
 pub struct Pca9685<I> {
     bus: I,
     address: u8,
     first: u8,
     pulse: Pulse,
+    awake: bool,
 }
 
 impl<I: I2c> Pca9685<I> {
-    /// Wakes the driver with the pulse's period; the servos' channels begin at `first`, 0 to 15.
-    ///
-    /// # Errors
-    /// The driver does not answer.
-    pub fn new(bus: I, address: u8, first: u8, pulse: Pulse) -> Result<Self, I::Error> {
-        let mut driver = Self { bus, address, first: first.min(15), pulse };
-        driver.wake()?;
-        Ok(driver)
+    /// A driver with the pulse's period; the servos' channels begin at `first`, 0 to 15.
+    pub fn new(bus: I, address: u8, first: u8, pulse: Pulse) -> Self {
+        Self { bus, address, first: first.min(15), pulse, awake: false }
     }
 
-    /// Sets the driver up again, as after a loss of its supply.
-    ///
-    /// # Errors
-    /// The driver does not answer.
-    pub fn wake(&mut self) -> Result<(), I::Error> {
+    fn wake(&mut self) -> Result<(), I::Error> {
         // The prescaler can be written in sleep only.
         self.bus.write(self.address, &[MODE1, AUTO_INCREMENT | SLEEP])?;
         self.bus.write(self.address, &[PRESCALE, prescale(self.pulse.period)])?;
@@ -91,13 +85,19 @@ impl<I: I2c, Y: Number, const O: usize> Actuator<[Y; O]> for Pca9685<I> {
             *slot = [0, 0, low, high];
         }
         let used = bytes.get(..1 + 4 * channels).unwrap_or_default();
-        self.bus.write(self.address, used)
+        if !self.awake {
+            self.wake()?;
+        }
+        let done = self.bus.write(self.address, used);
+        self.awake = done.is_ok();
+        done
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use embedded_hal::i2c::{ErrorKind, NoAcknowledgeSource};
     use embedded_hal_mock::eh1::i2c::{Mock, Transaction};
     use fixed::types::I1F15;
 
@@ -119,9 +119,25 @@ mod tests {
         let limp = Transaction::write(ADDRESS, vec![0xfd, 0x10]);
         let io: vec::Vec<_> =
             wake.into_iter().chain([Transaction::write(ADDRESS, bytes), limp]).collect();
-        let mut driver = Pca9685::new(Mock::new(&io), ADDRESS, 2, Pulse::HOBBY).unwrap();
+        let mut driver = Pca9685::new(Mock::new(&io), ADDRESS, 2, Pulse::HOBBY);
         driver.drive(&[I1F15::MIN, I1F15::ZERO, I1F15::MAX, I1F15::ZERO, I1F15::ZERO]).unwrap();
         driver.limp().unwrap();
+        driver.release().done();
+    }
+
+    #[test]
+    fn a_driver_that_comes_back_is_set_up_again() {
+        let wake =
+            || [vec![0, 0x30], vec![0xfe, 121], vec![0, 0x20]].map(|b| Transaction::write(1, b));
+        let one = || Transaction::write(1, vec![0x06, 0, 0, 0x33, 1]);
+        let gone = ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address);
+        let mut io: vec::Vec<_> = wake().into_iter().chain([one().with_error(gone)]).collect();
+        io.extend(wake());
+        io.extend([one(), one()]);
+        let mut driver = Pca9685::new(Mock::new(&io), 1, 0, Pulse::HOBBY);
+        assert_eq!(driver.drive(&[I1F15::ZERO]), Err(gone));
+        assert_eq!(driver.drive(&[I1F15::ZERO]), Ok(()));
+        assert_eq!(driver.drive(&[I1F15::ZERO]), Ok(()));
         driver.release().done();
     }
 
@@ -131,7 +147,7 @@ mod tests {
             [vec![0, 0x30], vec![0xfe, 121], vec![0, 0x20]].map(|b| Transaction::write(1, b));
         let one = Transaction::write(1, vec![0x06 + 60, 0, 0, 0x33, 1]);
         let io: vec::Vec<_> = wake.into_iter().chain([one]).collect();
-        let mut driver = Pca9685::new(Mock::new(&io), 1, 15, Pulse::HOBBY).unwrap();
+        let mut driver = Pca9685::new(Mock::new(&io), 1, 15, Pulse::HOBBY);
         driver.drive(&[I1F15::ZERO; 3]).unwrap();
         driver.release().done();
     }

@@ -181,7 +181,8 @@ where
         }
         let mut period = Period { fault: None, status: Status::new(), input: None, output: None };
         if late >= self.timing.period {
-            let missed = late / self.timing.period;
+            // The period is at least 1, which the compiler does not know.
+            let missed = late.checked_div(self.timing.period).unwrap_or(0);
             self.due = self.due.wrapping_add(missed.wrapping_mul(self.timing.period));
             self.number = self.number.wrapping_add(missed);
             self.faults.count(Fault::Overrun, missed);

@@ -1,0 +1,63 @@
+//! Cycles of a step on real hardware, from the core's own counter.
+
+use core::hint::black_box;
+
+use crate::{Hardware, JOINTS, Model};
+
+/// Steps a line.
+const STEPS: u32 = 1000;
+
+/// The fewest and the most cycles of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cycles {
+    /// The fewest.
+    pub min: u32,
+    /// The most.
+    pub max: u32,
+}
+
+/// Prints the cycles of steps on random inputs for ever.
+pub fn bench<I, K>(hardware: Hardware<I, K>) -> ! {
+    let mut random = 1;
+    loop {
+        let cycles = measure(hardware.cycles, hardware.cycle_bits, &mut random);
+        defmt::println!(
+            "a step takes {=u32} to {=u32} cycles, over {=u32} random inputs",
+            cycles.min,
+            cycles.max,
+            STEPS
+        );
+    }
+}
+
+fn measure(counter: fn() -> u32, bits: u32, random: &mut u32) -> Cycles {
+    let unused = 32 - bits.clamp(1, 32); // 0..=31
+    // A counter of fewer bits wraps within its own: shift the others out.
+    let time = |work: &mut dyn FnMut()| {
+        let start = counter();
+        work();
+        counter().wrapping_sub(start) << unused >> unused
+    };
+    let cost = time(&mut || {});
+    let mut model = Model::new();
+    let mut cycles = Cycles { min: u32::MAX, max: 0 };
+    for _ in 0..STEPS {
+        let input = [0; JOINTS].map(|_: i16| next(random) as i16);
+        let taken = time(&mut || {
+            black_box(model.step_raw(black_box(&input)));
+        });
+        let taken = taken.saturating_sub(cost);
+        cycles = Cycles { min: cycles.min.min(taken), max: cycles.max.max(taken) };
+    }
+    cycles
+}
+
+/// Xorshift (Marsaglia 2003).
+fn next(state: &mut u32) -> u32 {
+    let mut x = *state;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    *state = x;
+    x
+}

@@ -1,0 +1,57 @@
+//! The loop of the swimmer.
+
+use core::cell::Cell;
+
+use embedded_hal::i2c::I2c;
+use nervecord::control::actuators::Pulse;
+use nervecord::control::pca9685::{ADDRESS, Pca9685};
+use nervecord::control::period::Parts;
+use nervecord::control::{
+    Clock, ControlLoop, Guard, InputLimits, OutputLimits, Recovery, State, Timing,
+};
+
+use crate::body::{Felt, JOINTS, Muscles};
+use crate::{Hardware, Model};
+
+/// Periods a second; the circuit was trained for 0.03 s each.
+const RATE: u32 = 33;
+
+/// 1.0 in the model's numbers.
+const ONE: i32 = 32767;
+
+/// Servo pulses for -60 to 60 degrees.
+const PULSE: Pulse = Pulse { period: 20_000, min: 900, max: 2_100 };
+
+/// Swims for ever.
+pub fn run<I: I2c, K: Clock>(hardware: Hardware<I, K>) -> ! {
+    let angles = Cell::new(Default::default());
+    let parts = Parts {
+        controller: Model::new(),
+        sensor: Felt(&angles),
+        actuator: Muscles {
+            angles: &angles,
+            servos: Pca9685::new(hardware.bus, ADDRESS, 0, PULSE),
+        },
+        clock: hardware.clock,
+        watchdog: (),
+    };
+    let guard =
+        Guard::new([InputLimits::ANY; JOINTS], [OutputLimits::symmetric(ONE); JOINTS], 0, 0);
+    let period = hardware.ticks_per_second / RATE;
+    let timing = Timing { period, deadline: period / 2 };
+    let mut control = ControlLoop::new(parts, guard, timing, Recovery::default());
+    let mut state = None;
+    loop {
+        let Some(step) = control.poll() else {
+            core::hint::spin_loop();
+            continue;
+        };
+        if state != Some(step.state) {
+            match step.state {
+                State::Running => defmt::info!("period {=u32}: swimming", step.number),
+                State::Safe(fault) => defmt::warn!("period {=u32}: safe, {}", step.number, fault),
+            }
+            state = Some(step.state);
+        }
+    }
+}

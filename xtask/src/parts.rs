@@ -1,0 +1,212 @@
+//! `cargo xtask boards`: every development board's firmware, and what it takes of the part.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nervecord_codegen::emulate::Toolchain;
+use nervecord_codegen::{Error, Result};
+use object::{Object, ObjectSection, SectionFlags, SectionKind};
+use serde::Deserialize;
+
+use crate::{cargo_path, root, say, table};
+
+/// Columns of the table.
+const HEAD: [&str; 9] =
+    ["board", "part", "core", "firmware", "flash B", "of", "RAM B", "of", "our panics"];
+
+/// A development board: a folder of `boards/` with a `part.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The folder.
+    #[serde(skip)]
+    pub folder: PathBuf,
+    /// The board, as its maker spells it.
+    name: String,
+    /// The microcontroller.
+    part: String,
+    /// The Rust target of its firmware, as in the folder's `.cargo/config.toml`.
+    pub target: String,
+    /// The core.
+    core: String,
+    /// Kilobytes for code and tables.
+    flash_kib: u64,
+    /// Kilobytes for data and stack.
+    ram_kib: u64,
+}
+
+impl Part {
+    /// All development boards, by folder.
+    ///
+    /// # Errors
+    /// A description cannot be read.
+    pub fn all() -> Result<Vec<Self>> {
+        let boards = root().join("boards");
+        let entries = fs::read_dir(&boards).map_err(|e| Error::io("read", &boards, &e))?;
+        let mut folders: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|folder| folder.join("part.toml").is_file())
+            .collect();
+        folders.sort();
+        folders.into_iter().map(Self::load).collect()
+    }
+
+    fn load(folder: PathBuf) -> Result<Self> {
+        let file = folder.join("part.toml");
+        let text = fs::read_to_string(&file).map_err(|e| Error::io("read", &file, &e))?;
+        let part: Self = toml::from_str(&text).map_err(|error| {
+            Error::new("the board's description cannot be used")
+                .file(&file)
+                .found(error.to_string().trim())
+                .help("compare it with another board's")
+        })?;
+        Ok(Self { folder, ..part })
+    }
+
+    /// The folder's name, which is the crate's.
+    pub fn id(&self) -> String {
+        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// A cargo call on the board's crate.
+    ///
+    /// # Errors
+    /// No compiler is set up for its target.
+    pub fn cargo(&self, verb: &str, bench: bool) -> Result<Command> {
+        let mut cargo = Command::new(cargo_path());
+        cargo.args([verb, "--release", "--locked"]).current_dir(&self.folder);
+        if bench {
+            cargo.args(["--features", "bench"]);
+        }
+        cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
+        Toolchain::find(&self.target)?.configure(&mut cargo)?;
+        Ok(cargo)
+    }
+
+    fn build(&self, bench: bool) -> Result<Image> {
+        let mut cargo = self.cargo("build", bench)?;
+        let output = cargo.arg("--quiet").output();
+        let output = output.map_err(|e| Error::new("cargo cannot start").found(e))?;
+        if !output.status.success() {
+            return Err(Error::new("the firmware does not build")
+                .at(self.id())
+                .found(String::from_utf8_lossy(&output.stderr).trim()));
+        }
+        let target = root().join("boards/target").join(&self.target);
+        Image::read(&target.join("release").join(self.id()))
+    }
+}
+
+/// What a linked image takes, and where its own code may panic.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Image {
+    flash: u64,
+    ram: u64,
+    panics: Vec<String>,
+}
+
+impl Image {
+    fn read(elf: &Path) -> Result<Self> {
+        let bytes = fs::read(elf).map_err(|e| Error::io("read", elf, &e))?;
+        let file = object::File::parse(&*bytes)
+            .map_err(|e| Error::new("the firmware is not an ELF file").file(elf).found(e))?;
+        let mut image = Self::default();
+        for section in file.sections() {
+            let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
+            let name = section.name().unwrap_or_default();
+            // A linker script's placeholders and the stack, which gets what is left.
+            let empty = ["dummy", "stack"].iter().any(|word| name.contains(word));
+            if sh_flags.0 & object::elf::SHF_ALLOC.0 == 0 || empty {
+                continue;
+            }
+            let stored = section.kind() != SectionKind::UninitializedData;
+            // Written to, or code that is copied into RAM as Espressif's script does.
+            let in_ram =
+                sh_flags.0 & object::elf::SHF_WRITE.0 != 0 || [".trap", ".rwtext"].contains(&name);
+            image.flash += if stored { section.size() } else { 0 };
+            image.ram += if in_ram { section.size() } else { 0 };
+            if stored {
+                image.panics.extend(places(section.data().unwrap_or_default()));
+            }
+        }
+        Ok(image)
+    }
+}
+
+/// Source files of ours, or of crates in the loop's path, that a panic's location names.
+fn places(data: &[u8]) -> Vec<String> {
+    const OURS: [&str; 8] = [
+        "runtime/src/",
+        "swimmer/src/",
+        "ncap_swimmer/",
+        "src/main.rs",
+        "src/board",
+        "/heapless-",
+        "/fixed-",
+        "/micromath-",
+    ];
+    let text = data.split(|byte| !(b' '..=b'~').contains(byte));
+    let text = text.filter_map(|piece| std::str::from_utf8(piece).ok());
+    text.filter(|piece| piece.contains(".rs") && OURS.iter().any(|ours| piece.contains(ours)))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Builds every board's firmware and prints the table; whether none has a panic of ours.
+///
+/// # Errors
+/// A board's firmware does not build, or is larger than the part.
+pub fn boards() -> Result<bool> {
+    let mut rows = Vec::new();
+    let mut clean = true;
+    for part in Part::all()? {
+        for bench in [false, true] {
+            let firmware = if bench { "bench" } else { "swimmer" };
+            say(&format!("{firmware} for {}", part.id()));
+            let image = part.build(bench)?;
+            for place in &image.panics {
+                println!("{}: a panic in {place}", part.id());
+            }
+            clean &= image.panics.is_empty();
+            let (flash, ram) = (part.flash_kib << 10, part.ram_kib << 10);
+            if image.flash > flash || image.ram > ram {
+                return Err(Error::new("the firmware is larger than the part").at(part.id()));
+            }
+            let words = [part.name.as_str(), &part.part, &part.core, firmware];
+            let numbers = [image.flash, flash, image.ram, ram, image.panics.len() as u64];
+            let row = words.into_iter().map(str::to_owned);
+            rows.push(row.chain(numbers.iter().map(u64::to_string)).collect());
+        }
+    }
+    println!("RAM is static data; the stack has the rest.");
+    table::print(&HEAD, &rows);
+    Ok(clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_loads_and_has_what_a_person_needs() {
+        let parts = Part::all().unwrap();
+        assert!(parts.len() >= 6);
+        for part in parts {
+            for file in ["README.md", "Cargo.lock", ".cargo/config.toml", "src/board.rs"] {
+                assert!(part.folder.join(file).is_file(), "{} lacks {file}", part.id());
+            }
+            let config = fs::read_to_string(part.folder.join(".cargo/config.toml")).unwrap();
+            assert!(config.contains(&format!("target = \"{}\"", part.target)), "{}", part.id());
+            assert!(config.contains("probe-rs run --chip"), "{}", part.id());
+        }
+    }
+
+    #[test]
+    fn places_in_our_code_are_found_and_others_are_not() {
+        let data =
+            b"\0\0/home/x/runtime/src/control/period.rs\0/r/some-hal-0.1/src/i2c.rssrc/main.rs";
+        assert_eq!(places(data).len(), 2);
+        assert!(places(b"/r/some-hal-0.1/src/i2c.rs").is_empty());
+    }
+}
