@@ -191,15 +191,17 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         body += &statement(program, op, &call);
     }
     let mut ty = type_name(&program.name);
-    // A model called like a kernel, such as `ncap.json`.
+    // A model called like a kernel, such as `ncap.json`, or like another type of the module.
+    let imports = imports(program, &items);
     let word = |c: char| !c.is_ascii_alphanumeric();
-    if items.imports.iter().any(|path| path.split(word).any(|name| name == ty)) {
+    let own = ["Input", "Output", "RawInput", "RawOutput", "Default"];
+    if imports.split(word).chain(own).any(|name| name == ty) {
         ty += "Model";
     }
     let mut out = header(program, origin);
     let _ = writeln!(out, "/// The network of `{}` as integers.", origin.model);
     let _ = writeln!(out, "pub mod {} {{", program.name);
-    out += &imports(program, &items);
+    out += &imports;
     out += "\n    const _: () = nervecord::require_format(1);\n\n";
     out += &interface(program);
     out += "\n";

@@ -233,7 +233,12 @@ fn float_agreement(float: &[Vec<f64>], given: &[Vec<f64>]) -> (f64, f64) {
 
 /// The class index of each row: column `label`, holding indices or class names.
 fn read_labels(path: &Path, classes: Option<&Classes>, rows: usize) -> Result<Vec<usize>> {
-    let wrong = |what: &str| Error::new("the labels cannot be used").file(path).expected(what);
+    let wrong = |what: &str| {
+        Error::new("the labels cannot be used")
+            .file(path)
+            .expected(what)
+            .help("write the true class of each vector in a column `label`")
+    };
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
     let header = reader.headers().map_err(|e| wrong("a CSV table").found(e))?.clone();

@@ -232,7 +232,13 @@ fn name_of(model: &Path) -> String {
     snake_case(&name)
 }
 
-/// A Rust identifier in snake case: words divided by one underscore, no digit first.
+/// What no module can be called: the words of Rust, and the runtime's own name.
+const RESERVED: &str = "abstract as async await become box break const continue core crate do dyn else \
+    enum extern false final fn for gen if impl in let loop macro match mod move mut nervecord override priv \
+    pub ref return self static struct super trait true try type typeof unsafe unsized use virtual where \
+    while yield";
+
+/// A Rust identifier in snake case: words divided by one underscore, no digit first, no keyword.
 pub fn snake_case(name: &str) -> String {
     let mut out = String::new();
     let mut lower_before = false;
@@ -253,7 +259,9 @@ pub fn snake_case(name: &str) -> String {
     let out = out.trim_end_matches('_');
     match out.chars().next() {
         None => "model".to_owned(),
-        Some(first) if first.is_ascii_digit() => format!("model_{out}"),
+        Some(first) if first.is_ascii_digit() || RESERVED.split(' ').any(|word| word == out) => {
+            format!("model_{out}")
+        }
         _ => out.to_owned(),
     }
 }
@@ -270,6 +278,9 @@ mod tests {
             ("CartPole", "cart_pole"),
             ("2d", "model_2d"),
             ("-", "model"),
+            ("Type", "model_type"),
+            ("self", "model_self"),
+            ("crates", "crates"),
         ] {
             assert_eq!(snake_case(name), identifier);
         }
