@@ -177,13 +177,23 @@ pub(crate) fn negative(x: i32) -> i32 {
 /// Number of zero bits above the highest one of `x`, which is not 0.
 #[inline(always)]
 pub(crate) fn leading_zeros(x: u32) -> u32 {
-    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    #[cfg(nervecord_branchless)]
     return branchless::leading_zeros(x);
-    #[cfg(not(any(
-        target_arch = "riscv32",
-        all(target_arch = "arm", not(target_feature = "v7"))
-    )))]
+    #[cfg(not(nervecord_branchless))]
     x.leading_zeros()
+}
+
+/// `x` clamped to `low..=high`, in the same time for every `x` whose distance to either fits in 32 bits.
+#[inline(always)]
+pub(crate) fn clamp(x: i32, low: i32, high: i32) -> i32 {
+    #[cfg(nervecord_branchless)]
+    {
+        let above = x - low;
+        let over = (above & !negative(above)) + low - high;
+        (over & negative(over)) + high
+    }
+    #[cfg(not(nervecord_branchless))]
+    x.max(low).min(high)
 }
 
 /// The activations of a tensor one by one.
