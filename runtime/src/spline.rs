@@ -36,7 +36,7 @@ pub struct Grid {
 pub struct Axis {
     /// Intervals of the grid; an edge has three coefficients more.
     pub intervals: u8,
-    /// Fraction bits of a grid coordinate, at least 15; `(intervals + 3) << shift` is below 2^31.
+    /// Fraction bits of a grid coordinate, at least 16; `(intervals + 3) << shift` is below 2^31.
     pub shift: u8,
     /// Whether splines fall to zero beyond the grid, or coordinates stop at its ends.
     pub tails: bool,
@@ -46,7 +46,7 @@ impl Axis {
     /// Checks what the fields' documentation says.
     const fn is_sound(&self) -> bool {
         self.intervals > 0
-            && self.shift >= 15
+            && self.shift >= 16
             && self.shift < 31
             && ((self.intervals as i64 + 3) << self.shift) < 1 << 31
     }
@@ -76,13 +76,14 @@ impl Axis {
         (low, high): (i32, i32),
         window: &mut Window,
     ) -> (usize, [i16; 4]) {
-        let q = (q >> (self.shift - 15)).max(low).min(high);
+        // |q| < 2^31 before the shift by at least 1, and |low|, |high| < 2^22: differences fit.
+        let q = arch::clamp(q >> (self.shift - 15), low, high);
         let s = q >> 15; // -3 <= s <= intervals + 2
         let w = weights(q & 0x7fff); // 0 <= u < 2^15
         if !TAILS {
             return (s as usize, w); // 0 <= s < intervals: q was clamped so
         }
-        let start = s.max(0).min(self.intervals as i32 - 1);
+        let start = arch::clamp(s, 0, self.intervals as i32 - 1);
         // SAFETY: -3 <= s <= intervals + 2 and 0 <= start < intervals, so -3 <= s - start <= 3.
         #[allow(unsafe_code)]
         let w = unsafe { window.moved(w, s - start) };

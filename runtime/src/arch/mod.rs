@@ -183,6 +183,19 @@ pub(crate) fn leading_zeros(x: u32) -> u32 {
     x.leading_zeros()
 }
 
+/// `x` clamped to `low..=high`, in the same time for every `x` whose distance to either fits in 32 bits.
+#[inline(always)]
+pub(crate) fn clamp(x: i32, low: i32, high: i32) -> i32 {
+    #[cfg(nervecord_branchless)]
+    {
+        let above = x - low;
+        let over = (above & !negative(above)) + low - high;
+        (over & negative(over)) + high
+    }
+    #[cfg(not(nervecord_branchless))]
+    x.max(low).min(high)
+}
+
 /// The activations of a tensor one by one.
 #[inline(always)]
 pub fn flat(x: &[Quad]) -> &[i16] {

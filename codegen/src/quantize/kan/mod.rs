@@ -183,7 +183,7 @@ fn grids(splines: &Splines, input: &Format) -> (Axis, Vec<Grid>) {
         let grid = |(f, o): &(f64, f64)| f * unit <= 32767.0 && o.abs() * unit < f64::powi(2.0, 30);
         reals.iter().all(grid) && (splines.intervals as f64 + 3.0) * unit < f64::powi(2.0, 31)
     };
-    let shift = (15..=30).rev().find(|&shift| fits(shift)).unwrap_or(15);
+    let shift = (16..=30).rev().find(|&shift| fits(shift)).unwrap_or(16);
     let unit = f64::powi(2.0, i32::from(shift));
     let end = f64::powi(2.0, 30) - 1.0;
     let grid = |(&i, (factor, offset)): (&usize, &(f64, f64))| Grid {
