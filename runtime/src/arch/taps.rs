@@ -148,6 +148,7 @@ unsafe fn portable<C: Coefficient>(acc: i32, edge: *const C, weights: [i16; 4]) 
 /// The weights as the load of `C` wants them.
 #[cfg(not(nervecord_dsp))]
 #[inline(always)]
+#[allow(clippy::extra_unused_type_parameters)] // its DSP twin uses it
 fn order<C>(weights: [i16; 4]) -> [i16; 4] {
     weights
 }
