@@ -3,6 +3,7 @@
 use nervecord_codegen::Result;
 use nervecord_codegen::quantize::Weights;
 
+use crate::figures::Figures;
 use crate::networks::{Random, SHAPES, Shape};
 use crate::{boards, emulate, say, subject, table};
 
@@ -32,11 +33,23 @@ const HEAD: [&str; 9] = [
     "stack B",
 ];
 
-/// Prints the table for boards; whether every figure is below its bar and every output the host's.
+/// What to do with the committed figures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// Replace them by the measured ones.
+    Save,
+    /// Compare the measured ones with them.
+    Check,
+}
+
+/// Prints the table for boards; whether every output is the host's, and every figure below its bar
+/// or, where `figures` says so, not worse than the committed one.
 ///
 /// # Errors
 /// Something cannot be built or run.
-pub fn bench(board: &str, profile: bool) -> Result<bool> {
+pub fn bench(board: &str, profile: bool, figures: Option<Committed>) -> Result<bool> {
+    let mut committed = Figures::committed()?;
+    let mut worse = Vec::new();
     let mut rows = Vec::new();
     let mut good = true;
     for board in boards(board)? {
@@ -58,6 +71,13 @@ pub fn bench(board: &str, profile: bool) -> Result<bool> {
             if profile {
                 emulate::print_profile(&measured);
             }
+            match figures {
+                Some(Committed::Save) => committed.set(shape.letter, &board.name, &measured),
+                Some(Committed::Check) => {
+                    worse.extend(committed.worse(shape.letter, &board.name, &measured));
+                }
+                None => {}
+            }
             let ratio = bars.map(|bars| measured.max() as f64 / bars[index] as f64);
             good &= ratio.is_none_or(|ratio| ratio <= 1.0);
             rows.push(vec![
@@ -75,7 +95,14 @@ pub fn bench(board: &str, profile: bool) -> Result<bool> {
     }
     println!("Executed instructions of a step under emulation, not cycles of hardware.");
     table::print(&HEAD, &rows);
-    Ok(good)
+    match figures {
+        Some(Committed::Save) => committed.save().map(|()| true),
+        Some(Committed::Check) => {
+            worse.iter().for_each(|line| println!("worse than committed: {line}"));
+            Ok(worse.is_empty())
+        }
+        None => Ok(good),
+    }
 }
 
 impl Shape {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod emulate;
+mod figures;
 mod golden;
 mod networks;
 mod parts;
@@ -58,6 +59,12 @@ enum Task {
         /// Print which functions the instructions of a step were executed in
         #[arg(long)]
         profile: bool,
+        /// Fail where a figure is worse than the committed one by more than 1%
+        #[arg(long, conflicts_with = "save")]
+        check: bool,
+        /// Replace the committed figures, xtask/figures.csv, by what is measured
+        #[arg(long)]
+        save: bool,
     },
 }
 
@@ -67,7 +74,14 @@ fn main() -> ExitCode {
         Task::Test => Ok(stages::test()),
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
         Task::Boards => parts::boards(),
-        Task::Bench { board, profile } => bench::bench(&board, profile),
+        Task::Bench { board, profile, check, save } => {
+            let figures = match (check, save) {
+                (true, _) => Some(bench::Committed::Check),
+                (_, true) => Some(bench::Committed::Save),
+                _ => None,
+            };
+            bench::bench(&board, profile, figures)
+        }
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {
