@@ -58,6 +58,9 @@ enum Task {
         /// Print which functions the instructions of a step were executed in
         #[arg(long)]
         profile: bool,
+        /// Put the table into this document, between `<!-- bench -->` and `<!-- /bench -->`
+        #[arg(long)]
+        write: Option<PathBuf>,
     },
 }
 
@@ -67,7 +70,7 @@ fn main() -> ExitCode {
         Task::Test => Ok(stages::test()),
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
         Task::Boards => parts::boards(),
-        Task::Bench { board, profile } => bench::bench(&board, profile),
+        Task::Bench { board, profile, write } => bench::bench(&board, profile, write.as_deref()),
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {
