@@ -64,8 +64,8 @@ impl Spiking<'_> {
             for &link in own {
                 let pre = (link as u32 & index) as usize;
                 let word = fired.get(pre >> 4).copied().unwrap_or(0) as u32;
-                let bit = (word >> (pre & 15)) & 1;
-                gained += (link as i16 >> self.bits) as i32 & (bit as i32).wrapping_neg();
+                let fires = negative((word << (31 - (pre & 15))) as i32);
+                gained += (link as i16 >> self.bits) as i32 & fires;
             }
             *sum = (*sum as i32 + gained) as i16;
         }

@@ -177,12 +177,9 @@ pub(crate) fn negative(x: i32) -> i32 {
 /// Number of zero bits above the highest one of `x`, which is not 0.
 #[inline(always)]
 pub(crate) fn leading_zeros(x: u32) -> u32 {
-    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    #[cfg(nervecord_branchless)]
     return branchless::leading_zeros(x);
-    #[cfg(not(any(
-        target_arch = "riscv32",
-        all(target_arch = "arm", not(target_feature = "v7"))
-    )))]
+    #[cfg(not(nervecord_branchless))]
     x.leading_zeros()
 }
 

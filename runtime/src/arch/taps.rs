@@ -16,21 +16,30 @@ pub struct Live {
 
 /// Weights as pairs of half-words.
 #[cfg(nervecord_dsp)]
-type Weights = [u32; 2];
+pub type Weights = [u32; 2];
 /// Weights one by one.
 #[cfg(not(nervecord_dsp))]
-type Weights = [i16; 4];
+pub type Weights = [i16; 4];
 
 impl Live {
     /// An input whose edges start at coefficient `at`.
     #[inline(always)]
-    pub fn new<C>(weights: [i16; 4], at: usize) -> Self {
-        Self { weights: order::<C>(weights), at }
+    pub fn new<C: Coefficient>(weights: [i16; 4], at: usize) -> Self {
+        Self { weights: C::order(weights), at }
     }
 }
 
 /// A coefficient of a spline: i8 or i16.
 pub trait Coefficient: Copy + Into<i32> + 'static {
+    /// The weights as the core's loads want them: pairs 0 1 and 2 3, or 0 2 and 1 3 for bytes.
+    #[inline(always)]
+    fn order(weights: [i16; 4]) -> Weights {
+        #[cfg(nervecord_dsp)]
+        return dsp::order(weights, size_of::<Self>() == 1);
+        #[cfg(not(nervecord_dsp))]
+        weights
+    }
+
     /// `acc + weights . edge[..4]`.
     ///
     /// # Safety
@@ -145,26 +154,17 @@ unsafe fn portable<C: Coefficient>(acc: i32, edge: *const C, weights: [i16; 4]) 
     taps.iter().zip(weights).fold(acc, |acc, (&c, w)| acc + c.into() * i32::from(w))
 }
 
-/// The weights as the load of `C` wants them.
-#[cfg(not(nervecord_dsp))]
-#[inline(always)]
-fn order<C>(weights: [i16; 4]) -> [i16; 4] {
-    weights
-}
-
-/// The weights as the load of `C` wants them: pairs 0 1 and 2 3, or 0 2 and 1 3 for bytes.
-#[cfg(nervecord_dsp)]
-#[inline(always)]
-fn order<C>([a, b, c, d]: [i16; 4]) -> [u32; 2] {
-    let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
-    if size_of::<C>() == 1 { [pair(a, c), pair(b, d)] } else { [pair(a, b), pair(c, d)] }
-}
-
 /// The dot products of cores with the DSP extension, which may load words at any address.
 #[cfg(nervecord_dsp)]
 mod dsp {
     use super::Live;
     use core::arch::asm;
+
+    #[inline(always)]
+    pub(super) fn order([a, b, c, d]: [i16; 4], bytes: bool) -> [u32; 2] {
+        let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
+        if bytes { [pair(a, c), pair(b, d)] } else { [pair(a, b), pair(c, d)] }
+    }
 
     /// A loop over the inputs, with the four outputs' taps in its middle.
     ///

@@ -227,7 +227,7 @@ fn unknown_functions_and_kinds_are_named() {
             of("layers.0.bias", &[1], 2),
         ]
     };
-    assert_eq!(graph(mixed, &tensors(1.0)).parameters() > 4, true);
+    assert!(graph(mixed, &tensors(1.0)).parameters() > 4);
     refused(mixed, &tensors(2.0), &["`layers.0.kind`", "an index below 2", "2"]);
     refused(&mixed.replace("rbf", "spiral"), &tensors(1.0), &["key `kinds`", "spiral"]);
     let wavelet = r#"{"format": "wavkan", "layers": [1, 1], "wavelet_type": "meyer"}"#;
