@@ -65,6 +65,9 @@ enum Task {
         /// Replace the committed figures, xtask/figures.csv, by what is measured
         #[arg(long)]
         save: bool,
+        /// Put the table into this document, between `<!-- bench -->` and `<!-- /bench -->`
+        #[arg(long)]
+        write: Option<PathBuf>,
     },
 }
 
@@ -74,13 +77,13 @@ fn main() -> ExitCode {
         Task::Test => Ok(stages::test()),
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
         Task::Boards => parts::boards(),
-        Task::Bench { board, profile, check, save } => {
+        Task::Bench { board, profile, check, save, write } => {
             let figures = match (check, save) {
                 (true, _) => Some(bench::Committed::Check),
                 (_, true) => Some(bench::Committed::Save),
                 _ => None,
             };
-            bench::bench(&board, profile, figures)
+            bench::bench(&board, profile, figures, write.as_deref())
         }
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };

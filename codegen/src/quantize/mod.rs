@@ -182,7 +182,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
         }?;
     }
-    let output = port::output(&mut lowering);
+    let output = port::output(&mut lowering)?;
     let start = state::close(&mut lowering, &states);
     let state_formats = state::formats(&lowering, &states);
     let sizes = std::mem::take(&mut lowering.storages);

@@ -8,11 +8,12 @@ use nervecord::tensor::quads;
 
 use self::fit::Splines;
 use self::kernel::SplineKernel;
-use super::dense::{self, Finish, LIMIT, Moments, Row, Tail};
+use super::dense::{self, Fit, LIMIT, Moments, Row, Tail};
 use super::functions::{Bank, Wanted};
 use super::{Format, Lowering, Value};
 use crate::draw_kan::Curve;
 use crate::error::Result;
+use crate::expr::Expr;
 use crate::graph::Node;
 use crate::kan::Kan;
 
@@ -36,13 +37,12 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     };
     let (axis, grids) = grids(&splines, &value.format);
     let base_format = base.as_ref().map(|b| &b.format);
-    let layer = Layer { splines: &splines, axis, grids: &grids, base: base_format };
-    let rows = layer.rows(lowering, node, &value.format, bits);
+    let layer =
+        Layer { splines: &splines, axis, grids: &grids, base: base_format, function: &kan.base };
     let scales = dense::output_scales(lowering, &Tail::none(node.output), kan.bias.len());
-    let finish = Finish::of(&rows, scales);
-    let bound = |(row, bias): (&Row, &i32)| layer.bound(&row.weights, f64::from(*bias));
-    let bound = rows.iter().zip(&finish.bias).map(bound).fold(0.0, f64::max);
-    debug_assert!(bound <= LIMIT);
+    let Fit { rows, finish, bound } = layer
+        .fit(lowering, node, &value.format, bits, &scales)
+        .map_err(|e| e.at(format!("node `{}`", node.name)))?;
 
     let inputs = splines.inputs.len();
     let count = splines.intervals + 3;
@@ -210,20 +210,25 @@ struct Layer<'a> {
     axis: Axis,
     grids: &'a [Grid],
     base: Option<&'a Format>,
+    /// Of which `base` is the values.
+    function: &'a Expr,
 }
 
 impl Layer<'_> {
     /// Integers of every output: the coefficients of all inputs, then the base factors.
-    fn rows(&self, lowering: &Lowering, node: &Node, input: &Format, bits: u32) -> Vec<Row> {
+    fn fit(
+        &self,
+        lowering: &Lowering,
+        node: &Node,
+        input: &Format,
+        bits: u32,
+        scales: &[f64],
+    ) -> Result<Fit> {
         let splines = self.splines;
         let weights = splines.weights() / splines.bias.len().max(1);
         let near = bits == 8 && weights <= MOST;
         let data = &lowering.ranges.values[node.inputs[0]];
         let step = data.len().div_ceil(ROWS).max(1);
-        let kan_base = match &node.layer {
-            crate::graph::Layer::Kan(kan) => &kan.base,
-            _ => return vec![],
-        };
         let expand = |row: &Vec<f64>| {
             let mut out = vec![0.0; weights];
             let count = splines.intervals + 3;
@@ -235,7 +240,8 @@ impl Layer<'_> {
                     *out = f64::from(w);
                 }
                 if let Some(format) = self.base {
-                    out[splines.inputs.len() * count + k] = kan_base.eval(row[i]) / format.scale(0);
+                    out[splines.inputs.len() * count + k] =
+                        self.function.eval(row[i]) / format.scale(0);
                 }
             }
             out
@@ -245,16 +251,16 @@ impl Layer<'_> {
             Moments::of_integers(&rows)
         });
         let bound = |weights: &[i32], bias: f64| self.bound(weights, bias);
-        let row = |o: usize| {
+        let row = |o: usize, room: f64| {
             let own = splines.coefficients[o].iter().flatten().map(|c| c / ONE);
             let mut reals: Vec<f64> = own.collect();
             if let (Some(base), Some(format)) = (&splines.base, self.base) {
                 reals.extend(base[o].iter().map(|b| b * format.scale(0)));
             }
             let bits = if near || bits == 16 { bits } else { 8 };
-            Row::of(&reals, splines.bias[o], bits, moments.as_ref(), &bound)
+            Row::of(&reals, splines.bias[o], bits, moments.as_ref(), room, &bound)
         };
-        (0..splines.bias.len()).map(row).collect()
+        Fit::of(splines.bias.len(), scales, &row, &bound)
     }
 
     /// Every edge over the range of its input, as trained and as the integers have it.
