@@ -118,7 +118,11 @@ pub fn run(
         let raw: Vec<i32> = match newest {
             Some((running, values)) => {
                 run.safe_answers += usize::from(!running);
-                guards.iter_mut().zip(values).map(|(guard, value)| guard.output(&[value])[0]).collect()
+                guards
+                    .iter_mut()
+                    .zip(values)
+                    .map(|(guard, value)| guard.output(&[value])[0])
+                    .collect()
             }
             None => {
                 run.bridged += 1;

@@ -6,6 +6,7 @@
 
 use nervecord::control::RawModel;
 use nervecord::control::remote::{Remote, Settings};
+use semihosting::fs::File;
 use semihosting::io::{self, Read, Write};
 use semihosting::process;
 
@@ -23,7 +24,8 @@ pub fn run() -> ! {
 }
 
 fn serve() -> io::Result<()> {
-    let (mut source, mut sink) = (io::stdin()?, io::stdout()?);
+    // Pipes in the emulator's working directory.
+    let (mut source, mut sink) = (File::open(c"to_core")?, File::create(c"from_core")?);
     let mut words = [0; Settings::WORDS];
     for word in &mut words {
         let mut bytes = [0; 4];

@@ -1,8 +1,12 @@
 //! An emulated core in a control loop: one exchange of bytes a period.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
 
 use nervecord::control::remote::Settings;
 use tempfile::TempDir;
@@ -10,15 +14,17 @@ use tempfile::TempDir;
 use super::{Board, Firmware, machine, process, toolchain};
 use crate::error::{Error, Result};
 
+/// How long a period may take the emulator, which shares its machine with others.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A core that runs firmware of [`Kind::Linked`](super::Kind::Linked), waiting for its next period.
 ///
-/// The firmware has no clock but the exchanges, so a run is the same every time. (Instructions are not
-/// tied to virtual time here: QEMU then never wakes a core that waits for its console.)
+/// The emulator stands still between exchanges, so a run is the same every time.
 #[derive(Debug)]
 pub struct Link {
     child: Child,
-    to: ChildStdin,
-    from: ChildStdout,
+    to: File,
+    from: Receiver<Vec<u8>>,
     // Deleted when the core is.
     folder: TempDir,
 }
@@ -36,16 +42,16 @@ impl Link {
         let folder = tempfile::tempdir().map_err(|e| Error::io("create", &place, &e))?;
         let image = folder.path().join("firmware.elf");
         fs::write(&image, &firmware.elf).map_err(|e| Error::io("write", &image, &e))?;
-        let mut qemu = machine::command(board, ",chardev=link");
-        qemu.args(["-chardev", "stdio,id=link,signal=off"]);
-        qemu.current_dir(folder.path()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let started = qemu.stderr(Stdio::null()).spawn();
-        let mut child = started.map_err(|error| {
+        let [to, from] = ["to_core", "from_core"].map(|name| folder.path().join(name));
+        process::run("pipes cannot be made", Command::new("mkfifo").args([&to, &from]))?;
+        let mut qemu = machine::command(board);
+        qemu.args(["-icount", "shift=0"]).current_dir(folder.path());
+        qemu.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = qemu.spawn().map_err(|error| {
             Error::new("the emulator cannot be started").at(process::line(&qemu)).found(error)
         })?;
-        let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(Error::new("the emulator has no standard streams"));
-        };
+        let (to, from) = (open(&to)?, open(&from)?);
+        let from = listen(from);
         let mut link = Self { child, to, from, folder };
         let words = settings.to_words().map(u32::to_le_bytes);
         link.send(words.as_flattened())?;
@@ -66,24 +72,37 @@ impl Link {
         let mut bytes = length.to_le_bytes().to_vec();
         bytes.extend_from_slice(received);
         self.send(&bytes)?;
-        let mut length = [0; 2];
-        self.receive(&mut length)?;
-        let mut answer = vec![0; u16::from_le_bytes(length).into()];
-        self.receive(&mut answer)?;
-        Ok(answer)
+        // No answer: the core has stopped, and its pipe stays open on this side.
+        self.from.recv_timeout(PATIENCE).map_err(|e| self.stopped(&e))
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.to.write_all(bytes).and_then(|()| self.to.flush()).map_err(|e| self.stopped(&e))
     }
 
-    fn receive(&mut self, bytes: &mut [u8]) -> Result<()> {
-        self.from.read_exact(bytes).map_err(|e| self.stopped(&e))
-    }
-
-    fn stopped(&self, error: &std::io::Error) -> Error {
+    fn stopped(&self, error: &dyn std::error::Error) -> Error {
         Error::new("the emulated core has stopped").file(self.folder.path()).found(error)
     }
+}
+
+/// Opens a pipe for both directions, which never waits for the other end.
+fn open(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    file.map_err(|e| Error::io("open", path, &e))
+}
+
+/// Answers as they come; each has its length before it.
+fn listen(mut from: File) -> Receiver<Vec<u8>> {
+    let (tell, heard) = mpsc::channel();
+    let mut next = move || {
+        let mut length = [0; 2];
+        from.read_exact(&mut length).ok()?;
+        let mut answer = vec![0; u16::from_le_bytes(length).into()];
+        from.read_exact(&mut answer).ok()?;
+        Some(answer)
+    };
+    thread::spawn(move || while next().is_some_and(|answer| tell.send(answer).is_ok()) {});
+    heard
 }
 
 impl Drop for Link {
@@ -92,5 +111,10 @@ impl Drop for Link {
         // Either fails only if it has just ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // With nobody to tell, the listener ends at its next answer.
+        self.from = mpsc::channel().1;
+        let _ = open(&self.folder.path().join("from_core")).and_then(|mut pipe| {
+            pipe.write_all(&[0, 0]).map_err(|e| Error::io("write", "from_core", &e))
+        });
     }
 }

@@ -93,7 +93,7 @@ fn run_once(
     let stdout = File::create(path("stdout")).map_err(|e| Error::io("create", path(""), &e))?;
 
     let markers = [firmware.address("nervecord_begin")?, firmware.address("nervecord_end")?];
-    let mut qemu = command(board, "");
+    let mut qemu = command(board);
     match how {
         LOG => log_instructions(&mut qemu, board)?,
         api => load_plugin(&mut qemu, &firmware::plugin(api)?, markers),
@@ -134,8 +134,8 @@ fn run_once(
     Ok(Run { output, summary, intervals, executed, counting })
 }
 
-/// QEMU for a board, with the image in `firmware.elf` and further semihosting settings.
-pub fn command(board: &Board, semihosting: &str) -> Command {
+/// QEMU for a board, with the image in `firmware.elf`.
+pub fn command(board: &Board) -> Command {
     let mut qemu = Command::new(&board.qemu.command);
     qemu.args(["-machine", &board.qemu.machine]);
     if let Some(cpu) = &board.qemu.cpu {
@@ -143,8 +143,7 @@ pub fn command(board: &Board, semihosting: &str) -> Command {
     }
     qemu.args(&board.qemu.args);
     qemu.args(["-display", "none", "-monitor", "none", "-serial", "none"]);
-    let semihosting = format!("enable=on,target=native{semihosting}");
-    qemu.args(["-semihosting-config", &semihosting, "-kernel", "firmware.elf"]);
+    qemu.args(["-semihosting-config", "enable=on,target=native", "-kernel", "firmware.elf"]);
     qemu
 }
 
