@@ -4,6 +4,7 @@ mod bench;
 mod emulate;
 mod figures;
 mod golden;
+mod looped;
 mod networks;
 mod parts;
 mod stages;
@@ -49,6 +50,27 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Run an emulated core in a control loop whose plant is on the host
+    Loop {
+        /// A board of boards/, or all
+        #[arg(long, default_value = "all")]
+        board: String,
+        /// What is controlled
+        #[arg(long, default_value = "swimmer")]
+        plant: looped::Kind,
+        /// Periods
+        #[arg(long, default_value_t = 1000)]
+        steps: usize,
+        /// Faults a frame on the link, each way, as a part of 1
+        #[arg(long, default_value_t = 0.0)]
+        faults: f64,
+        /// Reset the core in this period
+        #[arg(long)]
+        reset: Option<usize>,
+        /// Seed of the plant's start and of the faults
+        #[arg(long, default_value_t = 1000)]
+        seed: u32,
+    },
     /// Build the firmware of every development board and print what it takes of the part
     Boards,
     /// Measure the four reference networks on emulated cores
@@ -76,6 +98,9 @@ fn main() -> ExitCode {
         Task::Setup => set_up().map(|()| true),
         Task::Test => Ok(stages::test()),
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
+        Task::Loop { board, plant, steps, faults, reset, seed } => {
+            looped::run(&board, &looped::Wish { plant, steps, faults, reset, seed })
+        }
         Task::Boards => parts::boards(),
         Task::Bench { board, profile, check, save, write } => {
             let figures = match (check, save) {

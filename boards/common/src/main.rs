@@ -6,15 +6,19 @@
 //!
 //! With the feature `bare` it does nothing but step, so that what is linked is the inference path:
 //! a panic, allocation or soft-float symbol in that ELF is one the step can reach.
+//!
+//! With the feature `link` it runs a control loop whose sensor and actuator are on the host.
 
 #![no_std]
 #![no_main]
 
 #[cfg(feature = "bare")]
 mod bare;
-#[cfg(not(feature = "bare"))]
+#[cfg(feature = "link")]
+mod link;
+#[cfg(not(any(feature = "bare", feature = "link")))]
 mod measure;
-#[cfg(not(feature = "bare"))]
+#[cfg(not(any(feature = "bare", feature = "link")))]
 mod stack;
 mod step;
 
@@ -23,7 +27,9 @@ use semihosting as _;
 
 #[cfg(feature = "bare")]
 use bare::run;
-#[cfg(not(feature = "bare"))]
+#[cfg(feature = "link")]
+use link::run;
+#[cfg(not(any(feature = "bare", feature = "link")))]
 use measure::run;
 
 #[cfg_attr(target_arch = "arm", cortex_m_rt::entry)]

@@ -134,7 +134,8 @@ fn run_once(
     Ok(Run { output, summary, intervals, executed, counting })
 }
 
-fn command(board: &Board) -> Command {
+/// QEMU for a board, with the image in `firmware.elf`.
+pub fn command(board: &Board) -> Command {
     let mut qemu = Command::new(&board.qemu.command);
     qemu.args(["-machine", &board.qemu.machine]);
     if let Some(cpu) = &board.qemu.cpu {

@@ -9,6 +9,7 @@
 mod board;
 mod debian;
 mod firmware;
+mod link;
 mod machine;
 mod measure;
 mod process;
@@ -17,6 +18,7 @@ mod trace;
 
 pub use board::{Board, Qemu};
 pub use firmware::{Firmware, Function, Kind};
+pub use link::Link;
 pub use machine::Counting;
 pub use measure::{Job, Measured, emulate};
 pub use toolchain::{Toolchain, setup};

@@ -55,8 +55,7 @@ impl Toolchain {
         let mut cargo = cargo();
         cargo.args([verb, "--release", "--package", "nervecord-emulated"]);
         cargo.args(["--target", &board.target]);
-        let bare = (kind == Kind::Bare).then_some("bare");
-        for feature in board.features.iter().map(String::as_str).chain(bare) {
+        for feature in board.features.iter().map(String::as_str).chain(kind.feature()) {
             cargo.args(["--features", feature]);
         }
         cargo.env("NERVECORD_MODULE", module).env("NERVECORD_BOARD", &board.name);

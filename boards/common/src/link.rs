@@ -1,0 +1,59 @@
+//! A control loop whose plant is on the host.
+//!
+//! Once a period the host writes what the link has brought, 2 bytes of length before it, and reads
+//! what the loop sends, likewise. The lengths are the machine's time, which no fault touches; the
+//! bytes behind them are the link's, and whatever the link made of them. A length of 0xFFFF ends it.
+
+use nervecord::control::RawModel;
+use nervecord::control::remote::{Remote, Settings};
+use semihosting::fs::File;
+use semihosting::io::{self, Read, Write};
+use semihosting::process;
+
+use crate::step::{INPUTS, Model, OUTPUTS};
+
+/// The most bytes that a period brings.
+const LONGEST: usize = 2048;
+
+/// Runs until the host ends it.
+pub fn run() -> ! {
+    match serve() {
+        Ok(()) => process::exit(0),
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+fn serve() -> io::Result<()> {
+    // Pipes in the emulator's working directory.
+    let (mut source, mut sink) = (File::open(c"to_core")?, File::create(c"from_core")?);
+    let mut words = [0; Settings::WORDS];
+    for word in &mut words {
+        let mut bytes = [0; 4];
+        fill(&mut source, &mut bytes)?;
+        *word = u32::from_le_bytes(bytes);
+    }
+    let model = RawModel::<Model, INPUTS, OUTPUTS>(Model::new());
+    let mut remote = Remote::new(model, &Settings::from_words(words));
+    let mut received = [0; LONGEST];
+    loop {
+        let mut length = [0; 2];
+        fill(&mut source, &mut length)?;
+        let length = u16::from_le_bytes(length) as usize;
+        if length == 0xffff {
+            return Ok(());
+        }
+        let received = &mut received[..length];
+        fill(&mut source, received)?;
+        let (_, answer) = remote.period(received);
+        sink.write_all(&(answer.len() as u16).to_le_bytes())?;
+        sink.write_all(&answer)?;
+    }
+}
+
+fn fill(source: &mut impl Read, mut bytes: &mut [u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let read = source.read(bytes)?;
+        bytes = &mut bytes[read..];
+    }
+    Ok(())
+}

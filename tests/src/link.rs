@@ -1,0 +1,161 @@
+//! A plant on the host and a controller at the other end of a serial link, with faults on the way.
+//!
+//! ```text
+//! plant --inputs--> frame --faults--> core: loop, guard, model
+//!   ^                                    |
+//!   '-- guard <-- outputs <--faults-- frame
+//! ```
+//!
+//! The core is an emulated one or [`Local`], the same loop in this process: both must give the same
+//! trajectory, bit for bit. The host's end has a guard of its own, as a motor driver would: in a
+//! period without an answer it drives the safe output.
+
+mod core;
+mod faults;
+mod plant;
+
+pub use self::core::{Core, Emulated, Local};
+pub use faults::{Injected, Injector, Rates};
+pub use plant::{CartPoleRig, Plant, SwimmerRig};
+
+use nervecord::control::Guard;
+use nervecord::control::frame::{Counts, Order, Parser};
+use nervecord::control::remote::{self, LONGEST, Settings};
+use nervecord_codegen::program::Program;
+use nervecord_codegen::{Error, Result};
+
+/// Periods at either end of a run that have no faults, so that every fault has an outcome.
+const CALM: usize = 50;
+
+/// Periods that a core takes to start after a reset.
+const BOOT: usize = 10;
+
+/// What to do in a run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Periods.
+    pub steps: usize,
+    /// Limits, agreed on by both ends.
+    pub settings: Settings,
+    /// Faults on the link, each way.
+    pub rates: Rates,
+    /// Seed of the faults.
+    pub seed: u32,
+    /// Periods in which the core loses its power for a moment.
+    pub resets: Vec<usize>,
+}
+
+impl Plan {
+    /// A run without faults, outputs in -1..=1, a sample good for two periods after its own.
+    pub fn clean(program: &Program, steps: usize) -> Self {
+        let frac = program.output.fracs.first().copied().unwrap_or(15);
+        // 1.0 of a format without an integer part is its largest number.
+        let one = ((1_i64 << frac).min((1 << (program.output.bits() - 1)) - 1)) as i32;
+        let settings = Settings { one, slew: u32::MAX, max_age: 2, healthy: 1 };
+        Self { steps, settings, rates: Rates::default(), seed: 0, resets: Vec::new() }
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Run {
+    /// The plant's state after every period, as the bits of its floats.
+    pub trajectory: Vec<Vec<u64>>,
+    /// The raw outputs that were driven.
+    pub driven: Vec<Vec<i32>>,
+    /// What the plant earned.
+    pub score: f64,
+    /// Periods that the host's guard bridged, because there was no answer.
+    pub bridged: usize,
+    /// Answers in which the core's own guard was in charge.
+    pub safe_answers: usize,
+    /// What was done to the frames on the way to the core, and back.
+    pub injected: [Injected; 2],
+    /// What the host's end counted.
+    pub counts: Counts,
+}
+
+/// Runs a plant over a link; `progress` hears of every period.
+///
+/// # Errors
+/// The core has stopped.
+pub fn run(
+    plan: &Plan,
+    program: &Program,
+    plant: &mut dyn Plant,
+    core: &mut dyn Core,
+    mut progress: impl FnMut(usize, &Run),
+) -> Result<Run> {
+    let mut run = Run::default();
+    let mut down = Injector::new(plan.rates, plan.seed);
+    let mut up = Injector::new(plan.rates, plan.seed.wrapping_add(1));
+    let outputs = program.output.features();
+    let limits = plan.settings.output();
+    let mut guards: Vec<_> = (0..outputs).map(|_| Guard::new([], [limits], 0, 0)).collect();
+    let mut parser = Parser::<LONGEST>::new();
+    let mut silent = 0;
+    for step in 0..plan.steps {
+        if plan.resets.contains(&step) {
+            core.reset()?;
+            silent = BOOT;
+        }
+        let calm = step < CALM || step + CALM >= plan.steps;
+        let raw = program.input.to_raws(&plant.observe());
+        let frame = remote::inputs(step as u16, &raw);
+        let frame = frame.ok_or_else(|| Error::new("the inputs do not fit a frame"))?;
+        let received = down.pass(&frame, calm);
+        let answer = match silent {
+            0 => core.period(&received)?,
+            _ => Vec::new(),
+        };
+        silent = silent.saturating_sub(1);
+        let mut newest = None;
+        parser.feed(&up.pass(&answer, calm), |frame| {
+            if frame.order == Order::Fresh {
+                newest = answered(frame.payload, outputs);
+            }
+        });
+        let raw: Vec<i32> = match newest {
+            Some((running, values)) => {
+                run.safe_answers += usize::from(!running);
+                guards
+                    .iter_mut()
+                    .zip(values)
+                    .map(|(guard, value)| guard.output(&[value])[0])
+                    .collect()
+            }
+            None => {
+                run.bridged += 1;
+                guards.iter_mut().map(|guard: &mut Guard<0, 1>| guard.safe()[0]).collect()
+            }
+        };
+        plant.drive(&program.output.to_reals(&raw));
+        run.trajectory.push(plant.state().iter().map(|x| x.to_bits()).collect());
+        run.driven.push(raw);
+        run.score = plant.score();
+        run.injected = [down.injected, up.injected];
+        run.counts = *parser.counts();
+        progress(step, &run);
+    }
+    Ok(run)
+}
+
+/// Who was in charge, and the outputs.
+fn answered(payload: &[u8], outputs: usize) -> Option<(bool, Vec<i32>)> {
+    let (head, values) = payload.split_first_chunk::<4>()?;
+    let (words, rest) = values.as_chunks::<4>();
+    let values: Vec<i32> = words.iter().map(|word| i32::from_le_bytes(*word)).collect();
+    (values.len() == outputs && rest.is_empty()).then_some((head[0] == 0xff, values))
+}
+
+/// The same loop with neither link nor guard: plant, model, plant.
+pub fn direct(program: &Program, plant: &mut dyn Plant, steps: usize) -> Vec<Vec<u64>> {
+    let mut model = nervecord_codegen::program::Interpreter::new(program);
+    let mut trajectory = Vec::new();
+    for _ in 0..steps {
+        let (raw, _) = model.step_raw(&program.input.to_raws(&plant.observe()));
+        plant.drive(&program.output.to_reals(&raw));
+        trajectory.push(plant.state().iter().map(|x| x.to_bits()).collect());
+    }
+    trajectory
+}

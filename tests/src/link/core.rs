@@ -1,0 +1,115 @@
+//! The end of the link that has the controller.
+
+use nervecord::control::remote::{Remote, Settings};
+use nervecord::{Controller, Status};
+use nervecord_codegen::Result;
+use nervecord_codegen::emulate::{Board, Firmware, Kind, Link};
+use nervecord_codegen::program::{Interpreter, Program};
+
+/// A controller in its loop, one exchange of bytes a period.
+pub trait Core {
+    /// What the link has brought in, what is sent out.
+    ///
+    /// # Errors
+    /// The core has stopped.
+    fn period(&mut self, received: &[u8]) -> Result<Vec<u8>>;
+
+    /// A loss of power.
+    ///
+    /// # Errors
+    /// The core does not start again.
+    fn reset(&mut self) -> Result<()>;
+}
+
+/// An emulated core.
+#[derive(Debug)]
+pub struct Emulated {
+    board: Board,
+    firmware: Firmware,
+    settings: Settings,
+    link: Link,
+}
+
+impl Emulated {
+    /// A board with the firmware of a generated module.
+    ///
+    /// # Errors
+    /// The firmware does not build, or the emulator does not start.
+    pub fn start(board: &Board, module: &str, settings: &Settings) -> Result<Self> {
+        let firmware = Firmware::build(board, module, Kind::Linked)?;
+        let link = Link::start(board, &firmware, settings)?;
+        Ok(Self { board: board.clone(), firmware, settings: *settings, link })
+    }
+}
+
+impl Core for Emulated {
+    fn period(&mut self, received: &[u8]) -> Result<Vec<u8>> {
+        self.link.exchange(received)
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        self.link = Link::start(&self.board, &self.firmware, &self.settings)?;
+        Ok(())
+    }
+}
+
+/// The same loop in this process, around the interpreter.
+#[derive(Debug)]
+pub struct Local<'a, const I: usize, const O: usize> {
+    program: &'a Program,
+    settings: Settings,
+    remote: Remote<Host<'a, I, O>, i32, I, O>,
+}
+
+impl<'a, const I: usize, const O: usize> Local<'a, I, O> {
+    /// A loop around a program of `I` inputs and `O` outputs.
+    pub fn new(program: &'a Program, settings: &Settings) -> Self {
+        let host = Host { program, model: Interpreter::new(program), status: Status::new() };
+        Self { program, settings: *settings, remote: Remote::new(host, settings) }
+    }
+
+    /// The loop itself, for its counters.
+    pub fn remote(&self) -> &Remote<Host<'a, I, O>, i32, I, O> {
+        &self.remote
+    }
+}
+
+impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
+    fn period(&mut self, received: &[u8]) -> Result<Vec<u8>> {
+        Ok(self.remote.period(received).1.to_vec())
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        *self = Self::new(self.program, &self.settings);
+        Ok(())
+    }
+}
+
+/// A program as a controller of raw integers.
+#[derive(Debug)]
+pub struct Host<'a, const I: usize, const O: usize> {
+    program: &'a Program,
+    model: Interpreter<'a>,
+    status: Status,
+}
+
+impl<const I: usize, const O: usize> Controller for Host<'_, I, O> {
+    type Input = [i32; I];
+    type Output = [i32; O];
+
+    fn reset(&mut self) {
+        self.model = Interpreter::new(self.program);
+    }
+
+    fn step(&mut self, input: &[i32; I]) -> [i32; O] {
+        let (output, status) = self.model.step_raw(input);
+        self.status = status;
+        let mut values = [0; O];
+        values.iter_mut().zip(output).for_each(|(value, y)| *value = y);
+        values
+    }
+
+    fn status(&self) -> Status {
+        self.status
+    }
+}
