@@ -46,7 +46,7 @@ const MARKS: [&str; 2] = ["<!-- bench -->\n", "<!-- /bench -->"];
 /// Something cannot be built or run, or the document has no place for the table.
 pub fn bench(board: &str, profile: bool, document: Option<&Path>) -> Result<bool> {
     // Before the long work, so that a wrong name does not cost it.
-    let place = document.map(|path| Place::find(path)).transpose()?;
+    let place = document.map(Place::find).transpose()?;
     let mut rows = Vec::new();
     let mut good = true;
     for board in boards(board)? {
