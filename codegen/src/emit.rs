@@ -200,6 +200,8 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     }
     let mut out = header(program, origin);
     let _ = writeln!(out, "/// The network of `{}` as integers.", origin.model);
+    // A program that includes the module in its own crate seldom uses all of it.
+    let _ = writeln!(out, "#[allow(dead_code)]");
     let _ = writeln!(out, "pub mod {} {{", program.name);
     out += &imports;
     out += "\n    const _: () = nervecord::require_format(1);\n\n";

@@ -138,9 +138,9 @@ impl Verification {
         match (self.accuracy, self.float_accuracy) {
             // Classifiers are judged by their classes: one row may change.
             (Some(fixed), Some(float)) => {
-                if fixed < float - 1.5 / self.rows as f64 {
-                    self.faults.push(format!("accuracy fell from {float:.4} to {fixed:.4}"));
-                }
+                let lost = fixed < float - 1.5 / self.rows as f64;
+                let fault = || format!("accuracy fell from {float:.4} to {fixed:.4}");
+                self.faults.extend(lost.then(fault));
             }
             _ if self.relative_error > self.tolerance => self.faults.push(format!(
                 "the RMS error is {:.4} standard deviations of the output (tolerance {}): \

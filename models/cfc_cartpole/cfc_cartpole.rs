@@ -37,6 +37,7 @@
 // layer_2.next          add          2->1      0         -            -
 // total: 999 multiply-accumulates, 4970 bytes of tables, 168 bytes of RAM
 /// The network of `model.safetensors` as integers.
+#[allow(dead_code)]
 pub mod cfc_cartpole {
     use nervecord::dense::{Dense16, pack16};
     use nervecord::elementwise::Add;

@@ -9,6 +9,7 @@
 // layers.1  spline i8, 5 intervals   8->1     86   7.4 bit            -
 // total: 200 multiply-accumulates, 676 bytes of tables, 88 bytes of RAM
 /// The network of `model.safetensors` as integers.
+#[allow(dead_code)]
 pub mod kan_cartpole {
     use nervecord::edges::{Run, functions};
     use nervecord::fixed::FixedI16;

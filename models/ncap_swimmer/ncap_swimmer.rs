@@ -9,6 +9,7 @@
 // clock  clock      1->1      2         -            -
 // total: 30 multiply-accumulates, 52 bytes of tables, 48 bytes of RAM
 /// The network of `model.json` as integers.
+#[allow(dead_code)]
 pub mod ncap_swimmer {
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U15;

@@ -11,6 +11,7 @@
 // outputs  dense i16         2->1     16   0.0 bit            -
 // total: 960 multiply-accumulates, 1662 bytes of tables, 184 bytes of RAM
 /// The network of `circuit.toml` as integers.
+#[allow(dead_code)]
 pub mod tap_withdrawal {
     use nervecord::Quad;
     use nervecord::dense::{Dense16, pack16};

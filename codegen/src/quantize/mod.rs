@@ -1,7 +1,7 @@
 //! From ranges and real weights to integers with proved bounds.
 //!
 //! Each layer kind has one file here with its lowering and its [`Kernel`], the tables as
-//! the host runs them and as they are emitted. [`Lowering`] holds what they share: which storage
+//! the host runs them and as they are emitted. `Lowering` holds what they share: which storage
 //! and number format each tensor has.
 
 mod dense;
