@@ -1,11 +1,15 @@
-//! Tells the kernels what the target has: the DSP extension and Helium, which are no stable
-//! `target_feature`s yet, or (Armv6-M) only a 32-bit product, `nervecord_short`.
+//! Tells the kernels what the target has, of which the compiler tells nothing on its stable channel:
+//! which dense kernel it runs, the DSP extension, or (Armv6-M) only a 32-bit product,
+//! `nervecord_short`; `nervecord_branchless` says that a select would become a branch.
 
 use std::env;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short, nervecord_assembly)");
+    println!(
+        "cargo::rustc-check-cfg=cfg(nervecord_armv8m, nervecord_assembly, nervecord_branchless)"
+    );
+    println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short)");
     println!(
         "cargo::rustc-check-cfg=cfg(nervecord_kernel, values(\"armv6m\", \"armv7m\", \"dsp\", \"helium\", \"riscv\"))"
     );
@@ -13,7 +17,7 @@ fn main() {
     let is = |start: &str| target.starts_with(start);
     let dsp = is("thumbv7em") || is("thumbv8m.main") && env::var_os("CARGO_FEATURE_DSP").is_some();
     let short = is("thumbv6m") || is("thumbv8m.base");
-    let kernel = if is("thumbv8m.main") && helium() && false {
+    let kernel = if is("thumbv8m.main") && helium() {
         Some("helium")
     } else if dsp {
         Some("dsp")
@@ -26,6 +30,12 @@ fn main() {
     } else {
         None
     };
+    if is("thumbv8m.main") {
+        println!("cargo::rustc-cfg=nervecord_armv8m");
+    }
+    if short || is("riscv32") {
+        println!("cargo::rustc-cfg=nervecord_branchless");
+    }
     if dsp {
         println!("cargo::rustc-cfg=nervecord_dsp");
     }

@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+
+/// How every `.npy` file begins.
+const NPY_MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Rows of finite numbers with named columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +41,7 @@ impl Data {
             Error::new("the file is not a CSV table")
                 .expected("a header and rows of as many numbers")
                 .found(e)
+                .help("write text in UTF-8, with a comma between the cells and none at the end of a line")
         };
         let columns: Vec<String> =
             reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
@@ -63,6 +67,7 @@ impl Data {
                         .at(format!("row {}, column {column}", i + 1))
                         .expected("a number")
                         .found(format!("`{cell}`"))
+                        .help("leave the row out, or write the value with a decimal point")
                 })
             };
             rows.push(record.iter().zip(&columns).map(cell).collect::<Result<_>>()?);
@@ -75,14 +80,22 @@ impl Data {
             Error::new("the file is not a readable .npy array")
                 .expected("a little-endian float or integer array of shape [rows, columns]")
                 .found(e)
+                .help("save it again with numpy.save, and copy it in binary mode")
         };
+        if bytes.starts_with(NPY_MAGIC) && !is_as_long_as_its_header_says(bytes) {
+            return Err(unreadable(std::io::ErrorKind::UnexpectedEof.into()));
+        }
         let npy = npyz::NpyFile::new(bytes).map_err(unreadable)?;
         let shape = npy.shape().to_vec();
         let [rows, columns] = shape[..] else {
             return Err(Error::new("the array has the wrong number of axes")
                 .expected("two: [rows, columns]")
-                .found(format!("shape {shape:?}")));
+                .found(format!("shape {shape:?}"))
+                .help("save it as array.reshape(rows, -1)"));
         };
+        if shape.contains(&0) {
+            return Err(empty());
+        }
         let c_order = npy.order() == npyz::Order::C;
         let dtype = npy.dtype();
         let values: Vec<f64> = match dtype.descr().trim_matches(['\'', '"']) {
@@ -197,7 +210,8 @@ impl Data {
                 .file(path)
                 .at("header")
                 .expected(format!("{n} output columns, y0 to y{}", n.saturating_sub(1)))
-                .found(columns.len()));
+                .found(columns.len())
+                .help("write what the float network gives for each row beside its inputs"));
         }
         Ok(self.pick(&columns))
     }
@@ -214,13 +228,46 @@ fn empty() -> Error {
         .help("record inputs the model will see in use")
 }
 
+/// Whether a `.npy` file can hold its header and a byte an element; asked before memory is taken for them.
+fn is_as_long_as_its_header_says(bytes: &[u8]) -> bool {
+    let header = match bytes.get(NPY_MAGIC.len()..) {
+        Some([1, _, a, b, rest @ ..]) => rest.get(..usize::from(u16::from_le_bytes([*a, *b]))),
+        Some([_, _, a, b, c, d, rest @ ..]) => {
+            rest.get(..u32::from_le_bytes([*a, *b, *c, *d]) as usize)
+        }
+        _ => None,
+    };
+    let Some(header) = header.map(String::from_utf8_lossy) else { return false };
+    let shape = header.split("shape").nth(1).and_then(|s| s.split(['(', ')']).nth(1));
+    let mut lengths = shape.unwrap_or_default().split(',').filter_map(|n| n.trim().parse().ok());
+    let count = lengths.try_fold(1usize, usize::checked_mul);
+    count.is_some_and(|count| count <= bytes.len())
+}
+
+/// A file written beside its place, which it takes with [`Staged::commit`]; else it goes without a trace.
+pub struct Staged {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
 /// Writes `text` to `path` whole or not at all.
 ///
 /// # Errors
 /// The folder does not exist or cannot be written.
 pub fn write_atomic(path: &Path, text: &[u8]) -> Result<()> {
+    stage(path, text)?.commit()
+}
+
+/// Writes `text` beside `path`.
+///
+/// # Errors
+/// The folder does not exist or cannot be written, or `path` is a folder.
+pub fn stage(path: &Path, text: &[u8]) -> Result<Staged> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
+        if path.is_dir() {
+            return Err(std::io::ErrorKind::IsADirectory.into());
+        }
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text)?;
         #[cfg(unix)]
@@ -229,7 +276,19 @@ pub fn write_atomic(path: &Path, text: &[u8]) -> Result<()> {
             // A temporary file is private; the result is as public as any other the user writes.
             file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
         }
-        file.persist(path).map_err(|e| e.error)
+        Ok(file)
     };
-    write().map(drop).map_err(|e: std::io::Error| Error::io("write", path, &e))
+    let file = write().map_err(|e: std::io::Error| Error::io("write", path, &e))?;
+    Ok(Staged { file, path: path.to_owned() })
+}
+
+impl Staged {
+    /// Puts the file in its place.
+    ///
+    /// # Errors
+    /// The place cannot be taken.
+    pub fn commit(self) -> Result<()> {
+        let Self { file, path } = self;
+        file.persist(&path).map(drop).map_err(|e| Error::io("write", &path, &e.error))
+    }
 }

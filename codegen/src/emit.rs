@@ -145,6 +145,10 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_EXP",
         "_SHIFTS",
         "_JOINTS",
+        "_FIRES",
+        "_THRESHOLDS",
+        "_COUNTS",
+        "_LINKS",
         "_NEURONS",
         "_SENSORY",
         "_SYNAPSES",
@@ -187,14 +191,19 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         body += &statement(program, op, &call);
     }
     let mut ty = type_name(&program.name);
-    // A model called like a kernel, such as `ncap.json`.
+    // A model called like a kernel, such as `ncap.json`, or like another type of the module.
+    let imports = imports(program, &items);
     let word = |c: char| !c.is_ascii_alphanumeric();
-    if items.imports.iter().any(|path| path.split(word).any(|name| name == ty)) {
+    let own = ["Input", "Output", "RawInput", "RawOutput", "Default"];
+    if imports.split(word).chain(own).any(|name| name == ty) {
         ty += "Model";
     }
     let mut out = header(program, origin);
+    let _ = writeln!(out, "/// The network of `{}` as integers.", origin.model);
+    // A program that includes the module in its own crate seldom uses all of it.
+    let _ = writeln!(out, "#[allow(dead_code)]");
     let _ = writeln!(out, "pub mod {} {{", program.name);
-    out += &imports(program, &items);
+    out += &imports;
     out += "\n    const _: () = nervecord::require_format(1);\n\n";
     out += &interface(program);
     out += "\n";

@@ -73,6 +73,7 @@ impl Error {
     pub fn io(action: &str, path: impl AsRef<Path>, source: &std::io::Error) -> Self {
         Self::new(format!("cannot {action} the file"))
             .file(path)
+            .expected(format!("a path this program can {action}"))
             .found(source)
             .help("check the path and its permissions")
     }

@@ -8,6 +8,7 @@ use crate::expr::Expr;
 use crate::kan::Kan;
 use crate::membrane::Membrane;
 use crate::ncap::Ncap;
+use crate::spiking::Spiking;
 
 /// Index of a tensor in [`Graph::tensors`].
 pub type TensorId = usize;
@@ -82,6 +83,8 @@ pub enum Layer {
     Ncap(Ncap),
     /// Conductance-based neurons: reads inputs and potentials, writes the new potentials.
     Membrane(Membrane),
+    /// Threshold-and-reset neurons: reads sources and sums, writes the new sums.
+    Spiking(Spiking),
     /// Counters, one a feature: `y_i = (x_i + 1) mod periods_i`.
     Clock {
         /// Steps of each period.
@@ -165,6 +168,7 @@ impl Layer {
             Self::ArgMax => "argmax",
             Self::Ncap(_) => "ncap",
             Self::Membrane(_) => "membrane",
+            Self::Spiking(_) => "spiking",
             Self::Clock { .. } => "clock",
         }
     }
@@ -179,6 +183,7 @@ impl Layer {
             }
             Self::Kan(kan) => kan.parameters(),
             Self::Ncap(circuit) => circuit.parameters,
+            Self::Spiking(circuit) => circuit.links.len(),
             Self::Membrane(circuit) => circuit.parameters(),
             _ => 0,
         }
@@ -197,6 +202,7 @@ impl Layer {
                 kan.live().map(taps).sum()
             }
             Self::Ncap(circuit) => circuit.macs(),
+            Self::Spiking(circuit) => circuit.links.len() * usize::from(circuit.updates),
             Self::Membrane(circuit) => circuit.macs(),
             _ => 0,
         }
@@ -268,6 +274,14 @@ impl Layer {
                     "{} inputs and {} potentials",
                     circuit.inputs,
                     circuit.neurons.len()
+                )),
+            },
+            Self::Spiking(circuit) => match lens {
+                [x, v] if *x == circuit.fires.len() && *v == circuit.thresholds.len() => Ok(*v),
+                _ => Err(format!(
+                    "{} sources and {} sums",
+                    circuit.fires.len(),
+                    circuit.thresholds.len()
                 )),
             },
             Self::Clock { periods } => same("periods", periods.len(), one()?),

@@ -8,9 +8,12 @@
 //! ```
 
 pub mod calibrate;
+pub mod circuit;
 pub mod cli;
 pub mod compiler;
 pub mod data;
+pub mod demo;
+pub mod draw_kan;
 pub mod emit;
 pub mod emulate;
 pub mod error;
@@ -27,6 +30,7 @@ pub mod reference;
 pub mod report;
 pub mod settings;
 pub mod simplify;
+pub mod spiking;
 pub mod verify;
 
 pub use compiler::{Compiled, Compiler};

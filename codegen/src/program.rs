@@ -12,6 +12,7 @@ use nervecord::controller::Status;
 use nervecord::port::{Channel, read16, read32, write16, write32};
 use nervecord::tensor::Quad;
 
+use crate::draw_kan::Curve;
 use crate::emit::Items;
 use crate::graph::Classes;
 
@@ -143,6 +144,9 @@ pub struct LayerReport {
     pub worst_error: Option<f64>,
     /// Choices made, and why.
     pub note: String,
+    /// The edges of a layer of functions, to draw.
+    #[serde(skip)]
+    pub curves: Vec<Curve>,
 }
 
 /// A state's place and the real number its unit stands for.

@@ -89,6 +89,7 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
         Layer::ArgMax => vec![first_largest(input(0)) as f64],
         Layer::Ncap(circuit) => circuit.step(input(0), input(1)[0]),
         Layer::Membrane(circuit) => circuit.step(input(0), input(1)),
+        Layer::Spiking(circuit) => circuit.step(input(0), input(1)),
         Layer::Clock { periods } => {
             input(0).iter().zip(periods).map(|(x, &n)| (x + 1.0) % f64::from(n)).collect()
         }

@@ -69,12 +69,17 @@ impl Settings {
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
         let file: File = toml::from_str(text).map_err(|e| {
+            let line = 1 + e
+                .span()
+                .map_or(0, |at| text.bytes().take(at.start).filter(|b| *b == b'\n').count());
             Error::new("nervecord.toml cannot be read")
                 .file(path)
+                .at(format!("line {line}"))
                 .expected(
                     "sections [calibration] (percentile, margin) and [inputs] (x0 = [low, high])",
                 )
                 .found(e.message())
+                .help("compare it with the example in the documentation")
         })?;
         let default = Self::default();
         let settings = Self {
@@ -84,7 +89,12 @@ impl Settings {
             file: Some(path.to_owned()),
         };
         let wrong = |key: &str, want: &str, found: f64| {
-            Error::new("a setting is out of range").file(path).at(key).expected(want).found(found)
+            Error::new("a setting is out of range")
+                .file(path)
+                .at(format!("[calibration] {key}"))
+                .expected(want)
+                .found(found)
+                .help("leave it out for the default")
         };
         if !(settings.percentile > 50.0 && settings.percentile <= 100.0) {
             return Err(wrong("percentile", "above 50, at most 100", settings.percentile));
@@ -98,7 +108,8 @@ impl Settings {
                     .file(path)
                     .at(format!("[inputs] {name}"))
                     .expected("[low, high] with low < high")
-                    .found(format!("[{low}, {high}]")));
+                    .found(format!("[{low}, {high}]"))
+                    .help("write the smallest and the largest value the input takes in use"));
             }
         }
         Ok(settings)
@@ -120,8 +131,9 @@ impl Settings {
                 "a range is declared for an input that does not exist",
             ))
             .at(format!("[inputs] {name}"))
-            .expected(format!("x0 to x{}", n - 1))
-            .found(name));
+            .expected(format!("{} to {}", graph.input_name(0), graph.input_name(n - 1)))
+            .found(name)
+            .help("`nervecord inspect` prints the number of inputs"));
         }
         let range = |i: usize| {
             let own = || graph.input_ranges.get(i).copied();

@@ -138,9 +138,9 @@ impl Verification {
         match (self.accuracy, self.float_accuracy) {
             // Classifiers are judged by their classes: one row may change.
             (Some(fixed), Some(float)) => {
-                if fixed < float - 1.5 / self.rows as f64 {
-                    self.faults.push(format!("accuracy fell from {float:.4} to {fixed:.4}"));
-                }
+                let lost = fixed < float - 1.5 / self.rows as f64;
+                let fault = || format!("accuracy fell from {float:.4} to {fixed:.4}");
+                self.faults.extend(lost.then(fault));
             }
             _ if self.relative_error > self.tolerance => self.faults.push(format!(
                 "the RMS error is {:.4} standard deviations of the output (tolerance {}): \
@@ -233,7 +233,12 @@ fn float_agreement(float: &[Vec<f64>], given: &[Vec<f64>]) -> (f64, f64) {
 
 /// The class index of each row: column `label`, holding indices or class names.
 fn read_labels(path: &Path, classes: Option<&Classes>, rows: usize) -> Result<Vec<usize>> {
-    let wrong = |what: &str| Error::new("the labels cannot be used").file(path).expected(what);
+    let wrong = |what: &str| {
+        Error::new("the labels cannot be used")
+            .file(path)
+            .expected(what)
+            .help("write the true class of each vector in a column `label`")
+    };
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
     let header = reader.headers().map_err(|e| wrong("a CSV table").found(e))?.clone();

@@ -8,6 +8,8 @@
 // fc0    dense i8 relu  64->32   2304   4.5 bit            -
 // fc1    dense i8       32->10    400   6.1 bit            -
 // total: 2368 multiply-accumulates, 2704 bytes of tables, 200 bytes of RAM
+/// The network of `model.onnx` as integers.
+#[allow(dead_code)]
 pub mod digits {
     use nervecord::dense::{Dense8, pack8};
     use nervecord::fixed::FixedI16;

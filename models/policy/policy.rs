@@ -12,6 +12,8 @@
 // fc2     dense i8   64->2    144   4.2 bit            -
 // action  table 64    2->2    130         -      6.14e-4
 // total: 4736 multiply-accumulates, 6102 bytes of tables, 264 bytes of RAM
+/// The network of `model.onnx` as integers.
+#[allow(dead_code)]
 pub mod policy {
     use nervecord::dense::{Dense8, pack8};
     use nervecord::fixed::FixedI16;

@@ -45,6 +45,8 @@
 // add_clip          add            32->16      0         -            -
 // head_gemm         dense i8        16->2     48   6.7 bit            -
 // total: 3696 multiply-accumulates, 7262 bytes of tables, 104 bytes of RAM
+/// The network of `model.onnx` as integers.
+#[allow(dead_code)]
 pub mod regressor {
     use nervecord::dense::{Dense8, pack8};
     use nervecord::elementwise::Add;

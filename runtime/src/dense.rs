@@ -131,7 +131,7 @@ mod tests {
 
         fn found<L: Layout, W: Weight>(&self, pack: impl Fn(&mut [u32])) -> Vec<i16> {
             let (inputs, rows) = (self.x.len(), self.bias.len());
-            let words = arch::stream_words::<L, W>(quads(inputs), rows);
+            let words = arch::words::<W>(inputs, rows);
             // What was in the stream before must not matter.
             let mut stream = std::vec![0xdead_beef; words];
             pack(&mut stream);

@@ -30,6 +30,7 @@ pub mod ncap;
 pub mod norm;
 pub mod number;
 pub mod port;
+pub mod spiking;
 pub mod spline;
 pub mod table;
 pub mod tensor;

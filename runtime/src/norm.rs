@@ -1,6 +1,6 @@
 //! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
 
-use crate::arch::flat_mut;
+use crate::arch::{flat_mut, leading_zeros, negative, unit};
 use crate::number::{mul_high, saturate16};
 use crate::tensor::Quad;
 
@@ -11,12 +11,20 @@ const fn high(a: u32, b: u32) -> u32 {
 }
 
 /// `x = v 2^exponent` with v in [2^31, 2^32), or exponent even and v in [2^30, 2^32).
+///
+/// No shift by 32 or more and no branch: in the same time for every `x`, also where 64-bit shifts and
+/// the count of leading zeros are library calls.
 #[inline(always)]
-const fn normalized(x: u64, even: bool) -> (u32, i32) {
-    let x = if x == 0 { 1 } else { x };
-    let zeros = x.leading_zeros() as i32;
-    let zeros = if even { zeros & !1 } else { zeros };
-    (((x << zeros) >> 32) as u32, 32 - zeros)
+fn normalized(x: u64, even: bool) -> (u32, i32) {
+    let x = x | (x == 0) as u64;
+    let (high, low) = ((x >> 32) as u32, x as u32);
+    // All ones if the high word is 0: only then no bit of h | -h is its sign.
+    let short = !negative((high | high.wrapping_neg()) as i32) as u32;
+    let (high, low) = (high | low & short, low & !short); // high is not 0
+    let zeros = leading_zeros(high);
+    let zeros = if even { zeros & !1 } else { zeros }; // 0..=31
+    let v = high << zeros | (low >> 1) >> (31 - zeros);
+    (v, 32 - (zeros + (short & 32)) as i32)
 }
 
 /// `(m, e)` with `1 / sqrt(x) = m 2^-14 2^-e`, m in 2^14..2^15; an `x` of 0 counts as 1.
@@ -35,8 +43,7 @@ pub fn reciprocal_sqrt(x: u64) -> (i16, i32) {
         y = high(y, (3 << 28) - product) << 3; // Q30 * Q28 / 2^32 = Q26; half of it in Q30
         round += 1;
     }
-    let m = (y >> 16) as i32;
-    (if m > 32767 { 32767 } else { m as i16 }, exponent / 2 + 16)
+    (unit::<15>((y >> 16) as i32) as i16, exponent / 2 + 16)
 }
 
 /// `2^32 / v` with 30 fractional bits, in (1, 2], for a `v` of at least 2^31; good to 2^-27.

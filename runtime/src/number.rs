@@ -18,16 +18,12 @@
 //! the `m / 2^(17+s) < 1/4` that rounding the folded half costs; codegen picks `s` as large as `m`
 //! allows, so the middle term stays below one unit at full scale.
 
+use crate::arch;
+
 /// `x` clamped to the `i16` range.
 #[inline(always)]
-pub const fn saturate16(x: i32) -> i16 {
-    if x > i16::MAX as i32 {
-        i16::MAX
-    } else if x < i16::MIN as i32 {
-        i16::MIN
-    } else {
-        x as i16
-    }
+pub fn saturate16(x: i32) -> i16 {
+    arch::saturate16(x)
 }
 
 /// `floor(a * m / 2^16)` in 32 bits, by two 16-bit products for cores without a long multiply.
@@ -53,7 +49,7 @@ pub const fn mul_high(a: i32, m: i16) -> i32 {
 ///
 /// `shift` is below 32; see the [module](self) for the error bound.
 #[inline(always)]
-pub const fn requantize(a: i32, multiplier: i16, shift: u32) -> i16 {
+pub fn requantize(a: i32, multiplier: i16, shift: u32) -> i16 {
     saturate16(mul_high(a, multiplier) >> shift)
 }
 

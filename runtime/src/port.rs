@@ -1,6 +1,6 @@
 //! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
 
-use crate::arch::{flat, flat_mut};
+use crate::arch::{flat, flat_mut, negative};
 use crate::controller::Status;
 use crate::number::saturate16;
 use crate::tensor::Quad;
@@ -15,39 +15,73 @@ pub fn read16(input: &[i16], x: &mut [Quad]) -> Status {
     let mut quads = x.iter_mut();
     let mut status = 0;
     // The chunks come first in each zip: a zip that ends takes one more from its first iterator.
-    for (q, (chunk, x)) in chunks.iter().take(Status::LAST / 4 + 1).zip(quads.by_ref()).enumerate()
-    {
+    for (q, (chunk, x)) in chunks.iter().take(QUADS).zip(quads.by_ref()).enumerate() {
         x.0 = *chunk;
-        let limits = |k: usize| limit(chunk[k]) >> 15 << k;
-        status |= (limits(0) | limits(1) | limits(2) | limits(3)) << (4 * q); // q <= 7
+        status |= quad_status(chunk) << (4 * q); // q <= 7
     }
     // Inputs from LAST on share a bit, so their words can be gathered first.
     let mut others = 0;
-    for (chunk, x) in chunks.iter().skip(Status::LAST / 4 + 1).zip(quads.by_ref()) {
+    for (chunk, x) in chunks.iter().skip(QUADS).zip(quads.by_ref()) {
         x.0 = *chunk;
-        others |= limit(chunk[0]) | limit(chunk[1]) | limit(chunk[2]) | limit(chunk[3]);
+        let [low, high] = pairs(chunk);
+        others |= limits(low) | limits(high);
     }
-    status |= (others >> 15) << Status::LAST;
-    if let Some(x) = quads.next() {
-        for (k, (x, &input)) in x.0.iter_mut().zip(rest).enumerate() {
-            *x = input;
-            status |= (limit(input) >> 15) << status_bit(chunks.len(), k);
+    if let Some(x) = quads.next()
+        && !rest.is_empty()
+    {
+        let mut last = [0; 4];
+        for ((last, x), &input) in last.iter_mut().zip(&mut x.0).zip(rest) {
+            (*x, *last) = (input, input);
+        }
+        match chunks.len() {
+            q @ 0..QUADS => status |= quad_status(&last) << (4 * q),
+            _ => others |= pairs(&last).map(limits).iter().fold(0, |all, l| all | l),
         }
     }
+    status |= u32::from(others & LIMITS != 0) << Status::LAST;
     Status::from_bits(status)
 }
 
-/// The status bit of feature `k` of a quad.
+/// Quads whose inputs have status bits of their own, but for the last input of all.
+const QUADS: usize = Status::LAST / 4 + 1;
+
+/// The highest bit of each half of a word.
+const LIMITS: u32 = 0x8000_8000;
+
+/// Four inputs in two words.
 #[inline(always)]
-fn status_bit(quad: usize, k: usize) -> usize {
-    (4 * quad + k).min(Status::LAST)
+fn pairs(&[a, b, c, d]: &[i16; 4]) -> [u32; 2] {
+    let pair = |low: i16, high: i16| low as u16 as u32 | (high as u16 as u32) << 16;
+    [pair(a, b), pair(c, d)]
 }
 
-/// A word whose bit 15 says that `x` is at a limit of its format; bits above are 0.
+/// A word of which bits 15 and 31 say that the input in that half is at a limit of its format.
 #[inline(always)]
-fn limit(x: i16) -> u32 {
-    let folded = (x ^ (x >> 15)) as u32; // 0 <= folded <= 32767; both limits give 32767
-    folded + 1
+fn limits(pair: u32) -> u32 {
+    const ONES: u32 = LIMITS >> 15;
+    let negative = (pair >> 15) & ONES;
+    // 0xffff in the half of a negative input flips it to 0..=32767; both limits become 32767.
+    let folded = pair ^ ((negative << 16).wrapping_sub(negative));
+    folded + ONES // each half is at most 32768
+}
+
+/// Four bits, one an input that is at a limit.
+#[inline(always)]
+fn quad_status(inputs: &[i16; 4]) -> u32 {
+    let two = |pair: u32| {
+        let at = limits(pair) & LIMITS;
+        at >> 15 & 1 | at >> 30
+    };
+    let [low, high] = pairs(inputs);
+    two(low) | two(high) << 2
+}
+
+/// `a - b`, saturating, in the same time for all values.
+#[inline(always)]
+fn saturating_sub(a: i32, b: i32) -> i32 {
+    let difference = a.wrapping_sub(b);
+    let overflow = negative((a ^ b) & (a ^ difference));
+    difference ^ ((difference ^ negative(a) ^ i32::MAX) & overflow)
 }
 
 /// How one input of 32 bits becomes an activation of 16.
@@ -62,17 +96,17 @@ pub struct Channel {
 /// Reads inputs whose ranges differ too much for one 16-bit format.
 #[inline(never)]
 pub fn read32(input: &[i32], channels: &[Channel], x: &mut [Quad]) -> Status {
-    let mut status = Status::default();
+    let mut status = 0;
     for (i, ((x, &input), c)) in flat_mut(x).iter_mut().zip(input).zip(channels).enumerate() {
-        let centred = input.saturating_sub(c.offset);
+        let centred = saturating_sub(input, c.offset);
         // floor(v / 2^s + 1/2) without the overflow of v + 2^(s-1)
         let rounded = ((centred >> (c.shift - 1)) + 1) >> 1;
         *x = saturate16(rounded);
-        if rounded != *x as i32 {
-            status.set(i);
-        }
+        let changed = rounded ^ *x as i32;
+        // The sign of v | -v says that v is not 0.
+        status |= ((changed | changed.wrapping_neg()) as u32 >> 31) << i.min(Status::LAST);
     }
-    status
+    Status::from_bits(status)
 }
 
 /// Writes a tensor as the outputs, which all have its own format.

@@ -36,7 +36,7 @@ pub struct Grid {
 pub struct Axis {
     /// Intervals of the grid; an edge has three coefficients more.
     pub intervals: u8,
-    /// Fraction bits of a grid coordinate, at least 15; `(intervals + 3) << shift` is below 2^31.
+    /// Fraction bits of a grid coordinate, at least 16; `(intervals + 3) << shift` is below 2^31.
     pub shift: u8,
     /// Whether splines fall to zero beyond the grid, or coordinates stop at its ends.
     pub tails: bool,
@@ -46,7 +46,7 @@ impl Axis {
     /// Checks what the fields' documentation says.
     const fn is_sound(&self) -> bool {
         self.intervals > 0
-            && self.shift >= 15
+            && self.shift >= 16
             && self.shift < 31
             && ((self.intervals as i64 + 3) << self.shift) < 1 << 31
     }
@@ -76,13 +76,14 @@ impl Axis {
         (low, high): (i32, i32),
         window: &mut Window,
     ) -> (usize, [i16; 4]) {
-        let q = (q >> (self.shift - 15)).max(low).min(high);
+        // |q| < 2^31 before the shift by at least 1, and |low|, |high| < 2^22: differences fit.
+        let q = arch::clamp(q >> (self.shift - 15), low, high);
         let s = q >> 15; // -3 <= s <= intervals + 2
         let w = weights(q & 0x7fff); // 0 <= u < 2^15
         if !TAILS {
             return (s as usize, w); // 0 <= s < intervals: q was clamped so
         }
-        let start = s.max(0).min(self.intervals as i32 - 1);
+        let start = arch::clamp(s, 0, self.intervals as i32 - 1);
         // SAFETY: -3 <= s <= intervals + 2 and 0 <= start < intervals, so -3 <= s - start <= 3.
         #[allow(unsafe_code)]
         let w = unsafe { window.moved(w, s - start) };
@@ -111,7 +112,8 @@ pub fn weights(u: i32) -> [i16; 4] {
 pub struct Tables<'a, C> {
     /// `[input][output][interval + 3]`.
     pub coefficients: &'a [C],
-    /// `[input][output]`, the factors of the base function; or none.
+    /// `[input / 4][output][input % 4]`, the factors of the base function, zeros past the last input;
+    /// or none.
     pub base: &'a [C],
     /// One addend an output, with the rounding half.
     pub bias: &'a [i32],
@@ -154,7 +156,7 @@ impl<'a, C: Coefficient> Spline<'a, C> {
         assert!(tables.multiplier.len() == outputs);
         let count = axis.intervals as usize + 3;
         assert!(tables.coefficients.len() == inputs * outputs * count);
-        assert!(tables.base.is_empty() || tables.base.len() == inputs * outputs);
+        assert!(tables.base.is_empty() || tables.base.len() == quads(inputs) * 4 * outputs);
         Self { axis, grids, inputs, tables }
     }
 
@@ -163,12 +165,12 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     /// `y` holds [`memory`] features; one too short, or too short an `x`, leaves outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Tables { mut coefficients, base: mut factors, bias, multiplier, shift } = self.tables;
+        let Tables { mut coefficients, base: factors, bias, multiplier, shift } = self.tables;
         let outputs = bias.len();
         let Some((y, memory)) = y.split_at_mut_checked(quads(outputs)) else { return };
         let Some(acc) = arch::words_mut(memory).get_mut(..outputs) else { return };
         acc.iter_mut().zip(bias).for_each(|(acc, bias)| *acc = *bias);
-        let (x, base) = (arch::flat(x), arch::flat(base));
+        let x = arch::flat(x);
         let mut tile = Tile::new();
         let mut first = 0;
         while first < self.inputs {
@@ -178,17 +180,16 @@ impl<'a, C: Coefficient> Spline<'a, C> {
                 (true, _) => self.locate_each::<true>(first, x, &mut tile),
                 (false, _) => self.locate_each::<false>(first, x, &mut tile),
             }
-            if !factors.is_empty() {
-                tile.set_base(base.get(first..).unwrap_or_default());
-            }
             let done = tile.live().len();
             if done == 0 {
                 return;
             }
-            arch::accumulate(acc, tile.live(), coefficients, self.count(), factors);
+            arch::accumulate(acc, tile.live(), coefficients, self.count());
             first += done;
             coefficients = coefficients.get(done * outputs * self.count()..).unwrap_or_default();
-            factors = factors.get(done * outputs..).unwrap_or_default();
+        }
+        if !factors.is_empty() {
+            add_base(acc, base, factors, self.inputs, &mut tile);
         }
         let finish = acc.iter().zip(multiplier);
         for (y, (&acc, &multiplier)) in arch::flat_mut(y).iter_mut().zip(finish) {
@@ -204,7 +205,13 @@ impl<'a, C: Coefficient> Spline<'a, C> {
 
     /// Locates the activations from `first` on in the one grid.
     #[inline(never)]
-    fn locate_shared<const TAILS: bool>(&self, first: usize, grid: &Grid, x: &[i16], tile: &mut Tile) {
+    fn locate_shared<const TAILS: bool>(
+        &self,
+        first: usize,
+        grid: &Grid,
+        x: &[i16],
+        tile: &mut Tile,
+    ) {
         let x = x.get(first..).unwrap_or_default().iter().take(self.inputs - first);
         let mut locate = self.locator::<TAILS>();
         let Grid { factor, offset, .. } = *grid;
@@ -216,7 +223,8 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     fn locate_each<const TAILS: bool>(&self, first: usize, x: &[i16], tile: &mut Tile) {
         let grids = self.grids.get(first..).unwrap_or_default().iter();
         let mut locate = self.locator::<TAILS>();
-        let one = |grid: &Grid| Some(locate(grid.factor, grid.offset, *x.get(grid.input as usize)?));
+        let one =
+            |grid: &Grid| Some(locate(grid.factor, grid.offset, *x.get(grid.input as usize)?));
         tile.fill(grids.map_while(one));
     }
 
@@ -236,6 +244,27 @@ impl<'a, C: Coefficient> Spline<'a, C> {
             at += step;
             live
         }
+    }
+}
+
+/// The base function's share: four inputs at a time are the weights of their four factors.
+#[inline(never)]
+fn add_base<C: Coefficient>(
+    acc: &mut [i32],
+    base: &[Quad],
+    mut factors: &[C],
+    inputs: usize,
+    tile: &mut Tile,
+) {
+    let mut base = base.get(..quads(inputs)).unwrap_or_default();
+    let step = acc.len() * 4;
+    while !base.is_empty() {
+        let values = base.iter().enumerate();
+        tile.fill(values.map(|(k, quad)| Live::new::<C>(quad.0, k * step)));
+        let done = tile.live().len();
+        arch::accumulate(acc, tile.live(), factors, 4);
+        factors = factors.get(done * step..).unwrap_or_default();
+        base = base.get(done..).unwrap_or_default();
     }
 }
 
@@ -285,7 +314,9 @@ mod tests {
     /// Every i16 activation against the recursion in double precision, tails and all.
     #[test]
     fn every_activation_gives_the_recursion_of_cox_and_de_boor() {
-        for (intervals, factor, offset) in [(5_u8, 8192_i16, 5 << 24), (3, 3000, 1 << 24), (8, 9000, 0)] {
+        for (intervals, factor, offset) in
+            [(5_u8, 8192_i16, 5 << 24), (3, 3000, 1 << 24), (8, 9000, 0)]
+        {
             let axis = Axis { intervals, shift: 25, tails: true };
             for x in i16::MIN..=i16::MAX {
                 let q = i32::from(x) * i32::from(factor) + offset;
@@ -312,8 +343,8 @@ mod tests {
         /// The kernel is the plain sum over edges, at any shape, with its own or one shared grid.
         #[test]
         fn a_layer_is_the_sum_of_its_edges(
-            (inputs, outputs) in (1_usize..19, 1_usize..11), intervals in 1_u8..9, tails: bool, shared: bool,
-            with_base: bool, seed: u32, x: [i16; 20], base: [i16; 20]
+            (inputs, outputs) in (1_usize..33, 1_usize..11), intervals in 1_u8..9, tails: bool, shared: bool,
+            with_base: bool, seed: u32, x: [i16; 32], base: [i16; 32]
         ) {
             let count = intervals as usize + 3;
             let mut state = seed;
@@ -322,7 +353,11 @@ mod tests {
                 (state >> 24) as u8 as i8
             };
             let coefficients: Vec<i8> = (0..inputs * outputs * count).map(|_| next()).collect();
-            let factors: Vec<i8> = (0..inputs * outputs).map(|_| next()).filter(|_| with_base).collect();
+            let padded = |k: usize| k / 4 * 4 * outputs + k % 4;
+            let mut factors = vec![0_i8; if with_base { quads(inputs) * 4 * outputs } else { 0 }];
+            for k in (0..inputs).filter(|_| with_base) {
+                (0..outputs).for_each(|o| factors[padded(k) + o * 4] = next());
+            }
             let shared = shared || inputs == 1;
             let grids: Vec<Grid> = (0..if shared { 1 } else { inputs })
                 .map(|i| Grid { input: if shared { 0 } else { (inputs - 1 - i) as u16 }, factor: 1000 + i as i16, offset: 3 << 25 })
@@ -342,7 +377,7 @@ mod tests {
                         sum += i32::from(*w) * i32::from(coefficients[(k * outputs + o) * count + start + j]);
                     }
                     if with_base {
-                        sum += i32::from(factors[k * outputs + o]) * i32::from(base[k]);
+                        sum += i32::from(factors[padded(k) + o * 4]) * i32::from(base[k]);
                     }
                 }
                 prop_assert_eq!(arch::flat(&y)[o], requantize(sum, 20000, 2));
@@ -353,7 +388,13 @@ mod tests {
     #[test]
     fn short_memory_changes_nothing() {
         let grids = [Grid { input: 0, factor: 1000, offset: 0 }];
-        let tables = Tables { coefficients: &[1_i16; 4], base: &[], bias: &[9 << 20], multiplier: &[30000], shift: 0 };
+        let tables = Tables {
+            coefficients: &[1_i16; 4],
+            base: &[],
+            bias: &[9 << 20],
+            multiplier: &[30000],
+            shift: 0,
+        };
         let spline = Spline::new(Axis { intervals: 1, shift: 25, tails: true }, &grids, 1, tables);
         let mut y = [Quad([3; 4])];
         spline.run(&[Quad([0; 4])], &[], &mut y);

@@ -1,6 +1,7 @@
 //! What the tests share: where the bundled models are, and models made on the spot.
 
 pub mod link;
+pub mod network;
 pub mod onnx;
 
 use std::path::PathBuf;
@@ -37,3 +38,8 @@ pub fn vectors(compiled: &Compiled, name: &str) -> Vec<Vec<f64>> {
         Err(error) => panic!("{error}"),
     }
 }
+
+/// The examples of the README, which compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

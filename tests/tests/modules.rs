@@ -110,5 +110,6 @@ fn an_input_out_of_range_is_clamped_and_told() {
     assert!(!model.status().any());
     input[3] = 1e9;
     let clamped = model.step_f32(&input);
+    assert!(model.status().saturated(3) && !model.status().saturated(0));
     assert!(clamped.iter().all(|y| y.abs() <= 1.0));
 }

@@ -1,8 +1,13 @@
 //! `cargo xtask bench`: what a step of the four reference networks takes on each core.
 
-use nervecord_codegen::Result;
-use nervecord_codegen::quantize::Weights;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use nervecord_codegen::data::write_atomic;
+use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::{Error, Result};
+
+use crate::figures::Figures;
 use crate::networks::{Random, SHAPES, Shape};
 use crate::{boards, emulate, say, subject, table};
 
@@ -32,11 +37,34 @@ const HEAD: [&str; 9] = [
     "stack B",
 ];
 
-/// Prints the table for boards; whether every figure is below its bar and every output the host's.
+/// What encloses the table in a document.
+const MARKS: [&str; 2] = ["<!-- bench -->\n", "<!-- /bench -->"];
+
+/// What to do with the committed figures.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// Replace them by the measured ones.
+    Save,
+    /// Compare the measured ones with them.
+    Check,
+}
+
+/// Prints the table for boards, and puts it into `document` if one is given; whether every output is
+/// the host's, and every figure below its bar or, where `figures` says so, not worse than the
+/// committed one.
 ///
 /// # Errors
-/// Something cannot be built or run.
-pub fn bench(board: &str, profile: bool) -> Result<bool> {
+/// Something cannot be built or run, or the document has no place for the table.
+pub fn bench(
+    board: &str,
+    profile: bool,
+    figures: Option<Committed>,
+    document: Option<&Path>,
+) -> Result<bool> {
+    // Before the long work, so that a wrong name does not cost it.
+    let place = document.map(Place::find).transpose()?;
+    let mut committed = Figures::committed()?;
+    let mut worse = Vec::new();
     let mut rows = Vec::new();
     let mut good = true;
     for board in boards(board)? {
@@ -58,6 +86,13 @@ pub fn bench(board: &str, profile: bool) -> Result<bool> {
             if profile {
                 emulate::print_profile(&measured);
             }
+            match figures {
+                Some(Committed::Save) => committed.set(shape.letter, &board.name, &measured),
+                Some(Committed::Check) => {
+                    worse.extend(committed.worse(shape.letter, &board.name, &measured));
+                }
+                None => {}
+            }
             let ratio = bars.map(|bars| measured.max() as f64 / bars[index] as f64);
             good &= ratio.is_none_or(|ratio| ratio <= 1.0);
             rows.push(vec![
@@ -75,12 +110,80 @@ pub fn bench(board: &str, profile: bool) -> Result<bool> {
     }
     println!("Executed instructions of a step under emulation, not cycles of hardware.");
     table::print(&HEAD, &rows);
-    Ok(good)
+    if let Some(place) = place {
+        place.fill(&for_readers(&rows))?;
+    }
+    match figures {
+        Some(Committed::Save) => committed.save().map(|()| true),
+        Some(Committed::Check) => {
+            worse.iter().for_each(|line| println!("worse than committed: {line}"));
+            Ok(worse.is_empty())
+        }
+        None => Ok(good),
+    }
+}
+
+/// The table for readers, who need no bars.
+fn for_readers(rows: &[Vec<String>]) -> String {
+    const BAR: usize = 4;
+    let head: Vec<&str> = (0..HEAD.len()).filter(|&i| i != BAR).map(|i| HEAD[i]).collect();
+    let mut rows = rows.to_vec();
+    rows.iter_mut().for_each(|row| drop(row.remove(BAR)));
+    table::render(&head, &rows)
+}
+
+/// Where the table stands in a document.
+struct Place {
+    path: PathBuf,
+    before: String,
+    after: String,
+}
+
+impl Place {
+    fn find(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
+        let split = text.split_once(MARKS[0]).and_then(|(before, rest)| {
+            let (_, after) = rest.split_once(MARKS[1])?;
+            Some((before.to_owned(), after.to_owned()))
+        });
+        let (before, after) = split.ok_or_else(|| {
+            Error::new("the document has no place for the table")
+                .file(path)
+                .expected(format!("lines `{}` and `{}`", MARKS[0].trim(), MARKS[1]))
+                .found("not both")
+        })?;
+        Ok(Self { path: path.to_owned(), before, after })
+    }
+
+    fn fill(&self, table: &str) -> Result<()> {
+        let text = [&self.before, MARKS[0], table, MARKS[1], &self.after].concat();
+        write_atomic(&self.path, text.as_bytes())
+    }
 }
 
 impl Shape {
     /// Bytes of its i8 weights, the least it takes of flash.
     fn flash(&self) -> u64 {
         self.widths.windows(2).map(|pair| (pair[0] * pair[1]) as u64).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_goes_between_its_marks_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("README.md");
+        fs::write(&path, "before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n").unwrap();
+        let cells: Vec<String> = (0..HEAD.len()).map(|i| i.to_string()).collect();
+        Place::find(&path).unwrap().fill(&figures(&[cells])).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("before\n<!-- bench -->\n| network | board |"), "{text}");
+        assert!(text.ends_with("8 |\n<!-- /bench -->\nafter\n"), "{text}");
+        assert!(!text.contains("old") && !text.contains("bar"), "{text}");
+        fs::write(&path, "no marks").unwrap();
+        assert!(Place::find(&path).is_err());
     }
 }

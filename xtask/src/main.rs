@@ -2,6 +2,7 @@
 
 mod bench;
 mod emulate;
+mod figures;
 mod golden;
 mod looped;
 mod networks;
@@ -80,6 +81,15 @@ enum Task {
         /// Print which functions the instructions of a step were executed in
         #[arg(long)]
         profile: bool,
+        /// Fail where a figure is worse than the committed one by more than 1%
+        #[arg(long, conflicts_with = "save")]
+        check: bool,
+        /// Replace the committed figures, xtask/figures.csv, by what is measured
+        #[arg(long)]
+        save: bool,
+        /// Put the table into this document, between `<!-- bench -->` and `<!-- /bench -->`
+        #[arg(long)]
+        write: Option<PathBuf>,
     },
 }
 
@@ -92,7 +102,14 @@ fn main() -> ExitCode {
             looped::run(&board, &looped::Wish { plant, steps, faults, reset, seed })
         }
         Task::Boards => parts::boards(),
-        Task::Bench { board, profile } => bench::bench(&board, profile),
+        Task::Bench { board, profile, check, save, write } => {
+            let figures = match (check, save) {
+                (true, _) => Some(bench::Committed::Check),
+                (_, true) => Some(bench::Committed::Save),
+                _ => None,
+            };
+            bench::bench(&board, profile, figures, write.as_deref())
+        }
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {

@@ -25,7 +25,11 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(&folder).map_err(|e| Error::io("read", &folder, &e))?;
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.join("model.onnx").is_file() || path.join("config.json").is_file())
+        .filter(|path| {
+            ["model.onnx", "config.json", "circuit.toml"]
+                .iter()
+                .any(|name| path.join(name).is_file())
+        })
         .collect();
     found.sort();
     match found.is_empty() {
@@ -62,7 +66,12 @@ pub fn load(path: &Path) -> Result<Job> {
 fn from_model(path: &Path) -> Result<Job> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     let calibration = folder.join("calibration.csv");
-    let compiled = Compiler::new(path).calibration(&calibration).name("model").build()?;
+    let mut compiler = Compiler::new(path).name("model");
+    // A circuit knows the ranges of its inputs itself.
+    if calibration.is_file() {
+        compiler = compiler.calibration(&calibration);
+    }
+    let compiled = compiler.build()?;
     let vectors = folder.join("vectors.csv");
     let rows = match vectors.is_file() {
         true => Data::read(&vectors)?.inputs(&compiled.graph, &vectors)?,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::write_atomic;
+use crate::data::stage;
 use crate::{Error, Result, report};
 
 use super::Model;
@@ -27,11 +27,12 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     if target.check {
         return is_current(&target.output, &module);
     }
-    // The report first: if its folder cannot be made, there is no module that looks finished.
+    // In place when the report is: if one of them cannot be written, neither is left.
+    let staged = stage(&target.output, module.as_bytes())?;
     if let Some(folder) = &target.report {
         report::write(&compiled, folder)?;
     }
-    write_atomic(&target.output, module.as_bytes())?;
+    staged.commit()?;
     anstream::print!("{}", report::render(&compiled));
     anstream::println!("wrote {}", target.output.display());
     Ok(true)

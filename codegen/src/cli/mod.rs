@@ -5,12 +5,15 @@ mod emulate;
 mod progress;
 mod run;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::circuit::{self, Circuit};
 use crate::compiler::{Compiler, Cpu};
+use crate::data::write_atomic;
+use crate::import::Source;
 use crate::quantize::Weights;
-use crate::{Compiled, Result, import, inspect, report, verify};
+use crate::{Compiled, Error, Result, demo, draw_kan, import, inspect, report, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -31,8 +34,14 @@ struct Cli {
 enum Command {
     /// Print the layers of a model, and what is not supported of it.
     Inspect {
-        /// An .onnx file, or a folder with config.json and model.safetensors.
+        /// An .onnx file, a circuit .toml, or a folder with config.json and model.safetensors.
         model: PathBuf,
+        /// Draw a circuit's synapses, or the edges of Kolmogorov-Arnold layers, into this SVG file.
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+        /// Inputs as the model will see them in use, for the ranges of a drawing of edges.
+        #[arg(long, value_name = "FILE", requires = "svg")]
+        calibration: Option<PathBuf>,
     },
     /// Write the Rust module of a model.
     Compile {
@@ -69,6 +78,8 @@ enum Command {
         #[command(flatten)]
         machine: emulate::Machine,
     },
+    /// Compile and verify the bundled models, and show fixed point beside float.
+    Demo,
 }
 
 #[derive(clap::Args)]
@@ -139,10 +150,28 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The edges of a network's layers as an SVG.
+fn draw_edges(model: &Path, source: Source, calibration: Option<PathBuf>) -> Result<String> {
+    let compiler = Compiler::new(model);
+    let compiler = match calibration {
+        Some(path) => compiler.calibration(path),
+        None => compiler,
+    };
+    let compiled = compiler.build_from(source)?;
+    draw_kan::render(&compiled.program.layers).ok_or_else(|| {
+        Error::new("there is nothing to draw")
+            .file(model)
+            .at("--svg")
+            .expected("a circuit, or a network with layers of edge functions")
+            .found("a network of other layers")
+            .help("leave --svg away")
+    })
+}
+
 /// Runs a command; `false` is a verdict, not a failure.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
-        Command::Inspect { model } => {
+        Command::Inspect { model, svg, calibration } => {
             let source = import::load(&model).inspect_err(|_| {
                 // A file that can be read at all is listed, with a mark at what is in the way.
                 if let Ok(Some(survey)) = inspect::survey(&model) {
@@ -150,6 +179,21 @@ fn dispatch(command: Command) -> Result<bool> {
                 }
             })?;
             anstream::print!("{}", inspect::render(&source));
+            let circuit = match import::circuit(&model)? {
+                Some(circuit) => Some(circuit),
+                None => Circuit::of(&source.graph),
+            };
+            if let Some(circuit) = &circuit {
+                anstream::print!("\n{}", circuit::text::render(circuit));
+            }
+            if let Some(file) = svg {
+                let drawing = match &circuit {
+                    Some(circuit) => circuit::svg(circuit),
+                    None => draw_edges(&model, source, calibration)?,
+                };
+                write_atomic(&file, drawing.as_bytes())?;
+                anstream::println!("wrote {}", file.display());
+            }
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
         Command::Run { model, rows } => run::run(&model, &rows)?,
@@ -162,6 +206,11 @@ fn dispatch(command: Command) -> Result<bool> {
                 anstream::print!("{}", verdict.render());
             }
             return Ok(verdict.passed);
+        }
+        Command::Demo => {
+            let demo = progress::during("compiling the bundled models", demo::run)?;
+            anstream::print!("{}", demo.text);
+            return Ok(demo.passed);
         }
         Command::Emulate { model, machine } => return emulate::emulate(&model, &machine),
     }

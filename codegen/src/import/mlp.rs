@@ -157,7 +157,8 @@ fn dense_layers(file: &SafeTensors) -> Result<Vec<(String, Dense)>> {
     if layers.is_empty() {
         return Err(Error::new("the file holds no weights")
             .expected("tensors called `*.weight` and `*.bias`")
-            .found(format!("{} tensors", names.len())));
+            .found(format!("{} tensors", names.len()))
+            .help("save the whole state_dict under the names its library gives"));
     }
     Ok(layers)
 }

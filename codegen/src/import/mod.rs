@@ -3,6 +3,7 @@
 //! A new family adds an arm to `by_format` and a module beside the others.
 
 pub mod cfc;
+mod circuit;
 pub mod kan;
 pub mod ltc;
 pub mod mlp;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
+use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 
@@ -83,6 +85,7 @@ pub fn load(path: &Path) -> Result<Source> {
     let located = locate(path)?;
     let name = name_of(&located.model);
     let (graph, sha256) = match &located.config {
+        None if is_circuit(&located.model) => circuit::load(&located.model, &name)?,
         None => onnx::load(&located.model, &name)?,
         Some(config) => by_format(config, &located.model, &name)?,
     };
@@ -95,8 +98,26 @@ pub fn load(path: &Path) -> Result<Source> {
 /// Nothing readable is there.
 pub fn survey(path: &Path) -> Result<Option<Vec<onnx::Surveyed>>> {
     let located = locate(path)?;
+    if is_circuit(&located.model) {
+        return Ok(None);
+    }
     let is_onnx = located.config.as_ref().is_none_or(|c| c.text("format") == Some("onnx"));
     is_onnx.then(|| onnx::survey(&located.model)).transpose()
+}
+
+/// The circuit a `.toml` file holds, for `inspect` to draw; none for other models.
+///
+/// # Errors
+/// The file cannot be read or contradicts itself.
+pub fn circuit(path: &Path) -> Result<Option<Circuit>> {
+    let model = locate(path)?.model;
+    is_circuit(&model)
+        .then(|| circuit::read_circuit(&model).map(|(circuit, _)| circuit))
+        .transpose()
+}
+
+fn is_circuit(model: &Path) -> bool {
+    model.extension().is_some_and(|e| e == "toml")
 }
 
 fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
@@ -126,6 +147,7 @@ fn locate(path: &Path) -> Result<Located> {
     match path.extension().and_then(|e| e.to_str()).unwrap_or_default() {
         "onnx" => Ok(Located { model: path.to_owned(), config: None }),
         "json" => configured(path.to_owned()),
+        "toml" => Ok(Located { model: path.to_owned(), config: None }),
         "safetensors" => {
             let config = Config::read(folder.join("config.json")).map_err(|e| {
                 e.help("a .safetensors file needs its config.json beside it, with `format` and `layers`")
@@ -134,7 +156,7 @@ fn locate(path: &Path) -> Result<Located> {
         }
         other => Err(Error::new("the kind of model is not known by its file name")
             .file(path)
-            .expected("a .onnx or .safetensors file, a config.json, or a folder with one of them")
+            .expected("a .onnx or .safetensors file, a circuit .toml, a config.json, or a folder with one of them")
             .found(format!("the extension `{other}`"))
             .help("name the file after its format")),
     }
@@ -145,13 +167,15 @@ fn locate_in(folder: &Path) -> Result<Located> {
     if config.exists() {
         return configured(config);
     }
-    let model = folder.join("model.onnx");
-    if model.exists() {
-        return Ok(Located { model, config: None });
+    for name in ["model.onnx", "circuit.toml"] {
+        let model = folder.join(name);
+        if model.exists() {
+            return Ok(Located { model, config: None });
+        }
     }
     Err(Error::new("the folder holds no model")
         .file(folder)
-        .expected("config.json beside model.safetensors, or model.onnx")
+        .expected("config.json beside model.safetensors, or model.onnx, or circuit.toml")
         .found("neither")
         .help("give the model file itself, or add a config.json"))
 }
@@ -204,11 +228,17 @@ fn name_of(model: &Path) -> String {
         let absolute = model.canonicalize().ok()?;
         text(absolute.parent()?.file_name())
     };
-    let name = if stem == "model" { folder().unwrap_or(stem) } else { stem };
+    let name = if stem == "model" || stem == "circuit" { folder().unwrap_or(stem) } else { stem };
     snake_case(&name)
 }
 
-/// A Rust identifier in snake case: words divided by one underscore, no digit first.
+/// What no module can be called: the words of Rust, and the runtime's own name.
+const RESERVED: &str = "abstract as async await become box break const continue core crate do dyn else \
+    enum extern false final fn for gen if impl in let loop macro match mod move mut nervecord override priv \
+    pub ref return self static struct super trait true try type typeof unsafe unsized use virtual where \
+    while yield";
+
+/// A Rust identifier in snake case: words divided by one underscore, no digit first, no keyword.
 pub fn snake_case(name: &str) -> String {
     let mut out = String::new();
     let mut lower_before = false;
@@ -229,7 +259,9 @@ pub fn snake_case(name: &str) -> String {
     let out = out.trim_end_matches('_');
     match out.chars().next() {
         None => "model".to_owned(),
-        Some(first) if first.is_ascii_digit() => format!("model_{out}"),
+        Some(first) if first.is_ascii_digit() || RESERVED.split(' ').any(|word| word == out) => {
+            format!("model_{out}")
+        }
         _ => out.to_owned(),
     }
 }
@@ -246,6 +278,9 @@ mod tests {
             ("CartPole", "cart_pole"),
             ("2d", "model_2d"),
             ("-", "model"),
+            ("Type", "model_type"),
+            ("self", "model_self"),
+            ("crates", "crates"),
         ] {
             assert_eq!(snake_case(name), identifier);
         }

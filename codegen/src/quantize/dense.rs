@@ -6,7 +6,7 @@ use nervecord::tensor::Quad;
 
 use super::{Format, Lowering, multiplier, port, scaled_multiplier};
 use crate::emit::Items;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{self, Layer, TensorId};
 use crate::program::Kernel;
 
@@ -104,7 +104,8 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let scales = output_scales(lowering, &tail, layer.bias.len());
     let bits = lowering.widths[index];
     let moments = Moments::of(&lowering.ranges.values[node.inputs[0]], &input.format);
-    let (kernel, scales, bound) = quantize(layer, &input.format, &moments, scales, bits, tail.relu);
+    let (kernel, scales, bound) = quantize(layer, &input.format, &moments, scales, bits, tail.relu)
+        .map_err(|e| e.at(format!("node `{}`", node.name)))?;
     let headroom = (LIMIT / bound.max(1.0)).log2();
     let kind = format!("dense i{bits}{}", if tail.relu { " relu" } else { "" });
 
@@ -178,13 +179,10 @@ fn quantize(
     scales: Vec<f64>,
     bits: u32,
     relu: bool,
-) -> (DenseKernel, Vec<f64>, f64) {
-    let row = |r| Row::new(layer, r, input, moments, bits);
-    let rows: Vec<Row> = (0..layer.bias.len()).map(row).collect();
-    let finish = Finish::of(&rows, scales);
-    let ends = |(row, bias): (&Row, &i32)| partial_sum_bound(&row.weights, f64::from(*bias), input);
-    let bound = rows.iter().zip(&finish.bias).map(ends).fold(0.0, f64::max);
-    debug_assert!(bound <= LIMIT);
+) -> Result<(DenseKernel, Vec<f64>, f64)> {
+    let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
+    let row = |r, room| Row::new(layer, r, input, moments, bits, room);
+    let Fit { rows, finish, bound } = Fit::of(layer.bias.len(), &scales, &row, &bound)?;
     let kernel = DenseKernel {
         inputs: layer.weights[0].len(),
         weights: rows.into_iter().flat_map(|row| row.weights).collect(),
@@ -194,7 +192,50 @@ fn quantize(
         shift: finish.shift,
         relu,
     };
-    (kernel, finish.scales, bound)
+    Ok((kernel, finish.scales, bound))
+}
+
+/// A layer's rows and how they become outputs, with the proof that no sum leaves `i32`.
+pub(super) struct Fit {
+    pub rows: Vec<Row>,
+    pub finish: Finish,
+    /// The largest magnitude of any partial sum, in any order, the rounding half included.
+    pub bound: f64,
+}
+
+impl Fit {
+    /// Makes each of `count` rows by `row(index, room)`, where `room` is what the sums must leave
+    /// free for the rounding half, until `bound(weights, bias)` holds for the final integers.
+    pub(super) fn of(
+        count: usize,
+        scales: &[f64],
+        row: &dyn Fn(usize, f64) -> Row,
+        bound: &dyn Fn(&[i32], f64) -> f64,
+    ) -> Result<Self> {
+        // The half is half an output unit in units of the row: as good as always below 2^17, but
+        // more where a row is much finer than the one that decides the layer's shift.
+        let mut room = vec![f64::powi(2.0, 17); count];
+        let mut rows: Vec<Row> = room.iter().enumerate().map(|(r, &room)| row(r, room)).collect();
+        // At the last the room is half of `i32`, and no half is larger.
+        for _ in 0..14 {
+            let finish = Finish::of(&rows, scales.to_vec());
+            let ends = rows.iter().zip(&finish.bias);
+            let reached: Vec<f64> =
+                ends.map(|(row, &bias)| bound(&row.weights, f64::from(bias))).collect();
+            let largest = reached.iter().copied().fold(0.0, f64::max);
+            if largest <= LIMIT {
+                return Ok(Self { rows, finish, bound: largest });
+            }
+            for r in (0..count).filter(|&r| reached[r] > LIMIT) {
+                room[r] *= 2.0;
+                rows[r] = row(r, room[r]);
+            }
+        }
+        Err(Error::new("the sums of a layer cannot be kept inside 32 bits")
+            .expected("outputs of a size that 16 bits can tell apart")
+            .found("a bias far larger than all the layer's weights can move")
+            .help("scale the network's inputs and outputs to the size of 1"))
+    }
 }
 
 /// How rows of sums become outputs.
@@ -291,21 +332,30 @@ pub(super) struct Row {
 }
 
 impl Row {
-    fn new(layer: &graph::Dense, r: usize, input: &Format, moments: &Moments, bits: u32) -> Self {
+    fn new(
+        layer: &graph::Dense,
+        r: usize,
+        input: &Format,
+        moments: &Moments,
+        bits: u32,
+        room: f64,
+    ) -> Self {
         let given = &layer.weights[r];
         let reals: Vec<f64> = given.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
         let real_bias =
             layer.bias[r] + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
         let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
-        Self::of(&reals, real_bias, bits, Some(moments), &bound)
+        Self::of(&reals, real_bias, bits, Some(moments), room, &bound)
     }
 
-    /// Integers for the real weights `reals`, as large as `bound(weights, bias)` on partial sums allows.
+    /// Integers for the real weights `reals`, as large as `bound(weights, bias)` on partial sums
+    /// allows with `room` beside the bias.
     pub(super) fn of(
         reals: &[f64],
         real_bias: f64,
         bits: u32,
         moments: Option<&Moments>,
+        room: f64,
         bound: &dyn Fn(&[i32], f64) -> f64,
     ) -> Self {
         let most = f64::from((1_i32 << (bits - 1)) - 1);
@@ -323,9 +373,9 @@ impl Row {
             }
         }
         scale = row.scale;
-        // The rounding half adds at most 2^17 to the bias; a few steps always suffice.
+        // A few steps always suffice.
         for _ in 0..64 {
-            let bias = (row.bias / row.scale).abs() + f64::powi(2.0, 17);
+            let bias = (row.bias / row.scale).abs() + room;
             let reached = bound(&row.weights, bias).max(bound(&row.weights, -bias));
             if reached <= LIMIT {
                 break;

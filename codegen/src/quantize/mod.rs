@@ -1,7 +1,7 @@
 //! From ranges and real weights to integers with proved bounds.
 //!
 //! Each layer kind has one file here with its lowering and its [`Kernel`], the tables as
-//! the host runs them and as they are emitted. [`Lowering`] holds what they share: which storage
+//! the host runs them and as they are emitted. `Lowering` holds what they share: which storage
 //! and number format each tensor has.
 
 mod dense;
@@ -15,6 +15,7 @@ mod ncap;
 mod plan;
 mod port;
 mod search;
+mod spiking;
 mod state;
 
 use crate::calibrate::{Calibration, Ranges};
@@ -177,10 +178,11 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
             Layer::Kan(layer) => kan::lower(&mut lowering, index, layer),
             Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
             Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
+            Layer::Spiking(circuit) => spiking::lower(&mut lowering, node, circuit),
             Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
         }?;
     }
-    let output = port::output(&mut lowering);
+    let output = port::output(&mut lowering)?;
     let start = state::close(&mut lowering, &states);
     let state_formats = state::formats(&lowering, &states);
     let sizes = std::mem::take(&mut lowering.storages);
@@ -296,6 +298,7 @@ impl Lowering<'_> {
             headroom_bits: None,
             worst_error: None,
             note,
+            curves: vec![],
         });
         self.layers.last_mut().expect("just pushed")
     }

@@ -82,23 +82,24 @@ fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
 }
 
 /// The output's format; rescales it first if the last layer could not write powers of two.
-pub(super) fn output(lowering: &mut Lowering) -> Port {
+pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.output;
     let value = lowering.value(tensor).clone();
     if let Some(bits) = lowering.unit_bits() {
-        return unit_port(value.features, bits, value.storage);
+        return Ok(unit_port(value.features, bits, value.storage));
     }
-    let value = if is_port_format(&value.format) { value } else { rescale(lowering, value) };
+    let value = if is_port_format(&value.format) { value } else { rescale(lowering, value)? };
     let fracs: Vec<i32> =
         (0..value.features).map(|i| (-value.format.scale(i).log2()).round() as i32).collect();
     if fracs.iter().all(|frac| (0..=15).contains(frac)) {
         let fracs = fracs.into_iter().map(|frac| frac as u32).collect();
-        return Port { fracs, width: PortWidth::Narrow, storage: value.storage, full_scale: false };
+        let width = PortWidth::Narrow;
+        return Ok(Port { fracs, width, storage: value.storage, full_scale: false });
     }
     let shifts = fracs.iter().map(|&frac| (-frac).max(0) as u8).collect();
     let fracs = fracs.into_iter().map(|frac| frac.max(0) as u32).collect();
     let width = PortWidth::WideOut(shifts);
-    Port { fracs, width, storage: value.storage, full_scale: false }
+    Ok(Port { fracs, width, storage: value.storage, full_scale: false })
 }
 
 /// Whether every feature's scale is a power of two that a 32-bit port can carry.
@@ -107,13 +108,22 @@ fn is_port_format(format: &Format) -> bool {
     format.offset.is_empty() && format.scale.iter().all(|&scale| power(scale))
 }
 
-fn rescale(lowering: &mut Lowering, value: Value) -> Value {
+fn rescale(lowering: &mut Lowering, value: Value) -> Result<Value> {
     let tensor = lowering.graph.output;
-    let scale = lowering.scale_for(tensor, lowering.magnitude(tensor));
+    let magnitude = lowering.magnitude(tensor);
+    let frac = frac_for(magnitude).min(31);
+    if frac < -16 {
+        return Err(Error::new("the output is too large for 32-bit fixed point")
+            .at(format!("tensor `{}`", lowering.graph.tensors[tensor].name))
+            .expected("magnitudes below 2^31")
+            .found(format!("{magnitude:.3e} on the calibration data, with its margin"))
+            .help("express it in a larger unit, in training or behind the network"));
+    }
+    let scale = f64::powi(2.0, -frac);
     let (ones, zeros) = (vec![1.0; value.features], vec![0.0; value.features]);
     let source = lowering.take_in_place(tensor);
     elementwise::push_affine(lowering, "output", &source, &ones, &zeros, scale);
-    Value { format: Format::uniform(scale), ..source }
+    Ok(Value { format: Format::uniform(scale), ..source })
 }
 
 /// Power-of-two scales a feature for the network's output, one for all where that costs little.

@@ -24,6 +24,15 @@ pub(super) fn unit<const BITS: u32>(x: i32) -> i32 {
     (above & negative(above)) + one
 }
 
+/// `x` clamped to 16 bits.
+#[inline(always)]
+pub(super) fn saturate16(x: i32) -> i16 {
+    let sign = negative(x);
+    let outside = (x >> 15) ^ sign; // 0 if x fits, else 1..=65535
+    let mask = negative(-outside);
+    (x ^ ((x ^ sign ^ 0x7fff) & mask)) as i16 // the limit's low half is 0x7fff or its complement
+}
+
 /// Number of zero bits above the highest one of `x`, which is not 0: by halves, since neither core has
 /// an instruction for it.
 #[inline(always)]

@@ -13,6 +13,21 @@ use super::{Shape, call};
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 
+/// Names a core that has the extension: the assembler is not told of `-C target-cpu` here.
+#[cfg(nervecord_armv8m)]
+macro_rules! cpu {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+/// The target's name implies the extension.
+#[cfg(not(nervecord_armv8m))]
+macro_rules! cpu {
+    () => {
+        ""
+    };
+}
+
 /// One quad of i8 weights: four words, 16 multiply-accumulates in 18 instructions, 72 bytes.
 macro_rules! quad8 {
     () => {
@@ -102,6 +117,7 @@ macro_rules! kernel {
         #[unsafe(naked)]
         unsafe extern "C" fn $name(_: *const Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
             naked_asm!(
+                cpu!(),
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
                 "mov r9, r3",
                 "ldm r2, {{r3, r4, r6, r7, r8}}", // entry, rounds, block bytes, rest, quads

@@ -12,7 +12,8 @@ use crate::number::mul_high_split;
 /// block of R rows:  R biases | for each group of inputs: R times its weights | R multipliers
 /// ```
 ///
-/// Rows left over follow as blocks of one. A group is one quad of inputs, or two.
+/// Rows left over follow as blocks of one. A group is one quad of inputs, or two, then the last may
+/// have one.
 ///
 /// # Lanes
 /// Where a core has no instruction that multiplies bytes, a block of four rows stores the four
@@ -118,18 +119,13 @@ pub(super) fn scale<L: Layout>(acc: i32, word: u32) -> i32 {
 }
 
 /// Words of a row: bias, weights, multiplier.
-pub(super) const fn row_words<L: Layout, W: Weight>(quads: usize) -> usize {
-    2 + quads.div_ceil(L::QUADS) * L::QUADS * W::WORDS
+pub(super) const fn row_words<W: Weight>(quads: usize) -> usize {
+    2 + quads * W::WORDS
 }
 
-/// Words of a layer's stream in layout `L`.
-pub const fn stream_words<L: Layout, W: Weight>(quads: usize, rows: usize) -> usize {
-    rows * row_words::<L, W>(quads)
-}
-
-/// Words of a layer's stream in the [`Native`] layout.
+/// Words of a layer's stream, the same in every layout.
 pub const fn words<W: Weight>(inputs: usize, outputs: usize) -> usize {
-    stream_words::<Native, W>(inputs.div_ceil(4), outputs)
+    outputs * row_words::<W>(inputs.div_ceil(4))
 }
 
 /// Where a row lies in a stream.
@@ -145,16 +141,25 @@ pub(super) struct Place {
     pub lane: usize,
     /// Rows of its block.
     pub count: usize,
+    /// Quads of inputs.
+    pub quads: usize,
 }
 
 /// Where row `row` lies.
 pub(super) const fn place<L: Layout, W: Weight>(row: usize, rows: usize, quads: usize) -> Place {
     let blocked = rows - rows % L::ROWS;
     let (first, count) = if row < blocked { (row - row % L::ROWS, L::ROWS) } else { (row, 1) };
-    let words = row_words::<L, W>(quads);
+    let words = row_words::<W>(quads);
     let (start, lane) = (first * words, row - first);
     let multipliers = start + count * (words - 1);
-    Place { bias: start + lane, weights: start + count, multiplier: multipliers + lane, lane, count }
+    Place {
+        bias: start + lane,
+        weights: start + count,
+        quads,
+        multiplier: multipliers + lane,
+        lane,
+        count,
+    }
 }
 
 /// Which weight of a row sits where.
@@ -171,9 +176,11 @@ pub(super) struct Slot {
 /// Where the weight of column `column` of a row sits.
 pub(super) const fn slot<L: Layout, W: Weight>(place: Place, column: usize) -> Slot {
     let bits = 8 * W::WORDS;
-    let words = L::QUADS * W::WORDS; // of a row's share of a group
     let (group, rest) = (column / (4 * L::QUADS), column % (4 * L::QUADS));
-    let first = place.weights + group * place.count * words;
+    let first = place.weights + group * place.count * L::QUADS * W::WORDS;
+    // A row's share of a group, of which the last may have fewer quads.
+    let left = place.quads - group * L::QUADS;
+    let words = if left < L::QUADS { left * W::WORDS } else { L::QUADS * W::WORDS };
     let per_word = 4 / W::WORDS;
     if L::LANES && place.count == 4 {
         // Lanes below a word's highest are offset to be positive.
@@ -196,7 +203,7 @@ pub(super) const fn slot<L: Layout, W: Weight>(place: Place, column: usize) -> S
 /// The bias of a row, out of the form in which lanes hold it.
 pub(super) const fn plain_bias<L: Layout, W: Weight>(stream: &[u32], place: Place) -> i32 {
     let per_word = 4 / W::WORDS;
-    if L::LANES && place.count == 4 && (place.lane + 1) % per_word != 0 {
+    if L::LANES && place.count == 4 && !(place.lane + 1).is_multiple_of(per_word) {
         let above = stream[place.bias + 1] << (8 * W::WORDS);
         return stream[place.bias].wrapping_sub(above) as i32;
     }
@@ -212,7 +219,7 @@ const fn fold_biases<L: Layout, W: Weight>(rows: usize, quads: usize, stream: &m
     let mut row = rows - rows % L::ROWS;
     while row > 0 {
         row -= 1;
-        if (row + 1) % per_word != 0 {
+        if !(row + 1).is_multiple_of(per_word) {
             let at = place::<L, W>(row, rows, quads).bias;
             stream[at] = stream[at].wrapping_add(stream[at + 1] << (8 * W::WORDS));
         }
@@ -222,7 +229,7 @@ const fn fold_biases<L: Layout, W: Weight>(rows: usize, quads: usize, stream: &m
 macro_rules! pack {
     ($name:ident, $weight:ty, $unsigned:ty) => {
         /// The stream of a layer in layout `L`, from a row-major matrix of `inputs` columns; rows are
-        /// padded with zero weights to whole groups.
+        /// padded with zero weights to whole quads.
         ///
         /// # Panics
         /// If the tables' lengths do not belong together. It runs when tables are built: in a
@@ -237,8 +244,8 @@ macro_rules! pack {
             let (rows, inputs) = (bias.len(), weights.len() / bias.len());
             let quads = inputs.div_ceil(4);
             assert!(weights.len() == rows * inputs && multiplier.len() == rows && shift < 16);
-            assert!(stream.len() == stream_words::<L, $weight>(quads, rows));
-            let columns = quads.div_ceil(L::QUADS) * L::QUADS * 4;
+            assert!(stream.len() == words::<$weight>(inputs, rows));
+            let columns = quads * 4;
             let mut row = 0;
             while row < rows {
                 let place = place::<L, $weight>(row, rows, quads);
@@ -247,8 +254,7 @@ macro_rules! pack {
                 let mut column = 0;
                 while column < columns {
                     let slot = slot::<L, $weight>(place, column);
-                    let weight =
-                        if column < inputs { weights[row * inputs + column] } else { 0 };
+                    let weight = if column < inputs { weights[row * inputs + column] } else { 0 };
                     let bits = weight as $unsigned as u32 ^ slot.flip;
                     // The first weight of a word clears it.
                     let kept = if slot.shift == 0 { 0 } else { stream[slot.word] };

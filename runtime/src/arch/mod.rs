@@ -10,7 +10,7 @@
 pub mod portable;
 mod taps;
 
-#[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+#[cfg(nervecord_branchless)]
 mod branchless;
 #[cfg(nervecord_kernel = "armv6m")]
 #[path = "armv6m.rs"]
@@ -24,18 +24,18 @@ mod kernel;
 #[cfg(nervecord_kernel = "helium")]
 #[path = "helium.rs"]
 mod kernel;
-mod layout;
 #[cfg(nervecord_kernel = "riscv")]
 #[path = "riscv.rs"]
 mod kernel;
+mod layout;
 
 use crate::tensor::Quad;
-pub(crate) use taps::{Tile, Window};
 pub use taps::{Coefficient, Live, accumulate};
+pub(crate) use taps::{Tile, Window};
 
 pub use layout::{
     Blocked, Interleaved, Lanes, LanesShort, Layout, Native, Octets, RowMajor, multiplier_word,
-    pack8, pack16, stream_words, words,
+    pack8, pack16, words,
 };
 
 /// Width of weights in a stream.
@@ -130,7 +130,7 @@ type Assembly = unsafe extern "C" fn(*const Quad, *mut Quad, *const Shape, *cons
 fn call<W: Weight>(kernel: Assembly, shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
     let fits = x.len() >= shape.quads
         && y.len() >= shape.rows.div_ceil(4)
-        && stream.len() == layout::stream_words::<Native, W>(shape.quads, shape.rows)
+        && stream.len() == words::<W>(4 * shape.quads, shape.rows)
         && shape.quads > 0;
     if fits {
         // SAFETY: a kernel reads `quads` quads of x and the whole stream, and writes `rows`
@@ -150,37 +150,50 @@ pub(crate) const fn quarter<W: Weight>() -> usize {
 /// No branch on any core: where the compiler would make one, the instructions are spelled out.
 #[inline(always)]
 pub(crate) fn unit<const BITS: u32>(x: i32) -> i32 {
-    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    #[cfg(nervecord_branchless)]
     return branchless::unit::<BITS>(x);
-    #[cfg(not(any(
-        target_arch = "riscv32",
-        all(target_arch = "arm", not(target_feature = "v7"))
-    )))]
+    #[cfg(not(nervecord_branchless))]
     portable::unit::<BITS>(x)
+}
+
+/// `x` clamped to 16 bits, on every core in the same time for every `x`.
+#[inline(always)]
+pub(crate) fn saturate16(x: i32) -> i16 {
+    #[cfg(nervecord_branchless)]
+    return branchless::saturate16(x);
+    #[cfg(not(nervecord_branchless))]
+    portable::saturate16(x)
 }
 
 /// All ones if `x` is negative, else 0; a mask that the compiler does not turn back into a branch.
 #[inline(always)]
 pub(crate) fn negative(x: i32) -> i32 {
-    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    #[cfg(nervecord_branchless)]
     return branchless::negative(x);
-    #[cfg(not(any(
-        target_arch = "riscv32",
-        all(target_arch = "arm", not(target_feature = "v7"))
-    )))]
+    #[cfg(not(nervecord_branchless))]
     portable::negative(x)
 }
 
 /// Number of zero bits above the highest one of `x`, which is not 0.
 #[inline(always)]
 pub(crate) fn leading_zeros(x: u32) -> u32 {
-    #[cfg(any(target_arch = "riscv32", all(target_arch = "arm", not(target_feature = "v7"))))]
+    #[cfg(nervecord_branchless)]
     return branchless::leading_zeros(x);
-    #[cfg(not(any(
-        target_arch = "riscv32",
-        all(target_arch = "arm", not(target_feature = "v7"))
-    )))]
+    #[cfg(not(nervecord_branchless))]
     x.leading_zeros()
+}
+
+/// `x` clamped to `low..=high`, in the same time for every `x` whose distance to either fits in 32 bits.
+#[inline(always)]
+pub(crate) fn clamp(x: i32, low: i32, high: i32) -> i32 {
+    #[cfg(nervecord_branchless)]
+    {
+        let above = x - low;
+        let over = (above & !negative(above)) + low - high;
+        (over & negative(over)) + high
+    }
+    #[cfg(not(nervecord_branchless))]
+    x.max(low).min(high)
 }
 
 /// The activations of a tensor one by one.

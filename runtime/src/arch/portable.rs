@@ -2,7 +2,6 @@
 
 use super::layout::{place, plain_bias, row_words, scale, slot};
 use super::{Layout, Shape, Weight, flat_mut};
-use crate::number::saturate16;
 use crate::tensor::Quad;
 
 /// `y[r] = clamp(requantize(bias[r] + sum_i w[r][i] x[i]))` from a stream in layout `L`.
@@ -12,7 +11,7 @@ use crate::tensor::Quad;
 #[inline(always)]
 pub fn dense<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
     let Some(x) = x.get(..shape.quads) else { return };
-    let words = row_words::<L, W>(shape.quads);
+    let words = row_words::<W>(shape.quads);
     if stream.len() != shape.rows * words || y.len() * 4 < shape.rows {
         return;
     }
@@ -72,4 +71,10 @@ pub fn negative(x: i32) -> i32 {
 #[inline(always)]
 pub fn unit<const BITS: u32>(x: i32) -> i32 {
     x.clamp(0, (1 << BITS) - 1)
+}
+
+/// `x` clamped to 16 bits.
+#[inline(always)]
+pub fn saturate16(x: i32) -> i16 {
+    x.clamp(i16::MIN as i32, i16::MAX as i32) as i16
 }

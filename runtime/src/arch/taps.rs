@@ -12,27 +12,34 @@ pub struct Live {
     weights: Weights,
     /// Index of its first live coefficient on the edge to output 0.
     at: usize,
-    /// Its base function.
-    base: i16,
 }
 
 /// Weights as pairs of half-words.
 #[cfg(nervecord_dsp)]
-type Weights = [u32; 2];
+pub type Weights = [u32; 2];
 /// Weights one by one.
 #[cfg(not(nervecord_dsp))]
-type Weights = [i16; 4];
+pub type Weights = [i16; 4];
 
 impl Live {
     /// An input whose edges start at coefficient `at`.
     #[inline(always)]
-    pub fn new<C>(weights: [i16; 4], at: usize) -> Self {
-        Self { weights: order::<C>(weights), at, base: 0 }
+    pub fn new<C: Coefficient>(weights: [i16; 4], at: usize) -> Self {
+        Self { weights: C::order(weights), at }
     }
 }
 
 /// A coefficient of a spline: i8 or i16.
 pub trait Coefficient: Copy + Into<i32> + 'static {
+    /// The weights as the core's loads want them: pairs 0 1 and 2 3, or 0 2 and 1 3 for bytes.
+    #[inline(always)]
+    fn order(weights: [i16; 4]) -> Weights {
+        #[cfg(nervecord_dsp)]
+        return dsp::order(weights, size_of::<Self>() == 1);
+        #[cfg(not(nervecord_dsp))]
+        weights
+    }
+
     /// `acc + weights . edge[..4]`.
     ///
     /// # Safety
@@ -88,44 +95,28 @@ impl Coefficient for i16 {
     }
 }
 
-/// `acc[o] += weights . edges[at + o * count ..][..4] + base * factors[k * outputs + o]` for every output `o`
-/// and input `k`.
+/// `acc[o] += weights . edges[at + o * count ..][..4]` for every output `o`, summed over the inputs.
 ///
-/// Nothing happens if an index would lie outside; `factors` may be empty.
+/// Nothing happens if an index would lie outside.
 #[inline(never)]
-pub fn accumulate<C: Coefficient>(
-    acc: &mut [i32],
-    inputs: &[Live],
-    edges: &[C],
-    count: usize,
-    factors: &[C],
-) {
-    let outputs = acc.len();
+pub fn accumulate<C: Coefficient>(acc: &mut [i32], inputs: &[Live], edges: &[C], count: usize) {
     // The last output's taps of every input lie inside, and so do all before.
-    let Some(room) = edges.len().checked_sub(outputs.saturating_sub(1) * count + 4) else { return };
-    let with_base = !factors.is_empty();
-    let outside = |l: &Live| l.at > room;
-    if inputs.is_empty() || inputs.iter().any(outside) || with_base && factors.len() < inputs.len() * outputs {
+    let last = acc.len().saturating_sub(1) * count + 4;
+    let Some(room) = edges.len().checked_sub(last) else { return };
+    if inputs.is_empty() || inputs.iter().any(|l| l.at > room) {
         return;
     }
-    let mut done = 0;
+    let mut edge = edges.as_ptr();
     let (blocks, rest) = acc.as_chunks_mut::<4>();
     for block in blocks {
-        let edges = edges.as_ptr().wrapping_add(done * count);
         // SAFETY: at <= room, so four coefficients lie at `at` on the edge to every output.
-        *block = unsafe { C::block(*block, inputs, edges, count) };
-        if with_base {
-            *block = base_columns(*block, inputs, factors.as_ptr().wrapping_add(done), outputs);
-        }
-        done += 4;
+        *block = unsafe { C::block(*block, inputs, edge, count) };
+        edge = edge.wrapping_add(4 * count);
     }
     for acc in rest {
         // SAFETY: as above.
-        [*acc] = unsafe { columns([*acc], inputs, edges.as_ptr().wrapping_add(done * count), count) };
-        if with_base {
-            [*acc] = base_columns([*acc], inputs, factors.as_ptr().wrapping_add(done), outputs);
-        }
-        done += 1;
+        [*acc] = unsafe { columns([*acc], inputs, edge, count) };
+        edge = edge.wrapping_add(count);
     }
 }
 
@@ -151,25 +142,6 @@ unsafe fn columns<C: Coefficient, const N: usize>(
     acc
 }
 
-/// The base functions' share of `N` neighbouring outputs; `accumulate` has checked every index.
-#[inline(always)]
-fn base_columns<C: Coefficient, const N: usize>(
-    mut acc: [i32; N],
-    inputs: &[Live],
-    mut factors: *const C,
-    outputs: usize,
-) -> [i32; N] {
-    for live in inputs {
-        for (o, acc) in acc.iter_mut().enumerate() {
-            // SAFETY: input k, output o: k * outputs + o < inputs.len() * outputs <= factors.len().
-            let factor = unsafe { factors.wrapping_add(o).read() };
-            *acc += factor.into() * i32::from(live.base);
-        }
-        factors = factors.wrapping_add(outputs);
-    }
-    acc
-}
-
 /// `acc + weights . edge[..4]` in plain Rust.
 ///
 /// # Safety
@@ -182,36 +154,27 @@ unsafe fn portable<C: Coefficient>(acc: i32, edge: *const C, weights: [i16; 4]) 
     taps.iter().zip(weights).fold(acc, |acc, (&c, w)| acc + c.into() * i32::from(w))
 }
 
-/// The weights as the load of `C` wants them.
-#[cfg(not(nervecord_dsp))]
-#[inline(always)]
-fn order<C>(weights: [i16; 4]) -> [i16; 4] {
-    weights
-}
-
-/// The weights as the load of `C` wants them: pairs 0 1 and 2 3, or 0 2 and 1 3 for bytes.
-#[cfg(nervecord_dsp)]
-#[inline(always)]
-fn order<C>([a, b, c, d]: [i16; 4]) -> [u32; 2] {
-    let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
-    if size_of::<C>() == 1 { [pair(a, c), pair(b, d)] } else { [pair(a, b), pair(c, d)] }
-}
-
 /// The dot products of cores with the DSP extension, which may load words at any address.
 #[cfg(nervecord_dsp)]
 mod dsp {
     use super::Live;
     use core::arch::asm;
 
+    #[inline(always)]
+    pub(super) fn order([a, b, c, d]: [i16; 4], bytes: bool) -> [u32; 2] {
+        let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
+        if bytes { [pair(a, c), pair(b, d)] } else { [pair(a, b), pair(c, d)] }
+    }
+
     /// A loop over the inputs, with the four outputs' taps in its middle.
     ///
-    /// A `Live` is two words of weights, the index of the first coefficient and the base: 16 bytes.
+    /// A `Live` is two words of weights, and the index of the first coefficient: 12 bytes.
     macro_rules! inputs {
         ($acc:ident, $inputs:ident, $edges:ident, $step:expr, $scale:literal, $($row:expr),+) => {
             asm!(
                 "2:",
-                "ldrd {w0}, {w1}, [{live}], #16",
-                "ldr {c}, [{live}, #-8]",
+                "ldrd {w0}, {w1}, [{live}], #12",
+                "ldr {c}, [{live}, #-4]",
                 concat!("add {c}, {edges}, {c}, lsl #", $scale),
                 $($row,)+
                 "subs {n}, {n}, #1",
@@ -232,11 +195,21 @@ mod dsp {
     macro_rules! row8 {
         ($acc:literal, $place:literal) => {
             concat!(
-                "ldr {t}, [{c}", $place, "]\n",
+                "ldr {t}, [{c}",
+                $place,
+                "]\n",
                 "sxtb16 {u}, {t}\n",
-                "smlad {", $acc, "}, {u}, {w0}, {", $acc, "}\n",
+                "smlad {",
+                $acc,
+                "}, {u}, {w0}, {",
+                $acc,
+                "}\n",
                 "sxtb16 {t}, {t}, ror #8\n",
-                "smlad {", $acc, "}, {t}, {w1}, {", $acc, "}\n",
+                "smlad {",
+                $acc,
+                "}, {t}, {w1}, {",
+                $acc,
+                "}\n",
             )
         };
     }
@@ -247,8 +220,16 @@ mod dsp {
             concat!(
                 "ldr {t}, [{c}]\n",
                 "ldr {u}, [{c}, #4]\n",
-                "smlad {", $acc, "}, {t}, {w0}, {", $acc, "}\n",
-                "smlad {", $acc, "}, {u}, {w1}, {", $acc, "}\n",
+                "smlad {",
+                $acc,
+                "}, {t}, {w0}, {",
+                $acc,
+                "}\n",
+                "smlad {",
+                $acc,
+                "}, {u}, {w1}, {",
+                $acc,
+                "}\n",
                 "add {c}, {c}, {step}\n",
             )
         };
@@ -359,7 +340,8 @@ mod dsp {
 
 /// Four weights that can be moved along, zeros moving in.
 #[derive(Debug, Default)]
-pub(crate) struct Window([i16; 10]);
+#[repr(align(8))]
+pub(crate) struct Window([[i16; 4]; 3]);
 
 impl Window {
     /// `weights` moved `by` places towards the end.
@@ -367,12 +349,13 @@ impl Window {
     /// # Safety
     /// `by` is -3 to 3.
     #[inline(always)]
-    pub(crate) unsafe fn moved(&mut self, [a, b, c, d]: [i16; 4], by: i32) -> [i16; 4] {
+    pub(crate) unsafe fn moved(&mut self, weights: [i16; 4], by: i32) -> [i16; 4] {
         debug_assert!((-3..=3).contains(&by));
-        // The three places on either side stay 0.
-        (self.0[3], self.0[4], self.0[5], self.0[6]) = (a, b, c, d);
-        // SAFETY: 0 <= 3 - by <= 6, so the last of the four is at most the last of ten.
-        unsafe { self.0.as_ptr().wrapping_offset(3 - by as isize).cast::<[i16; 4]>().read() }
+        // The four places on either side stay 0.
+        self.0[1] = weights;
+        let first: *const i16 = self.0.as_ptr().cast();
+        // SAFETY: 1 <= 4 - by <= 7, so the last of the four is at most place 10 of 12.
+        unsafe { first.wrapping_offset(4 - by as isize).cast::<[i16; 4]>().read() }
     }
 }
 
@@ -384,7 +367,7 @@ pub(crate) struct Tile {
 
 impl Tile {
     /// Most inputs of a tile.
-    pub(crate) const LEN: usize = 8;
+    pub(crate) const LEN: usize = 16;
 
     pub(crate) fn new() -> Self {
         Self { live: [const { MaybeUninit::uninit() }; Self::LEN], len: 0 }
@@ -399,15 +382,6 @@ impl Tile {
             len += 1;
         }
         self.len = len;
-    }
-
-    /// Gives the inputs their base functions.
-    #[inline(always)]
-    pub(crate) fn set_base(&mut self, base: &[i16]) {
-        for (live, &base) in self.live.iter_mut().take(self.len).zip(base) {
-            // SAFETY: `fill` has written the first `len` places.
-            unsafe { live.assume_init_mut() }.base = base;
-        }
     }
 
     pub(crate) fn live(&self) -> &[Live] {

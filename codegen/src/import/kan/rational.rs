@@ -69,7 +69,7 @@ pub(super) fn activation(
     x: TensorId,
 ) -> Result<TensorId> {
     let groups = options.count("groups")?;
-    if width % groups != 0 {
+    if !width.is_multiple_of(groups) {
         let expected = format!("a divisor of the width {width} of `{name}`");
         return Err(options.wrong("groups", &expected));
     }

@@ -1,1 +1,260 @@
+//! Small networks of every library written here, and what is refused.
 
+use std::fs;
+use std::path::PathBuf;
+
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+use tempfile::TempDir;
+
+use crate::calibrate::Calibration;
+use crate::graph::Graph;
+use crate::import;
+use crate::program::Interpreter;
+use crate::quantize::{Options, Weights, quantize};
+use crate::reference;
+use crate::simplify::simplify;
+
+type Tensor<'a> = (&'a str, &'a [usize], Vec<f32>);
+
+/// The same numbers every time, in -1..1.
+fn noise(n: usize, seed: u32) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(1);
+    let next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / 8_388_608.0 - 1.0
+    };
+    std::iter::repeat_with(next).take(n).collect()
+}
+
+fn of<'a>(name: &'a str, shape: &'a [usize], seed: u32) -> Tensor<'a> {
+    (name, shape, noise(shape.iter().product(), seed))
+}
+
+fn folder(config: &str, tensors: &[Tensor]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("config.json"), config).unwrap();
+    let bytes: Vec<Vec<u8>> =
+        tensors.iter().map(|t| t.2.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
+    let views = tensors.iter().zip(&bytes).map(|((name, shape, _), data)| {
+        (*name, TensorView::new(Dtype::F32, shape.to_vec(), data).unwrap())
+    });
+    let path = folder.path().join("model.safetensors");
+    fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+    (folder, path)
+}
+
+fn graph(config: &str, tensors: &[Tensor]) -> Graph {
+    let (_folder, path) = folder(config, tensors);
+    import::load(&path).unwrap_or_else(|e| panic!("{config}: {e}")).graph
+}
+
+fn refused(config: &str, tensors: &[Tensor], parts: &[&str]) {
+    let (_folder, path) = folder(config, tensors);
+    let message = import::load(&path).map(|_| ()).unwrap_err().to_string();
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+}
+
+/// Integers against float: inputs from `-reach` to `reach`, the given share of deviation allowed.
+fn agrees(config: &str, tensors: &[Tensor], reach: f64, weights: Weights, allowed: f64) {
+    let graph = simplify(graph(config, tensors));
+    let rows: Vec<Vec<f64>> = (0..600)
+        .map(|k| {
+            let row = noise(graph.input_len(), 1000 + k);
+            row.into_iter().map(|x| f64::from(x) * reach).collect()
+        })
+        .collect();
+    let calibration = Calibration {
+        rows: rows.clone(),
+        sha256: String::new(),
+        origin: String::new(),
+        percentile: 100.0,
+        margin: 1.1,
+    };
+    let options = Options { weights, ..Options::default() };
+    let program = quantize(&graph, &calibration, &options).unwrap();
+    let mut interpreter = Interpreter::new(&program);
+    let exact = reference::run(&graph, &rows);
+    let (mut error, mut mean, mut square) = (0.0, 0.0, 0.0);
+    for (row, exact) in rows.iter().zip(&exact) {
+        for (y, exact) in interpreter.step(row).0.iter().zip(exact) {
+            error += (y - exact).powi(2);
+            mean += exact;
+            square += exact * exact;
+        }
+    }
+    let n = (exact.len() * exact[0].len()) as f64;
+    let variance = square / n - (mean / n).powi(2);
+    let relative = (error / n / variance).sqrt();
+    assert!(relative < allowed, "{config} to {reach} with {weights:?}: {relative}");
+}
+
+fn knots(rows: usize, intervals: usize) -> Vec<f32> {
+    let step = 2.0 / intervals as f32;
+    let row = (0..intervals + 7).map(|j| -1.0 + step * (j as f32 - 3.0));
+    row.collect::<Vec<_>>().repeat(rows)
+}
+
+const EFFICIENT: &str =
+    r#"{"format": "efficient-kan", "layers": [2, 9], "grid_size": 5, "spline_order": 3}"#;
+
+fn efficient() -> Vec<Tensor<'static>> {
+    vec![
+        of("layers.0.base_weight", &[9, 2], 1),
+        of("layers.0.spline_weight", &[9, 2, 8], 2),
+        of("layers.0.spline_scaler", &[9, 2], 3),
+        ("layers.0.grid", &[2, 12], knots(2, 5)),
+    ]
+}
+
+const PYKAN: &str = r#"{"format": "pykan", "width": [2, [1, 1]], "grid": 3, "k": 3, "base_fun": "silu",
+    "symbolic_funs_name": [[["0", "0"], ["sin", "0"], ["0", "x^2"]]]}"#;
+
+fn pykan() -> Vec<Tensor<'static>> {
+    vec![
+        of("act_fun.0.coef", &[2, 3, 6], 1),
+        ("act_fun.0.grid", &[2, 10], knots(2, 3)),
+        ("act_fun.0.mask", &[2, 3], vec![1.0, 0.0, 1.0, 1.0, 1.0, 0.0]),
+        of("act_fun.0.scale_base", &[2, 3], 2),
+        of("act_fun.0.scale_sp", &[2, 3], 3),
+        ("symbolic_fun.0.mask", &[3, 2], vec![0.0, 0.0, 1.0, 0.0, 0.0, 1.0]),
+        of("symbolic_fun.0.affine", &[3, 2, 4], 4),
+        of("subnode_scale_0", &[3], 5),
+        of("node_bias_0", &[2], 6),
+    ]
+}
+
+const GROUPS: &str = r#"{"format": "gr-kan", "layers": [4, 3], "groups": 2, "order": [5, 4],
+    "order_of_ops": "act1,fc1"}"#;
+
+fn groups() -> Vec<Tensor<'static>> {
+    vec![
+        of("act1.weight_numerator", &[1, 6], 1),
+        of("act1.weight_denominator", &[2, 4], 2),
+        of("fc1.weight", &[3, 4], 3),
+        of("fc1.bias", &[3], 4),
+    ]
+}
+
+#[test]
+fn integers_agree_far_outside_the_grid() {
+    for reach in [0.7, 1.0, 6.0] {
+        agrees(EFFICIENT, &efficient(), reach, Weights::I8, 0.022);
+        agrees(EFFICIENT, &efficient(), reach, Weights::I16, 0.01);
+        agrees(PYKAN, &pykan(), reach, Weights::I16, 0.01);
+        agrees(GROUPS, &groups(), reach, Weights::I16, 0.01);
+    }
+}
+
+#[test]
+fn nodes_multiply_and_pruned_edges_are_zero() {
+    let graph = graph(PYKAN, &pykan());
+    let kinds: Vec<&str> = graph.nodes.iter().map(|n| n.layer.kind()).collect();
+    assert!(kinds.contains(&"mul") && kinds[0] == "kan", "{kinds:?}");
+    let y = reference::run(&graph, &[vec![0.3, -0.2]]);
+    assert!(y[0].len() == 2 && y[0].iter().all(|v| v.is_finite()));
+}
+
+#[test]
+fn bases_run_through_shared_tables() {
+    let fourier: [Tensor; 2] =
+        [of("layers.0.fouriercoeffs", &[2, 3, 2, 4], 1), of("layers.0.bias", &[1, 3], 2)];
+    let config = r#"{"format": "fourierkan", "layers": [2, 3], "gridsize": 4}"#;
+    agrees(config, &fourier, 2.0, Weights::I8, 0.022);
+    let config = r#"{"format": "chebykan", "layers": [2, 3], "degree": 4}"#;
+    agrees(config, &[of("chebykan1.cheby_coeffs", &[2, 3, 5], 1)], 3.0, Weights::I16, 0.01);
+    let phases = |shift: f32| [0.0, 0.2].repeat(2).into_iter().map(|p: f32| p + shift).collect();
+    let relu: [Tensor; 4] = [
+        ("rk_layers.0.phase_low", &[2, 2], phases(-0.6)),
+        ("rk_layers.0.phase_height", &[2, 2], phases(0.5)),
+        of("rk_layers.0.equal_size_conv.weight", &[3, 1, 2, 2], 1),
+        of("rk_layers.0.equal_size_conv.bias", &[3], 2),
+    ];
+    let config = r#"{"format": "relu-kan", "layers": [2, 3], "grid": 1, "k": 1}"#;
+    agrees(config, &relu, 1.0, Weights::I8, 0.022);
+}
+
+#[test]
+fn stacks_mix_families_with_dense_layers() {
+    let mut tensors = efficient();
+    tensors.iter_mut().for_each(|t| t.0 = &t.0["layers.0.".len()..]);
+    let names: Vec<String> = tensors.iter().map(|t| format!("kan.{}", t.0)).collect();
+    for (t, name) in tensors.iter_mut().zip(&names) {
+        t.0 = name;
+    }
+    tensors.push(of("head.weight", &[2, 9], 7));
+    let stack = r#"{"format": "stack", "stack": [
+        {"kind": "efficient-kan", "prefix": "kan", "in": 2, "out": 9, "grid_size": 5},
+        {"kind": "tanh"}, {"kind": "dense", "prefix": "head", "in": 9, "out": 2}]}"#;
+    agrees(stack, &tensors, 1.0, Weights::I16, 0.01);
+    let unknown = stack.replace("tanh", "attention");
+    refused(&unknown, &tensors, &["stack[1].kind", "\"attention\"", "efficient-kan"]);
+    let wrong = stack.replace(r#""in": 9"#, r#""in": 8"#);
+    refused(&wrong, &tensors, &["stack[2].in", "9, the outputs"]);
+}
+
+#[test]
+fn what_is_missing_or_misshapen_is_named() {
+    let mut tensors = efficient();
+    refused(EFFICIENT, &tensors[1..], &["`layers.0.base_weight`", "missing", "layers.0.grid"]);
+    refused(&EFFICIENT.replace('5', "4"), &tensors, &["`layers.0.grid`", "[2, 11]", "[2, 12]"]);
+    refused(&EFFICIENT.replace(": 3}", ": 2}"), &tensors, &["spline_order", "3, cubic", "2"]);
+    refused(&EFFICIENT.replace("[2, 9]", "[2]"), &tensors, &["`layers`", "at least two widths"]);
+    tensors[3].2[4] = 7.0;
+    refused(EFFICIENT, &tensors, &["does not increase", "input 0", "grid_eps"]);
+    tensors[3].2[4] = f32::NAN;
+    refused(EFFICIENT, &tensors, &["`layers.0.grid`", "NaN"]);
+    let mut tensors = efficient();
+    tensors[1].2[0] = f32::INFINITY;
+    refused(EFFICIENT, &tensors, &["`layers.0.spline_weight`", "inf"]);
+    let base = EFFICIENT.replace(r#""spline_order""#, r#""base": "wave", "spline_order""#);
+    refused(&base, &efficient(), &["key `base`", "silu", "\"wave\""]);
+}
+
+#[test]
+fn unknown_functions_and_kinds_are_named() {
+    let unknown = PYKAN.replace("sin", "sinc");
+    refused(&unknown, &pykan(), &["symbolic_funs_name[0][1][0]", "arctanh", "\"sinc\""]);
+    refused(&PYKAN.replace(r#""k": 3"#, r#""k": 2"#), &pykan(), &["key `k`", "cubic"]);
+    let mixed = r#"{"format": "mixed-kan/1", "layers": [1, 1], "domain": [1.0],
+        "kinds": ["silu", "rbf"], "params_per_kind": {"silu": 1, "rbf": 4}}"#;
+    let tensors = |kind: f32| -> [Tensor<'static>; 3] {
+        [
+            ("layers.0.kind", &[1, 1], vec![kind]),
+            of("layers.0.params", &[1, 1, 4], 1),
+            of("layers.0.bias", &[1], 2),
+        ]
+    };
+    assert!(graph(mixed, &tensors(1.0)).parameters() > 4);
+    refused(mixed, &tensors(2.0), &["`layers.0.kind`", "an index below 2", "2"]);
+    refused(&mixed.replace("rbf", "spiral"), &tensors(1.0), &["key `kinds`", "spiral"]);
+    let wavelet = r#"{"format": "wavkan", "layers": [1, 1], "wavelet_type": "meyer"}"#;
+    refused(wavelet, &[], &["wavelet_type", "mexican_hat", "meyer"]);
+}
+
+#[test]
+fn rationals_with_poles_are_refused() {
+    let plain = GROUPS.replace(r#""order":"#, r#""denominator": "plain", "order":"#);
+    let mut tensors = groups();
+    tensors[1].2 = [-1.0, 0.0, 0.0, 0.0].repeat(2);
+    let graph = simplify(graph(&plain, &tensors));
+    let rows: Vec<Vec<f64>> = (0..100).map(|k| vec![f64::from(k) / 40.3 - 0.5; 4]).collect();
+    let calibration = Calibration {
+        rows,
+        sha256: String::new(),
+        origin: String::new(),
+        percentile: 100.0,
+        margin: 1.1,
+    };
+    let error = quantize(&graph, &calibration, &Options::default()).map(|_| ()).unwrap_err();
+    let message = error.to_string();
+    for part in ["pole", "act1", "x = 1.0", "convention"] {
+        assert!(message.contains(part), "{message}");
+    }
+    refused(&GROUPS.replace(r#""groups": 2"#, r#""groups": 3"#), &groups(), &["key `groups`", "3"]);
+    let unknown = GROUPS.replace(r#""order":"#, r#""denominator": "soft", "order":"#);
+    refused(&unknown, &groups(), &["key `denominator`", "abs-of-sum", "soft"]);
+    refused(&GROUPS.replace("act1,fc1", "act1,conv1"), &groups(), &["order_of_ops", "conv1"]);
+}

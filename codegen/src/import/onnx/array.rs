@@ -81,6 +81,7 @@ pub fn volume(dims: &[usize]) -> Result<usize> {
         Error::new("an array is too large")
             .expected(format!("at most {MAX_ELEMENTS} elements"))
             .found(format!("shape {dims:?}"))
+            .help("the file is damaged, or the network is not for a microcontroller")
     })
 }
 
@@ -135,7 +136,8 @@ pub fn broadcast_dims(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
             (x, 1) => Ok(x),
             _ => Err(Error::new("the shapes of two operands do not fit")
                 .expected("equal lengths, or 1, on every axis")
-                .found(format!("shapes {a:?} and {b:?}"))),
+                .found(format!("shapes {a:?} and {b:?}"))
+                .help("look at both tensors where the model was made: they belong to layers of different sizes")),
         })
         .collect()
 }

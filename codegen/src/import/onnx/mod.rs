@@ -131,7 +131,7 @@ impl<'a> Importer<'a> {
         let input = input_of(proto, &initializers)?;
         let input_name = input.name.as_deref().unwrap_or("");
         let dims = shape_of(input).map_err(|e| e.at(format!("input `{input_name}`")))?;
-        let len = array::volume(&dims)?;
+        let len = array::volume(&dims).map_err(|e| e.at(format!("input `{input_name}`")))?;
         let mut graph = Graph::new(name, input_name, len);
         if len == 0 {
             return Err(Error::new("the input has no elements")

@@ -15,7 +15,7 @@ pub(super) struct SplineKernel {
     pub bits: u32,
     /// `[input][output][interval + 3]`.
     pub coefficients: Vec<i32>,
-    /// `[input][output]`, or none.
+    /// `[input / 4][output][input % 4]`, or none.
     pub factors: Vec<i32>,
     pub bias: Vec<i32>,
     pub multiplier: Vec<i16>,

@@ -4,13 +4,16 @@ mod fit;
 mod kernel;
 
 use nervecord::spline::{Axis, Grid, memory};
+use nervecord::tensor::quads;
 
 use self::fit::Splines;
 use self::kernel::SplineKernel;
-use super::dense::{self, Finish, LIMIT, Moments, Row, Tail};
+use super::dense::{self, Fit, LIMIT, Moments, Row, Tail};
 use super::functions::{Bank, Wanted};
 use super::{Format, Lowering, Value};
+use crate::draw_kan::Curve;
 use crate::error::Result;
+use crate::expr::Expr;
 use crate::graph::Node;
 use crate::kan::Kan;
 
@@ -34,23 +37,30 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     };
     let (axis, grids) = grids(&splines, &value.format);
     let base_format = base.as_ref().map(|b| &b.format);
-    let layer = Layer { splines: &splines, axis, grids: &grids, base: base_format };
-    let rows = layer.rows(lowering, node, &value.format, bits);
+    let layer =
+        Layer { splines: &splines, axis, grids: &grids, base: base_format, function: &kan.base };
     let scales = dense::output_scales(lowering, &Tail::none(node.output), kan.bias.len());
-    let finish = Finish::of(&rows, scales);
-    let bound = |(row, bias): (&Row, &i32)| layer.bound(&row.weights, f64::from(*bias));
-    let bound = rows.iter().zip(&finish.bias).map(bound).fold(0.0, f64::max);
-    debug_assert!(bound <= LIMIT);
+    let Fit { rows, finish, bound } = layer
+        .fit(lowering, node, &value.format, bits, &scales)
+        .map_err(|e| e.at(format!("node `{}`", node.name)))?;
 
     let inputs = splines.inputs.len();
     let count = splines.intervals + 3;
     let of_input = |k: usize| rows.iter().flat_map(move |r| &r.weights[k * count..][..count]);
     let coefficients = (0..inputs).flat_map(of_input).copied().collect();
-    let factor = |k: usize| rows.iter().map(move |r| r.weights[inputs * count + k]);
+    let factor = |quad: usize, r: &Row| {
+        let own = r.weights.iter().skip(inputs * count).copied();
+        let mut four = [0; 4];
+        four.iter_mut().zip(own.skip(quad * 4)).for_each(|(f, w)| *f = w);
+        four
+    };
     let factors = match base {
-        Some(_) => (0..inputs).flat_map(factor).collect(),
+        Some(_) => {
+            (0..quads(inputs)).flat_map(|q| rows.iter().flat_map(move |r| factor(q, r))).collect()
+        }
         None => vec![],
     };
+    let curves = layer.curves(lowering, node, kan, &value.format, &rows);
     let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
     let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
     let kernel = SplineKernel {
@@ -70,6 +80,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     lowering.define(node.output, storage, Format { scale, ..Format::uniform(1.0) });
     let kind = format!("spline i{bits}, {} intervals", splines.intervals);
     let row = lowering.report(node, kind, note);
+    row.curves = curves;
     row.accumulator_bound = Some(bound as u64);
     row.headroom_bits = Some(((LIMIT / bound.max(1.0)).log2() * 100.0).round() / 100.0);
     Ok(())
@@ -172,7 +183,7 @@ fn grids(splines: &Splines, input: &Format) -> (Axis, Vec<Grid>) {
         let grid = |(f, o): &(f64, f64)| f * unit <= 32767.0 && o.abs() * unit < f64::powi(2.0, 30);
         reals.iter().all(grid) && (splines.intervals as f64 + 3.0) * unit < f64::powi(2.0, 31)
     };
-    let shift = (15..=30).rev().find(|&shift| fits(shift)).unwrap_or(15);
+    let shift = (16..=30).rev().find(|&shift| fits(shift)).unwrap_or(16);
     let unit = f64::powi(2.0, i32::from(shift));
     let end = f64::powi(2.0, 30) - 1.0;
     let grid = |(&i, (factor, offset)): (&usize, &(f64, f64))| Grid {
@@ -199,20 +210,25 @@ struct Layer<'a> {
     axis: Axis,
     grids: &'a [Grid],
     base: Option<&'a Format>,
+    /// Of which `base` is the values.
+    function: &'a Expr,
 }
 
 impl Layer<'_> {
     /// Integers of every output: the coefficients of all inputs, then the base factors.
-    fn rows(&self, lowering: &Lowering, node: &Node, input: &Format, bits: u32) -> Vec<Row> {
+    fn fit(
+        &self,
+        lowering: &Lowering,
+        node: &Node,
+        input: &Format,
+        bits: u32,
+        scales: &[f64],
+    ) -> Result<Fit> {
         let splines = self.splines;
         let weights = splines.weights() / splines.bias.len().max(1);
         let near = bits == 8 && weights <= MOST;
         let data = &lowering.ranges.values[node.inputs[0]];
         let step = data.len().div_ceil(ROWS).max(1);
-        let kan_base = match &node.layer {
-            crate::graph::Layer::Kan(kan) => &kan.base,
-            _ => return vec![],
-        };
         let expand = |row: &Vec<f64>| {
             let mut out = vec![0.0; weights];
             let count = splines.intervals + 3;
@@ -224,7 +240,8 @@ impl Layer<'_> {
                     *out = f64::from(w);
                 }
                 if let Some(format) = self.base {
-                    out[splines.inputs.len() * count + k] = kan_base.eval(row[i]) / format.scale(0);
+                    out[splines.inputs.len() * count + k] =
+                        self.function.eval(row[i]) / format.scale(0);
                 }
             }
             out
@@ -234,16 +251,75 @@ impl Layer<'_> {
             Moments::of_integers(&rows)
         });
         let bound = |weights: &[i32], bias: f64| self.bound(weights, bias);
-        let row = |o: usize| {
+        let row = |o: usize, room: f64| {
             let own = splines.coefficients[o].iter().flatten().map(|c| c / ONE);
             let mut reals: Vec<f64> = own.collect();
             if let (Some(base), Some(format)) = (&splines.base, self.base) {
                 reals.extend(base[o].iter().map(|b| b * format.scale(0)));
             }
             let bits = if near || bits == 16 { bits } else { 8 };
-            Row::of(&reals, splines.bias[o], bits, moments.as_ref(), &bound)
+            Row::of(&reals, splines.bias[o], bits, moments.as_ref(), room, &bound)
         };
-        (0..splines.bias.len()).map(row).collect()
+        Fit::of(splines.bias.len(), scales, &row, &bound)
+    }
+
+    /// Every edge over the range of its input, as trained and as the integers have it.
+    fn curves(
+        &self,
+        lowering: &Lowering,
+        node: &Node,
+        kan: &Kan,
+        input: &Format,
+        rows: &[Row],
+    ) -> Vec<Curve> {
+        const POINTS: usize = 33;
+        const DATA: usize = 64;
+        let tensor = node.inputs[0];
+        let count = self.splines.intervals + 3;
+        let data = &lowering.ranges.values[tensor];
+        let step = data.len().div_ceil(DATA).max(1);
+        let deviations: Vec<f64> = (0..rows.len())
+            .map(|o| lowering.ranges.feature(node.output, o).deviation.max(1e-12))
+            .collect();
+        let mut curves = Vec::new();
+        for (k, (&i, grid)) in self.splines.inputs.iter().zip(self.grids).enumerate() {
+            let span = lowering.ranges.feature(tensor, i);
+            let at = |p: usize| span.low + (span.high - span.low) * p as f64 / (POINTS - 1) as f64;
+            let xs: Vec<f64> = (0..POINTS).map(at).collect();
+            for (o, row) in rows.iter().enumerate().filter(|(o, _)| !kan.edges[*o][i].is_zero()) {
+                let edge = &kan.edges[o][i];
+                let own = &row.weights[k * count..][..count];
+                let integer = |x: &f64| {
+                    let raw = ((x - input.offset(i)) / input.scale(i)).round() as i32;
+                    let (start, w) = self.axis.locate(raw * i32::from(grid.factor) + grid.offset);
+                    let taps =
+                        own[start..].iter().zip(w).map(|(c, w)| f64::from(*c) * f64::from(w));
+                    let base = self.base.map_or(0.0, |format| {
+                        let factor = row.weights[self.splines.inputs.len() * count + k];
+                        f64::from(factor) * kan.base.eval(*x) / format.scale(0)
+                    });
+                    (taps.sum::<f64>() + base) * row.scale
+                };
+                let float: Vec<f64> = xs.iter().map(|x| edge.eval(&kan.base, *x)).collect();
+                let mut integer: Vec<f64> = xs.iter().map(integer).collect();
+                let lift =
+                    float.iter().zip(&integer).map(|(f, q)| f - q).sum::<f64>() / POINTS as f64;
+                integer.iter_mut().for_each(|q| *q += lift);
+                let seen = data.iter().step_by(step).map(|row| edge.eval(&kan.base, row[i]));
+                let seen: Vec<f64> = seen.collect();
+                let mean = seen.iter().sum::<f64>() / seen.len() as f64;
+                let squares = seen.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+                curves.push(Curve {
+                    input: i,
+                    output: o,
+                    range: (span.low, span.high),
+                    float,
+                    integer,
+                    importance: (squares / seen.len() as f64).sqrt() / deviations[o],
+                });
+            }
+        }
+        curves
     }
 
     /// The largest magnitude of any partial sum, in any order, for any input.

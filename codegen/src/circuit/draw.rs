@@ -1,0 +1,115 @@
+//! A circuit as an SVG drawing: sources on the left, neurons on a ring, outputs marked.
+
+use std::collections::BTreeMap;
+use std::f64::consts::TAU;
+use std::fmt::Write;
+
+use super::Circuit;
+
+const EXCITATORY: &str = "#1b7f5c";
+const INHIBITORY: &str = "#c2402f";
+const GAP: &str = "#8a6fb0";
+
+/// The drawing: excitatory synapses as green arrows, inhibitory ones as red bars, gap junctions dashed.
+pub fn svg(circuit: &Circuit) -> String {
+    let radius = (14.0 * circuit.neurons.len() as f64 / TAU).max(150.0);
+    let (width, height) = (2.0 * radius + 360.0, 2.0 * radius + 140.0);
+    let centre = (width / 2.0 + 70.0, height / 2.0 + 20.0);
+    let mut places: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    let sources: Vec<&str> = circuit
+        .inputs
+        .iter()
+        .map(|i| i.name.as_str())
+        .chain(circuit.oscillators.iter().map(|o| o.name.as_str()))
+        .collect();
+    for (i, name) in sources.iter().enumerate() {
+        let y = height * (i as f64 + 1.0) / (sources.len() as f64 + 1.0);
+        places.insert(name, (70.0, y));
+    }
+    for (i, neuron) in circuit.neurons.iter().enumerate() {
+        let angle = TAU * i as f64 / circuit.neurons.len() as f64 - TAU / 4.0;
+        let place = (centre.0 + radius * angle.cos(), centre.1 + radius * angle.sin());
+        places.insert(&neuron.name, place);
+    }
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+         font-family=\"system-ui,sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
+         <defs>\n\
+         <marker id=\"e\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">\
+         <path d=\"M0 0L8 4L0 8z\" fill=\"{EXCITATORY}\"/></marker>\n\
+         <marker id=\"i\" viewBox=\"0 0 8 8\" refX=\"4\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
+         <path d=\"M4 0V8\" stroke=\"{INHIBITORY}\" stroke-width=\"2\"/></marker>\n</defs>\n"
+    );
+    for gap in &circuit.gap_junctions {
+        if let [Some(a), Some(b)] = [0, 1].map(|k| places.get(gap.between[k].as_str())) {
+            let _ = writeln!(
+                text,
+                "<path class=\"gap\" d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{GAP}\" stroke-width=\"2\" \
+                 stroke-dasharray=\"5 3\"/>",
+                a.0, a.1, b.0, b.1
+            );
+        }
+    }
+    for synapse in &circuit.synapses {
+        let ends = [&synapse.from, &synapse.to].map(|name| places.get(name.as_str()));
+        let [Some(a), Some(b)] = ends else { continue };
+        let (class, marker, colour) = match synapse.inhibits(circuit) {
+            true => ("inhibitory", "i", INHIBITORY),
+            false => ("excitatory", "e", EXCITATORY),
+        };
+        let _ = writeln!(
+            text,
+            "<path class=\"{class}\" d=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-opacity=\".7\" \
+             marker-end=\"url(#{marker})\"/>",
+            curve(*a, *b)
+        );
+    }
+    for name in circuit.sources() {
+        let Some((x, y)) = places.get(name) else { continue };
+        let is_output =
+            circuit.outputs.iter().any(|o| o.plus.iter().chain(&o.minus).any(|n| n == name));
+        let fill = match (sources.contains(&name), is_output) {
+            (true, _) => "#e8eef5",
+            (_, true) => "#fdeec2",
+            _ => "#ffffff",
+        };
+        let _ = writeln!(
+            text,
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"12\" fill=\"{fill}\" stroke=\"#2c3a47\"/>\
+             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            y - 16.0,
+            escape(name)
+        );
+    }
+    let _ = writeln!(
+        text,
+        "<text x=\"20\" y=\"20\"><tspan fill=\"{EXCITATORY}\">excitatory</tspan>  \
+         <tspan dx=\"8\" fill=\"{INHIBITORY}\">inhibitory</tspan> <tspan dx=\"8\" fill=\"{GAP}\">gap junction</tspan></text>\n</svg>"
+    );
+    text
+}
+
+/// A bent line between the edges of two circles, or a loop.
+fn curve(a: (f64, f64), b: (f64, f64)) -> String {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let length = dx.hypot(dy);
+    if length < 1.0 {
+        return format!("M{:.1} {:.1}c-26 -30 34 -30 16 0", a.0 - 8.0, a.1 - 9.0);
+    }
+    let (ux, uy) = (dx / length, dy / length);
+    let bend = (0.12 * length).min(40.0);
+    let middle = ((a.0 + b.0) / 2.0 - uy * bend, (a.1 + b.1) / 2.0 + ux * bend);
+    format!(
+        "M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}",
+        a.0 + 12.0 * ux,
+        a.1 + 12.0 * uy,
+        middle.0,
+        middle.1,
+        b.0 - 15.0 * ux,
+        b.1 - 15.0 * uy
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

@@ -1,0 +1,29 @@
+//! Hand-written circuits: `circuit.toml`.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{hex, read};
+use crate::circuit::{Circuit, build};
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+
+/// Reads the circuit at `path`, and its digest.
+///
+/// # Errors
+/// It cannot be read, or contradicts itself.
+pub fn load(path: &Path, name: &str) -> Result<(Graph, String)> {
+    let (circuit, sha256) = read_circuit(path)?;
+    let graph = build(&circuit, name).map_err(|e| e.file(path))?;
+    Ok((graph, sha256))
+}
+
+/// The circuit itself, and its digest.
+pub(super) fn read_circuit(path: &Path) -> Result<(Circuit, String)> {
+    let bytes = read(path)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|e| Error::new("the circuit is not text").file(path).expected("UTF-8").found(e))?;
+    let circuit = Circuit::parse(text).map_err(|e| e.file(path))?;
+    Ok((circuit, hex(&Sha256::digest(&bytes))))
+}

@@ -1,0 +1,38 @@
+//! Networks made in memory, through all phases but the import.
+
+use std::path::PathBuf;
+
+use nervecord_codegen::graph::Graph;
+use nervecord_codegen::import::Source;
+use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::{Compiled, Compiler, Result};
+
+/// A graph compiled with the ranges that its inputs take in `rows`.
+///
+/// # Errors
+/// It cannot be compiled.
+///
+/// # Panics
+/// The calibration data cannot be written.
+pub fn compile(graph: Graph, weights: Weights, rows: &[Vec<f64>]) -> Result<Compiled> {
+    let folder = match tempfile::tempdir() {
+        Ok(folder) => folder,
+        Err(error) => panic!("no folder for the calibration data: {error}"),
+    };
+    let calibration = folder.path().join("calibration.csv");
+    if let Err(error) = std::fs::write(&calibration, table(rows)) {
+        panic!("no calibration data: {error}");
+    }
+    let path = PathBuf::from("in memory");
+    let source = Source { graph, path: path.clone(), sha256: String::new() };
+    Compiler::new(path).calibration(&calibration).weights(weights).build_from(source)
+}
+
+/// Rows as CSV, columns x0, x1, ...
+pub fn table(rows: &[Vec<f64>]) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let head: Vec<String> = (0..columns).map(|i| format!("x{i}")).collect();
+    let line = |row: &Vec<f64>| row.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+    let lines: Vec<String> = [head.join(",")].into_iter().chain(rows.iter().map(line)).collect();
+    lines.join("\n") + "\n"
+}

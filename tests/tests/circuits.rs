@@ -1,0 +1,219 @@
+//! Recurrent networks and circuits: how near to float they stay, and what is refused.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::reference::run_with_states;
+use nervecord_codegen::{Compiled, Compiler, import, verify};
+use nervecord_tests::models;
+
+fn refused(text: &str, parts: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("circuit.toml");
+    std::fs::write(&path, text).unwrap();
+    let message = import::load(&path).map(drop).unwrap_err().to_string();
+    for part in parts.iter().chain(&["circuit.toml"]) {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+}
+
+const HEAD: &str = "[[inputs]]\nname = \"in\"\n[[neurons]]\nname = \"a\"\nkind = \"clamp\"\n\
+    [[outputs]]\nname = \"y0\"\nplus = [\"a\"]\n";
+
+fn with(more: &str) -> String {
+    format!("{HEAD}{more}")
+}
+
+#[test]
+fn a_circuit_that_contradicts_itself_is_refused_by_name() {
+    let synapse = |text: &str| with(&format!("[[synapses]]\n{text}\n"));
+    refused(&synapse("from = \"in\"\nto = \"b\"\nweight = 1.0"), &["in -> b", "`b`", "a neuron"]);
+    refused(&synapse("from = \"c\"\nto = \"a\"\nweight = 1.0"), &["c -> a", "`c`"]);
+    refused(
+        &synapse("from = \"in\"\nto = \"a\"\nweight = 1.0\nsign = \"inhibitory\""),
+        &["in -> a", "contradicts its sign", "at most 0"],
+    );
+    refused(&synapse("from = \"in\"\nto = \"a\"\nweight = nan"), &["in -> a", "NaN", "`weight`"]);
+    refused(&synapse("from = \"in\"\nto = \"a\""), &["in -> a", "neither"]);
+    refused(&synapse("from = \"in\"\nto = \"a\"\nparameter = \"p\""), &["in -> a", "`p`"]);
+    refused(&with("[[neurons]]\nname = \"a\"\nkind = \"clamp\"\n"), &["`a`", "given twice"]);
+    refused(
+        &with("[[neurons]]\nname = \"b\"\nkind = \"sigmoid\"\n"),
+        &["neuron `b`", "mixes kinds"],
+    );
+    refused(
+        &with("[[oscillators]]\nname = \"o\"\nperiod = 0\n"),
+        &["oscillator `o`", "period", "0"],
+    );
+    refused(
+        &with("[[neurons]]\nname = \"b\"\nkind = \"clamp\"\nbias = inf\n"),
+        &["neuron `b`", "inf"],
+    );
+    refused(
+        &with("[[neurons]]\nname = \"b\"\nkind = \"clamp\"\nweigth = 1\n"),
+        &["weigth", "line"],
+    );
+    refused("substeps = 0\n", &["at least one entry"]);
+    refused("this is not toml", &["cannot be read"]);
+}
+
+/// A ring of three: everyone passes on what the one before had before the update.
+#[test]
+fn all_neurons_change_together_whatever_their_order() {
+    let ring = |order: [usize; 3]| {
+        let mut text = String::from("[[inputs]]\nname = \"in\"\n");
+        for i in order {
+            let _ = write!(text, "[[neurons]]\nname = \"n{i}\"\nkind = \"clamp\"\n");
+            let _ = write!(
+                text,
+                "[[synapses]]\nfrom = \"n{i}\"\nto = \"n{}\"\nweight = 1.0\n",
+                (i + 1) % 3
+            );
+        }
+        text += "[[synapses]]\nfrom = \"in\"\nto = \"n0\"\nweight = 1.0\n\
+                 [[outputs]]\nname = \"y0\"\nplus = [\"n2\"]\n";
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("circuit.toml");
+        std::fs::write(&path, text).unwrap();
+        let compiled = Compiler::new(&path).build().unwrap();
+        let mut host = Interpreter::new(&compiled.program);
+        let steps = (0..7).map(|t| host.step(&[f64::from(u8::from(t == 0))]).0[0]);
+        steps.map(|y| (y * 100.0).round() / 100.0).collect::<Vec<f64>>()
+    };
+    let expected = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0];
+    assert_eq!(ring([0, 1, 2]), expected);
+    assert_eq!(ring([2, 0, 1]), expected);
+}
+
+fn bundled(name: &str) -> (Compiled, verify::Verification) {
+    let folder = models(name);
+    let calibration = folder.join("calibration.csv");
+    let compiled = Compiler::new(&folder).calibration(calibration).build().unwrap();
+    let verdict = verify::verify(&compiled, &folder.join("vectors.csv"), None).unwrap();
+    (compiled, verdict)
+}
+
+#[test]
+fn a_liquid_network_stays_within_a_thousandth_of_float() {
+    let (_, verdict) = bundled("cfc_cartpole");
+    assert!(verdict.passed, "{:?}", verdict.faults);
+    assert!(verdict.state_max_error.unwrap() < 1e-3, "{:?}", verdict.state_max_error);
+    assert!(verdict.max_error < 1e-3);
+}
+
+#[test]
+fn a_circuit_of_conductances_stays_within_a_thousandth_of_its_range() {
+    let (compiled, verdict) = bundled("tap_withdrawal");
+    assert!(verdict.passed, "{:?}", verdict.faults);
+    // Potentials span 90 mV.
+    assert!(verdict.state_max_error.unwrap() < 0.09, "{:?}", verdict.state_max_error);
+    assert!(compiled.program.ram_bytes() <= 256);
+}
+
+/// As many neurons and connections as the worm has, in a generated wiring: a few neurons have many
+/// synapses and most have few, weights are small, one in five inhibits.
+fn connectome(folder: &Path) -> PathBuf {
+    let mut random = nervecord_plants::Random::new(302);
+    let mut pick = |n: usize| (random.unit() * n as f64) as usize;
+    let mut text = String::from("substeps = 2\n");
+    for i in 0..8 {
+        let _ = write!(text, "[[inputs]]\nname = \"in{i}\"\n");
+    }
+    for i in 0..302 {
+        let _ = write!(text, "[[neurons]]\nname = \"n{i}\"\nkind = \"threshold\"\n");
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    while seen.len() < 3700 {
+        // The smaller of two draws: a skewed distribution of degrees.
+        let (pre, post) = (pick(302).min(pick(302)), pick(302).min(pick(302)));
+        if !seen.insert((pre, post)) {
+            continue;
+        }
+        let weight = 1 + pick(9).min(pick(30)) as i32;
+        let weight = if pick(5) == 0 { -weight } else { weight };
+        let _ =
+            write!(text, "[[synapses]]\nfrom = \"n{pre}\"\nto = \"n{post}\"\nweight = {weight}\n");
+    }
+    for i in 0..8 {
+        for _ in 0..6 {
+            let _ = write!(
+                text,
+                "[[synapses]]\nfrom = \"in{i}\"\nto = \"n{}\"\nweight = 31\n",
+                pick(302)
+            );
+        }
+    }
+    text += "[[outputs]]\nname = \"y0\"\nplus = [\"n0\", \"n1\", \"n2\"]\nminus = [\"n3\", \"n4\", \"n5\"]\n";
+    text += "[[outputs]]\nname = \"y1\"\nplus = [\"n6\", \"n7\"]\nminus = [\"n8\", \"n9\"]\n";
+    let path = folder.join("connectome.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_connectome_fits_the_smallest_core_and_counts_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let compiled = Compiler::new(connectome(folder.path())).build().unwrap();
+    let program = &compiled.program;
+    assert!(program.table_bytes() < 12_000, "{}", program.table_bytes());
+    assert!(program.ram_bytes() <= 1024, "{}", program.ram_bytes());
+    let rows: Vec<Vec<f64>> = (0..100)
+        .map(|t| (0..8).map(|i| f64::from(u8::from((t / (i + 3)) % 3 == 1))).collect())
+        .collect();
+    let (float, _) = run_with_states(&compiled.source.graph, &rows);
+    let mut host = Interpreter::new(program);
+    let mut moved = false;
+    for (row, float) in rows.iter().zip(&float) {
+        for (fixed, float) in host.step(row).0.iter().zip(float) {
+            let scale = f64::powi(2.0, -(program.output.fracs[0] as i32));
+            assert!((fixed - float).abs() <= scale.max(0.5), "{fixed} {float}");
+            moved |= *float != 0.0;
+        }
+    }
+    assert!(moved, "the inputs reach the outputs");
+}
+
+/// Writes the connectome for the emulators when asked to: `NERVECORD_CONNECTOME=folder`.
+#[test]
+fn a_connectome_can_be_kept() {
+    if let Some(folder) = std::env::var_os("NERVECORD_CONNECTOME") {
+        connectome(Path::new(&folder));
+    }
+}
+
+/// A model of the tests with one key of its configuration changed.
+fn refused_config(model: &str, change: impl Fn(&mut serde_json::Value), parts: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(models(model)).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let path = folder.path().join("config.json");
+    let mut config = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    change(&mut config);
+    std::fs::write(&path, config.to_string()).unwrap();
+    let message = import::load(folder.path()).map(drop).unwrap_err().to_string();
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_refused() {
+    refused_config("cfc_cartpole", |c| c["mode"] = "fast".into(), &["`mode`", "no_gate"]);
+    refused_config("cfc_cartpole", |c| c["timespan"] = 0.into(), &["`timespan`", "positive"]);
+    refused_config("cfc_cartpole", |c| c["format"] = "cfc_dense".into(), &["rnn_cell.ff1.weight"]);
+    // The flag is looked for before any tensor.
+    refused_config(
+        "cfc_cartpole",
+        |c| c["format"] = "ltc".into(),
+        &["implicit_param_constraints", "LTCCell"],
+    );
+    refused_config(
+        "ncap_swimmer",
+        |c| c["oscillator_period"] = 0.into(),
+        &["oscillator_period", "32767"],
+    );
+    refused_config("ncap_swimmer", |c| c["params"] = "none".into(), &["`none`", "bneuron_prop"]);
+}
