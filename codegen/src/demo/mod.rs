@@ -5,6 +5,7 @@
 
 mod plot;
 mod reach;
+mod swim;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,17 +50,28 @@ pub fn run() -> Result<Demo> {
     for fault in shown.iter().flat_map(|s| &s.verdict.faults) {
         text += &format!("  not within tolerance: {fault}\n");
     }
-    if let Some(policy) = shown.iter().find(|s| s.compiled.program.name == "policy") {
-        let picture = checkout.join("target/nervecord-demo/policy.svg");
+    let named = |name: &str| shown.iter().find(|s| s.compiled.program.name == name);
+    if let Some(policy) = named("policy") {
         let reach = reach::Reach::drive(&policy.compiled);
-        if let Some(folder) = picture.parent() {
-            fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, &e))?;
-        }
-        write_atomic(&picture, reach.svg().as_bytes())?;
-        text += &format!("\n{}\n  drawn in {}\n", indent(&reach.terminal()), short(&picture));
+        let picture = draw(&checkout, "policy.svg", &reach.svg())?;
+        text += &format!("\n{}\n  drawn in {picture}\n", indent(&reach.terminal()));
+    }
+    if let Some(circuit) = named("ncap_swimmer") {
+        let swim = swim::Swim::drive(&circuit.compiled);
+        let picture = draw(&checkout, "swim.svg", &swim.svg())?;
+        text += &format!("\n{}\n  it moves in {picture}\n", indent(&swim.terminal()));
     }
     text += NEXT;
     Ok(Demo { text, passed })
+}
+
+/// Writes a picture beside the build and says where.
+fn draw(checkout: &Path, name: &str, svg: &str) -> Result<String> {
+    let folder = checkout.join("target/nervecord-demo");
+    fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, &e))?;
+    let picture = folder.join(name);
+    write_atomic(&picture, svg.as_bytes())?;
+    Ok(short(&picture))
 }
 
 const NEXT: &str = "
@@ -178,7 +190,9 @@ mod tests {
     fn the_demo_passes_and_leaves_its_drawing() {
         let demo = run().unwrap();
         assert!(demo.passed, "{}", demo.text);
-        for part in ["policy", "8-64-64-2", "digits", "regressor", "passed", "policy.svg"] {
+        for part in
+            ["policy", "8-64-64-2", "digits", "regressor", "passed", "policy.svg", "swim.svg"]
+        {
             assert!(demo.text.contains(part), "{part} is not in\n{}", demo.text);
         }
         let widest = demo.text.lines().map(|l| l.chars().count()).max();
