@@ -6,6 +6,20 @@
 //!                                                                                      |--interpret (host, same kernels)
 //!                                                                                      '--report (terminal, JSON, HTML)
 //! ```
+//!
+//! [`Compiler`] is all of it in a row, for build scripts and programs; the command line ([`cli`]) is
+//! a thin layer over it.
+//!
+//! ```
+//! use nervecord_codegen::Compiler;
+//!
+//! let compiled = Compiler::new("../models/policy/model.onnx")
+//!     .calibration("../models/policy/calibration.csv")
+//!     .build()?;
+//! assert!(compiled.program.table_bytes() < 8192 && compiled.program.ram_bytes() < 512);
+//! assert!(compiled.module().contains("pub mod policy {"));
+//! # Ok::<(), nervecord_codegen::Error>(())
+//! ```
 
 pub mod calibrate;
 pub mod circuit;

@@ -8,7 +8,17 @@
 //! Activations are `i16`: a tensor has one real scale, and value = integer * scale. Weights are `i8`
 //! or `i16`, symmetric, with a scale an output row; biases and accumulators are `i32`, and the code
 //! generator has proved from the actual integers that no partial sum, in any order, leaves `i32`.
-//! There is one rounding rule, [`number::requantize`].
+//! There is one rounding rule, [`number::requantize`]:
+//!
+//! ```
+//! use nervecord::number::requantize;
+//!
+//! // An accumulator of 3000 units of 1/4096 as activations of 1/256: 187.5, which rounds up. The
+//! // factor is 16384 / 2^(16+2); the half, 2^(15+2) / 16384, is in the bias already.
+//! let (multiplier, shift, half) = (16384, 2, 8);
+//! assert_eq!(requantize(3000 + half, multiplier, shift), 188);
+//! assert_eq!(requantize(1 << 30, multiplier, shift), i16::MAX); // saturates, never wraps
+//! ```
 //!
 //! # Layout
 //! Tensors are slices of [`Quad`]s, four activations each, so that every kernel may load aligned
