@@ -178,7 +178,7 @@ mod tests {
         let path = folder.path().join("README.md");
         fs::write(&path, "before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n").unwrap();
         let cells: Vec<String> = (0..HEAD.len()).map(|i| i.to_string()).collect();
-        Place::find(&path).unwrap().fill(&figures(&[cells])).unwrap();
+        Place::find(&path).unwrap().fill(&for_readers(&[cells])).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("before\n<!-- bench -->\n| network | board |"), "{text}");
         assert!(text.ends_with("8 |\n<!-- /bench -->\nafter\n"), "{text}");
