@@ -9,6 +9,7 @@ use nervecord_codegen::emulate::{Board, Kind, Toolchain};
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Error, Result};
 
+use crate::looped;
 use crate::networks::{Random, SHAPES};
 use crate::parts::{self, Part};
 use crate::{cargo_path, emulate, golden, root, say, set_up, subject};
@@ -48,6 +49,14 @@ pub fn test() -> bool {
         false => Err(Error::new("the firmware of a board can panic in our code")),
     });
     tally.emulated();
+    for (name, faults, reset) in [("clean", 0.0, None), ("bad", 0.2, Some(500))] {
+        let plant = looped::Kind::Swimmer;
+        let wish = looped::Wish { plant, steps: 1000, faults, reset, seed: 1000 };
+        tally.stage(&format!("a swim over a {name} link"), || match looped::run("all", &wish)? {
+            true => Ok(()),
+            false => Err(Error::new("a core in the loop does not swim as the host does")),
+        });
+    }
     println!("{} passed, {} failed", tally.passed, tally.failed);
     tally.failed == 0
 }
@@ -127,7 +136,7 @@ fn firmware_clippy() -> Result<()> {
     let module = folder.path().join("model.rs");
     write_atomic(&module, job.module.as_bytes())?;
     for board in Board::all()? {
-        for kind in [Kind::Measuring, Kind::Bare] {
+        for kind in [Kind::Measuring, Kind::Bare, Kind::Linked] {
             let mut clippy =
                 Toolchain::find(&board.target)?.cargo("clippy", &board, &module, kind)?;
             run(clippy.args(["--", "-D", "warnings"]).current_dir(&boards))?;
