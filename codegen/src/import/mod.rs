@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
+use crate::calibrate::hex;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -214,10 +215,6 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A model's name: its file's stem, or its folder's name where the file is just called `model`.
