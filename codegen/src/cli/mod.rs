@@ -84,7 +84,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Model {
-    /// An .onnx file, or a folder with config.json and model.safetensors.
+    /// An .onnx file, a folder (or its config.json) beside model.safetensors, or a circuit .toml.
     model: PathBuf,
     /// Inputs as the model will see them in use, CSV or .npy; without, nervecord.toml gives ranges.
     #[arg(long)]

@@ -167,7 +167,7 @@ fn shape(graph: &Graph) -> String {
 /// The widths of weights that the compiler chose.
 fn widths(compiled: &Compiled) -> String {
     let layers = &compiled.program.layers;
-    let has = |word: &str| layers.iter().any(|l| l.kind.split(' ').any(|w| w == word));
+    let has = |word: &str| layers.iter().any(|l| l.kind.split([' ', ',']).any(|w| w == word));
     let words: Vec<&str> = ["i8", "i16"].into_iter().filter(|word| has(word)).collect();
     if words.is_empty() { "-".into() } else { words.join(", ") }
 }

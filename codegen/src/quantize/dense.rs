@@ -4,14 +4,12 @@ use nervecord::arch::{self, Native};
 use nervecord::dense::{Dense8, Dense16, words8, words16};
 use nervecord::tensor::Quad;
 
-use super::{Format, Lowering, multiplier, port, scaled_multiplier};
+use super::rows::{Fit, LIMIT, Moments, Row};
+use super::{Format, Lowering, port};
 use crate::emit::Items;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::{self, Layer, TensorId};
 use crate::program::Kernel;
-
-/// Accumulators stay below this in magnitude: all of `i32` but its last value.
-pub(super) const LIMIT: f64 = i32::MAX as f64;
 
 /// A dense layer's tables.
 #[derive(Debug)]
@@ -181,7 +179,7 @@ fn quantize(
     relu: bool,
 ) -> Result<(DenseKernel, Vec<f64>, f64)> {
     let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
-    let row = |r, room| Row::new(layer, r, input, moments, bits, room);
+    let row = |r, room| row(layer, r, input, moments, bits, room);
     let Fit { rows, finish, bound } = Fit::of(layer.bias.len(), &scales, &row, &bound)?;
     let kernel = DenseKernel {
         inputs: layer.weights[0].len(),
@@ -195,243 +193,21 @@ fn quantize(
     Ok((kernel, finish.scales, bound))
 }
 
-/// A layer's rows and how they become outputs, with the proof that no sum leaves `i32`.
-pub(super) struct Fit {
-    pub rows: Vec<Row>,
-    pub finish: Finish,
-    /// The largest magnitude of any partial sum, in any order, the rounding half included.
-    pub bound: f64,
-}
-
-impl Fit {
-    /// Makes each of `count` rows by `row(index, room)`, where `room` is what the sums must leave
-    /// free for the rounding half, until `bound(weights, bias)` holds for the final integers.
-    pub(super) fn of(
-        count: usize,
-        scales: &[f64],
-        row: &dyn Fn(usize, f64) -> Row,
-        bound: &dyn Fn(&[i32], f64) -> f64,
-    ) -> Result<Self> {
-        // The half is half an output unit in units of the row: as good as always below 2^17, but
-        // more where a row is much finer than the one that decides the layer's shift.
-        let mut room = vec![f64::powi(2.0, 17); count];
-        let mut rows: Vec<Row> = room.iter().enumerate().map(|(r, &room)| row(r, room)).collect();
-        // At the last the room is half of `i32`, and no half is larger.
-        for _ in 0..14 {
-            let finish = Finish::of(&rows, scales.to_vec());
-            let ends = rows.iter().zip(&finish.bias);
-            let reached: Vec<f64> =
-                ends.map(|(row, &bias)| bound(&row.weights, f64::from(bias))).collect();
-            let largest = reached.iter().copied().fold(0.0, f64::max);
-            if largest <= LIMIT {
-                return Ok(Self { rows, finish, bound: largest });
-            }
-            for r in (0..count).filter(|&r| reached[r] > LIMIT) {
-                room[r] *= 2.0;
-                rows[r] = row(r, room[r]);
-            }
-        }
-        Err(Error::new("the sums of a layer cannot be kept inside 32 bits")
-            .expected("outputs of a size that 16 bits can tell apart")
-            .found("a bias far larger than all the layer's weights can move")
-            .help("scale the network's inputs and outputs to the size of 1"))
-    }
-}
-
-/// How rows of sums become outputs.
-pub(super) struct Finish {
-    /// The scales of the outputs, wider than asked for where a multiplier would reach 1/2.
-    pub scales: Vec<f64>,
-    /// With the rounding half.
-    pub bias: Vec<i32>,
-    pub multiplier: Vec<i16>,
-    pub shift: u8,
-}
-
-impl Finish {
-    pub(super) fn of(rows: &[Row], mut scales: Vec<f64>) -> Self {
-        let largest = |scales: &[f64]| {
-            rows.iter().zip(scales).map(|(row, s)| row.scale / s).fold(f64::MIN_POSITIVE, f64::max)
-        };
-        while largest(&scales) >= 0.4999 {
-            scales.iter_mut().for_each(|s| *s *= 2.0);
-        }
-        let shift = multiplier(largest(&scales)).1;
-        let (mut bias, mut multiplier) = (vec![], vec![]);
-        for (row, scale) in rows.iter().zip(&scales) {
-            let m = scaled_multiplier(row.scale / scale, shift);
-            let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
-            bias.push((row.bias / row.scale + half).round() as i32);
-            multiplier.push(m);
-        }
-        Self { scales, bias, multiplier, shift }
-    }
-}
-
-/// Mean and covariance of a layer's inputs on the calibration data, in integers of the input.
-pub(super) struct Moments {
-    mean: Vec<f64>,
-    /// Row-major; the diagonal is raised a little, for directions the data does not show.
-    covariance: Vec<f64>,
-}
-
-impl Moments {
-    fn of(rows: &[Vec<f64>], format: &Format) -> Self {
-        /// More rows change the estimate little.
-        const ROWS: usize = 1000;
-        let rows: Vec<Vec<f64>> = rows
-            .iter()
-            .step_by(rows.len().div_ceil(ROWS).max(1))
-            .map(|row| {
-                let integer = |(i, x): (usize, &f64)| (x - format.offset(i)) / format.scale(i);
-                row.iter().enumerate().map(integer).collect()
-            })
-            .collect();
-        Self::of_integers(&rows)
-    }
-
-    /// As [`of`](Self::of), from rows that are integers already.
-    pub(super) fn of_integers(rows: &[Vec<f64>]) -> Self {
-        let (n, count) = (rows.first().map_or(0, Vec::len), rows.len() as f64);
-        let mean: Vec<f64> =
-            (0..n).map(|j| rows.iter().map(|row| row[j]).sum::<f64>() / count).collect();
-        let mut covariance = vec![0.0; n * n];
-        for row in rows {
-            let centred: Vec<f64> = row.iter().zip(&mean).map(|(x, m)| x - m).collect();
-            for (j, a) in centred.iter().enumerate() {
-                for (sum, b) in covariance[j * n..=j * n + j].iter_mut().zip(&centred) {
-                    *sum += a * b / count;
-                }
-            }
-        }
-        let trace: f64 = (0..n).map(|j| covariance[j * n + j]).sum();
-        for j in 0..n {
-            covariance[j * n + j] += 0.01 * trace / n as f64 + 1.0;
-            for k in 0..j {
-                covariance[k * n + j] = covariance[j * n + k];
-            }
-        }
-        Self { mean, covariance }
-    }
-}
-
-/// Where a row's i8 range is tried to end, in largest weights: some scales round a row with luck.
-const ENDS: [f64; 8] = [1.0, 1.01, 1.02, 1.03, 1.045, 1.06, 1.08, 1.1];
-/// Inputs up to which they are tried; wider rows take long and gain little.
-const WIDEST_SEARCH: usize = 256;
-
-/// One output's weights in units of the input's integers.
-pub(super) struct Row {
-    pub weights: Vec<i32>,
-    /// With what rounding the weights does to the mean output taken back.
-    pub bias: f64,
-    /// Real output an accumulator unit.
-    pub scale: f64,
-    /// Variance that rounding the weights adds to the output on the calibration data.
-    error: f64,
-}
-
-impl Row {
-    fn new(
-        layer: &graph::Dense,
-        r: usize,
-        input: &Format,
-        moments: &Moments,
-        bits: u32,
-        room: f64,
-    ) -> Self {
-        let given = &layer.weights[r];
-        let reals: Vec<f64> = given.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
-        let real_bias =
-            layer.bias[r] + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
-        let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
-        Self::of(&reals, real_bias, bits, Some(moments), room, &bound)
-    }
-
-    /// Integers for the real weights `reals`, as large as `bound(weights, bias)` on partial sums
-    /// allows with `room` beside the bias.
-    pub(super) fn of(
-        reals: &[f64],
-        real_bias: f64,
-        bits: u32,
-        moments: Option<&Moments>,
-        room: f64,
-        bound: &dyn Fn(&[i32], f64) -> f64,
-    ) -> Self {
-        let most = f64::from((1_i32 << (bits - 1)) - 1);
-        let largest = reals.iter().fold(0.0_f64, |m, w| m.max(w.abs()));
-        let mut scale = largest / most;
-        if scale == 0.0 {
-            scale = (real_bias.abs() / f64::powi(2.0, 24)).max(1e-300);
-        }
-        let ends: &[f64] = if bits == 8 && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
-        let candidate = |end: &f64| round(reals, real_bias, scale * end, bits, moments);
-        let mut row = candidate(&1.0);
-        for other in ends.iter().skip(1).map(candidate) {
-            if other.error < row.error {
-                row = other;
-            }
-        }
-        scale = row.scale;
-        // A few steps always suffice.
-        for _ in 0..64 {
-            let bias = (row.bias / row.scale).abs() + room;
-            let reached = bound(&row.weights, bias).max(bound(&row.weights, -bias));
-            if reached <= LIMIT {
-                break;
-            }
-            scale *= (reached / LIMIT).max(1.0005);
-            row = round(reals, real_bias, scale, bits, moments);
-        }
-        row
-    }
-}
-
-/// Rounds a row's weights to integers times `scale` such that the output's error on the calibration
-/// data is small: from the nearest integers, by coordinate descent on the quadratic form of the
-/// inputs' covariance (i16 weights are near enough as they are).
-fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Moments>) -> Row {
-    const SWEEPS: usize = 4;
-    let n = reals.len();
-    let most = f64::from((1_i32 << (bits - 1)) - 1);
-    let mut weights: Vec<f64> =
-        reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
-    let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
-    let mut error = 0.0;
-    if let Some(moments) = moments {
-        // gradient[k] = sum_j covariance[k][j] errors[j]
-        let mut gradient: Vec<f64> = moments
-            .covariance
-            .chunks(n)
-            .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
-            .collect();
-        for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
-            let mut moved = false;
-            for j in 0..n {
-                let column = &moments.covariance[j * n..][..n];
-                let step = (gradient[j] / column[j]).round();
-                let step = (weights[j] + step).clamp(-most, most) - weights[j];
-                if step != 0.0 {
-                    moved = true;
-                    weights[j] += step;
-                    errors[j] -= step;
-                    gradient.iter_mut().zip(column).for_each(|(g, c)| *g -= c * step);
-                }
-            }
-            if !moved {
-                break;
-            }
-        }
-        error = gradient.iter().zip(&errors).map(|(g, e)| g * e).sum::<f64>() * scale * scale;
-    }
-    let mean = moments.map_or(&[][..], |m| &m.mean);
-    let shift: f64 = errors.iter().zip(mean).map(|(e, m)| e * m).sum();
-    Row {
-        weights: weights.iter().map(|&w| w as i32).collect(),
-        bias: bias + shift * scale,
-        scale,
-        error,
-    }
+/// Row `r` of a layer, with `room` beside its bias.
+fn row(
+    layer: &graph::Dense,
+    r: usize,
+    input: &Format,
+    moments: &Moments,
+    bits: u32,
+    room: f64,
+) -> Row {
+    let given = &layer.weights[r];
+    let reals: Vec<f64> = given.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
+    let real_bias =
+        layer.bias[r] + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
+    let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
+    Row::of(&reals, real_bias, bits, Some(moments), room, &bound)
 }
 
 /// The largest magnitude any partial sum can have, in any order, for any input in the format's range.

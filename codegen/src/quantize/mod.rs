@@ -14,6 +14,7 @@ mod membrane;
 mod ncap;
 mod plan;
 mod port;
+mod rows;
 mod search;
 mod spiking;
 mod state;

@@ -8,8 +8,9 @@ use nervecord::tensor::quads;
 
 use self::fit::Splines;
 use self::kernel::SplineKernel;
-use super::dense::{self, Fit, LIMIT, Moments, Row, Tail};
+use super::dense::{self, Tail};
 use super::functions::{Bank, Wanted};
+use super::rows::{Fit, LIMIT, Moments, Row};
 use super::{Format, Lowering, Value};
 use crate::draw_kan::Curve;
 use crate::error::Result;
