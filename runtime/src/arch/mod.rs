@@ -7,6 +7,7 @@
 //! The tables of a layer form one stream of words; see [`Layout`].
 #![allow(unsafe_code)]
 
+mod active;
 pub mod portable;
 mod taps;
 
@@ -30,6 +31,7 @@ mod kernel;
 mod layout;
 
 use crate::tensor::Quad;
+pub(crate) use active::Active;
 pub use taps::{Coefficient, Live, accumulate};
 pub(crate) use taps::{Tile, Window};
 
