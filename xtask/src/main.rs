@@ -6,6 +6,7 @@ mod figures;
 mod golden;
 mod looped;
 mod networks;
+mod new_board;
 mod parts;
 mod stages;
 mod subject;
@@ -72,7 +73,19 @@ enum Task {
         seed: u32,
     },
     /// Build the firmware of every development board and print what it takes of the part
-    Boards,
+    Boards {
+        /// Put the table into this document, between `<!-- sizes -->` and `<!-- /sizes -->`
+        #[arg(long)]
+        write: Option<PathBuf>,
+    },
+    /// Make the folder of a new development board from another's
+    NewBoard {
+        /// Its name: small letters, digits and hyphens
+        name: String,
+        /// The board it is most like
+        #[arg(long)]
+        like: String,
+    },
     /// Measure the four reference networks on emulated cores
     Bench {
         /// A board of boards/, or all
@@ -101,7 +114,10 @@ fn main() -> ExitCode {
         Task::Loop { board, plant, steps, faults, reset, seed } => {
             looped::run(&board, &looped::Wish { plant, steps, faults, reset, seed })
         }
-        Task::Boards => parts::boards(),
+        Task::Boards { write } => parts::boards(write.as_deref()),
+        Task::NewBoard { name, like } => {
+            new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
+        }
         Task::Bench { board, profile, check, save, write } => {
             let figures = match (check, save) {
                 (true, _) => Some(bench::Committed::Check),
@@ -130,7 +146,8 @@ fn say(message: &str) {
 /// Installs whatever any board is missing.
 fn set_up() -> Result<()> {
     let parts = parts::Part::all()?;
-    let targets: Vec<String> = parts.into_iter().map(|part| part.target).collect();
+    let targets = parts.iter().flat_map(parts::Part::targets).map(str::to_owned);
+    let targets: Vec<String> = targets.collect();
     setup(&Board::all()?, &targets, &say)
 }
 
