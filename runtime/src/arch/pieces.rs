@@ -38,7 +38,12 @@ impl<'a> Pieces<'a> {
         let t = x as i32 * self.half as i32; // |t| <= 2^15 half, half <= 2^11
         // SAFETY: -half <= t / 2^15 < half, rounded down: inside the words, by `new`.
         let word = unsafe { *self.middle.offset((t >> 15) as isize) } as i32;
-        let rise = word as i16 as i32 * t as i16 as i32; // |rise| <= 2^30
+        let rise = match cfg!(target_arch = "riscv32") {
+            // |rise| <= 2^30
+            false => word as i16 as i32 * t as i16 as i32,
+            // The same: one shift a factor instead of two, and the product's high word.
+            true => (((word << 16) as i64 * (t << 16) as i64) >> 32) as i32,
+        };
         (word.wrapping_add(rise) >> 16) as i16
     }
 }
@@ -69,8 +74,9 @@ pub(crate) fn apply_in_place(functions: &Functions, x: &mut [Quad]) {
 #[inline(always)]
 unsafe fn kernel(functions: &Functions, x: *const i16, y: *mut i16) {
     #[cfg(nervecord_dsp)]
-    if functions.step > 1 {
+    {
         let kernel = match (functions.step, functions.even) {
+            (1, _) => dsp::ones,
             (8, true) => dsp::eight,
             (8, false) => dsp::eights,
             (_, true) => dsp::four,
@@ -79,26 +85,36 @@ unsafe fn kernel(functions: &Functions, x: *const i16, y: *mut i16) {
         let runs = functions.runs.as_ptr_range();
         // SAFETY: all counts are multiples of the step, or equal to it, and all `from` even, by
         // `Functions::new`; the rest is the caller's contract.
-        return unsafe { kernel(x, y, runs.start, runs.end) };
+        unsafe { kernel(x, y, runs.start, runs.end) }
     }
-    // SAFETY: the caller's contract.
-    unsafe { one_by_one(functions.runs, x, y) }
+    #[cfg(not(nervecord_dsp))]
+    // SAFETY: all counts are multiples of the step; the rest is the caller's contract.
+    unsafe {
+        match functions.step {
+            1 => each::<1>(functions.runs, x, y),
+            _ => each::<4>(functions.runs, x, y),
+        }
+    }
 }
 
-/// Feature by feature.
+/// `STEP` features a round.
 ///
 /// # Safety
-/// Of every run `from + count` features are at `x`, and the sum of all counts at `y`.
+/// Of every run `from + count` features are at `x`, and the sum of all counts at `y`; all counts are
+/// multiples of `STEP`.
+#[cfg(not(nervecord_dsp))]
 #[inline(never)]
-unsafe fn one_by_one(runs: &[Run], x: *const i16, mut y: *mut i16) {
+unsafe fn each<const STEP: usize>(runs: &[Run], x: *const i16, mut y: *mut i16) {
     for run in runs {
         // SAFETY: the features are there, by the caller's contract.
         unsafe {
             let mut x = x.add(run.from);
             let end = y.add(run.count);
             while y != end {
-                *y = run.table.pieces.at(*x);
-                (x, y) = (x.add(1), y.add(1));
+                for k in 0..STEP {
+                    *y.add(k) = run.table.pieces.at(*x.add(k));
+                }
+                (x, y) = (x.add(STEP), y.add(STEP));
             }
         }
     }
@@ -179,6 +195,18 @@ mod dsp {
         };
     }
 
+    /// The function of the one feature in r12.
+    macro_rules! one {
+        () => {
+            "smulbb r12, r12, r5
+             asrs lr, r12, #15
+             ldr lr, [r4, lr, lsl #2]
+             smlabb r12, lr, r12, lr
+             lsrs r12, r12, #16
+            "
+        };
+    }
+
     macro_rules! kernels {
         ($each:ident, $one:ident, $load:literal, $store:literal, $step:literal, $pairs:tt) => {
             kernel!($each, $load, $store, $pairs, [concat!("subs r7, r7, #", $step), "bne 2b"]);
@@ -201,5 +229,12 @@ mod dsp {
         "strd r8, r9, [r1], #8",
         "4",
         [pair!("r8"), pair!("r9")]
+    );
+    kernel!(
+        ones,
+        "ldrsh r12, [r6], #2",
+        "strh r12, [r1], #2",
+        [one!()],
+        ["subs r7, r7, #1", "bne 2b"]
     );
 }
