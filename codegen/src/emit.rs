@@ -159,6 +159,7 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_COEFFICIENTS",
         "_FACTORS",
         "_RUNS",
+        "_FINISH",
     ];
     let mut name = ident.clone();
     let mut count = 1;
@@ -416,6 +417,10 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         false => "",
     };
     let (model, quads) = (&origin.model, program.scratch_quads);
+    let time = match program.constant_time() {
+        true => "",
+        false => ", in a time that depends on them: zero activations are skipped",
+    };
     format!(
         "    /// The network of `{model}`.
     #[derive(Clone, Debug)]
@@ -430,7 +435,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
             Self {{ scratch: {scratch}, status: Status::new() }}
         }}
 
-        /// One step on the integers behind the fixed-point numbers.
+        /// One step on the integers behind the fixed-point numbers{time}.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
             self.status = {read};
 {body}            let mut output = [0; OUTPUTS];

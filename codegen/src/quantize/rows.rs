@@ -206,6 +206,9 @@ fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Momen
         for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
             let mut moved = false;
             for j in 0..n {
+                if reals[j] == 0.0 {
+                    continue; // a pruned weight stays pruned
+                }
                 let column = &moments.covariance[j * n..][..n];
                 let step = (gradient[j] / column[j]).round();
                 let step = (weights[j] + step).clamp(-most, most) - weights[j];

@@ -7,6 +7,7 @@
 //! The tables of a layer form one stream of words; see [`Layout`].
 #![allow(unsafe_code)]
 
+mod active;
 pub mod portable;
 mod taps;
 
@@ -32,6 +33,7 @@ mod pieces;
 
 use crate::tensor::Quad;
 pub(crate) use pieces::{Pieces, apply, apply_in_place};
+pub(crate) use active::Active;
 pub use taps::{Coefficient, Live, accumulate};
 pub(crate) use taps::{Tile, Window};
 
@@ -219,4 +221,15 @@ pub fn words_mut(x: &mut [Quad]) -> &mut [i32] {
     // SAFETY: a Quad is eight bytes without padding, aligned to eight, and any bits are an i32; the
     // borrow is unique.
     unsafe { core::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len() * 2) }
+}
+
+/// `points[index]` for an index the caller has proved to lie inside.
+///
+/// # Safety
+/// `index < points.len()`.
+#[inline(always)]
+pub(crate) unsafe fn point(points: &[i16], index: usize) -> i16 {
+    debug_assert!(index < points.len());
+    // SAFETY: the caller's contract.
+    unsafe { *points.get_unchecked(index) }
 }
