@@ -29,8 +29,10 @@ mod kernel;
 #[path = "riscv.rs"]
 mod kernel;
 mod layout;
+mod pieces;
 
 use crate::tensor::Quad;
+pub(crate) use pieces::{Pieces, apply, apply_in_place};
 pub(crate) use active::Active;
 pub use taps::{Coefficient, Live, accumulate};
 pub(crate) use taps::{Tile, Window};
