@@ -32,8 +32,8 @@ mod layout;
 mod pieces;
 
 use crate::tensor::Quad;
-pub(crate) use pieces::{Pieces, apply, apply_in_place};
 pub(crate) use active::Active;
+pub(crate) use pieces::{Pieces, apply, apply_in_place};
 pub use taps::{Coefficient, Live, accumulate};
 pub(crate) use taps::{Tile, Window};
 
