@@ -8,7 +8,7 @@ use nervecord_codegen::emulate::Job;
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::import::Source;
 use nervecord_codegen::quantize::Weights;
-use nervecord_codegen::{Compiler, Error, Result};
+use nervecord_codegen::{Compiled, Compiler, Error, Result};
 
 use crate::networks::{self, Random};
 use crate::root;
@@ -38,28 +38,45 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Layers of many sizes, with weights of either width, under the names that [`load`] knows.
-pub const EDGES: [(&str, Weights); 2] = [("edges-i8", Weights::I8), ("edges-i16", Weights::I16)];
+/// Networks made in memory, under the names that [`load`] knows: layers of many sizes with weights
+/// of either width, and layers that compare what they read.
+pub const MADE: [&str; 3] = ["edges-i8", "edges-i16", "heads"];
 
-/// What is checked unless something is named: the bundled models, and the edges of kernels.
+/// What is checked unless something is named: the bundled models, and those made in memory.
 ///
 /// # Errors
 /// As for [`bundled`].
 pub fn all() -> Result<Vec<PathBuf>> {
-    Ok(bundled()?.into_iter().chain(EDGES.map(|(name, _)| name.into())).collect())
+    Ok(bundled()?.into_iter().chain(MADE.map(PathBuf::from)).collect())
 }
 
-/// A job from a model folder, a trained file, a generated module, or a name of [`EDGES`].
+/// A job from a model folder, a trained file, a generated module, or a name of [`MADE`].
 ///
 /// # Errors
 /// It cannot be read or compiled.
 pub fn load(path: &Path) -> Result<Job> {
-    if let Some((name, weights)) = EDGES.iter().find(|(name, _)| path == Path::new(name)) {
-        let inputs = Random::new(7).rows(ROWS, networks::EDGES.widths[0]);
-        let job = from_graph(networks::EDGES.graph()?, &inputs, *weights)?;
-        return Ok(Job { name: (*name).to_owned(), ..job });
+    match path.to_str() {
+        Some("edges-i8") => edges("edges-i8", Weights::I8),
+        Some("edges-i16") => edges("edges-i16", Weights::I16),
+        Some("heads") => heads(),
+        _ if path.extension().is_some_and(|e| e == "rs") => from_module(path),
+        _ => from_model(path),
     }
-    if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
+}
+
+fn edges(name: &str, weights: Weights) -> Result<Job> {
+    let inputs = Random::new(7).rows(ROWS, networks::EDGES.widths[0]);
+    let job = from_graph(networks::EDGES.graph()?, &inputs, weights)?;
+    Ok(Job { name: name.to_owned(), ..job })
+}
+
+fn heads() -> Result<Job> {
+    let mut rows = Random::new(7).rows(ROWS, networks::HEAD_RANGES.len());
+    for row in &mut rows {
+        row.iter_mut().zip(networks::HEAD_RANGES).for_each(|(x, range)| *x *= range);
+    }
+    let compiled = compile(networks::heads()?, &rows, Weights::I8)?;
+    Job::of("heads", &compiled, with_random(&compiled, &rows))
 }
 
 /// Random rows behind a model's own, so that no time hides in inputs that its data never show;
@@ -98,10 +115,14 @@ fn from_model(path: &Path) -> Result<Job> {
         true => Data::read(&vectors)?.inputs(&compiled.graph, &vectors)?,
         false => compiled.calibration.rows.clone(),
     };
+    Job::of(name_of(path), &compiled, with_random(&compiled, &rows))
+}
+
+/// Raw rows, and random ones behind them.
+fn with_random(compiled: &Compiled, rows: &[Vec<f64>]) -> Vec<Vec<i32>> {
     let input = &compiled.program.input;
-    let mut raws: Vec<_> = rows.iter().map(|row| input.to_raws(row)).collect();
-    raws.extend(random_rows(input.features(), input.bits()));
-    Job::of(name_of(path), &compiled, raws)
+    let raws = rows.iter().map(|row| input.to_raws(row));
+    raws.chain(random_rows(input.features(), input.bits())).collect()
 }
 
 /// A network made in memory with i8 or i16 weights, calibrated and run on `rows`.
@@ -109,18 +130,20 @@ fn from_model(path: &Path) -> Result<Job> {
 /// # Errors
 /// It cannot be compiled.
 pub fn from_graph(graph: Graph, rows: &[Vec<f64>], weights: Weights) -> Result<Job> {
+    let name = graph.name.clone();
+    let compiled = compile(graph, rows, weights)?;
+    let raws = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
+    Job::of(name, &compiled, raws)
+}
+
+fn compile(graph: Graph, rows: &[Vec<f64>], weights: Weights) -> Result<Compiled> {
     let name = PathBuf::from(&graph.name);
     let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
     let calibration = folder.path().join("calibration.csv");
     write_atomic(&calibration, csv(rows).as_bytes())?;
     let source = Source { graph, path: name.clone(), sha256: "made in memory".into() };
-    let compiled = Compiler::new(&name)
-        .calibration(&calibration)
-        .weights(weights)
-        .name("model")
-        .build_from(source)?;
-    let raws = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
-    Job::of(name_of(&name), &compiled, raws)
+    let compiler = Compiler::new(&name).calibration(&calibration);
+    compiler.weights(weights).name("model").build_from(source)
 }
 
 fn name_of(path: &Path) -> String {
