@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 mod active;
+mod copy;
 pub mod portable;
 mod taps;
 
@@ -33,6 +34,7 @@ mod pieces;
 
 use crate::tensor::Quad;
 pub(crate) use active::Active;
+pub(crate) use copy::{copy_pairs, copy_watching, limits};
 pub(crate) use pieces::{Pieces, apply, apply_in_place};
 pub use taps::{Coefficient, Live, accumulate};
 pub(crate) use taps::{Tile, Window};
