@@ -3,6 +3,7 @@
 pub mod link;
 pub mod network;
 pub mod onnx;
+pub mod shapes;
 
 use std::path::PathBuf;
 
