@@ -206,7 +206,7 @@ mod tests {
             sensory: &[],
             synapses: &[],
             gaps: &[],
-            sigmoid: Table::new(&[0, 16384, 32767]),
+            sigmoid: Table::new(&[0x3fff_7fff; 2]),
             shift: 1,
             unfolds: 8,
         };

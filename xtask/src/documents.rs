@@ -1,26 +1,26 @@
 //! The committed figures in the documents: written, or compared with what is there.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use nervecord_codegen::data::write_atomic;
 use nervecord_codegen::emulate::Board;
 use nervecord_codegen::{Error, Result};
 
 use crate::bench::{self, Entry, HEAD};
 use crate::figures::{COLUMNS, Figures, Row};
-use crate::{root, table};
+use crate::root;
+use crate::table::{self, Place};
 
 /// The core whose memory and time the README shows.
 const SHOWN: &str = "qemu-cortex-m4";
+
+/// A document, the name of its table, and the table.
+type Tables = [(&'static str, &'static str, String); 3];
 
 /// Writes the tables of README.md and docs/figures.md.
 ///
 /// # Errors
 /// A document has no place for its table, or cannot be written.
 pub fn write(figures: &Figures) -> Result<()> {
-    for (path, text) in rendered(figures)? {
-        write_atomic(&path, text.as_bytes())?;
+    for (document, name, table) in tables(figures)? {
+        Place::find(&root().join(document), name)?.fill(&table)?;
     }
     Ok(())
 }
@@ -30,30 +30,25 @@ pub fn write(figures: &Figures) -> Result<()> {
 /// # Errors
 /// One has, or cannot be read.
 pub fn check(figures: &Figures) -> Result<()> {
-    for (path, text) in rendered(figures)? {
-        if read(&path)? != text {
-            return Err(Error::new("the document does not have the committed figures")
-                .file(&path)
+    for (document, name, table) in tables(figures)? {
+        if Place::find(&root().join(document), name)?.table() != table {
+            return Err(Error::new("a document does not have the committed figures")
+                .file(document)
+                .at(format!("table `{name}`"))
                 .help("run `cargo xtask bench --write --model A`"));
         }
     }
     Ok(())
 }
 
-/// Each document as it should be.
-fn rendered(figures: &Figures) -> Result<Vec<(PathBuf, String)>> {
+fn tables(figures: &Figures) -> Result<Tables> {
     let entries = bench::committed(figures)?;
-    let readme = [("instructions", instructions(&entries)?), ("memory", memory(&entries))];
     let all: Vec<Vec<String>> = entries.iter().map(Entry::cells).collect();
-    let full = [("figures", table::render(&HEAD, &all))];
-    let place = |path: &str, tables: &[(&str, String)]| {
-        let path = root().join(path);
-        let text = tables.iter().try_fold(read(&path)?, |text, (mark, table)| {
-            fill(&text, mark, table).map_err(|e| e.file(&path))
-        })?;
-        Ok((path, text))
-    };
-    Ok(vec![place("README.md", &readme)?, place("docs/figures.md", &full)?])
+    Ok([
+        ("README.md", "instructions", instructions(&entries)?),
+        ("README.md", "memory", memory(&entries)),
+        ("docs/figures.md", "figures", table::render(&HEAD, &all)),
+    ])
 }
 
 /// A line a model, a column a core.
@@ -95,35 +90,9 @@ fn number(row: Option<Row>, column: usize) -> String {
     groups.join(",")
 }
 
-/// `text` with a table between `<!-- mark -->` and `<!-- /mark -->`.
-fn fill(text: &str, mark: &str, table: &str) -> Result<String> {
-    let (open, close) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->"));
-    let split = text.split_once(&open).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(&close)?;
-        Some([before, &open, table, &close, after].concat())
-    });
-    split.ok_or_else(|| {
-        Error::new("the document has no place for the table")
-            .expected(format!("lines `{}` and `{close}`", open.trim()))
-            .found("not both")
-    })
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_goes_between_its_marks_and_nowhere_else() {
-        let text = "before\n<!-- b -->\nold\n<!-- /b -->\nafter\n";
-        let filled = fill(text, "b", "| new |\n").unwrap();
-        assert_eq!(filled, "before\n<!-- b -->\n| new |\n<!-- /b -->\nafter\n");
-        assert!(fill("no marks", "b", "").is_err());
-    }
 
     #[test]
     fn numbers_are_read_in_groups() {

@@ -7,6 +7,7 @@ mod figures;
 mod golden;
 mod limits;
 mod looped;
+mod new_board;
 mod parts;
 mod stages;
 mod subject;
@@ -73,7 +74,19 @@ enum Task {
         seed: u32,
     },
     /// Build the firmware of every development board and print what it takes of the part
-    Boards,
+    Boards {
+        /// Put the table into this document, between `<!-- sizes -->` and `<!-- /sizes -->`
+        #[arg(long)]
+        write: Option<PathBuf>,
+    },
+    /// Make the folder of a new development board from another's
+    NewBoard {
+        /// Its name: small letters, digits and hyphens
+        name: String,
+        /// The board it is most like
+        #[arg(long)]
+        like: String,
+    },
     /// Measure a step of the reference networks A to D, K and the bundled models on emulated cores
     Bench {
         /// A board of boards/, or all
@@ -106,7 +119,10 @@ fn main() -> ExitCode {
         Task::Loop { board, plant, steps, faults, reset, seed } => {
             looped::run(&board, &looped::Wish { plant, steps, faults, reset, seed })
         }
-        Task::Boards => parts::boards(),
+        Task::Boards { write } => parts::boards(write.as_deref()),
+        Task::NewBoard { name, like } => {
+            new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
+        }
         Task::Bench { board, model, profile, check, save, write } => {
             bench::bench(&bench::Wish { board, models: model, profile, check, save, write })
         }
@@ -130,7 +146,8 @@ fn say(message: &str) {
 /// Installs whatever any board is missing.
 fn set_up() -> Result<()> {
     let parts = parts::Part::all()?;
-    let targets: Vec<String> = parts.into_iter().map(|part| part.target).collect();
+    let targets = parts.iter().flat_map(parts::Part::targets).map(str::to_owned);
+    let targets: Vec<String> = targets.collect();
     setup(&Board::all()?, &targets, &say)
 }
 

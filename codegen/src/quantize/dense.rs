@@ -5,6 +5,7 @@ use nervecord::dense::{Dense8, Dense16, words8, words16};
 use nervecord::tensor::Quad;
 
 use super::rows::{Fit, LIMIT, Moments, Row};
+use super::sparse::{self, Choice};
 use super::{Format, Lowering, port};
 use crate::emit::Items;
 use crate::error::Result;
@@ -13,15 +14,15 @@ use crate::program::Kernel;
 
 /// A dense layer's tables.
 #[derive(Debug)]
-struct DenseKernel {
-    inputs: usize,
+pub(super) struct DenseKernel {
+    pub inputs: usize,
     /// Row-major.
-    weights: Vec<i32>,
-    bits: u32,
-    bias: Vec<i32>,
-    multiplier: Vec<i16>,
-    shift: u8,
-    relu: bool,
+    pub weights: Vec<i32>,
+    pub bits: u32,
+    pub bias: Vec<i32>,
+    pub multiplier: Vec<i16>,
+    pub shift: u8,
+    pub relu: bool,
 }
 
 impl Kernel for DenseKernel {
@@ -105,7 +106,10 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let (kernel, scales, bound) = quantize(layer, &input.format, &moments, scales, bits, tail.relu)
         .map_err(|e| e.at(format!("node `{}`", node.name)))?;
     let headroom = (LIMIT / bound.max(1.0)).log2();
-    let kind = format!("dense i{bits}{}", if tail.relu { " relu" } else { "" });
+    let values = &lowering.ranges.values[node.inputs[0]];
+    let Choice { kernel, memory, kind, note } =
+        sparse::choose(kernel, active(values, &input.format), lowering.sparsity, lowering.cpu);
+    let kind = format!("dense i{bits}{kind}{}", if tail.relu { " relu" } else { "" });
 
     let uniform = scales.windows(2).all(|pair| pair[0] == pair[1]);
     let format = Format {
@@ -114,13 +118,20 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
         low: if tail.relu { 0 } else { -32768 },
         high: 32767,
     };
-    let storage = lowering.new_storage(layer.bias.len());
-    lowering.push(&node.name, Box::new(kernel), vec![input.storage], storage);
+    let storage = lowering.new_storage(memory);
+    lowering.push(&node.name, kernel, vec![input.storage], storage);
     lowering.define(tail.tensor, storage, format);
-    let row = lowering.report(node, kind, String::new());
+    let row = lowering.report(node, kind, note);
     row.accumulator_bound = Some(bound as u64);
     row.headroom_bits = Some((headroom * 100.0).round() / 100.0);
     Ok(())
+}
+
+/// How many integers of a tensor are not zero, on average over its rows of `values`.
+fn active(values: &[Vec<f64>], format: &Format) -> f64 {
+    let silent = |(i, x): (usize, &f64)| ((x - format.offset(i)) / format.scale(i)).round() == 0.0;
+    let count = |row: &Vec<f64>| row.iter().enumerate().filter(|&x| !silent(x)).count();
+    values.iter().map(count).sum::<usize>() as f64 / values.len().max(1) as f64
 }
 
 /// Finds a clamp that saturation can do, and marks its node as done.

@@ -4,7 +4,7 @@ use nervecord::membrane::{Gap, Membrane, Neuron, Synapse, work};
 use nervecord::table::Table;
 use nervecord::tensor::Quad;
 
-use super::{Format, Lowering};
+use super::{Format, Lowering, map};
 use crate::emit::Items;
 use crate::error::{Error, Result};
 use crate::graph::Node;
@@ -13,8 +13,6 @@ use crate::program::Kernel;
 
 /// The sigmoid's argument at the end of its table; beyond, it is within 6e-6 of 0 or 1.
 const REACH: f64 = 12.0;
-/// Segments of the sigmoid's table.
-const SEGMENTS: usize = 512;
 /// What a denominator can reach.
 const FULL: f64 = (1_u32 << 30) as f64;
 /// What a denominator may not fall below.
@@ -26,7 +24,7 @@ struct MembraneKernel {
     sensory: Vec<Synapse>,
     synapses: Vec<Synapse>,
     gaps: Vec<Gap>,
-    sigmoid: Vec<i16>,
+    sigmoid: Vec<u32>,
     shift: u8,
     unfolds: u8,
 }
@@ -42,7 +40,7 @@ impl Kernel for MembraneKernel {
     fn emit(&self, name: &str, items: &mut Items) -> String {
         items.import("membrane::{Gap, Membrane, Neuron, Synapse}");
         items.import("table::Table");
-        let sigmoid = items.shared_array(&format!("{name}_POINTS"), &self.sigmoid);
+        let sigmoid = items.pieces(&format!("{name}_PIECES"), &self.sigmoid);
         let rows: Vec<String> = self.neurons.iter().map(neuron_text).collect();
         items.array(&format!("static {name}_NEURONS"), "Neuron", &rows);
         for (suffix, list) in [("SENSORY", &self.sensory), ("SYNAPSES", &self.synapses)] {
@@ -221,10 +219,8 @@ impl MembraneKernel {
 }
 
 /// The logistic function over +-[`REACH`], with 15 fractional bits.
-fn sigmoid() -> Vec<i16> {
-    let point = |i: usize| {
-        let x = (i as f64 / SEGMENTS as f64 * 2.0 - 1.0) * REACH;
-        (32768.0 / (1.0 + (-x).exp())).round().min(32767.0) as i16
-    };
-    (0..=SEGMENTS).map(point).collect()
+fn sigmoid() -> Vec<u32> {
+    let value = |u: u32| 32768.0 / (1.0 + (REACH * (1.0 - f64::from(u) / 32768.0)).exp());
+    let exact: Vec<f64> = (0..65536).map(value).collect();
+    map::fit(&exact, &vec![1.0; exact.len()], 0.0).pieces
 }

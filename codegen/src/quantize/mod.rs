@@ -16,13 +16,16 @@ mod plan;
 mod port;
 mod rows;
 mod search;
+mod sparse;
 mod spiking;
 mod state;
 
 use crate::calibrate::{Calibration, Ranges};
+use crate::compiler::Cpu;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node, TensorId};
 use crate::program::{Kernel, LayerReport, Op, Program};
+pub use sparse::Sparsity;
 
 /// Weight width of the dense layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -49,11 +52,20 @@ pub struct Options {
     pub weights: Weights,
     /// Largest RMS difference to float on the calibration set, in standard deviations of the output.
     pub tolerance: f64,
+    /// Zeros that may be left out.
+    pub sparsity: Sparsity,
+    /// The core whose kernels decide whether that pays.
+    pub cpu: Cpu,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { weights: Weights::Auto, tolerance: 0.02 }
+        Self {
+            weights: Weights::Auto,
+            tolerance: 0.02,
+            sparsity: Sparsity::default(),
+            cpu: Cpu::Any,
+        }
     }
 }
 
@@ -118,6 +130,8 @@ struct Lowering<'a> {
     ranges: &'a Ranges,
     /// Relative RMS error a single function table may add.
     table_tolerance: f64,
+    sparsity: Sparsity,
+    cpu: Cpu,
     /// Bits of each node's weights.
     widths: &'a [u32],
     values: Vec<Option<Value>>,
@@ -146,6 +160,8 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         ranges,
         table_tolerance: options.tolerance
             * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
+        sparsity: options.sparsity,
+        cpu: options.cpu,
         widths,
         values: vec![None; graph.tensors.len()],
         readers,

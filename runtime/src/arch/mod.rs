@@ -7,6 +7,7 @@
 //! The tables of a layer form one stream of words; see [`Layout`].
 #![allow(unsafe_code)]
 
+mod active;
 pub mod portable;
 mod taps;
 
@@ -31,8 +32,11 @@ mod kernel;
 #[path = "sse2.rs"]
 mod kernel;
 mod layout;
+mod pieces;
 
 use crate::tensor::Quad;
+pub(crate) use active::Active;
+pub(crate) use pieces::{Pieces, apply, apply_in_place};
 pub use taps::{Coefficient, Live, accumulate};
 pub(crate) use taps::{Tile, Window};
 
