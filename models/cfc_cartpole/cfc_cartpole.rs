@@ -7,39 +7,40 @@
 // layer                 kernel      shape  bytes  headroom  worst error
 // layer_0.concat        concat     16->16      0         -            -
 // layer_0.ff1           dense i16  16->12    480   0.0 bit            -
-// layer_0.ff1.tanh      table 128  12->12    258         -      1.27e-4
+// layer_0.ff1.tanh      table 136  12->12    560         -      1.40e-4
 // layer_0.ff2           dense i16  16->12    480   0.0 bit            -
-// layer_0.ff2.tanh      table 128  12->12    258         -      8.06e-5
+// layer_0.ff2.tanh      table 96   12->12    400         -      1.35e-4
 // layer_0.time          dense i16  16->12    480   0.0 bit            -
-// layer_0.time.sigmoid  table 128  12->12    258         -      5.93e-5
+// layer_0.time.sigmoid  table 96   12->12    400         -      9.41e-5
 // layer_0.difference    add        24->12      0         -            -
 // layer_0.change        mul        24->12      0         -            -
 // layer_0.next          add        24->12      0         -            -
 // layer_1.concat        concat     19->19      0         -            -
 // layer_1.ff1           dense i16   19->7    336   0.0 bit            -
-// layer_1.ff1.tanh      table 128    7->7    258         -      1.06e-4
+// layer_1.ff1.tanh      table 100    7->7    416         -      1.70e-4
 // layer_1.ff2           dense i16   19->7    336   0.0 bit            -
-// layer_1.ff2.tanh      table 128    7->7    258         -      1.01e-4
+// layer_1.ff2.tanh      table 92     7->7    384         -      1.74e-4
 // layer_1.time          dense i16   19->7    336   0.0 bit            -
-// layer_1.time.sigmoid  table 128    7->7    258         -      8.29e-5
+// layer_1.time.sigmoid  table 120    7->7    496         -      1.04e-4
 // layer_1.difference    add         14->7      0         -            -
 // layer_1.change        mul         14->7      0         -            -
 // layer_1.next          add         14->7      0         -            -
 // layer_2.concat        concat       8->8      0         -            -
 // layer_2.ff1           dense i16    8->1     24   0.0 bit            -
-// layer_2.ff1.tanh      table 128    1->1    258         -      2.84e-4
+// layer_2.ff1.tanh      table 128    1->1    528         -      3.69e-4
 // layer_2.ff2           dense i16    8->1     24   0.0 bit            -
-// layer_2.ff2.tanh      table 64     1->1    130         -      9.21e-5
+// layer_2.ff2.tanh      table 58     1->1    248         -      1.38e-4
 // layer_2.time          dense i16    8->1     24   0.0 bit            -
-// layer_2.time.sigmoid  table 256    1->1    514         -      4.29e-4
+// layer_2.time.sigmoid  table 240    1->1    976         -      9.81e-4
 // layer_2.difference    add          2->1      0         -            -
 // layer_2.change        mul          2->1      0         -            -
 // layer_2.next          add          2->1      0         -            -
-// total: 999 multiply-accumulates, 4970 bytes of tables, 168 bytes of RAM
+// total: 999 multiply-accumulates, 6928 bytes of tables, 168 bytes of RAM
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code)]
 pub mod cfc_cartpole {
     use nervecord::dense::{Dense16, pack16};
+    use nervecord::edges::{Functions, Run};
     use nervecord::elementwise::Add;
     use nervecord::elementwise::Mul;
     use nervecord::elementwise::Place;
@@ -65,7 +66,7 @@ pub mod cfc_cartpole {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 4970;
+    pub const TABLE_BYTES: usize = 6928;
 
     const LAYER_0_CONCAT: Place = Place { offset: 0, features: 4, factor: 16384, shift: 14 };
     const LAYER_0_CONCAT_2: Place = Place { offset: 4, features: 12, factor: 16384, shift: 14 };
@@ -134,20 +135,33 @@ pub mod cfc_cartpole {
         pack16(&LAYER_0_FF1_WEIGHTS, &LAYER_0_FF1_BIAS, &LAYER_0_FF1_MULTIPLIER, 13);
     static LAYER_0_FF1: Dense16 = Dense16::new(16, 12, &LAYER_0_FF1_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_0_FF1_TANH_POINTS: [i16; 129] = [
-        -32767, -32717, -32663, -32605, -32543, -32476, -32405, -32328, -32246, -32159, -32065,
-        -31964, -31856, -31741, -31618, -31486, -31345, -31194, -31033, -30860, -30677, -30480,
-        -30270, -30047, -29809, -29554, -29284, -28996, -28690, -28364, -28019, -27651, -27262,
-        -26850, -26412, -25950, -25461, -24945, -24401, -23828, -23225, -22591, -21926, -21229,
-        -20501, -19739, -18946, -18117, -17259, -16367, -15444, -14489, -13505, -12492, -11451,
-        -10385, -9295, -8184, -7052, -5904, -4741, -3566, -2383, -1193, 0, 1193, 2383, 3566, 4741,
-        5904, 7052, 8184, 9295, 10386, 11451, 12492, 13505, 14489, 15443, 16367, 17259, 18118,
-        18945, 19739, 20500, 21230, 21926, 22592, 23225, 23827, 24401, 24945, 25462, 25950, 26412,
-        26849, 27262, 27652, 28019, 28364, 28690, 28996, 29284, 29555, 29809, 30047, 30270, 30480,
-        30676, 30861, 31033, 31194, 31345, 31486, 31618, 31741, 31856, 31964, 32065, 32159, 32246,
-        32328, 32405, 32476, 32543, 32605, 32663, 32717, 32767,
+    static LAYER_0_FF1_TANH_PIECES: [u32; 136] = [
+        0x8001005e, 0x80630065, 0x8063006c, 0x80d30073, 0x80d3007b, 0x81520083, 0x8152008c,
+        0x81e30096, 0x81e300a0, 0x828800aa, 0x828800b6, 0x834300c2, 0x834300ce, 0x841900dc,
+        0x841800eb, 0x850b00fa, 0x850b010a, 0x861d011b, 0x861d012e, 0x87550141, 0x87550156,
+        0x88b5016b, 0x88b50183, 0x8a44019b, 0x8a4301b6, 0x8c0601cf, 0x8c0601eb, 0x8e000209,
+        0x8e00022a, 0x903a024c, 0x903a026b, 0x92b90293, 0x92b802b7, 0x958202dd, 0x95830305,
+        0x98a00335, 0x98a00360, 0x9c15038b, 0x9c1503c1, 0x9fec03ef, 0x9fec0422, 0xa4280456,
+        0xa428048d, 0xa8d004c5, 0xa8d004fa, 0xade60532, 0xade6056c, 0xb37005a9, 0xb37005db,
+        0xb96e061f, 0xb96d0653, 0xbfde0693, 0xbfdd06c5, 0xc6bd06fd, 0xc6bd0731, 0xce090766,
+        0xce080796, 0xd5b607c6, 0xd5b507f1, 0xddba0818, 0xddba083d, 0xe608085e, 0xe608087b,
+        0xee8f0893, 0xee8f08a7, 0xf73e08b6, 0xf73e08c0, 0x000008c5, 0x000108c5, 0x08c308c0,
+        0x08c308b6, 0x117208a7, 0x11720893, 0x19f9087b, 0x19f9085e, 0x2247083e, 0x22480817,
+        0x2a4b07f0, 0x2a4c07c4, 0x31f90797, 0x31f90765, 0x39430732, 0x394406fc, 0x402406c5,
+        0x4024068f, 0x46940653, 0x4694061b, 0x4c9205e0, 0x4c9105a6, 0x521c0571, 0x521b0533,
+        0x573104f8, 0x573104c5, 0x5bd9048c, 0x5bd90457, 0x60150422, 0x601503ef, 0x63eb03bd,
+        0x63ea038f, 0x6761035f, 0x67610333, 0x6a7f0308, 0x6a7e02df, 0x6d4902b7, 0x6d490291,
+        0x6fc8026c, 0x6fc7024a, 0x72010229, 0x7201020a, 0x73fb01eb, 0x73fb01cf, 0x75bd01b4,
+        0x75bd019b, 0x774c0182, 0x774c016b, 0x78ac0156, 0x78ac0142, 0x79e4012e, 0x79e4011b,
+        0x7af6010a, 0x7af600fa, 0x7be800ea, 0x7be800dd, 0x7cbe00ce, 0x7cbe00c2, 0x7d7900b6,
+        0x7d7900aa, 0x7e1e00a0, 0x7e1e0096, 0x7eaf008c, 0x7eaf0083, 0x7f2e007b, 0x7f2e0073,
+        0x7f9e006c, 0x7f9e0065, 0x8000005e,
     ];
-    const LAYER_0_FF1_TANH: Table = Table::new(&LAYER_0_FF1_TANH_POINTS);
+    #[rustfmt::skip]
+    static LAYER_0_FF1_TANH_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 12 },
+    ];
+    const LAYER_0_FF1_TANH: Functions = Functions::new(&LAYER_0_FF1_TANH_RUNS);
     #[rustfmt::skip]
     static LAYER_0_FF2_WEIGHTS: [[i16; 16]; 12] = [
         [
@@ -210,20 +224,27 @@ pub mod cfc_cartpole {
         pack16(&LAYER_0_FF2_WEIGHTS, &LAYER_0_FF2_BIAS, &LAYER_0_FF2_MULTIPLIER, 13);
     static LAYER_0_FF2: Dense16 = Dense16::new(16, 12, &LAYER_0_FF2_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_0_FF2_TANH_POINTS: [i16; 129] = [
-        -32767, -32653, -32532, -32405, -32272, -32131, -31984, -31829, -31666, -31495, -31316,
-        -31128, -30930, -30723, -30505, -30278, -30039, -29789, -29526, -29253, -28965, -28666,
-        -28352, -28024, -27682, -27325, -26952, -26564, -26159, -25738, -25300, -24843, -24370,
-        -23877, -23368, -22837, -22289, -21721, -21135, -20528, -19903, -19257, -18591, -17907,
-        -17203, -16480, -15739, -14979, -14202, -13407, -12596, -11769, -10926, -10069, -9199,
-        -8316, -7422, -6518, -5604, -4682, -3754, -2820, -1882, -942, 0, 942, 1882, 2820, 3754,
-        4682, 5604, 6518, 7422, 8316, 9199, 10069, 10926, 11769, 12596, 13407, 14202, 14979, 15739,
-        16480, 17203, 17907, 18592, 19256, 19902, 20528, 21134, 21722, 22289, 22838, 23367, 23877,
-        24369, 24844, 25299, 25738, 26160, 26564, 26952, 27325, 27682, 28024, 28352, 28665, 28966,
-        29252, 29527, 29788, 30039, 30277, 30505, 30723, 30930, 31128, 31316, 31495, 31666, 31829,
-        31984, 32131, 32272, 32405, 32532, 32653, 32767,
+    static LAYER_0_FF2_TANH_PIECES: [u32; 96] = [
+        0x80010133, 0x8140014a, 0x81400161, 0x82ad0179, 0x82ad0193, 0x844e01ae, 0x844e01cc,
+        0x862801ea, 0x8628020b, 0x8844022d, 0x88440253, 0x8aaa0278, 0x8aa902a2, 0x8d5f02cb,
+        0x8d5f02f6, 0x906e0328, 0x906d0355, 0x93dd038a, 0x93dd03be, 0x97b803f7, 0x97b80430,
+        0x9c07046e, 0x9c0704a6, 0xa0cd04e6, 0xa0ce0529, 0xa618056c, 0xa61705af, 0xabe705f5,
+        0xabe70639, 0xb240067a, 0xb24006c6, 0xb9260707, 0xb926074c, 0xc0950792, 0xc09407d0,
+        0xc8850812, 0xc8850850, 0xd0f2088a, 0xd0f208c0, 0xd9cb08f3, 0xd9cb0922, 0xe302094c,
+        0xe3020970, 0xec82098f, 0xec8209a9, 0xf63409bc, 0xf63409c8, 0x000009cf, 0x000109cf,
+        0x09cd09c9, 0x09cd09bc, 0x137f09a8, 0x137f098f, 0x1cff0970, 0x1cff094b, 0x26360922,
+        0x263608f3, 0x2f1008c1, 0x2f0f088a, 0x377b084d, 0x377b0812, 0x3f6e07d3, 0x3f6d0790,
+        0x46db074e, 0x46db0707, 0x4dc106c5, 0x4dc1067a, 0x541a0638, 0x541a05f2, 0x59e905ac,
+        0x59ea056b, 0x5f34052a, 0x5f3304e7, 0x63fd04ae, 0x63fc046c, 0x6848042b, 0x684803f8,
+        0x6c2503c2, 0x6c240388, 0x6f940359, 0x6f940326, 0x72a202f5, 0x72a202cb, 0x755802a2,
+        0x75580277, 0x77bd0252, 0x77bd022d, 0x79d9020b, 0x79d901ea, 0x7bb301cc, 0x7bb301ae,
+        0x7d540193, 0x7d540179, 0x7ec10161, 0x7ec1014a, 0x80000133,
     ];
-    const LAYER_0_FF2_TANH: Table = Table::new(&LAYER_0_FF2_TANH_POINTS);
+    #[rustfmt::skip]
+    static LAYER_0_FF2_TANH_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_0_FF2_TANH_PIECES), from: 0, count: 12 },
+    ];
+    const LAYER_0_FF2_TANH: Functions = Functions::new(&LAYER_0_FF2_TANH_RUNS);
     #[rustfmt::skip]
     static LAYER_0_TIME_WEIGHTS: [[i16; 16]; 12] = [
         [
@@ -289,19 +310,27 @@ pub mod cfc_cartpole {
         pack16(&LAYER_0_TIME_WEIGHTS, &LAYER_0_TIME_BIAS, &LAYER_0_TIME_MULTIPLIER, 13);
     static LAYER_0_TIME: Dense16 = Dense16::new(16, 12, &LAYER_0_TIME_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_0_TIME_SIGMOID_POINTS: [i16; 129] = [
-        748, 793, 840, 889, 942, 997, 1056, 1118, 1184, 1253, 1326, 1404, 1485, 1572, 1662, 1758,
-        1859, 1966, 2078, 2196, 2320, 2451, 2589, 2733, 2885, 3045, 3212, 3388, 3572, 3765, 3967,
-        4178, 4399, 4630, 4870, 5122, 5383, 5655, 5938, 6232, 6538, 6854, 7181, 7521, 7871, 8232,
-        8604, 8987, 9381, 9785, 10199, 10623, 11056, 11498, 11948, 12406, 12871, 13342, 13819,
-        14301, 14787, 15277, 15769, 16263, 16758, 17252, 17746, 18238, 18728, 19214, 19696, 20173,
-        20645, 21109, 21567, 22017, 22459, 22892, 23316, 23730, 24135, 24528, 24911, 25284, 25645,
-        25995, 26334, 26661, 26978, 27283, 27577, 27860, 28132, 28394, 28645, 28886, 29116, 29337,
-        29548, 29750, 29943, 30128, 30303, 30470, 30630, 30782, 30927, 31064, 31195, 31320, 31437,
-        31550, 31656, 31757, 31853, 31944, 32030, 32112, 32189, 32262, 32331, 32397, 32459, 32518,
-        32574, 32626, 32676, 32723, 32767,
+    static LAYER_0_TIME_SIGMOID_PIECES: [u32; 96] = [
+        0x02ec0078, 0x03690081, 0x0369008b, 0x03f90096, 0x03f900a1, 0x04a000ad, 0x04a000bb,
+        0x056200c9, 0x056200d8, 0x064200e8, 0x064100f9, 0x0743010b, 0x0743011e, 0x086c0133,
+        0x086c0149, 0x09c10161, 0x09c00179, 0x0b450191, 0x0b4501ad, 0x0d0101c9, 0x0d0101e7,
+        0x0ef70206, 0x0ef80227, 0x112f0249, 0x112f026b, 0x13ad0290, 0x13ad02b3, 0x167402da,
+        0x16740303, 0x19890329, 0x19890351, 0x1cee0378, 0x1cee03a1, 0x20a303c8, 0x20a303ed,
+        0x24a50417, 0x24a4043b, 0x28f0045d, 0x28f1047f, 0x2d7f049f, 0x2d7f04bb, 0x324704d5,
+        0x324704ec, 0x373c04ff, 0x373c050f, 0x3c51051b, 0x3c510523, 0x41760527, 0x41760527,
+        0x469b0523, 0x469b051a, 0x4bb0050f, 0x4bb004ff, 0x50a504eb, 0x50a504d5, 0x556d04ba,
+        0x556d049e, 0x59fc047f, 0x59fc045e, 0x5e48043b, 0x5e470416, 0x624a03ef, 0x624a03c9,
+        0x65fe03a1, 0x65fe0379, 0x69630351, 0x69630329, 0x6c780302, 0x6c7802da, 0x6f4002b4,
+        0x6f400292, 0x71be026c, 0x71be0247, 0x73f50229, 0x73f50206, 0x75eb01e6, 0x75eb01cc,
+        0x77a701ac, 0x77a80190, 0x792d017a, 0x792d015e, 0x7a800149, 0x7a800134, 0x7ba9011f,
+        0x7ba9010b, 0x7cab00f9, 0x7cab00e8, 0x7d8b00d8, 0x7d8b00c9, 0x7e4c00bb, 0x7e4c00ad,
+        0x7ef300a1, 0x7ef30096, 0x7f84008b, 0x7f840081, 0x80000077,
     ];
-    const LAYER_0_TIME_SIGMOID: Table = Table::new(&LAYER_0_TIME_SIGMOID_POINTS);
+    #[rustfmt::skip]
+    static LAYER_0_TIME_SIGMOID_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 12 },
+    ];
+    const LAYER_0_TIME_SIGMOID: Functions = Functions::new(&LAYER_0_TIME_SIGMOID_RUNS);
     const LAYER_0_DIFFERENCE: Add = Add { factors: [18594, -19399], shift: 15 };
     const LAYER_0_CHANGE: Mul = Mul { half: 13023, multiplier: 20613, shift: 13 };
     const LAYER_0_NEXT: Add = Add { factors: [20644, 15727], shift: 14 };
@@ -351,20 +380,28 @@ pub mod cfc_cartpole {
         pack16(&LAYER_1_FF1_WEIGHTS, &LAYER_1_FF1_BIAS, &LAYER_1_FF1_MULTIPLIER, 13);
     static LAYER_1_FF1: Dense16 = Dense16::new(19, 7, &LAYER_1_FF1_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_1_FF1_TANH_POINTS: [i16; 129] = [
-        -32767, -32683, -32594, -32499, -32399, -32292, -32180, -32060, -31934, -31801, -31659,
-        -31510, -31352, -31185, -31008, -30821, -30624, -30416, -30196, -29965, -29720, -29462,
-        -29191, -28903, -28603, -28286, -27952, -27602, -27234, -26848, -26443, -26020, -25575,
-        -25110, -24623, -24115, -23585, -23033, -22455, -21856, -21234, -20586, -19915, -19219,
-        -18499, -17755, -16988, -16197, -15383, -14546, -13688, -12808, -11908, -10988, -10051,
-        -9097, -8127, -7143, -6147, -5140, -4123, -3099, -2069, -1035, 0, 1035, 2069, 3099, 4123,
-        5139, 6147, 7143, 8127, 9097, 10051, 10989, 11908, 12808, 13687, 14546, 15383, 16196, 16988,
-        17756, 18499, 19220, 19914, 20587, 21233, 21857, 22456, 23032, 23585, 24116, 24623, 25109,
-        25575, 26019, 26443, 26848, 27235, 27602, 27953, 28286, 28603, 28904, 29190, 29462, 29720,
-        29964, 30196, 30416, 30624, 30821, 31008, 31185, 31352, 31510, 31659, 31801, 31934, 32060,
-        32180, 32292, 32399, 32499, 32594, 32683, 32767,
+    static LAYER_1_FF1_TANH_PIECES: [u32; 100] = [
+        0x800100d8, 0x80e300eb, 0x80e300fd, 0x81e90110, 0x81e90125, 0x8319013b, 0x83190153,
+        0x8478016c, 0x84780187, 0x860e01a6, 0x860d01c3, 0x87e101e4, 0x87e00206, 0x89fa022e,
+        0x89fa0252, 0x8c61027a, 0x8c6302a9, 0x8f2502df, 0x8f240307, 0x9248033e, 0x9246037b,
+        0x95da03af, 0x95db03e8, 0x99e3042b, 0x99e40466, 0x9e7004ae, 0x9e7004f3, 0xa3890541,
+        0xa3890583, 0xa93305cf, 0xa9320628, 0xaf7c066f, 0xaf7a06c0, 0xb65f070b, 0xb65f075b,
+        0xbde207ad, 0xbde207f4, 0xc5fe0843, 0xc5fd088b, 0xceaa08d0, 0xceaa0911, 0xd7da094f,
+        0xd7da0987, 0xe17a09b9, 0xe17a09e5, 0xeb730a0b, 0xeb730a2b, 0xf5aa0a42, 0xf5aa0a52,
+        0x00000a5a, 0x00010a5a, 0x0a570a52, 0x0a570a42, 0x148e0a2a, 0x148e0a0b, 0x1e8609e4,
+        0x1e8709b9, 0x28280988, 0x2827094f, 0x31570911, 0x315808cc, 0x3a04088c, 0x3a030844,
+        0x422007f7, 0x421f07ab, 0x49a2075c, 0x49a1070c, 0x508706c3, 0x5088066a, 0x56cd0621,
+        0x56cc05d2, 0x5c790587, 0x5c79053b, 0x619304fa, 0x619304a9, 0x661e0468, 0x661e042b,
+        0x6a2803eb, 0x6a2703af, 0x6db90375, 0x6db9033e, 0x70dd030a, 0x70dd02d9, 0x739f02aa,
+        0x739f027e, 0x76070254, 0x7607022c, 0x78210207, 0x782001e4, 0x79f401c3, 0x79f401a4,
+        0x7b890187, 0x7b89016c, 0x7ce80153, 0x7ce8013b, 0x7e180125, 0x7e180110, 0x7f1e00fd,
+        0x7f1e00eb, 0x800000d9,
     ];
-    const LAYER_1_FF1_TANH: Table = Table::new(&LAYER_1_FF1_TANH_POINTS);
+    #[rustfmt::skip]
+    static LAYER_1_FF1_TANH_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_1_FF1_TANH_PIECES), from: 0, count: 8 },
+    ];
+    const LAYER_1_FF1_TANH: Functions = Functions::new(&LAYER_1_FF1_TANH_RUNS);
     #[rustfmt::skip]
     static LAYER_1_FF2_WEIGHTS: [[i16; 19]; 7] = [
         [
@@ -409,20 +446,27 @@ pub mod cfc_cartpole {
         pack16(&LAYER_1_FF2_WEIGHTS, &LAYER_1_FF2_BIAS, &LAYER_1_FF2_MULTIPLIER, 13);
     static LAYER_1_FF2: Dense16 = Dense16::new(19, 7, &LAYER_1_FF2_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_1_FF2_TANH_POINTS: [i16; 129] = [
-        -32767, -32659, -32545, -32425, -32298, -32165, -32025, -31877, -31722, -31559, -31387,
-        -31206, -31017, -30817, -30608, -30388, -30158, -29916, -29662, -29397, -29118, -28826,
-        -28520, -28200, -27866, -27517, -27152, -26770, -26372, -25957, -25525, -25074, -24606,
-        -24119, -23612, -23085, -22542, -21975, -21390, -20784, -20158, -19511, -18844, -18157,
-        -17449, -16723, -15976, -15210, -14425, -13622, -12801, -11964, -11110, -10241, -9358,
-        -8462, -7554, -6634, -5705, -4767, -3823, -2872, -1917, -959, 0, 959, 1917, 2872, 3823,
-        4767, 5705, 6634, 7553, 8462, 9358, 10241, 11110, 11964, 12801, 13622, 14425, 15210, 15976,
-        16723, 17450, 18157, 18845, 19512, 20157, 20783, 21391, 21975, 22540, 23086, 23612, 24118,
-        24605, 25074, 25525, 25958, 26372, 26770, 27152, 27516, 27867, 28200, 28521, 28826, 29118,
-        29396, 29663, 29916, 30158, 30388, 30608, 30817, 31017, 31206, 31387, 31559, 31722, 31877,
-        32025, 32165, 32298, 32425, 32545, 32659, 32767,
+    static LAYER_1_FF2_TANH_PIECES: [u32; 92] = [
+        0x8001012f, 0x813d0148, 0x813d0160, 0x82a9017a, 0x82a90196, 0x844e01b3, 0x844e01d3,
+        0x863201f5, 0x86320218, 0x885d023e, 0x885d0267, 0x8ad90291, 0x8ad802c2, 0x8dae02eb,
+        0x8dae0321, 0x90e90356, 0x90e9038d, 0x949203c5, 0x94920403, 0x98b60446, 0x98b40486,
+        0x9d5a04c7, 0x9d590511, 0xa28d0556, 0xa28d059d, 0xa85105e5, 0xa8540637, 0xaeb5068a,
+        0xaeb406d8, 0xb5b20724, 0xb5b30774, 0xbd4d07c0, 0xbd4e0810, 0xc583085b, 0xc58308a2,
+        0xce4708e8, 0xce460928, 0xd78c0963, 0xd78c099b, 0xe14109ce, 0xe14109f9, 0xeb4d0a1f,
+        0xeb4e0a3e, 0xf5970a55, 0xf5970a65, 0x00000a6d, 0x00010a6c, 0x0a690a65, 0x0a6a0a55,
+        0x14b30a3e, 0x14b40a1e, 0x1ec009fa, 0x1ec009d0, 0x2875099d, 0x28760962, 0x31bb0927,
+        0x31bb08e5, 0x3a7f08a4, 0x3a7e085c, 0x42b40813, 0x42b307c2, 0x4a50077b, 0x4a4d0729,
+        0x514b06d5, 0x514d0683, 0x57ae063b, 0x57ad05ee, 0x5d7405a2, 0x5d740554, 0x62a6050d,
+        0x62a704c6, 0x674c0481, 0x674c0443, 0x6b6e03ff, 0x6b6f03c6, 0x6f19038f, 0x6f1a034f,
+        0x72540325, 0x725302eb, 0x752802bd, 0x75280294, 0x77a40267, 0x77a4023e, 0x79cf0218,
+        0x79cf01f5, 0x7bb301d3, 0x7bb301b3, 0x7d580196, 0x7d58017a, 0x7ec40160, 0x7ec40148,
+        0x8000012f,
     ];
-    const LAYER_1_FF2_TANH: Table = Table::new(&LAYER_1_FF2_TANH_POINTS);
+    #[rustfmt::skip]
+    static LAYER_1_FF2_TANH_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_1_FF2_TANH_PIECES), from: 0, count: 8 },
+    ];
+    const LAYER_1_FF2_TANH: Functions = Functions::new(&LAYER_1_FF2_TANH_RUNS);
     #[rustfmt::skip]
     static LAYER_1_TIME_WEIGHTS: [[i16; 19]; 7] = [
         [
@@ -467,19 +511,31 @@ pub mod cfc_cartpole {
         pack16(&LAYER_1_TIME_WEIGHTS, &LAYER_1_TIME_BIAS, &LAYER_1_TIME_MULTIPLIER, 13);
     static LAYER_1_TIME: Dense16 = Dense16::new(19, 7, &LAYER_1_TIME_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_1_TIME_SIGMOID_POINTS: [i16; 129] = [
-        170, 184, 200, 217, 236, 256, 277, 301, 326, 354, 384, 416, 452, 490, 531, 576, 624, 676,
-        733, 794, 861, 933, 1010, 1094, 1184, 1282, 1387, 1500, 1622, 1754, 1895, 2048, 2212, 2388,
-        2576, 2779, 2995, 3226, 3474, 3737, 4019, 4318, 4636, 4973, 5330, 5708, 6107, 6526, 6967,
-        7430, 7913, 8418, 8944, 9490, 10055, 10638, 11239, 11855, 12486, 13130, 13784, 14447, 15117,
-        15792, 16469, 17145, 17820, 18490, 19153, 19807, 20451, 21082, 21698, 22299, 22882, 23448,
-        23993, 24519, 25024, 25507, 25970, 26411, 26831, 27229, 27607, 27964, 28301, 28619, 28918,
-        29199, 29463, 29711, 29942, 30159, 30361, 30549, 30725, 30889, 31042, 31183, 31315, 31437,
-        31550, 31655, 31753, 31843, 31927, 32004, 32076, 32142, 32204, 32260, 32313, 32361, 32406,
-        32447, 32485, 32521, 32553, 32583, 32611, 32636, 32660, 32681, 32701, 32720, 32737, 32753,
-        32767,
+    static LAYER_1_TIME_SIGMOID_PIECES: [u32; 120] = [
+        0x00aa001f, 0x00cb0022, 0x00cb0025, 0x00f10028, 0x00f1002c, 0x011f0030, 0x011f0034,
+        0x01550039, 0x0155003e, 0x01960043, 0x01960049, 0x01e20050, 0x01e20057, 0x023d005f,
+        0x023d0067, 0x02a90070, 0x02a9007a, 0x03280085, 0x0328008f, 0x03be009e, 0x03be00a8,
+        0x046f00b8, 0x046f00c9, 0x054000db, 0x054000ec, 0x063500fe, 0x06350116, 0x07540129,
+        0x07540143, 0x08a4015d, 0x08a3017a, 0x0a2b0195, 0x0a2a01b6, 0x0bef01d5, 0x0bef01f9,
+        0x0df80219, 0x0df90243, 0x1051026f, 0x10500295, 0x12fb02c1, 0x12fb02ee, 0x15ff031c,
+        0x15fe034e, 0x1962037a, 0x196203a9, 0x1d2503dc, 0x1d25040d, 0x214a043c, 0x214a046c,
+        0x25cc0499, 0x25cc04c4, 0x2aa504ee, 0x2aa40513, 0x2fc90536, 0x2fc90553, 0x3529056d,
+        0x35290583, 0x3ab40593, 0x3ab4059e, 0x405505a3, 0x405505a3, 0x45f6059e, 0x45f60593,
+        0x4b810583, 0x4b81056e, 0x50e20554, 0x50e20535, 0x56050513, 0x560504ee, 0x5ade04c4,
+        0x5ade0498, 0x5f60046a, 0x5f60043c, 0x6385040c, 0x638503dc, 0x674803ac, 0x6748037a,
+        0x6aab034a, 0x6aab031c, 0x6daf02ed, 0x6daf02c0, 0x70590294, 0x705a026b, 0x72b10243,
+        0x72b0021e, 0x74bb01f8, 0x74ba01d6, 0x768001b5, 0x76800193, 0x78060179, 0x7806015c,
+        0x79560144, 0x7955012b, 0x7a740112, 0x7a740100, 0x7b6a00eb, 0x7b6a00d9, 0x7c3b00c9,
+        0x7c3b00b7, 0x7cec00ab, 0x7cec009c, 0x7d820090, 0x7d820085, 0x7e01007a, 0x7e010070,
+        0x7e6d0067, 0x7e6d005f, 0x7ec80057, 0x7ec80050, 0x7f140049, 0x7f140043, 0x7f55003e,
+        0x7f550039, 0x7f8b0034, 0x7f8b0030, 0x7fb9002c, 0x7fb90028, 0x7fdf0025, 0x7fdf0022,
+        0x8000001f,
     ];
-    const LAYER_1_TIME_SIGMOID: Table = Table::new(&LAYER_1_TIME_SIGMOID_POINTS);
+    #[rustfmt::skip]
+    static LAYER_1_TIME_SIGMOID_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_1_TIME_SIGMOID_PIECES), from: 0, count: 8 },
+    ];
+    const LAYER_1_TIME_SIGMOID: Functions = Functions::new(&LAYER_1_TIME_SIGMOID_RUNS);
     const LAYER_1_DIFFERENCE: Add = Add { factors: [17037, -17330], shift: 15 };
     const LAYER_1_CHANGE: Mul = Mul { half: 14346, multiplier: 18711, shift: 13 };
     const LAYER_1_NEXT: Add = Add { factors: [23794, 14446], shift: 14 };
@@ -502,20 +558,32 @@ pub mod cfc_cartpole {
         pack16(&LAYER_2_FF1_WEIGHTS, &LAYER_2_FF1_BIAS, &LAYER_2_FF1_MULTIPLIER, 13);
     static LAYER_2_FF1: Dense16 = Dense16::new(8, 1, &LAYER_2_FF1_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_2_FF1_TANH_POINTS: [i16; 129] = [
-        -32767, -32752, -32736, -32718, -32698, -32677, -32653, -32627, -32598, -32566, -32531,
-        -32493, -32451, -32405, -32355, -32299, -32238, -32171, -32098, -32017, -31929, -31832,
-        -31726, -31610, -31482, -31343, -31190, -31022, -30839, -30638, -30420, -30182, -29921,
-        -29639, -29327, -28994, -28626, -28226, -27798, -27329, -26821, -26278, -25687, -25050,
-        -24373, -23635, -22850, -22016, -21118, -20169, -19167, -18101, -16983, -15803, -14576,
-        -13287, -11957, -10571, -9147, -7684, -6188, -4665, -3122, -1564, 0, 1564, 3122, 4665, 6188,
-        7684, 9146, 10571, 11953, 13288, 14573, 15804, 16983, 18102, 19165, 20171, 21120, 22013,
-        22856, 23634, 24372, 25050, 25690, 26275, 26825, 27328, 27800, 28226, 28627, 28992, 29329,
-        29638, 29923, 30181, 30420, 30639, 30839, 31022, 31189, 31343, 31482, 31609, 31726, 31833,
-        31929, 32017, 32098, 32171, 32238, 32299, 32355, 32405, 32451, 32493, 32531, 32566, 32598,
-        32627, 32653, 32677, 32698, 32718, 32736, 32752, 32767,
+    static LAYER_2_FF1_TANH_PIECES: [u32; 128] = [
+        0x8001001e, 0x80210021, 0x80210024, 0x80460027, 0x8046002b, 0x80740030, 0x80740034,
+        0x80ab003a, 0x80ab003f, 0x80ed0046, 0x80ed004c, 0x813d0054, 0x813d005d, 0x819e0065,
+        0x819e006e, 0x8212007a, 0x82120086, 0x829e0091, 0x829f009f, 0x834600ae, 0x834700c2,
+        0x841300d5, 0x841200e9, 0x850600ff, 0x85070115, 0x862b0132, 0x862b014e, 0x8789016e,
+        0x87880194, 0x892c01b5, 0x892d01d9, 0x8b1f0209, 0x8b1f0238, 0x8d70026a, 0x8d720297,
+        0x902f02dc, 0x902d0322, 0x93690355, 0x936c03a7, 0x973a03f4, 0x973b043d, 0x9ba9049d,
+        0x9baa04f7, 0xa0d00556, 0xa0ce05bb, 0xa6b80612, 0xa6bf0681, 0xad820706, 0xad80076a,
+        0xb52007d0, 0xb523084f, 0xbdab08c1, 0xbda8093d, 0xc713099f, 0xc70f0a15, 0xd14d0a6c,
+        0xd14e0acc, 0xdc460b21, 0xdc420b78, 0xe7d60bb8, 0xe7d30beb, 0xf3ce0c0d, 0xf3cf0c2a,
+        0x00000c38, 0x00010c38, 0x0c320c2a, 0x0c320c0e, 0x182c0be4, 0x182c0baf, 0x23bb0b6c,
+        0x23bb0b22, 0x2eb20acc, 0x2eb20a6c, 0x38ed0a07, 0x38f3098f, 0x42560932, 0x425d08ae,
+        0x4add084b, 0x4add07e1, 0x5280076b, 0x528206f6, 0x59470698, 0x594b060f, 0x5f3205b8,
+        0x5f35054a, 0x645904f7, 0x6458049d, 0x68cb0450, 0x68c803f2, 0x6c9a03b5, 0x6c970358,
+        0x6fd2031c, 0x6fd302dc, 0x729102a2, 0x7291026a, 0x74e30239, 0x74e50201, 0x76d501de,
+        0x76d401b9, 0x7877018d, 0x7878016b, 0x79d5014c, 0x79d50135, 0x7afa0113, 0x7afb0100,
+        0x7bee00e9, 0x7bee00d7, 0x7cb900c0, 0x7cb900b1, 0x7d6200a1, 0x7d620093, 0x7def0086,
+        0x7def007a, 0x7e63006f, 0x7e630065, 0x7ec4005c, 0x7ec40054, 0x7f14004c, 0x7f140046,
+        0x7f56003f, 0x7f56003a, 0x7f8d0034, 0x7f8d0030, 0x7fbb002b, 0x7fbb0027, 0x7fe00024,
+        0x7fe00021, 0x8000001e,
     ];
-    const LAYER_2_FF1_TANH: Table = Table::new(&LAYER_2_FF1_TANH_POINTS);
+    #[rustfmt::skip]
+    static LAYER_2_FF1_TANH_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_2_FF1_TANH_PIECES), from: 0, count: 4 },
+    ];
+    const LAYER_2_FF1_TANH: Functions = Functions::new(&LAYER_2_FF1_TANH_RUNS);
     #[rustfmt::skip]
     static LAYER_2_FF2_WEIGHTS: [[i16; 8]; 1] = [
         [4198, -8224, -17758, 14081, 5401, -6265, -1030, -3287,],
@@ -533,15 +601,22 @@ pub mod cfc_cartpole {
         pack16(&LAYER_2_FF2_WEIGHTS, &LAYER_2_FF2_BIAS, &LAYER_2_FF2_MULTIPLIER, 12);
     static LAYER_2_FF2: Dense16 = Dense16::new(8, 1, &LAYER_2_FF2_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_2_FF2_TANH_POINTS: [i16; 65] = [
-        -32767, -32126, -31458, -30763, -30042, -29294, -28519, -27717, -26887, -26030, -25145,
-        -24232, -23292, -22326, -21332, -20313, -19268, -18199, -17104, -15987, -14848, -13689,
-        -12510, -11313, -10100, -8871, -7629, -6376, -5112, -3841, -2564, -1283, 0, 1283, 2564,
-        3841, 5113, 6376, 7629, 8871, 10099, 11315, 12510, 13690, 14848, 15987, 17106, 18197, 19269,
-        20314, 21332, 22325, 23293, 24233, 25144, 26031, 26888, 27718, 28520, 29294, 30042, 30763,
-        31458, 32126, 32766,
+    static LAYER_2_FF2_TANH_PIECES: [u32; 58] = [
+        0x82c50588, 0x82c605cc, 0x88b2060c, 0x88b2064d, 0x8f1f068e, 0x8f1f06d1, 0x96110713,
+        0x96110757, 0x9d89079a, 0x9d8907dd, 0xa587081f, 0xa5870861, 0xae0908a4, 0xae0708e4,
+        0xb708091f, 0xb707095d, 0xc07d0991, 0xc07e09c1, 0xca5f09fa, 0xca5f0a2b, 0xd4a00a58,
+        0xd49f0a7e, 0xdf2f0aa1, 0xdf2f0abf, 0xe9fc0ada, 0xe9fc0aee, 0xf4f40aff, 0xf4f40b09,
+        0x00000b0f, 0x00010b0f, 0x0b0d0b09, 0x0b0d0b00, 0x16050aef, 0x16050adc, 0x20d10abf,
+        0x20d10aa4, 0x2b630a7f, 0x2b620a56, 0x35a40a30, 0x35a209fb, 0x3f8209c3, 0x3f830994,
+        0x48fb095b, 0x48f9091e, 0x51f808de, 0x51fa08a1, 0x5a7b0863, 0x5a780829, 0x627807dd,
+        0x6278079b, 0x69f00756, 0x69f1070d, 0x70e406d8, 0x70e2068e, 0x774f064d, 0x774f060c,
+        0x7d3b05cc, 0x7d3b0588,
     ];
-    const LAYER_2_FF2_TANH: Table = Table::new(&LAYER_2_FF2_TANH_POINTS);
+    #[rustfmt::skip]
+    static LAYER_2_FF2_TANH_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_2_FF2_TANH_PIECES), from: 0, count: 4 },
+    ];
+    const LAYER_2_FF2_TANH: Functions = Functions::new(&LAYER_2_FF2_TANH_RUNS);
     #[rustfmt::skip]
     static LAYER_2_TIME_WEIGHTS: [[i16; 8]; 1] = [
         [-1866, 19657, 2374, 2721, 18263, -2800, -9359, -3031,],
@@ -559,28 +634,48 @@ pub mod cfc_cartpole {
         pack16(&LAYER_2_TIME_WEIGHTS, &LAYER_2_TIME_BIAS, &LAYER_2_TIME_MULTIPLIER, 14);
     static LAYER_2_TIME: Dense16 = Dense16::new(8, 1, &LAYER_2_TIME_PACKED, false);
     #[rustfmt::skip]
-    static LAYER_2_TIME_SIGMOID_POINTS: [i16; 257] = [
-        373, 388, 404, 421, 438, 456, 474, 494, 514, 535, 556, 579, 602, 627, 652, 679, 706, 735,
-        765, 796, 828, 861, 896, 932, 970, 1009, 1050, 1092, 1136, 1182, 1229, 1279, 1330, 1383,
-        1439, 1496, 1556, 1618, 1683, 1750, 1820, 1892, 1968, 2046, 2127, 2211, 2298, 2389, 2483,
-        2581, 2683, 2787, 2897, 3010, 3127, 3249, 3375, 3506, 3642, 3782, 3928, 4078, 4235, 4396,
-        4564, 4738, 4917, 5102, 5295, 5493, 5699, 5911, 6129, 6356, 6590, 6831, 7081, 7338, 7604,
-        7876, 8158, 8450, 8749, 9057, 9373, 9701, 10035, 10382, 10736, 11100, 11473, 11858, 12251,
-        12655, 13067, 13492, 13923, 14368, 14821, 15285, 15758, 16241, 16733, 17235, 17747, 18268,
-        18798, 19337, 19884, 20441, 21005, 21577, 22157, 22744, 23338, 23939, 24546, 25158, 25776,
-        26399, 27027, 27658, 28293, 28931, 29572, 30215, 30859, 31504, 32150, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
+    static LAYER_2_TIME_SIGMOID_PIECES: [u32; 240] = [
+        0x01760020, 0x01970022, 0x01970023, 0x01bb0025, 0x01bb0026, 0x01e20028, 0x01e2002a,
+        0x020d002c, 0x020d002e, 0x023c0030, 0x023c0032, 0x026e0034, 0x026e0036, 0x02a50038,
+        0x02a5003b, 0x02e1003d, 0x02e10040, 0x03220042, 0x03230045, 0x03690048, 0x0369004b,
+        0x03b6004f, 0x03b60052, 0x040a0056, 0x040a0059, 0x0465005d, 0x04650061, 0x04c70064,
+        0x04c70069, 0x0533006d, 0x05330071, 0x05a70078, 0x05a7007b, 0x06250081, 0x06250086,
+        0x06ae008d, 0x06ae0091, 0x07430098, 0x0743009e, 0x07e400a4, 0x07e400ab, 0x089200b2,
+        0x089300b9, 0x095000c2, 0x095000c8, 0x0a1c00d0, 0x0a1c00da, 0x0af900e0, 0x0af900ec,
+        0x0be900f4, 0x0bea00fc, 0x0cec0108, 0x0cec0112, 0x0e04011d, 0x0e040126, 0x0f310134,
+        0x0f31013e, 0x1076014b, 0x10760157, 0x11d50165, 0x11d50172, 0x134e0181, 0x134e018c,
+        0x14e4019e, 0x14e401aa, 0x169701bb, 0x169701cb, 0x186b01dd, 0x186a01ec, 0x1a5e01fb,
+        0x1a5f0210, 0x1c770221, 0x1c770231, 0x1eb20244, 0x1eb30259, 0x2116026f, 0x21160280,
+        0x23a00295, 0x23a002a9, 0x265402c0, 0x265402d2, 0x293202e9, 0x293202ff, 0x2c3c0317,
+        0x2c3b032d, 0x2f71033f, 0x2f710357, 0x32d4036d, 0x32d50385, 0x36640398, 0x366503b5,
+        0x3a2303c9, 0x3a2303e0, 0x3e0d03f4, 0x3e0e040c, 0x42260426, 0x42250438, 0x4668044d,
+        0x46680463, 0x4ad50477, 0x4ad5048b, 0x4f69049e, 0x4f6904b1, 0x542304c4, 0x542304d5,
+        0x590004e5, 0x590004f5, 0x5dfc0504, 0x5dfc0513, 0x6314051e, 0x63140529, 0x68430533,
+        0x6844053f, 0x6d870547, 0x6d87054f, 0x72d90555, 0x72d9055a, 0x7835055e, 0x78350560,
+        0x7d970562, 0x7d9e04c4, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000,
     ];
-    const LAYER_2_TIME_SIGMOID: Table = Table::new(&LAYER_2_TIME_SIGMOID_POINTS);
+    #[rustfmt::skip]
+    static LAYER_2_TIME_SIGMOID_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LAYER_2_TIME_SIGMOID_PIECES), from: 0, count: 4 },
+    ];
+    const LAYER_2_TIME_SIGMOID: Functions = Functions::new(&LAYER_2_TIME_SIGMOID_RUNS);
     const LAYER_2_DIFFERENCE: Add = Add { factors: [15384, -21468], shift: 15 };
     const LAYER_2_CHANGE: Mul = Mul { half: 12187, multiplier: 22026, shift: 13 };
     const LAYER_2_NEXT: Add = Add { factors: [18874, 32620], shift: 16 };
@@ -611,15 +706,15 @@ pub mod cfc_cartpole {
             let [x0, y] = self.scratch.tensors([6..10, 10..13]);
             LAYER_0_FF1.run(x0, y);
             let y = self.scratch.tensor(10..13);
-            LAYER_0_FF1_TANH.run(12, y);
+            LAYER_0_FF1_TANH.run_in_place(y);
             let [x0, y] = self.scratch.tensors([6..10, 13..16]);
             LAYER_0_FF2.run(x0, y);
             let y = self.scratch.tensor(13..16);
-            LAYER_0_FF2_TANH.run(12, y);
+            LAYER_0_FF2_TANH.run_in_place(y);
             let [x0, y] = self.scratch.tensors([6..10, 16..19]);
             LAYER_0_TIME.run(x0, y);
             let y = self.scratch.tensor(16..19);
-            LAYER_0_TIME_SIGMOID.run(12, y);
+            LAYER_0_TIME_SIGMOID.run_in_place(y);
             let [x0, y] = self.scratch.tensors([10..13, 13..16]);
             LAYER_0_DIFFERENCE.run(y, x0);
             let [x0, y] = self.scratch.tensors([16..19, 13..16]);
@@ -633,15 +728,15 @@ pub mod cfc_cartpole {
             let [x0, y] = self.scratch.tensors([6..11, 11..13]);
             LAYER_1_FF1.run(x0, y);
             let y = self.scratch.tensor(11..13);
-            LAYER_1_FF1_TANH.run(7, y);
+            LAYER_1_FF1_TANH.run_in_place(y);
             let [x0, y] = self.scratch.tensors([6..11, 16..18]);
             LAYER_1_FF2.run(x0, y);
             let y = self.scratch.tensor(16..18);
-            LAYER_1_FF2_TANH.run(7, y);
+            LAYER_1_FF2_TANH.run_in_place(y);
             let [x0, y] = self.scratch.tensors([6..11, 18..20]);
             LAYER_1_TIME.run(x0, y);
             let y = self.scratch.tensor(18..20);
-            LAYER_1_TIME_SIGMOID.run(7, y);
+            LAYER_1_TIME_SIGMOID.run_in_place(y);
             let [x0, y] = self.scratch.tensors([11..13, 16..18]);
             LAYER_1_DIFFERENCE.run(y, x0);
             let [x0, y] = self.scratch.tensors([18..20, 16..18]);
@@ -655,15 +750,15 @@ pub mod cfc_cartpole {
             let [x0, y] = self.scratch.tensors([6..8, 8..9]);
             LAYER_2_FF1.run(x0, y);
             let y = self.scratch.tensor(8..9);
-            LAYER_2_FF1_TANH.run(1, y);
+            LAYER_2_FF1_TANH.run_in_place(y);
             let [x0, y] = self.scratch.tensors([6..8, 9..10]);
             LAYER_2_FF2.run(x0, y);
             let y = self.scratch.tensor(9..10);
-            LAYER_2_FF2_TANH.run(1, y);
+            LAYER_2_FF2_TANH.run_in_place(y);
             let [x0, y] = self.scratch.tensors([6..8, 10..11]);
             LAYER_2_TIME.run(x0, y);
             let y = self.scratch.tensor(10..11);
-            LAYER_2_TIME_SIGMOID.run(1, y);
+            LAYER_2_TIME_SIGMOID.run_in_place(y);
             let [x0, y] = self.scratch.tensors([8..9, 9..10]);
             LAYER_2_DIFFERENCE.run(y, x0);
             let [x0, y] = self.scratch.tensors([10..11, 9..10]);
