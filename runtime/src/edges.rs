@@ -30,6 +30,7 @@ pub struct Functions<'a> {
     /// 8, 4 or 1: what all counts are multiples of; runs start at even features unless it is 1.
     pub(crate) step: usize,
     /// Whether every run has `step` features.
+    #[cfg_attr(not(nervecord_dsp), expect(dead_code))]
     pub(crate) even: bool,
 }
 
