@@ -1,12 +1,10 @@
 //! Recurrent networks and circuits: how near to float they stay, and what is refused.
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
-
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::run_with_states;
 use nervecord_codegen::{Compiled, Compiler, import, verify};
-use nervecord_tests::models;
+use nervecord_tests::{connectome, models};
+use std::fmt::Write;
 
 fn refused(text: &str, parts: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -173,50 +171,9 @@ fn a_circuit_of_conductances_stays_within_a_thousandth_of_its_range() {
     assert!(compiled.program.ram_bytes() <= 256);
 }
 
-/// As many neurons and connections as the worm has, in a generated wiring: a few neurons have many
-/// synapses and most have few, weights are small, one in five inhibits.
-fn connectome(folder: &Path) -> PathBuf {
-    let mut random = nervecord_plants::Random::new(302);
-    let mut pick = |n: usize| (random.unit() * n as f64) as usize;
-    let mut text = String::from("substeps = 2\n");
-    for i in 0..8 {
-        let _ = write!(text, "[[inputs]]\nname = \"in{i}\"\n");
-    }
-    for i in 0..302 {
-        let _ = write!(text, "[[neurons]]\nname = \"n{i}\"\nkind = \"threshold\"\n");
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    while seen.len() < 3700 {
-        // The smaller of two draws: a skewed distribution of degrees.
-        let (pre, post) = (pick(302).min(pick(302)), pick(302).min(pick(302)));
-        if !seen.insert((pre, post)) {
-            continue;
-        }
-        let weight = 1 + pick(9).min(pick(30)) as i32;
-        let weight = if pick(5) == 0 { -weight } else { weight };
-        let _ =
-            write!(text, "[[synapses]]\nfrom = \"n{pre}\"\nto = \"n{post}\"\nweight = {weight}\n");
-    }
-    for i in 0..8 {
-        for _ in 0..6 {
-            let _ = write!(
-                text,
-                "[[synapses]]\nfrom = \"in{i}\"\nto = \"n{}\"\nweight = 31\n",
-                pick(302)
-            );
-        }
-    }
-    text += "[[outputs]]\nname = \"y0\"\nplus = [\"n0\", \"n1\", \"n2\"]\nminus = [\"n3\", \"n4\", \"n5\"]\n";
-    text += "[[outputs]]\nname = \"y1\"\nplus = [\"n6\", \"n7\"]\nminus = [\"n8\", \"n9\"]\n";
-    let path = folder.join("connectome.toml");
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
 #[test]
 fn a_connectome_fits_the_smallest_core_and_counts_exactly() {
-    let folder = tempfile::tempdir().unwrap();
-    let compiled = Compiler::new(connectome(folder.path())).build().unwrap();
+    let compiled = connectome::compile();
     let program = &compiled.program;
     assert!(program.table_bytes() < 12_000, "{}", program.table_bytes());
     assert!(program.ram_bytes() <= 1024, "{}", program.ram_bytes());
@@ -234,14 +191,6 @@ fn a_connectome_fits_the_smallest_core_and_counts_exactly() {
         }
     }
     assert!(moved, "the inputs reach the outputs");
-}
-
-/// Writes the connectome for the emulators when asked to: `NERVECORD_CONNECTOME=folder`.
-#[test]
-fn a_connectome_can_be_kept() {
-    if let Some(folder) = std::env::var_os("NERVECORD_CONNECTOME") {
-        connectome(Path::new(&folder));
-    }
 }
 
 /// A model of the tests with one key of its configuration changed.
