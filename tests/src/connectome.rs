@@ -1,4 +1,8 @@
 //! A circuit at the scale of a connectome.
+//!
+//! It is generated. The C. elegans Connectome Toolbox ships measured ones under the MIT licence, but they are
+//! supplements of publications with terms of their own, which that licence does not speak of;
+//! `models/convert_connectome.py` turns them into circuits.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

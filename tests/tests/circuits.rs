@@ -115,6 +115,41 @@ fn run(text: &str, rows: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     (float, rows.iter().map(|row| host.step(row).0).collect())
 }
 
+/// A ring of clamp neurons with a few synapses each takes a word a synapse, not one a pair of neurons.
+#[test]
+fn only_live_synapses_are_stored() {
+    let text = |n: usize| {
+        let mut text = String::from("[[inputs]]\nname = \"in\"\n");
+        for i in 0..n {
+            let _ = write!(text, "[[neurons]]\nname = \"n{i}\"\nkind = \"clamp\"\nbias = 0.1\n");
+            for (j, weight) in [(1, 0.5), (5, -0.25), (7, 0.25)] {
+                let _ = write!(
+                    text,
+                    "[[synapses]]\nfrom = \"n{i}\"\nto = \"n{}\"\nweight = {weight}\n",
+                    (i + j) % n
+                );
+            }
+        }
+        text + "[[synapses]]\nfrom = \"in\"\nto = \"n0\"\nweight = 1.0\n\
+                [[outputs]]\nname = \"y0\"\nplus = [\"n1\"]\nminus = [\"n6\"]\n"
+    };
+    let bytes = |n: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("circuit.toml");
+        std::fs::write(&path, text(n)).unwrap();
+        Compiler::new(&path).build().unwrap().program.table_bytes()
+    };
+    let (small, large) = (bytes(100), bytes(200));
+    assert!(large < 200 * 24, "{large} bytes");
+    assert!(large < small * 21 / 10, "{small} and {large} bytes");
+    let rows: Vec<Vec<f64>> = (0..60).map(|t| vec![f64::from(t % 7) / 6.0]).collect();
+    let (float, fixed) = run(&text(100), &rows);
+    for (float, fixed) in float.iter().flatten().zip(fixed.iter().flatten()) {
+        assert!((float - fixed).abs() < 1e-3, "{float} {fixed}");
+    }
+    assert!(float.iter().flatten().any(|y| y.abs() > 0.1));
+}
+
 /// Period, duty and phase of every oscillator, seen through neurons of each kind.
 #[test]
 fn oscillators_keep_their_period_duty_and_phase() {
