@@ -28,7 +28,6 @@ pub struct Functions<'a> {
     /// Features written.
     pub(crate) outputs: usize,
     /// 8, 4 or 1: what all counts are multiples of; runs start at even features unless it is 1.
-    #[cfg_attr(not(nervecord_dsp), expect(dead_code))]
     pub(crate) step: usize,
     /// Whether every run has `step` features.
     #[cfg_attr(not(nervecord_dsp), expect(dead_code))]

@@ -5,6 +5,7 @@ pub mod link;
 pub mod liquid;
 pub mod network;
 pub mod onnx;
+pub mod shapes;
 pub mod state_dict;
 
 use std::path::PathBuf;

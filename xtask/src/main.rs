@@ -1,11 +1,12 @@
 //! `cargo xtask`: set-up, test, emulate, bench. Everything CI runs is a command a person can run.
 
 mod bench;
+mod documents;
 mod emulate;
 mod figures;
 mod golden;
+mod limits;
 mod looped;
-mod networks;
 mod new_board;
 mod parts;
 mod stages;
@@ -60,10 +61,10 @@ enum Task {
         #[arg(long, default_value = "swimmer")]
         plant: looped::Kind,
         /// Periods
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 1000, value_parser = looped::steps)]
         steps: usize,
-        /// Faults a frame on the link, each way, as a part of 1
-        #[arg(long, default_value_t = 0.0)]
+        /// Faults a frame on the link, each way, 0 to 1; none near the ends of a run and a reset
+        #[arg(long, default_value_t = 0.0, value_parser = looped::rate, allow_negative_numbers = true)]
         faults: f64,
         /// Reset the core in this period
         #[arg(long)]
@@ -86,11 +87,15 @@ enum Task {
         #[arg(long)]
         like: String,
     },
-    /// Measure the four reference networks on emulated cores
+    /// Measure a step of the reference networks A to D, K and the bundled models on emulated cores
     Bench {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
+        /// A, B, C, D, the name of a bundled model, or the path of another; all of the named ones if
+        /// none is given
+        #[arg(long, num_args = 1..)]
+        model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in
         #[arg(long)]
         profile: bool,
@@ -100,9 +105,9 @@ enum Task {
         /// Replace the committed figures, xtask/figures.csv, by what is measured
         #[arg(long)]
         save: bool,
-        /// Put the table into this document, between `<!-- bench -->` and `<!-- /bench -->`
+        /// Write the committed figures into README.md and docs/figures.md
         #[arg(long)]
-        write: Option<PathBuf>,
+        write: bool,
     },
 }
 
@@ -118,13 +123,8 @@ fn main() -> ExitCode {
         Task::NewBoard { name, like } => {
             new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
         }
-        Task::Bench { board, profile, check, save, write } => {
-            let figures = match (check, save) {
-                (true, _) => Some(bench::Committed::Check),
-                (_, true) => Some(bench::Committed::Save),
-                _ => None,
-            };
-            bench::bench(&board, profile, figures, write.as_deref())
+        Task::Bench { board, model, profile, check, save, write } => {
+            bench::bench(&bench::Wish { board, models: model, profile, check, save, write })
         }
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };

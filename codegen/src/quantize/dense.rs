@@ -28,15 +28,15 @@ pub(super) struct DenseKernel {
 impl Kernel for DenseKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
-        let mut stream = vec![0; self.words()];
+        let (mut stream, mut x) = (vec![0; self.words()], reads[0].to_vec());
         if self.bits == 8 {
             let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
             arch::pack8::<Native>(&weights, bias, multiplier, shift, &mut stream);
-            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
+            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(&mut x, y);
         } else {
             let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
             arch::pack16::<Native>(&weights, bias, multiplier, shift, &mut stream);
-            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
+            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(&mut x, y);
         }
     }
 
