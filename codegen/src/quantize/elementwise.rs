@@ -149,7 +149,8 @@ pub(super) fn push_affine(
         let shift = by_factor.min(by_addend).clamp(1.0, 15.0);
         let unit = f64::powi(2.0, shift as i32);
         kernel.weights.push((factor * unit).round().clamp(-32767.0, 32767.0) as i16);
-        kernel.bias.push((addend * unit).round().clamp(-1e9, 1e9) as i32);
+        // With the rounding half.
+        kernel.bias.push((addend * unit + unit / 2.0).round().clamp(-1e9, 1e9) as i32);
         kernel.shifts.push(shift as u8);
     }
     lowering.push(name, Box::new(kernel), vec![], value.storage);
