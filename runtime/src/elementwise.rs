@@ -6,22 +6,28 @@ use crate::tensor::Quad;
 
 /// `y_i = floor((w_i x_i + b_i) / 2^s_i)`: per-feature scales that no neighbouring layer could absorb.
 #[derive(Clone, Copy, Debug)]
-pub struct Affine<'a> {
-    /// One factor a feature.
-    pub weights: &'a [i16],
-    /// One addend a feature, with the rounding half `2^(s_i - 1)`; `2^15 |w_i| + |b_i| < 2^31`.
-    pub bias: &'a [i32],
-    /// Bits dropped a feature, 1..=15.
-    pub shifts: &'a [u8],
+pub struct Affine<'a>(
+    /// One a feature.
+    pub &'a [Line],
+);
+
+/// `(weight x + bias) / 2^shift`.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// With the rounding half `2^(shift - 1)`; `2^15 |weight| + |bias| < 2^31`.
+    pub bias: i32,
+    /// The factor.
+    pub weight: i16,
+    /// Bits dropped, 1..=15.
+    pub shift: u8,
 }
 
 impl Affine<'_> {
     /// Computes the layer in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
-        let tables = self.weights.iter().zip(self.bias).zip(self.shifts);
-        for (x, ((&w, &b), &shift)) in flat_mut(x).iter_mut().zip(tables) {
-            *x = saturate16((*x as i32 * w as i32 + b) >> shift);
+        for (x, line) in flat_mut(x).iter_mut().zip(self.0) {
+            *x = saturate16((*x as i32 * line.weight as i32 + line.bias) >> (line.shift & 15));
         }
     }
 }

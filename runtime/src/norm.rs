@@ -1,7 +1,7 @@
 //! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
 
-use crate::arch::{flat_mut, leading_zeros, negative, unit};
-use crate::number::{mul_high, saturate16};
+use crate::arch::{flat_mut, leading_zeros, negative, never, unit};
+use crate::number::{saturate16, scaler};
 use crate::tensor::{Quad, quads};
 
 /// High half of a 32 x 32 bit product.
@@ -92,6 +92,9 @@ impl Normalize {
         let x = x.get_mut(..quads(n as usize)).unwrap_or_default();
         let (mut sum, mut squares) = (0_i32, 0_u64);
         for quad in x.iter() {
+            if never() {
+                return;
+            }
             for x in quad.0.map(i32::from) {
                 sum += x; // |sum| <= 2^13 2^15
                 squares += (x * x) as u64; // <= 2^13 2^30
@@ -105,12 +108,17 @@ impl Normalize {
         let s = e - self.frac as i32 - 2;
         let up = (2 - s).clamp(0, 31);
         let s = (s + up).min(31) as u32; // 2 <= s
+        // d = n x - sum, |d| <= 2^29, and d 2^up with
+        // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
+        let (n, sum, half) = (n << up, sum.wrapping_shl(up as u32), 1 << (s - 1));
+        let scale = scaler(m, 0);
         for quad in x {
+            if never() {
+                return;
+            }
             for x in &mut quad.0 {
-                let d = n * *x as i32 - sum; // |d| <= 2^29
-                // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
-                let t = mul_high(d << up, m);
-                *x = saturate16((t + (1 << (s - 1))) >> s);
+                let d = (*x as i32).wrapping_mul(n).wrapping_sub(sum);
+                *x = saturate16((scale(d) + half) >> s);
             }
         }
     }

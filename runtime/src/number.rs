@@ -53,17 +53,23 @@ pub fn requantize(a: i32, multiplier: i16, shift: u32) -> i16 {
     saturate16(mul_high(a, multiplier) >> shift)
 }
 
-/// [`requantize`] with one multiplier and shift (below 16) for many values: where the core has a long
-/// multiply, the shift is part of the multiplier.
+/// [`requantize`] with one multiplier and shift (below 16) for many values.
 #[inline(always)]
 pub fn requantizer(multiplier: i16, shift: u32) -> impl Fn(i32) -> i16 {
-    let word = (multiplier as i32) << (16 - shift);
-    move |a| {
-        if cfg!(nervecord_short) {
-            return requantize(a, multiplier, shift);
-        }
+    let scale = scaler(multiplier, shift);
+    move |a| saturate16(scale(a))
+}
+
+/// `floor(a * m / 2^(16+s))` for many `a` and `s` below 16: where the core has a long multiply, the
+/// shift is part of the multiplier.
+#[inline(always)]
+pub(crate) fn scaler(multiplier: i16, shift: u32) -> impl Fn(i32) -> i32 {
+    // Of a factor it knows to be positive the compiler makes a longer product.
+    let word = arch::opaque((multiplier as u32) << (16 - shift)) as i32;
+    move |a| match cfg!(nervecord_short) {
+        true => mul_high_split(a, multiplier) >> shift,
         // floor(floor(a m / 2^16) / 2^s) = floor(a (m 2^(16-s)) / 2^32)
-        saturate16(((a as i64 * word as i64) >> 32) as i32)
+        false => ((a as i64 * word as i64) >> 32) as i32,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Copies of a program's inputs into a tensor, with a watch for the limits of their format.
 
+use super::opaque;
 use crate::tensor::Quad;
 
 /// Copies `input` to `x`, as far as both go, and calls `see(k, pair)` for every two inputs: 2 k in the
@@ -10,6 +11,7 @@ pub(crate) fn copy_pairs(input: &[i16], x: &mut [Quad], mut see: impl FnMut(usiz
     let mut quads = x.iter_mut();
     let mut k = 0;
     let mut copy = |&[a, b, c, d]: &[i16; 4], x: &mut Quad| {
+        // Else the compiler copies all first, in a call, and loads it again.
         let pair = |low: i16, high: i16| opaque(low as u16 as u32 | (high as u16 as u32) << 16);
         let pairs = [pair(a, b), pair(c, d)];
         see(k, pairs[0]);
@@ -29,22 +31,6 @@ pub(crate) fn copy_pairs(input: &[i16], x: &mut [Quad], mut see: impl FnMut(usiz
         last.iter_mut().zip(rest).for_each(|(last, &input)| *last = input);
         copy(&last, x);
     }
-}
-
-/// `pair`, of which the compiler knows nothing: else it copies first, in a call, and loads again.
-#[inline(always)]
-fn opaque(pair: u32) -> u32 {
-    #[cfg(nervecord_assembly)]
-    {
-        let mut pair = pair;
-        // SAFETY: does nothing.
-        unsafe {
-            core::arch::asm!("/* {} */", inout(reg) pair, options(pure, nomem, nostack, preserves_flags));
-        }
-        pair
-    }
-    #[cfg(not(nervecord_assembly))]
-    pair
 }
 
 /// Bits 15 and 31, if the input in that half is at a limit of its format; no other bit.
