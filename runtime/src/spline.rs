@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! x: i16 --factor, offset--> q: i32, T fraction bits --> s, u (Q15) --> w0..w3 (Q15, sum 2^15)
-//!   acc[o] += w0 c[s] + w1 c[s+1] + w2 c[s+2] + w3 c[s+3]  (+ base(x) b[o])      o = every output
+//!   acc[o] += w0 c[s] + w1 c[s+1] + w2 c[s+2] + w3 c[s+3]  (+ base(x) b[o] << k)   o = every output
 //! y[o] = requantize(acc[o])
 //! ```
 //!
@@ -115,6 +115,8 @@ pub struct Tables<'a, C> {
     /// `[input / 4][output][input % 4]`, the factors of the base function, zeros past the last input;
     /// or none.
     pub base: &'a [C],
+    /// Bits by which a factor weighs more than a coefficient; below 16.
+    pub base_shift: u8,
     /// One addend an output, with the rounding half.
     pub bias: &'a [i32],
     /// One an output; see [`requantize`].
@@ -151,7 +153,7 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     /// If the tables' lengths do not belong together. In a constant, that is a build error.
     pub const fn new(axis: Axis, grids: &'a [Grid], inputs: usize, tables: Tables<'a, C>) -> Self {
         let outputs = tables.bias.len();
-        assert!(axis.is_sound() && tables.shift < 16 && outputs > 0);
+        assert!(axis.is_sound() && tables.shift < 16 && tables.base_shift < 16 && outputs > 0);
         assert!(grids.len() == inputs || grids.len() == 1);
         assert!(tables.multiplier.len() == outputs);
         let count = axis.intervals as usize + 3;
@@ -165,13 +167,18 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     /// `y` holds [`memory`] features; one too short, or too short an `x`, leaves outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Tables { mut coefficients, base: factors, bias, multiplier, shift } = self.tables;
+        let Tables { mut coefficients, base: factors, base_shift, bias, multiplier, shift } =
+            self.tables;
         let outputs = bias.len();
         let Some((y, memory)) = y.split_at_mut_checked(quads(outputs)) else { return };
         let Some(acc) = arch::words_mut(memory).get_mut(..outputs) else { return };
-        acc.iter_mut().zip(bias).for_each(|(acc, bias)| *acc = *bias);
         let x = arch::flat(x);
         let mut tile = Tile::new();
+        acc.fill(0);
+        if !factors.is_empty() {
+            add_base(acc, base, factors, self.inputs, &mut tile);
+        }
+        acc.iter_mut().zip(bias).for_each(|(acc, bias)| *acc = (*acc << base_shift) + *bias);
         let mut first = 0;
         while first < self.inputs {
             match (self.axis.tails, self.grids) {
@@ -187,9 +194,6 @@ impl<'a, C: Coefficient> Spline<'a, C> {
             arch::accumulate(acc, tile.live(), coefficients, self.count());
             first += done;
             coefficients = coefficients.get(done * outputs * self.count()..).unwrap_or_default();
-        }
-        if !factors.is_empty() {
-            add_base(acc, base, factors, self.inputs, &mut tile);
         }
         let finish = acc.iter().zip(multiplier);
         for (y, (&acc, &multiplier)) in arch::flat_mut(y).iter_mut().zip(finish) {
@@ -344,7 +348,7 @@ mod tests {
         #[test]
         fn a_layer_is_the_sum_of_its_edges(
             (inputs, outputs) in (1_usize..33, 1_usize..11), intervals in 1_u8..9, tails: bool, shared: bool,
-            with_base: bool, seed: u32, x: [i16; 32], base: [i16; 32]
+            with_base: bool, base_shift in 0_u8..5, seed: u32, x: [i16; 32], base: [i16; 32]
         ) {
             let count = intervals as usize + 3;
             let mut state = seed;
@@ -364,7 +368,7 @@ mod tests {
                 .collect();
             let (bias, multiplier) = (vec![5; outputs], vec![20000; outputs]);
             let axis = Axis { intervals, shift: 25, tails };
-            let tables = Tables { coefficients: &coefficients, base: &factors, bias: &bias, multiplier: &multiplier, shift: 2 };
+            let tables = Tables { coefficients: &coefficients, base: &factors, base_shift, bias: &bias, multiplier: &multiplier, shift: 2 };
             let mut y = vec![Quad([0; 4]); quads(memory(outputs))];
             Spline::new(axis, &grids, inputs, tables).run(&quads_of(&x), &quads_of(&base), &mut y);
             for o in 0..outputs {
@@ -377,7 +381,7 @@ mod tests {
                         sum += i32::from(*w) * i32::from(coefficients[(k * outputs + o) * count + start + j]);
                     }
                     if with_base {
-                        sum += i32::from(factors[padded(k) + o * 4]) * i32::from(base[k]);
+                        sum += (i32::from(factors[padded(k) + o * 4]) * i32::from(base[k])) << base_shift;
                     }
                 }
                 prop_assert_eq!(arch::flat(&y)[o], requantize(sum, 20000, 2));
@@ -391,6 +395,7 @@ mod tests {
         let tables = Tables {
             coefficients: &[1_i16; 4],
             base: &[],
+            base_shift: 0,
             bias: &[9 << 20],
             multiplier: &[30000],
             shift: 0,

@@ -3,6 +3,8 @@
 pub mod link;
 pub mod network;
 pub mod onnx;
+pub mod shapes;
+pub mod state_dict;
 
 use std::path::PathBuf;
 

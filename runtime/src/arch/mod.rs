@@ -29,6 +29,9 @@ mod kernel;
 #[cfg(nervecord_kernel = "riscv")]
 #[path = "riscv.rs"]
 mod kernel;
+#[cfg(nervecord_kernel = "sse2")]
+#[path = "sse2.rs"]
+mod kernel;
 mod layout;
 mod pieces;
 
@@ -108,7 +111,7 @@ impl Weight for i16 {
 }
 
 /// The portable kernel as this core's: one copy for all layers.
-#[cfg(not(nervecord_assembly))]
+#[cfg(nervecord_kernel = "portable")]
 mod kernel {
     use super::{Native, Shape, portable};
     use crate::tensor::Quad;

@@ -17,6 +17,8 @@ pub(super) struct SplineKernel {
     pub coefficients: Vec<i32>,
     /// `[input / 4][output][input % 4]`, or none.
     pub factors: Vec<i32>,
+    /// See [`Tables::base_shift`].
+    pub base_shift: u8,
     pub bias: Vec<i32>,
     pub multiplier: Vec<i16>,
     pub shift: u8,
@@ -27,6 +29,7 @@ impl SplineKernel {
         Tables {
             coefficients,
             base,
+            base_shift: self.base_shift,
             bias: &self.bias,
             multiplier: &self.multiplier,
             shift: self.shift,
@@ -71,9 +74,9 @@ impl Kernel for SplineKernel {
         items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
         let Axis { intervals, shift, tails } = self.axis;
         let tables = format!(
-            "Tables {{ coefficients: &{name}_COEFFICIENTS, base: {base}, bias: &{name}_BIAS, \
+            "Tables {{ coefficients: &{name}_COEFFICIENTS, base: {base}, base_shift: {}, bias: &{name}_BIAS, \
              multiplier: &{name}_MULTIPLIER, shift: {} }}",
-            self.shift
+            self.base_shift, self.shift
         );
         let axis = format!("Axis {{ intervals: {intervals}, shift: {shift}, tails: {tails} }}");
         let value = format!("Spline{bits}::new({axis}, &{name}_GRIDS, {}, {tables})", self.inputs);

@@ -1,28 +1,50 @@
-//! The four dense networks that the project's speed is stated for.
+//! The random networks that the project's speed is stated for.
+
+use std::path::Path;
+use std::sync::Arc;
 
 use nervecord_codegen::Result;
 use nervecord_codegen::expr::Expr;
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::kan::{DEGREE, Edge, Kan, Spline};
 
-/// A shape: its letter and the width of every layer, inputs first.
+/// A shape: its letter, what its layers are, and the width of every layer, inputs first.
 pub struct Shape {
     /// The letter it goes by.
     pub letter: &'static str,
+    /// What its layers are.
+    pub layers: Layers,
     /// Features of the input and of each layer.
     pub widths: &'static [usize],
 }
 
-/// From a small controller to MLPerf Tiny's anomaly detector (C) and a digit classifier (D).
-pub const SHAPES: [Shape; 4] = [
-    Shape { letter: "A", widths: &[4, 16, 16, 1] },
-    Shape { letter: "B", widths: &[24, 64, 64, 6] },
-    Shape { letter: "C", widths: &[640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640] },
-    Shape { letter: "D", widths: &[784, 128, 10] },
+/// What the layers of a network are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Layers {
+    /// Fully connected, ReLU between them.
+    Dense,
+    /// Cubic splines on five intervals over [-1, 1].
+    Splines,
+}
+
+/// A to D are dense, from a small controller to MLPerf Tiny's anomaly detector (C) and a digit
+/// classifier (D); K is a Kolmogorov-Arnold network of 768 edges.
+pub const SHAPES: [Shape; 5] = [
+    Shape { letter: "A", layers: Layers::Dense, widths: &[4, 16, 16, 1] },
+    Shape { letter: "B", layers: Layers::Dense, widths: &[24, 64, 64, 6] },
+    Shape {
+        letter: "C",
+        layers: Layers::Dense,
+        widths: &[640, 128, 128, 128, 128, 8, 128, 128, 128, 128, 640],
+    },
+    Shape { letter: "D", layers: Layers::Dense, widths: &[784, 128, 10] },
+    Shape { letter: "K", layers: Layers::Splines, widths: &[16, 32, 8] },
 ];
 
 /// Layers of many sizes, most no multiple of any block: what a kernel's edges are tested on.
 pub const EDGES: Shape = Shape {
     letter: "edges",
+    layers: Layers::Dense,
     widths: &[
         13, 1, 1, 2, 3, 5, 4, 7, 6, 9, 8, 10, 11, 16, 15, 17, 12, 19, 24, 1, 33, 29, 40, 31, 64,
         65, 3, 43, 54, 100, 14,
@@ -39,7 +61,7 @@ impl Random {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -48,12 +70,12 @@ impl Random {
 
     /// An integer in `-127..=127`.
     pub fn weight(&mut self) -> i64 {
-        (self.next() % 255) as i64 - 127
+        (self.bits() % 255) as i64 - 127
     }
 
     /// A real number in `-1..1`.
     pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+        (self.bits() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
     }
 
     /// Rows of numbers in `-1..1`.
@@ -63,7 +85,17 @@ impl Random {
 }
 
 impl Shape {
-    /// A network of this shape: random i8 weights, ReLU between the layers, none after the last.
+    /// The network of [`SHAPES`] that goes by this name.
+    pub fn named(name: &Path) -> Option<&'static Self> {
+        SHAPES.iter().find(|shape| name == Path::new(shape.letter))
+    }
+
+    /// Bytes of its i8 weights, the least it takes of flash.
+    pub fn flash(&self) -> u64 {
+        self.widths.windows(2).map(|pair| (pair[0] * pair[1]) as u64).sum()
+    }
+
+    /// A network of this shape: random i8 weights, ReLU between dense layers, none after the last.
     ///
     /// # Errors
     /// The graph refuses a layer.
@@ -73,6 +105,11 @@ impl Shape {
         let mut graph = Graph::new(name, "x", self.widths[0]);
         let mut tensor = graph.input;
         for (index, pair) in self.widths.windows(2).enumerate() {
+            if self.layers == Layers::Splines {
+                let layer = Layer::Kan(splines(&mut random, pair[0], pair[1]));
+                tensor = graph.push(format!("kan{index}"), layer, &[tensor])?;
+                continue;
+            }
             let layer = Layer::Dense(dense(&mut random, pair[0], pair[1]));
             tensor = graph.push(format!("dense{index}"), layer, &[tensor])?;
             if index + 2 < self.widths.len() {
@@ -81,6 +118,21 @@ impl Shape {
         }
         Ok(graph)
     }
+}
+
+fn splines(random: &mut Random, inputs: usize, outputs: usize) -> Kan {
+    const INTERVALS: usize = 5;
+    let place = |knot: usize| (knot as f64 - DEGREE as f64) * 2.0 / INTERVALS as f64 - 1.0;
+    let knots: Arc<[f64]> = (0..=INTERVALS + 2 * DEGREE).map(place).collect();
+    // Keeps activations inside the knots of the next layer.
+    let unit = 1.0 / inputs as f64;
+    let mut edge = || {
+        let coefficients = (0..INTERVALS + DEGREE).map(|_| unit * random.unit()).collect();
+        let spline = Some(Spline { knots: Arc::clone(&knots), coefficients });
+        Edge { spline, ..Edge::default() }
+    };
+    let edges = (0..outputs).map(|_| (0..inputs).map(|_| edge()).collect()).collect();
+    Kan { base: Expr::Const(0.0), edges, bias: vec![0.0; outputs] }
 }
 
 fn dense(random: &mut Random, inputs: usize, outputs: usize) -> Dense {
@@ -102,7 +154,8 @@ mod tests {
 
     #[test]
     fn shapes_have_the_stated_sizes_and_the_same_weights_each_time() {
-        let macs = [336, 6_016, 264_192, 101_632];
+        // A spline has four live coefficients at an input.
+        let macs = [336, 6_016, 264_192, 101_632, 4 * 768];
         for (shape, macs) in SHAPES.iter().zip(macs) {
             let graph = shape.graph().unwrap();
             assert_eq!(graph.macs(), macs);
