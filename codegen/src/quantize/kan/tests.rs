@@ -134,12 +134,7 @@ fn linear_edges_are_dense_weights() {
     assert_eq!(kinds(&some), ["spline", "dense", "add"], "{:?}", some.layers);
     assert!(choice(&some, "edges").contains("20 linear edges are dense weights"));
     let none = compiled(&layer(curved), Weights::I8);
-    assert!(
-        some.table_bytes() + 20 * 4 < none.table_bytes(),
-        "{:#?} {:#?}",
-        some.layers,
-        none.layers
-    );
+    assert!(some.table_bytes() + 20 * 4 <= none.table_bytes());
     // One alone is smaller as it is.
     let one = layer(|i, o| if (i, o) == (0, 0) { line(0.5, 0.0) } else { curved(i, o) });
     let one = compiled(&one, Weights::I8);
