@@ -1,8 +1,8 @@
 //! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
 
-use crate::arch::{clamp, flat_mut, leading_zeros, negative, unit};
-use crate::number::{mul_high, saturate16};
-use crate::tensor::Quad;
+use crate::arch::{clamp, flat_mut, leading_zeros, negative, never, unit};
+use crate::number::{saturate16, scaler};
+use crate::tensor::{Quad, quads};
 
 /// High half of a 32 x 32 bit product.
 #[inline(always)]
@@ -87,10 +87,18 @@ impl Normalize {
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
         let n = self.features as i32;
+        // Features past the end count as zeros, and whole quads are faster.
+        flat_mut(x).iter_mut().take(quads(n as usize) * 4).skip(n as usize).for_each(|x| *x = 0);
+        let x = x.get_mut(..quads(n as usize)).unwrap_or_default();
         let (mut sum, mut squares) = (0_i32, 0_u64);
-        for &x in flat_mut(x).iter().take(n as usize) {
-            sum += x as i32; // |sum| <= 2^13 2^15
-            squares += (x as i32 * x as i32) as u64; // <= 2^13 2^30
+        for quad in x.iter() {
+            if never() {
+                return;
+            }
+            for x in quad.0.map(i32::from) {
+                sum += x; // |sum| <= 2^13 2^15
+                squares += (x * x) as u64; // <= 2^13 2^30
+            }
         }
         // n^2 variance, >= 0 by Cauchy-Schwarz; n squares <= 2^56.
         let variance = n as u64 * squares - (sum as i64 * sum as i64) as u64;
@@ -100,11 +108,18 @@ impl Normalize {
         let s = e - self.frac as i32 - 2;
         let up = clamp(2 - s, 0, 31);
         let s = clamp(s + up, 2, 31) as u32;
-        for x in flat_mut(x).iter_mut().take(n as usize) {
-            let d = n * *x as i32 - sum; // |d| <= 2^29
-            // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
-            let t = mul_high(d << up, m);
-            *x = saturate16((t + (1 << (s - 1))) >> s);
+        // d = n x - sum, |d| <= 2^29, and d 2^up with
+        // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
+        let (n, sum, half) = (n << up, sum.wrapping_shl(up as u32), 1 << (s - 1));
+        let scale = scaler(m, 0);
+        for quad in x {
+            if never() {
+                return;
+            }
+            for x in &mut quad.0 {
+                let d = (*x as i32).wrapping_mul(n).wrapping_sub(sum);
+                *x = saturate16((scale(d) + half) >> s);
+            }
         }
     }
 }
