@@ -75,9 +75,9 @@ enum Task {
     },
     /// Build the firmware of every development board and print what it takes of the part
     Boards {
-        /// Put the table into this document, between `<!-- sizes -->` and `<!-- /sizes -->`
+        /// Put the table into boards/README.md
         #[arg(long)]
-        write: Option<PathBuf>,
+        write: bool,
     },
     /// Make the folder of a new development board from another's
     NewBoard {
@@ -119,7 +119,7 @@ fn main() -> ExitCode {
         Task::Loop { board, plant, steps, faults, reset, seed } => {
             looped::run(&board, &looped::Wish { plant, steps, faults, reset, seed })
         }
-        Task::Boards { write } => parts::boards(write.as_deref()),
+        Task::Boards { write } => parts::boards(write),
         Task::NewBoard { name, like } => {
             new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
         }

@@ -199,13 +199,14 @@ fn places(data: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// Builds every board's firmwares and prints the table, and writes it into a document if one is
-/// given; whether no firmware has a panic of ours.
+/// Builds every board's firmwares and prints the table, and writes it into `boards/README.md` if
+/// asked; whether no firmware has a panic of ours.
 ///
 /// # Errors
 /// A board's firmware does not build, or is larger than the part; the document has no place.
-pub fn boards(document: Option<&Path>) -> Result<bool> {
-    let place = document.map(|path| Place::find(path, "sizes")).transpose()?;
+pub fn boards(write: bool) -> Result<bool> {
+    let document = root().join("boards/README.md");
+    let place = write.then(|| Place::find(&document, "sizes")).transpose()?;
     let mut rows = Vec::new();
     let mut clean = true;
     let mut most = [0.0_f64; 2];
