@@ -68,9 +68,9 @@ impl Add {
 pub struct Mul {
     /// The rounding half, in units of the product.
     pub half: i32,
-    /// See [`requantize`].
+    /// See [`requantize`](crate::number::requantize).
     pub multiplier: i16,
-    /// See [`requantize`].
+    /// See [`requantize`](crate::number::requantize).
     pub shift: u8,
 }
 
