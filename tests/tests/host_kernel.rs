@@ -21,12 +21,12 @@ fn count(program: &object::File, name: &str) -> usize {
 #[test]
 fn dense_layers_multiply_in_vectors() {
     // Both kernels run, so the linker keeps them.
-    let x = [Quad([1, 2, 3, 4])];
+    let mut x = [Quad([1, 2, 3, 4])];
     let mut y = [Quad::default(); 2];
     let stream: [u32; 15] = pack8(&[[1; 4]; 5], &[0; 5], &[1; 5], 0);
-    Dense8::new(4, 5, &stream, false).run(&x, &mut y);
+    Dense8::new(4, 5, &stream, false).run(&mut x, &mut y);
     let stream: [u32; 20] = pack16(&[[1; 4]; 5], &[0; 5], &[1; 5], 0);
-    Dense16::new(4, 5, &stream, false).run(&x, &mut y);
+    Dense16::new(4, 5, &stream, false).run(&mut x, &mut y);
 
     let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     let program = object::File::parse(&*bytes).unwrap();

@@ -62,10 +62,10 @@ enum Task {
         #[arg(long, default_value = "swimmer")]
         plant: looped::Kind,
         /// Periods
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 1000, value_parser = looped::steps)]
         steps: usize,
-        /// Faults a frame on the link, each way, as a part of 1
-        #[arg(long, default_value_t = 0.0)]
+        /// Faults a frame on the link, each way, 0 to 1; none near the ends of a run and a reset
+        #[arg(long, default_value_t = 0.0, value_parser = looped::rate, allow_negative_numbers = true)]
         faults: f64,
         /// Reset the core in this period
         #[arg(long)]

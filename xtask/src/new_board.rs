@@ -62,7 +62,7 @@ pub fn new_board(boards: &Path, name: &str, like: &str) -> Result<()> {
         let _ = fs::remove_dir_all(&to);
         return Err(error);
     }
-    say(&format!("{} is a copy of {like}; {NEXT}", to.display()));
+    say(&format!("boards/{name} is a copy of {like}; {NEXT}"));
     Ok(())
 }
 

@@ -208,6 +208,7 @@ pub fn boards(document: Option<&Path>) -> Result<bool> {
     let place = document.map(|path| Place::find(path, "sizes")).transpose()?;
     let mut rows = Vec::new();
     let mut clean = true;
+    let mut most = [0.0_f64; 2];
     for part in &Part::all()? {
         for firmware in part.firmwares() {
             say(&format!("{} for {}, {}", firmware.name(), part.id(), firmware.core.name));
@@ -220,16 +221,23 @@ pub fn boards(document: Option<&Path>) -> Result<bool> {
             if image.flash > flash || image.ram > ram {
                 return Err(Error::new("the firmware is larger than the part").at(part.id()));
             }
+            for (most, (taken, of)) in most.iter_mut().zip([(image.flash, flash), (image.ram, ram)])
+            {
+                *most = most.max(100.0 * taken as f64 / of as f64);
+            }
             let words = [part.name.as_str(), &part.part, &firmware.core.name, firmware.name()];
             let numbers = [image.flash, flash, image.ram, ram, image.panics.len() as u64];
             let row = words.into_iter().map(str::to_owned);
             rows.push(row.chain(numbers.iter().map(u64::to_string)).collect());
         }
     }
-    println!("RAM is static data; the stack has the rest.");
-    table::print(&HEAD, &rows);
+    let [flash, ram] = most;
+    let most =
+        format!("At most {flash:.1} % of a part's flash and {ram:.1} % of its RAM are taken.");
+    let table = table::render(&HEAD, &rows);
+    println!("RAM is static data; the stack has the rest. {most}\n{table}");
     if let Some(place) = place {
-        place.fill(&table::render(&HEAD, &rows))?;
+        place.fill(&format!("{table}\n{most}\n"))?;
     }
     Ok(clean)
 }

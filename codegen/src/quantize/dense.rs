@@ -28,15 +28,15 @@ pub(super) struct DenseKernel {
 impl Kernel for DenseKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
-        let mut stream = vec![0; self.words()];
+        let (mut stream, mut x) = (vec![0; self.words()], reads[0].to_vec());
         if self.bits == 8 {
             let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
             arch::pack8::<Native>(&weights, bias, multiplier, shift, &mut stream);
-            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
+            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(&mut x, y);
         } else {
             let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
             arch::pack16::<Native>(&weights, bias, multiplier, shift, &mut stream);
-            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
+            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(&mut x, y);
         }
     }
 
@@ -100,7 +100,8 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let tail = tail(lowering, node.output);
     let input = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
-    let scales = output_scales(lowering, &tail, layer.bias.len());
+    let mut scales = output_scales(lowering, &tail, layer.bias.len());
+    coarsen(&mut scales, layer, &input.format);
     let bits = lowering.widths[index];
     let moments = Moments::of(&lowering.ranges.values[node.inputs[0]], &input.format);
     let (kernel, scales, bound) = quantize(layer, &input.format, &moments, scales, bits, tail.relu)
@@ -177,6 +178,21 @@ pub(super) fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -
         None => lowering.scale_for(tensor, lowering.magnitude(tensor)),
     };
     vec![scale; features]
+}
+
+/// Widens the scales of outputs that are much finer than what one integer of an input moves them by, as
+/// where nothing moved on the calibration data: they would take the bits of the other rows' multipliers.
+fn coarsen(scales: &mut [f64], layer: &graph::Dense, input: &Format) {
+    if scales.windows(2).all(|pair| pair[0] == pair[1]) {
+        return;
+    }
+    for (scale, row) in scales.iter_mut().zip(&layer.weights) {
+        let steps = row.iter().enumerate().map(|(i, w)| (w * input.scale(i)).abs());
+        let step = steps.fold(0.0, f64::max);
+        while *scale < step / 4.0 {
+            *scale *= 2.0; // a power of two stays one
+        }
+    }
 }
 
 /// Integers for a layer whose outputs have the given scales: the kernel, the scales (wider where a

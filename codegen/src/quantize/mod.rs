@@ -45,6 +45,10 @@ const TABLE_SHARE: f64 = 0.05;
 /// The same where an error is carried from step to step.
 const RECURRENT_TABLE_SHARE: f64 = 0.005;
 
+/// Factor by which the ranges inside a recurrent network are widened beyond the margin: it is steered
+/// to where no calibration sequence was, and what saturates there is carried on.
+const RECURRENT_ROOM: f64 = 1.5;
+
 /// What the user can choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -233,9 +237,18 @@ impl Lowering<'_> {
         }
     }
 
-    /// The magnitude to represent for `tensor`: its calibrated range, widened by the margin.
+    /// The magnitude to represent for `tensor`: its bound where it has one, else its calibrated range,
+    /// widened by the margin.
     fn magnitude(&self, tensor: TensorId) -> f64 {
-        self.ranges.tensor(tensor).magnitude() * self.ranges.margin
+        let becomes = self.graph.states.iter().find(|state| state.next == tensor);
+        if let Some(bound) = becomes.and_then(|state| state.bound) {
+            return bound;
+        }
+        let room = match self.graph.states.is_empty() || tensor == self.graph.output {
+            true => 1.0,
+            false => RECURRENT_ROOM,
+        };
+        self.ranges.tensor(tensor).magnitude() * self.ranges.margin * room
     }
 
     /// Bits of the network's unit fractions, if that is what its inputs and outputs are.

@@ -41,6 +41,9 @@ pub mod period;
 pub mod remote;
 pub mod telemetry;
 
+#[cfg(test)]
+mod device_tests;
+
 pub use fault::{Fault, Faults};
 pub use guard::{Guard, InputLimits, OutputLimits};
 pub use number::{Number, RawModel};
