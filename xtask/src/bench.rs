@@ -108,7 +108,7 @@ pub fn bench(wish: &Wish) -> Result<bool> {
                 continue;
             }
             say(&format!("{} on {}", job.name, board.name));
-            let measured = emulate::check(board, &job)?;
+            let measured = emulate::measure(board, &job)?;
             if wish.profile {
                 emulate::print_profile(&measured);
             }
