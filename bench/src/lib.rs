@@ -2,6 +2,8 @@
 
 use nervecord::RawStep;
 
+pub mod rate;
+
 mod modules {
     include!(concat!(env!("OUT_DIR"), "/network_a.rs"));
     include!(concat!(env!("OUT_DIR"), "/network_b.rs"));

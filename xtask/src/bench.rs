@@ -108,7 +108,7 @@ pub fn bench(wish: &Wish) -> Result<bool> {
                 continue;
             }
             say(&format!("{} on {}", job.name, board.name));
-            let measured = emulate::check(board, &job)?;
+            let measured = emulate::measure(board, &job)?;
             if wish.profile {
                 emulate::print_profile(&measured);
             }
@@ -116,7 +116,9 @@ pub fn bench(wish: &Wish) -> Result<bool> {
                 worse.extend(committed.check(&job.name, &board.name, &measured).err());
             }
             if wish.save {
+                // At once, so that an interrupted run has saved what it measured.
                 committed.set(&job.name, &board.name, &measured);
+                committed.save()?;
             }
             let row = Some(figures::row(&measured));
             entries.push(Entry { model: job.name.clone(), board: board.clone(), work, row });
@@ -127,9 +129,6 @@ pub fn bench(wish: &Wish) -> Result<bool> {
     let rows: Vec<Vec<String>> = entries.iter().map(Entry::cells).collect();
     table::print(&HEAD, &rows);
     worse.iter().for_each(|error| println!("{error}"));
-    if wish.save {
-        committed.save()?;
-    }
     if wish.write {
         documents::write(&committed)?;
     }

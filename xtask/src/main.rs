@@ -5,6 +5,7 @@ mod documents;
 mod emulate;
 mod figures;
 mod golden;
+mod host;
 mod limits;
 mod looped;
 mod new_board;
@@ -108,6 +109,15 @@ enum Task {
         /// Write the committed figures into README.md and docs/figures.md
         #[arg(long)]
         write: bool,
+        /// Measure nanoseconds of a step on this machine instead
+        #[arg(long, conflicts_with_all = ["board", "model", "profile", "check", "save", "write"])]
+        host: bool,
+        /// On this machine, also count instructions under valgrind; installs gungraun-runner in target/
+        #[arg(long, requires = "host")]
+        instructions: bool,
+        /// On this machine, also run these side by side; gets them over the network into target/
+        #[arg(long, requires = "host", num_args = 1..)]
+        against: Vec<host::Peer>,
     },
 }
 
@@ -123,7 +133,8 @@ fn main() -> ExitCode {
         Task::NewBoard { name, like } => {
             new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
         }
-        Task::Bench { board, model, profile, check, save, write } => {
+        Task::Bench { host: true, instructions, against, .. } => host::host(instructions, &against),
+        Task::Bench { board, model, profile, check, save, write, .. } => {
             bench::bench(&bench::Wish { board, models: model, profile, check, save, write })
         }
         Task::Golden { check } => golden::golden(check).map(|()| true),
