@@ -133,6 +133,7 @@ mod tests {
             headroom_bits: None,
             worst_error: None,
             note: String::new(),
+            choice: String::new(),
             curves: vec![curve(1.0), curve(0.0)],
         };
         let svg = render(std::slice::from_ref(&layer)).unwrap();

@@ -146,6 +146,7 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_PIECES",
         "_EXP",
         "_SHIFTS",
+        "_LINES",
         "_JOINTS",
         "_FIRES",
         "_THRESHOLDS",

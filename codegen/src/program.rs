@@ -147,11 +147,23 @@ pub struct LayerReport {
     pub headroom_bits: Option<f64>,
     /// Worst error of a function table over all its inputs, in units of its output.
     pub worst_error: Option<f64>,
-    /// Choices made, and why.
+    /// What it computes.
     pub note: String,
+    /// Why it is this kernel, where there was a choice.
+    pub choice: String,
     /// The edges of a layer of functions, to draw.
     #[serde(skip)]
     pub curves: Vec<Curve>,
+}
+
+impl LayerReport {
+    /// Adds a reason.
+    pub fn add_choice(&mut self, reason: &str) {
+        if !self.choice.is_empty() {
+            self.choice += "; ";
+        }
+        self.choice += reason;
+    }
 }
 
 /// A state's place and the real number its unit stands for.

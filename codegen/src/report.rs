@@ -120,12 +120,8 @@ pub fn render(compiled: &Compiled) -> String {
         "  {} multiply-accumulates, {} B of tables, {} B of RAM\n  calibrated on {}\n",
         r.macs, r.flash_bytes, r.ram_bytes, r.calibration
     );
-    for row in r
-        .layers
-        .iter()
-        .filter(|row| row.note.starts_with("widened") || row.note.starts_with("sparse"))
-    {
-        text += &format!("  {} {}\n", row.name, row.note);
+    for row in r.layers.iter().filter(|row| !row.choice.is_empty()) {
+        text += &format!("  {}: {}\n", row.name, row.choice);
     }
     for note in r.notes {
         text += &format!("  note: {note}\n");
@@ -152,7 +148,9 @@ fn page(compiled: &Compiled) -> String {
     let head = COLUMNS.map(|c| format!("<th>{c}</th>")).concat() + "<th>function, choice</th>";
     let row = |row: &LayerReport| {
         let cells = cells(row).map(|c| format!("<td>{}</td>", escape(&c))).concat();
-        format!("<tr>{cells}<td>{}</td></tr>\n", escape(&row.note))
+        let parts = [row.note.as_str(), row.choice.as_str()];
+        let why = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("; ");
+        format!("<tr>{cells}<td>{}</td></tr>\n", escape(&why))
     };
     let rows: String = r.layers.iter().map(row).collect();
     let fact =

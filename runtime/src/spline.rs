@@ -44,7 +44,7 @@ pub struct Axis {
 
 impl Axis {
     /// Checks what the fields' documentation says.
-    const fn is_sound(&self) -> bool {
+    pub(crate) const fn is_sound(&self) -> bool {
         self.intervals > 0
             && self.shift >= 16
             && self.shift < 31

@@ -51,6 +51,34 @@ pub const EDGES: Shape = Shape {
     ],
 };
 
+/// Widths of the inputs' ranges of [`heads`], too far apart for one format of 16 bits.
+pub const HEAD_RANGES: [f64; 6] = [1e-2, 1.0, 300.0, 1e4, 20.0, 0.3];
+
+/// The layers that compare what they read: 32-bit inputs, layer normalisation, softmax, argmax.
+///
+/// # Errors
+/// The graph refuses a layer.
+pub fn heads() -> Result<Graph> {
+    let mut random = Random::new(3);
+    let mut graph = Graph::new("heads", "x", HEAD_RANGES.len());
+    let mut first = dense(&mut random, HEAD_RANGES.len(), 9);
+    let rows = first.weights.iter_mut();
+    rows.for_each(|row| row.iter_mut().zip(HEAD_RANGES).for_each(|(w, range)| *w /= range));
+    let layers = [
+        Layer::Dense(first),
+        Layer::Normalize { epsilon: 1e-5 },
+        Layer::Dense(dense(&mut random, 9, 7)),
+        Layer::Softmax,
+        Layer::Dense(dense(&mut random, 7, 5)),
+        Layer::ArgMax,
+    ];
+    let mut tensor = graph.input;
+    for (index, layer) in layers.into_iter().enumerate() {
+        tensor = graph.push(format!("layer{index}"), layer, &[tensor])?;
+    }
+    Ok(graph)
+}
+
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers everywhere and for ever.
 pub struct Random(u64);
 

@@ -39,7 +39,7 @@ enum Task {
         #[arg(long, default_value = "all")]
         board: String,
         /// A model folder, an ONNX file, a generated module (.rs), edges-i8 or edges-i16 (layers of
-        /// many sizes); all of models/ and both edges if none is given
+        /// many sizes), heads (layers that compare); all of models/ and these if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in

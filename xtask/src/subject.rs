@@ -8,7 +8,7 @@ use nervecord_codegen::emulate::Job;
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::import;
 use nervecord_codegen::quantize::Weights;
-use nervecord_codegen::{Compiler, Error, Result};
+use nervecord_codegen::{Compiled, Compiler, Error, Result};
 use nervecord_tests::network;
 use nervecord_tests::shapes::{self, Random, SHAPES, Shape};
 
@@ -40,20 +40,21 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Layers of many sizes, with weights of either width, under the names that [`load`] knows.
-pub const EDGES: [(&str, Weights); 2] = [("edges-i8", Weights::I8), ("edges-i16", Weights::I16)];
+/// Networks made in memory, under the names that [`load`] knows: layers of many sizes with weights
+/// of either width, and layers that compare what they read.
+pub const MADE: [&str; 3] = ["edges-i8", "edges-i16", "heads"];
 
-/// Whether it is a name of [`EDGES`].
-pub fn is_edges(path: &Path) -> bool {
-    EDGES.iter().any(|(name, _)| path == Path::new(name))
+/// Whether it is a name of [`MADE`].
+pub fn is_made(path: &Path) -> bool {
+    MADE.iter().any(|name| path == Path::new(name))
 }
 
-/// What is checked unless something is named: the bundled models, and the edges of kernels.
+/// What is checked unless something is named: the bundled models, and those made in memory.
 ///
 /// # Errors
 /// As for [`bundled`].
 pub fn all() -> Result<Vec<PathBuf>> {
-    Ok(bundled()?.into_iter().chain(EDGES.map(|(name, _)| name.into())).collect())
+    Ok(bundled()?.into_iter().chain(MADE.map(PathBuf::from)).collect())
 }
 
 /// What the project's speed is stated for: networks A to D and K, and the bundled models.
@@ -78,22 +79,23 @@ pub fn work(path: &Path) -> Result<Work> {
     if let Some(shape) = Shape::named(path) {
         return Ok(Work::of(&shape.graph()?));
     }
-    if is_edges(path) || path.extension().is_some_and(|e| e == "rs") {
+    if is_made(path) || path.extension().is_some_and(|e| e == "rs") {
         return Ok(Work::default());
     }
     Ok(Work::of(&import::load(&resolved(path))?.graph))
 }
 
 /// A job from a model folder, a trained file, a generated module, or a name: of a bundled model, of
-/// [`SHAPES`], or of [`EDGES`].
+/// [`SHAPES`], or of [`MADE`].
 ///
 /// # Errors
 /// It cannot be read or compiled.
 pub fn load(path: &Path) -> Result<Job> {
-    if let Some((name, weights)) = EDGES.iter().find(|(name, _)| path == Path::new(name)) {
-        let inputs = Random::new(7).rows(ROWS, shapes::EDGES.widths[0]);
-        let job = from_graph(shapes::EDGES.graph()?, &inputs, *weights)?;
-        return Ok(Job { name: (*name).to_owned(), ..job });
+    match path.to_str() {
+        Some("edges-i8") => return edges("edges-i8", Weights::I8),
+        Some("edges-i16") => return edges("edges-i16", Weights::I16),
+        Some("heads") => return heads(),
+        _ => {}
     }
     if let Some(shape) = Shape::named(path) {
         let inputs = Random::new(7).rows(SHAPE_ROWS, shape.widths[0]);
@@ -102,6 +104,22 @@ pub fn load(path: &Path) -> Result<Job> {
     }
     let path = &resolved(path);
     if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
+}
+
+fn edges(name: &str, weights: Weights) -> Result<Job> {
+    let inputs = Random::new(7).rows(ROWS, shapes::EDGES.widths[0]);
+    let job = from_graph(shapes::EDGES.graph()?, &inputs, weights)?;
+    Ok(Job { name: name.to_owned(), ..job })
+}
+
+fn heads() -> Result<Job> {
+    let mut rows = Random::new(7).rows(ROWS, shapes::HEAD_RANGES.len());
+    for row in &mut rows {
+        row.iter_mut().zip(shapes::HEAD_RANGES).for_each(|(x, range)| *x *= range);
+    }
+    let graph = Graph { name: "model".into(), ..shapes::heads()? };
+    let compiled = network::compile(graph, Weights::I8, &rows)?;
+    Job::of("heads", &compiled, with_random(&compiled, &rows))
 }
 
 /// Rows of a network in [`SHAPES`], whose steps all take the same time.
@@ -143,10 +161,14 @@ fn from_model(path: &Path) -> Result<Job> {
         true => Data::read(&vectors)?.inputs(&compiled.graph, &vectors)?,
         false => compiled.calibration.rows.clone(),
     };
+    Job::of(name_of(path), &compiled, with_random(&compiled, &rows))
+}
+
+/// Raw rows, and random ones behind them.
+fn with_random(compiled: &Compiled, rows: &[Vec<f64>]) -> Vec<Vec<i32>> {
     let input = &compiled.program.input;
-    let mut raws: Vec<_> = rows.iter().map(|row| input.to_raws(row)).collect();
-    raws.extend(random_rows(input.features(), input.bits()));
-    Job::of(name_of(path), &compiled, raws)
+    let raws = rows.iter().map(|row| input.to_raws(row));
+    raws.chain(random_rows(input.features(), input.bits())).collect()
 }
 
 /// A network made in memory with i8 or i16 weights, calibrated and run on `rows`.

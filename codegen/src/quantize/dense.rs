@@ -108,13 +108,13 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
         .map_err(|e| e.at(format!("node `{}`", node.name)))?;
     let headroom = (LIMIT / bound.max(1.0)).log2();
     let values = &lowering.ranges.values[node.inputs[0]];
-    let Choice { kernel, memory, kind, note } = sparse::choose(
-        kernel,
-        active(values, &input.format),
-        lowering.sparsity,
-        lowering.cpu,
-        lowering.graph.wiring,
-    );
+    let Choice { kernel, memory, kind, why } = match lowering.graph.wiring {
+        true => sparse::wired(kernel),
+        false => {
+            let active = active(values, &input.format);
+            sparse::choose(kernel, active, lowering.sparsity, lowering.cpu)
+        }
+    };
     let kind = format!("dense i{bits}{kind}{}", if tail.relu { " relu" } else { "" });
 
     let uniform = scales.windows(2).all(|pair| pair[0] == pair[1]);
@@ -127,7 +127,8 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let storage = lowering.new_storage(memory);
     lowering.push(&node.name, kernel, vec![input.storage], storage);
     lowering.define(tail.tensor, storage, format);
-    let row = lowering.report(node, kind, note);
+    let row = lowering.report(node, kind, String::new());
+    row.choice = why;
     row.accumulator_bound = Some(bound as u64);
     row.headroom_bits = Some((headroom * 100.0).round() / 100.0);
     Ok(())

@@ -6,6 +6,7 @@
 
 mod dense;
 mod elementwise;
+mod forms;
 mod functions;
 mod heads;
 mod kan;
@@ -79,7 +80,12 @@ impl Default for Options {
 /// A tensor leaves the finite numbers on the calibration data, or a layer cannot be represented.
 pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> Result<Program> {
     let ranges = calibration.ranges(graph)?;
-    search::choose_widths(graph, &ranges, calibration, options)
+    let formed = forms::choose(graph, ranges, calibration, options)?;
+    let mut program = search::choose_widths(&formed.graph, &formed.ranges, calibration, options)?;
+    for (name, reason) in formed.reasons {
+        program.layers.iter_mut().filter(|l| l.name == name).for_each(|l| l.add_choice(&reason));
+    }
+    Ok(program)
 }
 
 /// How a tensor's integers map to real numbers: `value = integer * scale + offset`.
@@ -328,6 +334,7 @@ impl Lowering<'_> {
             headroom_bits: None,
             worst_error: None,
             note,
+            choice: String::new(),
             curves: vec![],
         });
         self.layers.last_mut().expect("just pushed")

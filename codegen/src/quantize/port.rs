@@ -3,8 +3,9 @@
 use nervecord::port::Channel;
 
 use super::{Format, Lowering, Value, elementwise};
-use crate::calibrate::Span;
+use crate::calibrate::{Ranges, Span};
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::program::{Port, PortWidth};
 
 /// Inputs whose 16-bit step is more than this share of their standard deviation get 32 bits.
@@ -31,17 +32,13 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
         lowering.define(tensor, storage, Format::unit(bits));
         return Ok(unit_port(features, bits, storage));
     }
-    let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
-    let margin = lowering.ranges.margin;
-    let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
-    let frac = frac_for(largest * margin).min(15);
-    let step = f64::powi(2.0, -frac);
-    let fine = |s: &Span| s.deviation == 0.0 || step <= s.deviation * COARSEST_STEP;
-    if frac >= 0 && spans.iter().all(fine) {
-        lowering.define(tensor, storage, Format::uniform(step));
-        let fracs = vec![frac as u32; features];
+    if let Some(frac) = narrow(lowering.graph, lowering.ranges) {
+        lowering.define(tensor, storage, Format::uniform(f64::powi(2.0, -(frac as i32))));
+        let fracs = vec![frac; features];
         return Ok(Port { fracs, width: PortWidth::Narrow, storage, full_scale: false });
     }
+    let margin = lowering.ranges.margin;
+    let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
     let channels = spans.iter().enumerate().map(|(i, span)| wide_channel(i, span, margin));
     let channels: Vec<(Channel, u32)> = channels.collect::<Result<_>>()?;
     let unit = |frac: u32| f64::powi(2.0, -(frac as i32));
@@ -53,6 +50,16 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     lowering.define(tensor, storage, format);
     let (channels, fracs) = channels.into_iter().unzip();
     Ok(Port { fracs, width: PortWidth::WideIn(channels), storage, full_scale: false })
+}
+
+/// Fractional bits of an i16 that serves all inputs, if one does.
+pub(super) fn narrow(graph: &Graph, ranges: &Ranges) -> Option<u32> {
+    let spans: Vec<_> = (0..graph.input_len()).map(|i| ranges.feature(graph.input, i)).collect();
+    let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
+    let frac = frac_for(largest * ranges.margin).min(15);
+    let step = f64::powi(2.0, -frac);
+    let fine = |s: &Span| s.deviation == 0.0 || step <= s.deviation * COARSEST_STEP;
+    (frac >= 0 && spans.iter().all(fine)).then_some(frac as u32)
 }
 
 /// Unit fractions of `bits` bits for all features.

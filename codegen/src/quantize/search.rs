@@ -55,8 +55,9 @@ pub(super) fn choose_widths(
     for (node, error) in trail.into_iter().filter(|&(node, _)| widths[node] == 16) {
         let name = &graph.nodes[node].name;
         if let Some(row) = program.layers.iter_mut().find(|row| row.name == *name) {
-            row.note =
-                format!("widened: i8 left an error of {error:.4} where {target:.4} is allowed");
+            row.add_choice(&format!(
+                "widened: i8 left an error of {error:.4} where {target:.4} is allowed"
+            ));
         }
     }
     Ok(program)
@@ -90,7 +91,7 @@ fn best_widening(
 
 /// RMS difference to float over the calibration rows, in standard deviations of each output, as the
 /// root mean square over the outputs: its square is 1 - R2.
-fn relative_error(
+pub(super) fn relative_error(
     program: &Program,
     graph: &Graph,
     calibration: &Calibration,

@@ -37,7 +37,7 @@ pub(super) struct Choice {
     pub kernel: Box<dyn Kernel>,
     pub memory: usize,
     pub kind: &'static str,
-    pub note: String,
+    pub why: String,
 }
 
 /// Executed instructions of a core's kernels: differences between emulated layers of 32 to 128 inputs
@@ -74,72 +74,64 @@ impl Cost {
     }
 }
 
+impl Choice {
+    fn dense(dense: DenseKernel) -> Self {
+        let memory = dense.bias.len();
+        Self { kernel: Box::new(dense), memory, kind: "", why: String::new() }
+    }
+}
+
+/// A wiring's kernel: zeros are no synapses, and it is stored without them wherever that is smaller.
+pub(super) fn wired(dense: DenseKernel) -> Choice {
+    let live = SparseKernel { dense, form: Form::Pruned };
+    if live.table_bytes() >= live.dense.table_bytes() {
+        return Choice::dense(live.dense);
+    }
+    let links: u32 = live.counts().into_iter().map(u32::from).sum();
+    let why = format!("{links} live synapses");
+    Choice { memory: live.dense.bias.len(), kernel: Box::new(live), kind: " pruned", why }
+}
+
 /// The kernel that takes the fewest instructions of those allowed, by estimate, where `active` is the mean
-/// number of inputs that are not zero on the calibration set. A `wiring`'s zeros are no synapses: it is
-/// stored without them wherever that is smaller.
-pub(super) fn choose(
-    dense: DenseKernel,
-    active: f64,
-    allowed: Sparsity,
-    cpu: Cpu,
-    wiring: bool,
-) -> Choice {
+/// number of inputs that are not zero on the calibration set.
+pub(super) fn choose(dense: DenseKernel, active: f64, allowed: Sparsity, cpu: Cpu) -> Choice {
     let cost = Cost::of(cpu);
     let (inputs, outputs) = (dense.inputs as f64, dense.bias.len());
     let rows = outputs as f64;
-    let padded = (4 * quads(outputs)) as f64;
-    let links: usize = links(&dense).iter().map(Vec::len).sum();
-    let mut best = (cost.dense[0] * inputs * rows + cost.dense[1] * rows, None);
-    let whole = best.0;
+    let whole = cost.dense[0] * inputs * rows + cost.dense[1] * rows;
+    let mut best = (whole, None);
     if allowed.weights {
+        let links: usize = links(&dense).iter().map(Vec::len).sum();
         let pruned = cost.pruned[0] * links as f64 + cost.pruned[1] * rows;
         if pruned < best.0 {
             best = (pruned, Some(Form::Pruned));
         }
     }
-    if wiring {
-        let live = SparseKernel { dense, form: Form::Pruned };
-        if live.table_bytes() < live.dense.table_bytes() {
-            let note = format!("{links} live synapses");
-            return Choice { kernel: Box::new(live), memory: outputs, kind: " pruned", note };
-        }
-        return Choice {
-            kernel: Box::new(live.dense),
-            memory: outputs,
-            kind: "",
-            note: String::new(),
-        };
-    }
     if allowed.activations && dense.inputs <= 1 << 16 {
         let [product, input, output] = cost.lazy;
+        let padded = (4 * quads(outputs)) as f64;
         let lazy = product * active * padded + input * inputs + output * rows;
         if lazy < best.0 {
             best = (lazy, Some(Form::Lazy));
         }
     }
-    let (estimate, form) = best;
+    let (estimate, Some(form)) = best else { return Choice::dense(dense) };
     let gain = format!("about {estimate:.0} instructions for {whole:.0}");
-    let zeros = dense.weights.iter().filter(|w| **w == 0).count() as f64;
-    let pruned = 100.0 * zeros / dense.weights.len() as f64;
-    let silent = 100.0 * (1.0 - active / inputs);
-    let (kind, note, memory) = match form {
-        None => ("", String::new(), outputs),
-        Some(Form::Pruned) => {
-            (" pruned", format!("sparse: {pruned:.0}% of the weights are zero, {gain}"), outputs)
+    let (kind, why, memory) = match form {
+        Form::Pruned => {
+            let zeros = dense.weights.iter().filter(|w| **w == 0).count() as f64;
+            let share = 100.0 * zeros / dense.weights.len() as f64;
+            (" pruned", format!("{share:.0}% of the weights are zero, {gain}"), outputs)
         }
-        Some(Form::Lazy) => (
-            " lazy",
-            format!(
-                "sparse: {silent:.0}% of the inputs are zero, {gain}; its time depends on the input"
-            ),
-            memory(dense.inputs, outputs),
-        ),
+        Form::Lazy => {
+            let share = 100.0 * (1.0 - active / inputs);
+            let why = format!(
+                "{share:.0}% of the inputs are zero, {gain}; its time depends on the input"
+            );
+            (" lazy", why, memory(dense.inputs, outputs))
+        }
     };
-    let kernel: Box<dyn Kernel> = match form {
-        None => Box::new(dense),
-        Some(form) => Box::new(SparseKernel { dense, form }),
-    };
-    Choice { kernel, memory, kind, note }
+    Choice { kernel: Box::new(SparseKernel { dense, form }), memory, kind, why }
 }
 
 /// A row's links: distance from the one before and weight, both with the layer's bits.

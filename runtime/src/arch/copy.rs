@@ -1,5 +1,6 @@
 //! Copies of a program's inputs into a tensor, with a watch for the limits of their format.
 
+use super::opaque;
 use crate::tensor::Quad;
 
 /// Copies `input` to `x`, as far as both go, and calls `see(k, pair)` for every two inputs: 2 k in the
@@ -10,6 +11,7 @@ pub(crate) fn copy_pairs(input: &[i16], x: &mut [Quad], mut see: impl FnMut(usiz
     let mut quads = x.iter_mut();
     let mut k = 0;
     let mut copy = |&[a, b, c, d]: &[i16; 4], x: &mut Quad| {
+        // Else the compiler copies all first, in a call, and loads it again.
         let pair = |low: i16, high: i16| opaque(low as u16 as u32 | (high as u16 as u32) << 16);
         let pairs = [pair(a, b), pair(c, d)];
         see(k, pairs[0]);
@@ -31,31 +33,23 @@ pub(crate) fn copy_pairs(input: &[i16], x: &mut [Quad], mut see: impl FnMut(usiz
     }
 }
 
-/// `pair`, of which the compiler knows nothing: else it copies first, in a call, and loads again.
-#[inline(always)]
-fn opaque(pair: u32) -> u32 {
-    #[cfg(nervecord_assembly)]
-    {
-        let mut pair = pair;
-        // SAFETY: does nothing.
-        unsafe {
-            core::arch::asm!("/* {} */", inout(reg) pair, options(pure, nomem, nostack, preserves_flags));
-        }
-        pair
-    }
-    #[cfg(not(nervecord_assembly))]
-    pair
-}
+/// The highest bit of each half of a word.
+const LIMITS: u32 = 0x8000_8000;
 
 /// Bits 15 and 31, if the input in that half is at a limit of its format; no other bit.
 #[inline(always)]
 pub(crate) fn limits(pair: u32) -> u32 {
-    const LIMITS: u32 = 0x8000_8000;
+    folded(pair) & LIMITS
+}
+
+/// As [`limits`], with other bits beside.
+#[inline(always)]
+fn folded(pair: u32) -> u32 {
     const ONES: u32 = LIMITS >> 15;
     let negative = (pair >> 15) & ONES;
     // 0xffff in the half of a negative input flips it to 0..=32767; both limits become 32767.
     let folded = pair ^ ((negative << 16).wrapping_sub(negative));
-    (folded + ONES) & LIMITS // each half is at most 32768
+    folded + ONES // each half is at most 32768
 }
 
 /// Copies `input` to `x`, as far as both go; whether any input is at a limit of its format.
@@ -63,8 +57,8 @@ pub(crate) fn limits(pair: u32) -> u32 {
 #[inline(always)]
 pub(crate) fn copy_watching(input: &[i16], x: &mut [Quad]) -> bool {
     let mut seen = 0;
-    copy_pairs(input, x, |_, pair| seen |= limits(pair));
-    seen != 0
+    copy_pairs(input, x, |_, pair| seen |= folded(pair));
+    seen & LIMITS != 0
 }
 
 /// As above: two inputs in three instructions.

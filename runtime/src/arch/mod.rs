@@ -212,6 +212,39 @@ pub(crate) fn clamp(x: i32, low: i32, high: i32) -> i32 {
     x.max(low).min(high)
 }
 
+/// `x`, of which the compiler knows nothing on a core.
+#[inline(always)]
+pub(crate) fn opaque(x: u32) -> u32 {
+    #[cfg(nervecord_assembly)]
+    {
+        let mut x = x;
+        // SAFETY: does nothing.
+        unsafe {
+            core::arch::asm!("/* {} */", inout(reg) x, options(pure, nomem, nostack, preserves_flags));
+        }
+        x
+    }
+    #[cfg(not(nervecord_assembly))]
+    x
+}
+
+/// Always false, but the compiler does not know on a core: a loop that could end there is not unrolled
+/// further than it is written, which would take more registers than there are.
+#[inline(always)]
+pub(crate) fn never() -> bool {
+    #[cfg(nervecord_assembly)]
+    {
+        let mut x = 0_u32;
+        // SAFETY: does nothing.
+        unsafe {
+            core::arch::asm!("/* {} */", inout(reg) x, options(nomem, nostack, preserves_flags));
+        }
+        x != 0
+    }
+    #[cfg(not(nervecord_assembly))]
+    false
+}
+
 /// The activations of a tensor one by one.
 #[inline(always)]
 pub fn flat(x: &[Quad]) -> &[i16] {

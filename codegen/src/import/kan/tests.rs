@@ -138,13 +138,80 @@ fn groups() -> Vec<Tensor<'static>> {
     ]
 }
 
+/// Every family whose edges are functions of their own shape beyond the grid: configuration and tensors.
+fn families() -> Vec<(&'static str, Vec<Tensor<'static>>)> {
+    let shifted = |rows: usize, from: f32| -> Vec<f32> {
+        (0..rows).flat_map(|_| (0..5).map(move |j| from + j as f32 * 0.25)).collect()
+    };
+    vec![
+        (EFFICIENT, efficient()),
+        (PYKAN, pykan()),
+        (GROUPS, groups()),
+        (
+            r#"{"format": "fastkan", "layers": [2, 5], "num_grids": 4, "denominator": 1.0,
+                "layernorm": false}"#,
+            vec![
+                ("layers.0.rbf.grid", &[4], vec![-1.5, -0.5, 0.5, 1.5]),
+                of("layers.0.spline_linear.weight", &[5, 8], 1),
+                of("layers.0.base_linear.weight", &[5, 2], 2),
+                of("layers.0.base_linear.bias", &[5], 3),
+            ],
+        ),
+        (
+            r#"{"format": "chebykan", "layers": [2, 5], "degree": 4}"#,
+            vec![of("chebykan1.cheby_coeffs", &[2, 5, 5], 1)],
+        ),
+        (
+            r#"{"format": "fourierkan", "layers": [2, 5], "gridsize": 2}"#,
+            vec![of("layers.0.fouriercoeffs", &[2, 5, 2, 2], 1), of("layers.0.bias", &[1, 5], 2)],
+        ),
+        (
+            r#"{"format": "wavkan", "layers": [2, 5], "wavelet_type": "dog"}"#,
+            vec![
+                ("layers.0.scale", &[5, 2], noise(10, 1).iter().map(|s| 1.0 + 0.3 * s).collect()),
+                of("layers.0.translation", &[5, 2], 2),
+                of("layers.0.wavelet_weights", &[5, 2], 3),
+                of("layers.0.bn.weight", &[5], 4),
+                of("layers.0.bn.bias", &[5], 5),
+                of("layers.0.bn.running_mean", &[5], 6),
+                ("layers.0.bn.running_var", &[5], vec![0.5, 0.2, 1.0, 2.0, 0.7]),
+            ],
+        ),
+        (
+            r#"{"format": "relu-kan", "layers": [2, 5], "grid": 4, "k": 1}"#,
+            vec![
+                ("rk_layers.0.phase_low", &[2, 5], shifted(2, -0.5)),
+                ("rk_layers.0.phase_height", &[2, 5], shifted(2, 0.0)),
+                of("rk_layers.0.equal_size_conv.weight", &[5, 1, 5, 2], 1),
+                of("rk_layers.0.equal_size_conv.bias", &[5], 2),
+            ],
+        ),
+        (
+            r#"{"format": "mixed-kan/1", "layers": [6, 4], "domain": [1.0],
+                "kinds": ["bspline", "rbf", "chebyshev", "fourier", "wavelet", "silu"],
+                "params_per_kind": {"bspline": 8, "rbf": 8, "chebyshev": 6, "fourier": 4, "wavelet": 3, "silu": 1}}"#,
+            vec![
+                ("layers.0.kind", &[4, 6], (0..24).map(|k| ((k % 6 + k / 6) % 6) as f32).collect()),
+                ("layers.0.params", &[4, 6, 8], {
+                    let mut params = noise(192, 1);
+                    // The scale of a wavelet.
+                    params.iter_mut().skip(1).step_by(8).for_each(|s| *s = 0.8 + 0.4 * s.abs());
+                    params
+                }),
+                of("layers.0.bias", &[4], 2),
+            ],
+        ),
+    ]
+}
+
+/// To 6 times the grid the integers follow the float network, tails and all, to the same tolerance.
 #[test]
 fn integers_agree_far_outside_the_grid() {
-    for reach in [0.7, 1.0, 6.0] {
-        agrees(EFFICIENT, &efficient(), reach, Weights::I8, 0.022);
-        agrees(EFFICIENT, &efficient(), reach, Weights::I16, 0.01);
-        agrees(PYKAN, &pykan(), reach, Weights::I16, 0.01);
-        agrees(GROUPS, &groups(), reach, Weights::I16, 0.01);
+    for (config, tensors) in families() {
+        for reach in [0.7, 1.0, 6.0] {
+            agrees(config, &tensors, reach, Weights::I8, 0.022);
+            agrees(config, &tensors, reach, Weights::I16, 0.01);
+        }
     }
 }
 
@@ -193,6 +260,37 @@ fn stacks_mix_families_with_dense_layers() {
     refused(&unknown, &tensors, &["stack[1].kind", "\"attention\"", "efficient-kan"]);
     let wrong = stack.replace(r#""in": 9"#, r#""in": 8"#);
     refused(&wrong, &tensors, &["stack[2].in", "9, the outputs"]);
+}
+
+/// Every tensor of every family: left out, renamed, of another shape, or with a number that is none.
+#[test]
+fn each_tensor_is_checked_in_every_family() {
+    // Those that a library leaves out where they change nothing.
+    let optional =
+        ["subnode_scale_0", "node_bias_0", "layers.0.bn.weight", "layers.0.bn.bias", "fc1.bias"];
+    for (config, tensors) in families() {
+        for k in 0..tensors.len() {
+            let name = tensors[k].0;
+            let named = format!("`{name}`");
+            let mut some = tensors.clone();
+            some[k].2[0] = f32::NAN;
+            refused(config, &some, &[&named, "NaN"]);
+            let shape = [tensors[k].2.len() + 1];
+            let mut some = tensors.clone();
+            some[k].1 = &shape;
+            some[k].2.push(0.5);
+            refused(config, &some, &[&named, "shape", &format!("{shape:?}")]);
+            if optional.contains(&name) {
+                continue;
+            }
+            let renamed = format!("{name}s");
+            let mut some = tensors.clone();
+            some[k].0 = &renamed;
+            refused(config, &some, &[&named, "missing", &renamed]);
+            some.remove(k);
+            refused(config, &some, &[&named, "missing"]);
+        }
+    }
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use crate::calibrate::{Ranges, Span};
 use crate::error::Result;
 use crate::expr::Expr;
-use crate::graph::{Node, TensorId};
+use crate::graph::{Graph, Node, TensorId};
 use crate::kan::{Edge, Kan};
 use crate::quantize::functions::has_pole;
+use crate::quantize::port;
 
 /// Numbers of intervals a refit may have.
 const INTERVALS: [usize; 12] = [2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48];
+/// What an edge's worst error counts beside the RMS error: where data is rare the one says nothing of the other.
+const WORST: f64 = 0.05;
 /// Knots of a uniform grid differ from equal steps by at most this share of one.
 const UNIFORM: f64 = 1e-3;
 
@@ -29,7 +32,8 @@ pub(super) struct Splines {
     pub base: Option<Vec<Vec<f64>>>,
     /// One addend an output.
     pub bias: Vec<f64>,
-    /// Largest over the outputs of the RMS error, in standard deviations of the output.
+    /// Largest over the outputs of the RMS error, or of a share of an edge's worst, in standard deviations
+    /// of the output.
     pub error: f64,
 }
 
@@ -96,11 +100,17 @@ pub(super) fn as_trained(kan: &Kan) -> Option<Splines> {
 
 /// The whole of every edge refitted over the range its input takes: the fewest intervals whose error
 /// is at most `tolerance` standard deviations of the outputs.
-pub(super) fn refit(kan: &Kan, node: &Node, ranges: &Ranges, tolerance: f64) -> Result<Splines> {
-    let tensor = node.inputs[0];
+pub(super) fn refit(
+    kan: &Kan,
+    graph: &Graph,
+    node: &Node,
+    ranges: &Ranges,
+    tolerance: f64,
+) -> Result<Splines> {
     let inputs = live_inputs(kan);
-    let axes: Vec<Axis> =
-        inputs.iter().map(|&i| Axis::of(kan, node, ranges, tensor, i)).collect::<Result<_>>()?;
+    let whole = inputs_span(graph, ranges, node.inputs[0]);
+    let axis = |&i: &usize| Axis::of(kan, node, ranges, whole.as_ref(), i);
+    let axes: Vec<Axis> = inputs.iter().map(axis).collect::<Result<_>>()?;
     let deviations: Vec<f64> =
         (0..kan.edges.len()).map(|o| ranges.feature(node.output, o).deviation).collect();
     let mut best: Option<Splines> = None;
@@ -117,22 +127,48 @@ pub(super) fn refit(kan: &Kan, node: &Node, ranges: &Ranges, tolerance: f64) -> 
     best.map_or_else(|| Ok(fit(kan, &inputs, &axes, 1, &deviations)), Ok)
 }
 
+/// The range of the network's inputs, if they share a unit: one that hardly moves on the data at hand, like
+/// a pixel at the border, may take any of their values.
+pub(super) fn inputs_span(graph: &Graph, ranges: &Ranges, tensor: TensorId) -> Option<Span> {
+    (tensor == graph.input && port::narrow(graph, ranges).is_some()).then(|| ranges.tensor(tensor))
+}
+
+/// How far other data may lie beyond the least and the largest of a feature's values: twice the length of
+/// its last percent, which is nothing where values have an end, and much where they thin out.
+fn tails(rows: &[Vec<f64>], i: usize) -> (f64, f64) {
+    let mut values: Vec<f64> = rows.iter().map(|row| row[i]).collect();
+    values.sort_by(f64::total_cmp);
+    let last = values.len().saturating_sub(1);
+    let percent = last / 100;
+    let gap = |a: usize, b: usize| values.get(b).zip(values.get(a)).map_or(0.0, |(b, a)| b - a);
+    (2.0 * gap(0, percent), 2.0 * gap(last - percent, last))
+}
+
 /// The range one input takes.
-struct Axis {
+pub(super) struct Axis {
     low: f64,
     high: f64,
     /// The trained grid, if the range lies inside it.
     trained: Option<(f64, f64, usize)>,
     /// Positions in the range with their weights: how often data comes near.
-    samples: Vec<(f64, f64)>,
+    pub samples: Vec<(f64, f64)>,
     /// Each output's edge at the samples, none if it is zero.
-    values: Vec<Option<Vec<f64>>>,
+    pub values: Vec<Option<Vec<f64>>>,
 }
 
 impl Axis {
-    fn of(kan: &Kan, node: &Node, ranges: &Ranges, tensor: TensorId, i: usize) -> Result<Self> {
+    /// The range of input `i`, or `whole`, the one it shares with all others.
+    pub fn of(
+        kan: &Kan,
+        node: &Node,
+        ranges: &Ranges,
+        whole: Option<&Span>,
+        i: usize,
+    ) -> Result<Self> {
         const SAMPLES: usize = 385;
-        let span = ranges.feature(tensor, i);
+        let tensor = node.inputs[0];
+        let own = ranges.feature(tensor, i);
+        let span = whole.copied().unwrap_or(own);
         let trained = native(kan, i).filter(|(low, step, n)| {
             span.low >= low - 1e-9 && span.high <= low + step * *n as f64 + 1e-9
         });
@@ -141,16 +177,19 @@ impl Axis {
             (low, high) = (start, start + step * n as f64);
         } else {
             let more = (ranges.margin - 1.0).max(0.02) * ((high - low) / 2.0).max(1e-6);
-            (low, high) = (low - more, high + more);
+            let (below, above) = tails(&ranges.values[tensor], i);
+            let rest = ranges.tensor(tensor);
+            low = (low - more).min((low - below).max(rest.low));
+            high = (high + more).max((high + above).min(rest.high));
         }
         for f in kan.edges.iter().filter_map(|row| row[i].function.as_ref()) {
-            if let Some(pole) = f.pole(span.low, span.high) {
+            if let Some(pole) = f.pole(own.low, own.high) {
                 let at = format!("node `{}`, an edge of input {i}", node.name);
-                return Err(has_pole(&at, f, pole, span.low, span.high));
+                return Err(has_pole(&at, f, pole, own.low, own.high));
             }
             // Past the data a pole may come: the range ends where the data does.
             if f.pole(low, high).is_some() {
-                (low, high) = (span.low, span.high);
+                (low, high) = (own.low, own.high);
             }
         }
         let mut counts = vec![0.0; SAMPLES];
@@ -210,7 +249,7 @@ fn fit(
     let outputs = kan.edges.len();
     let mut coefficients = vec![Vec::with_capacity(inputs.len()); outputs];
     let mut bias = kan.bias.clone();
-    let mut errors = vec![0.0; outputs];
+    let (mut errors, mut worst) = (vec![0.0; outputs], vec![0.0_f64; outputs]);
     for axis in axes {
         let (low, step) = axis.grid(intervals);
         let rows: Vec<(usize, [f64; 4], f64)> = axis
@@ -235,6 +274,8 @@ fn fit(
             let total: f64 = rows.iter().map(|r| r.2).sum();
             let squares = rows.iter().zip(values).map(|(r, y)| r.2 * (at(r, &c) - y).powi(2));
             errors[o] += squares.sum::<f64>() / total;
+            let off = rows.iter().zip(values).map(|(r, y)| (at(r, &c) - y).abs());
+            worst[o] = off.fold(worst[o], f64::max);
             // The basis functions sum to 1: the middle goes to the bias and leaves more bits to the rest.
             let (least, most) =
                 c.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
@@ -244,7 +285,9 @@ fn fit(
             coefficients[o].push(c);
         }
     }
-    let relative = |(e, d): (&f64, &f64)| if *d > 0.0 { e.sqrt() / d } else { 0.0 };
+    let relative = |((e, w), d): ((&f64, &f64), &f64)| {
+        if *d > 0.0 { e.sqrt().max(w * WORST) / d } else { 0.0 }
+    };
     Splines {
         inputs: inputs.to_vec(),
         intervals,
@@ -253,7 +296,7 @@ fn fit(
         coefficients,
         base: None,
         bias,
-        error: errors.iter().zip(deviations).map(relative).fold(0.0, f64::max),
+        error: errors.iter().zip(&worst).zip(deviations).map(relative).fold(0.0, f64::max),
     }
 }
 

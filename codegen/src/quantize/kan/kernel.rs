@@ -1,5 +1,7 @@
 //! The integers of a spline layer, as the host runs them and as they are emitted.
 
+use nervecord::arch::Coefficient;
+use nervecord::edges::Sparse;
 use nervecord::spline::{Axis, Grid, Spline, Tables};
 use nervecord::tensor::Quad;
 
@@ -13,15 +15,26 @@ pub(super) struct SplineKernel {
     pub grids: Vec<Grid>,
     pub inputs: usize,
     pub bits: u32,
-    /// `[input][output][interval + 3]`.
+    /// `[input][output][interval + 3]`, or `[edge][interval + 3]` with a list of edges.
     pub coefficients: Vec<i32>,
-    /// `[input / 4][output][input % 4]`, or none.
+    /// `[input / 4][output][input % 4]`, `[edge]` with a list of edges, or none.
     pub factors: Vec<i32>,
+    /// The edges that are not zero, where most are.
+    pub edges: Option<EdgeList>,
     /// See [`Tables::base_shift`].
     pub base_shift: u8,
     pub bias: Vec<i32>,
     pub multiplier: Vec<i16>,
     pub shift: u8,
+}
+
+/// Which edges a sparse layer has.
+#[derive(Debug)]
+pub(super) struct EdgeList {
+    /// How many leave each input.
+    pub fans: Vec<u8>,
+    /// Where each ends.
+    pub outputs: Vec<u8>,
 }
 
 impl SplineKernel {
@@ -35,27 +48,42 @@ impl SplineKernel {
             shift: self.shift,
         }
     }
+
+    fn run_with<C: Coefficient>(&self, narrow: fn(i32) -> C, reads: &[&[Quad]], y: &mut [Quad]) {
+        let base = reads.get(1).copied().unwrap_or_default();
+        let all = |list: &[i32]| list.iter().map(|&c| narrow(c)).collect::<Vec<C>>();
+        let (coefficients, factors) = (all(&self.coefficients), all(&self.factors));
+        let tables = self.tables(&coefficients, &factors);
+        match &self.edges {
+            None => Spline::new(self.axis, &self.grids, self.inputs, tables).run(reads[0], base, y),
+            Some(EdgeList { fans, outputs }) => {
+                Sparse::new(self.axis, &self.grids, fans, outputs, tables).run(reads[0], base, y);
+            }
+        }
+    }
 }
 
 impl Kernel for SplineKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        let base = reads.get(1).copied().unwrap_or_default();
-        if self.bits == 8 {
-            let narrow = |list: &[i32]| list.iter().map(|&c| c as i8).collect::<Vec<_>>();
-            let (coefficients, factors) = (narrow(&self.coefficients), narrow(&self.factors));
-            let tables = self.tables(&coefficients, &factors);
-            Spline::new(self.axis, &self.grids, self.inputs, tables).run(reads[0], base, y);
-        } else {
-            let narrow = |list: &[i32]| list.iter().map(|&c| c as i16).collect::<Vec<_>>();
-            let (coefficients, factors) = (narrow(&self.coefficients), narrow(&self.factors));
-            let tables = self.tables(&coefficients, &factors);
-            Spline::new(self.axis, &self.grids, self.inputs, tables).run(reads[0], base, y);
+        match self.bits {
+            8 => self.run_with(|c| c as i8, reads, y),
+            _ => self.run_with(|c| c as i16, reads, y),
         }
     }
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
         let bits = self.bits;
-        items.import(&format!("spline::{{Axis, Grid, Spline{bits}, Tables}}"));
+        let kind = match self.edges {
+            None => {
+                items.import(&format!("spline::{{Axis, Grid, Spline{bits}, Tables}}"));
+                format!("Spline{bits}")
+            }
+            Some(_) => {
+                items.import("spline::{Axis, Grid, Tables}");
+                items.import(&format!("edges::Sparse{bits}"));
+                format!("Sparse{bits}")
+            }
+        };
         let grid = |g: &Grid| {
             let Grid { input, factor, offset } = g;
             format!("Grid {{ input: {input}, factor: {factor}, offset: {offset} }}")
@@ -79,8 +107,16 @@ impl Kernel for SplineKernel {
             self.base_shift, self.shift
         );
         let axis = format!("Axis {{ intervals: {intervals}, shift: {shift}, tails: {tails} }}");
-        let value = format!("Spline{bits}::new({axis}, &{name}_GRIDS, {}, {tables})", self.inputs);
-        items.constant(&format!("static {name}: Spline{bits}"), &value);
+        let shape = match &self.edges {
+            None => self.inputs.to_string(),
+            Some(EdgeList { fans, outputs }) => {
+                items.array(&format!("static {name}_FANS"), "u8", fans);
+                items.array(&format!("static {name}_OUTPUTS"), "u8", outputs);
+                format!("&{name}_FANS, &{name}_OUTPUTS")
+            }
+        };
+        let value = format!("{kind}::new({axis}, &{name}_GRIDS, {shape}, {tables})");
+        items.constant(&format!("static {name}: {kind}"), &value);
         let base = if self.factors.is_empty() { "&[]" } else { "x1" };
         format!("{name}.run(x0, {base}, y);")
     }
@@ -91,5 +127,6 @@ impl Kernel for SplineKernel {
             + self.bias.len() * 4
             + self.multiplier.len() * 2
             + self.grids.len() * size_of::<Grid>()
+            + self.edges.as_ref().map_or(0, |list| list.fans.len() + list.outputs.len())
     }
 }

@@ -1,27 +1,26 @@
 //! Layers of edge functions: integer B-splines, the base function apart or folded in.
 
 mod fit;
+mod fold;
 mod kernel;
+mod layer;
+#[cfg(test)]
+mod tests;
 
 use nervecord::spline::{Axis, Grid, memory};
-use nervecord::tensor::quads;
 
 use self::fit::Splines;
-use self::kernel::SplineKernel;
+pub(super) use self::fold::fold;
+use self::kernel::{EdgeList, SplineKernel};
+use self::layer::Layer;
 use super::dense::{self, Tail};
 use super::functions::{Bank, Wanted};
-use super::rows::{Fit, LIMIT, Moments, Row};
+use super::rows::{Fit, LIMIT};
 use super::{Format, Lowering, Value};
-use crate::draw_kan::Curve;
 use crate::error::Result;
-use crate::expr::Expr;
 use crate::graph::Node;
-use crate::kan::Kan;
+use crate::kan::{Edge, Kan};
 
-/// Rows of data that decide the rounding of coefficients.
-const ROWS: usize = 1000;
-/// Coefficients of an output beyond which each is rounded by itself.
-const MOST: usize = 1600;
 /// The largest weight of a basis function is below this.
 const ONE: f64 = 32768.0;
 
@@ -30,7 +29,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let graph = lowering.graph;
     let node = &graph.nodes[index];
     let bits = lowering.widths[index];
-    let (splines, note) = choose(lowering, index, node, kan)?;
+    let (splines, choice) = choose(lowering, index, node, kan)?;
     let value = input(lowering, node, &splines);
     let base = match &splines.base {
         Some(_) => Some(push_base(lowering, node, kan, &splines, &value)?),
@@ -39,8 +38,10 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let (axis, grids) = grids(&splines, &value.format);
     let base_format = base.as_ref().map(|b| &b.format);
     let base_shift = base_format.map_or(0, |format| base_shift(&splines, format, bits));
+    let live = sparse(&splines, kan, bits);
     let layer = Layer {
         splines: &splines,
+        live: live.as_deref(),
         axis,
         grids: &grids,
         base: base_format,
@@ -52,32 +53,18 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
         .fit(lowering, node, &value.format, bits, &scales)
         .map_err(|e| e.at(format!("node `{}`", node.name)))?;
 
-    let inputs = splines.inputs.len();
-    let count = splines.intervals + 3;
-    let of_input = |k: usize| rows.iter().flat_map(move |r| &r.weights[k * count..][..count]);
-    let coefficients = (0..inputs).flat_map(of_input).copied().collect();
-    let factor = |quad: usize, r: &Row| {
-        let own = r.weights.iter().skip(inputs * count).copied();
-        let mut four = [0; 4];
-        four.iter_mut().zip(own.skip(quad * 4)).for_each(|(f, w)| *f = w);
-        four
-    };
-    let factors = match base {
-        Some(_) => {
-            (0..quads(inputs)).flat_map(|q| rows.iter().flat_map(move |r| factor(q, r))).collect()
-        }
-        None => vec![],
-    };
+    let (coefficients, factors) = layer.tables(&rows);
     let curves = layer.curves(lowering, node, kan, &value.format, &rows);
     let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
     let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
     let kernel = SplineKernel {
         axis,
         grids: shared(grids),
-        inputs,
+        inputs: splines.inputs.len(),
         bits,
         coefficients,
         factors,
+        edges: live.as_deref().map(edge_list),
         base_shift,
         bias: finish.bias,
         multiplier: finish.multiplier,
@@ -87,8 +74,10 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let reads = std::iter::once(value.storage).chain(base.map(|b| b.storage)).collect();
     lowering.push(&node.name, Box::new(kernel), reads, storage);
     lowering.define(node.output, storage, Format { scale, ..Format::uniform(1.0) });
-    let kind = format!("spline i{bits}, {} intervals", splines.intervals);
-    let row = lowering.report(node, kind, note);
+    let form = if live.is_some() { "sparse spline" } else { "spline" };
+    let kind = format!("{form} i{bits}, {} intervals", splines.intervals);
+    let row = lowering.report(node, kind, String::new());
+    row.choice = choice;
     row.curves = curves;
     row.accumulator_bound = Some(bound as u64);
     row.headroom_bits = Some(((LIMIT / bound.max(1.0)).log2() * 100.0).round() / 100.0);
@@ -107,7 +96,7 @@ fn choose(lowering: &Lowering, index: usize, node: &Node, kan: &Kan) -> Result<(
     let share = if lowering.widths[index] == 8 { 3.0 } else { 0.5 };
     let tolerance = lowering.table_tolerance * share;
     let trained = fit::as_trained(kan);
-    let refitted = fit::refit(kan, node, lowering.ranges, tolerance)?;
+    let refitted = fit::refit(kan, lowering.graph, node, lowering.ranges, tolerance)?;
     let meets = refitted.error <= tolerance;
     let whole =
         if kan.live().any(|e| e.base != 0.0) { ", the base function folded in" } else { "" };
@@ -179,6 +168,29 @@ fn push_base(
     Ok(Value { storage, features: picks.len(), format: bank.format })
 }
 
+/// The edges that are not zero, `[output][input]`, if a list of them is smaller than tables of all edges.
+fn sparse(splines: &Splines, kan: &Kan, bits: u32) -> Option<Vec<Vec<bool>>> {
+    // The core's instructions serve neighbouring outputs: an edge of a list takes longer than one among all.
+    const MOST: f64 = 2.0 / 3.0;
+    let of = |row: &Vec<Edge>| splines.inputs.iter().map(|&i| !row[i].is_zero()).collect();
+    let live: Vec<Vec<bool>> = kan.edges.iter().map(of).collect();
+    let count = live.iter().flatten().filter(|live| **live).count();
+    let all = splines.inputs.len() * kan.edges.len();
+    let bytes = (splines.weights() / all.max(1)) * bits as usize / 8;
+    let lists = count + splines.inputs.len();
+    let smaller = lists + count * bytes < all * bytes && count as f64 <= all as f64 * MOST;
+    (smaller && count > 0 && kan.edges.len() <= 255).then_some(live)
+}
+
+fn edge_list(live: &[Vec<bool>]) -> EdgeList {
+    let inputs = live.first().map_or(0, Vec::len);
+    let ends = |k: usize| (0..live.len()).filter(move |&o| live[o][k]).map(|o| o as u8);
+    EdgeList {
+        fans: (0..inputs).map(|k| ends(k).count() as u8).collect(),
+        outputs: (0..inputs).flat_map(ends).collect(),
+    }
+}
+
 /// Bits by which the factors of the base function are coarser than the coefficients, so that both fill
 /// their i8: a base that outgrows the splines leaves them few bits otherwise.
 fn base_shift(splines: &Splines, format: &Format, bits: u32) -> u8 {
@@ -226,155 +238,4 @@ fn shared(grids: Vec<Grid>) -> Vec<Grid> {
         (usize::from(g.input), g.factor, g.offset) == (k, first.factor, first.offset)
     };
     if grids.iter().enumerate().all(same) { grids.into_iter().take(1).collect() } else { grids }
-}
-
-/// A layer whose coefficients are to become integers.
-struct Layer<'a> {
-    splines: &'a Splines,
-    axis: Axis,
-    grids: &'a [Grid],
-    base: Option<&'a Format>,
-    /// Bits by which a factor of it weighs more than a coefficient.
-    base_shift: u8,
-    /// Of which `base` is the values.
-    function: &'a Expr,
-}
-
-impl Layer<'_> {
-    /// What a factor of the base function weighs in coefficients.
-    fn base_weight(&self) -> f64 {
-        f64::from(1_u32 << self.base_shift)
-    }
-
-    /// Integers of every output: the coefficients of all inputs, then the base factors.
-    fn fit(
-        &self,
-        lowering: &Lowering,
-        node: &Node,
-        input: &Format,
-        bits: u32,
-        scales: &[f64],
-    ) -> Result<Fit> {
-        let splines = self.splines;
-        let weights = splines.weights() / splines.bias.len().max(1);
-        let near = bits == 8 && weights <= MOST;
-        let data = &lowering.ranges.values[node.inputs[0]];
-        let step = data.len().div_ceil(ROWS).max(1);
-        let expand = |row: &Vec<f64>| {
-            let mut out = vec![0.0; weights];
-            let count = splines.intervals + 3;
-            for (k, (&i, grid)) in splines.inputs.iter().zip(self.grids).enumerate() {
-                let x = ((row[i] - input.offset(i)) / input.scale(i)).round();
-                let x = x.clamp(-32768.0, 32767.0) as i32;
-                let (start, live) = self.axis.locate(x * i32::from(grid.factor) + grid.offset);
-                for (out, w) in out[k * count + start..].iter_mut().zip(live) {
-                    *out = f64::from(w);
-                }
-                if let Some(format) = self.base {
-                    out[splines.inputs.len() * count + k] =
-                        self.base_weight() * self.function.eval(row[i]) / format.scale(0);
-                }
-            }
-            out
-        };
-        let moments = near.then(|| {
-            let rows: Vec<Vec<f64>> = data.iter().step_by(step).map(expand).collect();
-            Moments::of_integers(&rows)
-        });
-        let bound = |weights: &[i32], bias: f64| self.bound(weights, bias);
-        let row = |o: usize, room: f64| {
-            let own = splines.coefficients[o].iter().flatten().map(|c| c / ONE);
-            let mut reals: Vec<f64> = own.collect();
-            if let (Some(base), Some(format)) = (&splines.base, self.base) {
-                reals.extend(base[o].iter().map(|b| b * format.scale(0) / self.base_weight()));
-            }
-            let bits = if near || bits == 16 { bits } else { 8 };
-            Row::of(&reals, splines.bias[o], bits, moments.as_ref(), room, &bound)
-        };
-        Fit::of(splines.bias.len(), scales, &row, &bound)
-    }
-
-    /// Every edge over the range of its input, as trained and as the integers have it.
-    fn curves(
-        &self,
-        lowering: &Lowering,
-        node: &Node,
-        kan: &Kan,
-        input: &Format,
-        rows: &[Row],
-    ) -> Vec<Curve> {
-        const POINTS: usize = 33;
-        const DATA: usize = 64;
-        let tensor = node.inputs[0];
-        let count = self.splines.intervals + 3;
-        let data = &lowering.ranges.values[tensor];
-        let step = data.len().div_ceil(DATA).max(1);
-        let deviations: Vec<f64> = (0..rows.len())
-            .map(|o| lowering.ranges.feature(node.output, o).deviation.max(1e-12))
-            .collect();
-        let mut curves = Vec::new();
-        for (k, (&i, grid)) in self.splines.inputs.iter().zip(self.grids).enumerate() {
-            let span = lowering.ranges.feature(tensor, i);
-            let at = |p: usize| span.low + (span.high - span.low) * p as f64 / (POINTS - 1) as f64;
-            let xs: Vec<f64> = (0..POINTS).map(at).collect();
-            for (o, row) in rows.iter().enumerate().filter(|(o, _)| !kan.edges[*o][i].is_zero()) {
-                let edge = &kan.edges[o][i];
-                let own = &row.weights[k * count..][..count];
-                let integer = |x: &f64| {
-                    let raw = ((x - input.offset(i)) / input.scale(i)).round() as i32;
-                    let (start, w) = self.axis.locate(raw * i32::from(grid.factor) + grid.offset);
-                    let taps =
-                        own[start..].iter().zip(w).map(|(c, w)| f64::from(*c) * f64::from(w));
-                    let base = self.base.map_or(0.0, |format| {
-                        let factor = row.weights[self.splines.inputs.len() * count + k];
-                        f64::from(factor) * self.base_weight() * kan.base.eval(*x) / format.scale(0)
-                    });
-                    (taps.sum::<f64>() + base) * row.scale
-                };
-                let float: Vec<f64> = xs.iter().map(|x| edge.eval(&kan.base, *x)).collect();
-                let mut integer: Vec<f64> = xs.iter().map(integer).collect();
-                let lift =
-                    float.iter().zip(&integer).map(|(f, q)| f - q).sum::<f64>() / POINTS as f64;
-                integer.iter_mut().for_each(|q| *q += lift);
-                let seen = data.iter().step_by(step).map(|row| edge.eval(&kan.base, row[i]));
-                let seen: Vec<f64> = seen.collect();
-                let mean = seen.iter().sum::<f64>() / seen.len() as f64;
-                let squares = seen.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
-                curves.push(Curve {
-                    input: i,
-                    output: o,
-                    range: (span.low, span.high),
-                    float,
-                    integer,
-                    importance: (squares / seen.len() as f64).sqrt() / deviations[o],
-                });
-            }
-        }
-        curves
-    }
-
-    /// The largest magnitude of any partial sum, in any order, for any input.
-    ///
-    /// An input's four weights are at least 0 and sum to at most 2^15, so its terms sum to at most
-    /// 2^15 times its largest coefficient.
-    fn bound(&self, weights: &[i32], bias: f64) -> f64 {
-        let count = self.splines.intervals + 3;
-        let inputs = self.splines.inputs.len();
-        let (mut high, mut low) = (bias.max(0.0), bias.min(0.0));
-        for own in weights.chunks(count).take(inputs) {
-            let most = own.iter().copied().max().unwrap_or(0).max(0);
-            let least = own.iter().copied().min().unwrap_or(0).min(0);
-            high += f64::from(most) * ONE;
-            low += f64::from(least) * ONE;
-        }
-        if let Some(format) = self.base {
-            for &w in weights.iter().skip(inputs * count) {
-                let w = f64::from(w) * self.base_weight();
-                let ends = [format.low, format.high].map(|x| w * f64::from(x));
-                high += ends[0].max(ends[1]).max(0.0);
-                low += ends[0].min(ends[1]).min(0.0);
-            }
-        }
-        high.max(-low)
-    }
 }

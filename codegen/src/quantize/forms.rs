@@ -1,0 +1,205 @@
+//! Layers in another form with the same meaning, where that takes fewer bytes: edges that are constant or
+//! linear out of their splines, functions before a dense layer as splines.
+
+use super::search::relative_error;
+use super::{Options, Weights, kan, lower};
+use crate::calibrate::{Calibration, Ranges};
+use crate::error::Result;
+use crate::expr::Expr;
+use crate::graph::{Dense, Graph, Layer, Node, Tensor, TensorId};
+use crate::kan::{Edge, Kan};
+use crate::simplify::remove_unread;
+
+/// Share of the tolerance that one edge's straight line may use.
+const LINE_SHARE: f64 = 0.02;
+/// Share of the tolerance that a network in another form may use.
+const FORM_SHARE: f64 = 0.4;
+
+/// Splines stop at the ends of the calibrated ranges and tables do not, so they have to save this share.
+const LEAST_GAIN: f64 = 0.125;
+
+/// A network whose layers have the form that takes the fewest bytes.
+pub(super) struct Formed {
+    pub graph: Graph,
+    pub ranges: Ranges,
+    /// Layers by name, and why they are what they are.
+    pub reasons: Vec<(String, String)>,
+}
+
+/// Tries the other forms of each layer that has some.
+pub(super) fn choose(
+    graph: &Graph,
+    ranges: Ranges,
+    calibration: &Calibration,
+    options: &Options,
+) -> Result<Formed> {
+    let mut formed = Formed { graph: graph.clone(), ranges, reasons: vec![] };
+    let names = |graph: &Graph, wanted: fn(&Layer) -> bool| -> Vec<String> {
+        graph.nodes.iter().filter(|n| wanted(&n.layer)).map(|n| n.name.clone()).collect()
+    };
+    for name in names(graph, |layer| matches!(layer, Layer::Functions { .. })) {
+        formed.try_splines(&name, calibration, options)?;
+    }
+    for name in names(&formed.graph, |layer| matches!(layer, Layer::Kan(_))) {
+        formed.fold(&name, calibration, options)?;
+    }
+    Ok(formed)
+}
+
+/// Bytes of tables and relative error of a network, all layers at the narrowest width allowed.
+fn weigh(
+    graph: &Graph,
+    ranges: &Ranges,
+    calibration: &Calibration,
+    options: &Options,
+) -> Result<(usize, f64)> {
+    let bits = if options.weights == Weights::I16 { 16 } else { 8 };
+    let program = lower(graph, ranges, options, &vec![bits; graph.nodes.len()])?;
+    let error = relative_error(&program, graph, calibration, ranges);
+    Ok((program.table_bytes(), error))
+}
+
+impl Formed {
+    fn find(&self, name: &str) -> Option<usize> {
+        self.graph.nodes.iter().position(|n| n.name == name)
+    }
+
+    /// Functions that only a dense layer reads are the edges of a spline layer as well.
+    fn try_splines(
+        &mut self,
+        name: &str,
+        calibration: &Calibration,
+        options: &Options,
+    ) -> Result<()> {
+        let Some(index) = self.find(name) else { return Ok(()) };
+        let Some((reader, kan)) = as_edges(&self.graph, index) else { return Ok(()) };
+        let mut graph = self.graph.clone();
+        let dense = graph.nodes[reader].name.clone();
+        graph.nodes[reader].layer = Layer::Kan(kan);
+        graph.nodes[reader].inputs.clone_from(&self.graph.nodes[index].inputs);
+        remove_unread(&mut graph);
+        let ranges = calibration.ranges(&graph)?;
+        let (bytes, error) = weigh(&self.graph, &self.ranges, calibration, options)?;
+        let (other, other_error) = weigh(&graph, &ranges, calibration, options)?;
+        let allowed = error.max(options.tolerance * FORM_SHARE);
+        let smaller = other as f64 <= bytes as f64 * (1.0 - LEAST_GAIN);
+        let compared = format!(
+            "{other} B of tables in all with splines, {bytes} B with tables that edges share"
+        );
+        let reason = if smaller && other_error <= allowed {
+            (self.graph, self.ranges) = (graph, ranges);
+            format!("splines in place of {name} and a dense layer: {compared}")
+        } else if smaller {
+            format!(
+                "tables that edges share: splines leave an error of {other_error:.1e} where {allowed:.1e} is allowed"
+            )
+        } else {
+            format!("tables that edges share: {compared}")
+        };
+        self.reasons.push((dense, reason));
+        Ok(())
+    }
+
+    /// Takes constant edges into the bias, and linear edges into a dense layer if that is smaller.
+    fn fold(&mut self, name: &str, calibration: &Calibration, options: &Options) -> Result<()> {
+        let Some(index) = self.find(name) else { return Ok(()) };
+        let node = &self.graph.nodes[index];
+        let Layer::Kan(kan) = &node.layer else { return Ok(()) };
+        let tolerance = options.tolerance * LINE_SHARE;
+        let folded = kan::fold(kan, &self.graph, node, &self.ranges, tolerance)?;
+        let (constant, lines) = (folded.constant, folded.lines);
+        if constant + lines == 0 {
+            return Ok(());
+        }
+        let mut reasons = vec![];
+        if constant > 0 {
+            reasons.push(format!("{constant} constant edges are in the bias"));
+        }
+        let mut plain = self.graph.clone();
+        plain.nodes[index].layer = simplest(folded.plain);
+        if lines > 0 {
+            let split = split(&plain, index, folded.rest, folded.linear);
+            let split_ranges = calibration.ranges(&split)?;
+            let plain_ranges = calibration.ranges(&plain)?;
+            let (one, _) = weigh(&plain, &plain_ranges, calibration, options)?;
+            let (two, _) = weigh(&split, &split_ranges, calibration, options)?;
+            if two < one {
+                reasons
+                    .push(format!("{lines} linear edges are dense weights: {} B less", one - two));
+                plain = split;
+            } else {
+                reasons.push(format!(
+                    "{lines} linear edges stay splines: dense weights take {} B more",
+                    two - one
+                ));
+            }
+        }
+        self.ranges = calibration.ranges(&plain)?;
+        self.graph = plain;
+        self.reasons.push((name.to_owned(), reasons.join("; ")));
+        Ok(())
+    }
+}
+
+/// A layer of edges, dense if all are zero.
+fn simplest(kan: Kan) -> Layer {
+    if kan.live().next().is_some() {
+        return Layer::Kan(kan);
+    }
+    let weights = vec![vec![0.0; kan.inputs()]; kan.edges.len()];
+    Layer::Dense(Dense { weights, bias: kan.bias })
+}
+
+/// The sum of splines and a dense layer in place of node `index`, or the dense layer alone.
+fn split(graph: &Graph, index: usize, rest: Kan, linear: Dense) -> Graph {
+    let mut graph = graph.clone();
+    if rest.live().next().is_none() {
+        graph.nodes[index].layer = Layer::Dense(Dense { bias: rest.bias, ..linear });
+        return graph;
+    }
+    let Node { name, inputs, .. } = graph.nodes[index].clone();
+    let len = rest.edges.len();
+    let mut part = |what: &str, layer: Layer| -> Node {
+        let name = format!("{name}.{what}");
+        graph.tensors.push(Tensor { name: name.clone(), len });
+        Node { name, layer, inputs: inputs.clone(), output: graph.tensors.len() - 1 }
+    };
+    let parts = [part("splines", Layer::Kan(rest)), part("linear", Layer::Dense(linear))];
+    let sum = &mut graph.nodes[index];
+    sum.layer = Layer::Add { factors: [1.0, 1.0] };
+    sum.inputs = parts.iter().map(|p| p.output).collect();
+    graph.nodes.splice(index..index, parts);
+    graph
+}
+
+/// The dense layer that alone reads the functions of node `index`, and the layer of edges both are.
+fn as_edges(graph: &Graph, index: usize) -> Option<(usize, Kan)> {
+    let node = &graph.nodes[index];
+    let Layer::Functions { functions, picks } = &node.layer else { return None };
+    let only = |tensor: TensorId| {
+        let mut readers =
+            graph.nodes.iter().enumerate().filter(|(_, n)| n.inputs.contains(&tensor));
+        let first = readers.next().filter(|_| !graph.is_result(tensor));
+        first.filter(|_| readers.next().is_none())
+    };
+    let (reader, next) = only(node.output)?;
+    let Layer::Dense(dense) = &next.layer else { return None };
+    let inputs = graph.tensors[*node.inputs.first()?].len;
+    // One function an input before the dense layer is as small as it gets, and its splines are not.
+    if picks.len() <= inputs {
+        return None;
+    }
+    let row = |weights: &Vec<f64>| {
+        let mut terms: Vec<Option<Expr>> = vec![None; inputs];
+        for (&w, &(i, k)) in weights.iter().zip(picks).filter(|(w, _)| **w != 0.0) {
+            let term = functions[k].clone().mul(Expr::Const(w));
+            terms[i] = Some(match terms[i].take() {
+                Some(sum) => sum.add(term),
+                None => term,
+            });
+        }
+        terms.into_iter().map(|function| Edge { function, ..Edge::default() }).collect()
+    };
+    let edges = dense.weights.iter().map(row).collect();
+    Some((reader, Kan { base: Expr::Const(0.0), edges, bias: dense.bias.clone() }))
+}
