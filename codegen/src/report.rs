@@ -52,6 +52,7 @@ struct Report<'a> {
     macs: usize,
     flash_bytes: usize,
     ram_bytes: usize,
+    constant_time: bool,
     layers: &'a [LayerReport],
     notes: &'a [String],
 }
@@ -82,6 +83,7 @@ fn report(compiled: &Compiled) -> Report<'_> {
         macs: program.macs,
         flash_bytes: program.table_bytes(),
         ram_bytes: program.ram_bytes(),
+        constant_time: program.constant_time(),
         layers: &program.layers,
         notes: &compiled.source.graph.notes,
     }

@@ -6,16 +6,17 @@
 //
 // layer   kernel     shape  bytes  headroom  worst error
 // fc0     dense i8   8->64   1024   6.6 bit            -
-// tanh0   table 32  64->64     66         -      9.86e-4
+// tanh0   table 30  64->64    136         -      1.22e-3
 // fc1     dense i8  64->64   4608   4.2 bit            -
-// tanh1   table 64  64->64    130         -      5.92e-4
+// tanh1   table 44  64->64    192         -      1.35e-3
 // fc2     dense i8   64->2    144   4.2 bit            -
-// action  table 64    2->2    130         -      6.14e-4
-// total: 4736 multiply-accumulates, 6102 bytes of tables, 264 bytes of RAM
+// action  table 36    2->2    160         -      2.47e-3
+// total: 4736 multiply-accumulates, 6264 bytes of tables, 264 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code)]
 pub mod policy {
     use nervecord::dense::{Dense8, pack8};
+    use nervecord::edges::{Functions, Run};
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U14;
     use nervecord::fixed::types::extra::U15;
@@ -39,7 +40,7 @@ pub mod policy {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 6102;
+    pub const TABLE_BYTES: usize = 6264;
 
     #[rustfmt::skip]
     static FC0_WEIGHTS: [[i8; 8]; 64] = [
@@ -129,12 +130,18 @@ pub mod policy {
     static FC0_PACKED: [u32; 256] = pack8(&FC0_WEIGHTS, &FC0_BIAS, &FC0_MULTIPLIER, 6);
     static FC0: Dense8 = Dense8::new(8, 64, &FC0_PACKED, false);
     #[rustfmt::skip]
-    static TANH0_POINTS: [i16; 33] = [
-        -32767, -32385, -31898, -31292, -30538, -29603, -28460, -27065, -25384, -23377, -21017,
-        -18287, -15189, -11745, -8010, -4061, 0, 4061, 8010, 11745, 15189, 18286, 21020, 23375,
-        25383, 27067, 28458, 29606, 30537, 31291, 31898, 32385, 32767,
+    static TANH0_PIECES: [u32; 30] = [
+        0x819c0336, 0x819b0429, 0x864f0545, 0x864c06a5, 0x8db90837, 0x8db70a5a, 0x99330cb2,
+        0x99250f74, 0xaa081261, 0xaa0115b0, 0xc14b18f1, 0xc1491c13, 0xdeb01eba, 0xdeb620b8,
+        0xfffc21c3, 0x000521c3, 0x214b20b7, 0x21501ebc, 0x3eb71c0d, 0x3eb418f7, 0x55fd15a9,
+        0x55f3127c, 0x66d90f6a, 0x66cc0cb5, 0x724b0a5d, 0x72440848, 0x79b506a1, 0x79b20543,
+        0x7e660429, 0x7e650336,
     ];
-    const TANH0: Table = Table::new(&TANH0_POINTS);
+    #[rustfmt::skip]
+    static TANH0_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&TANH0_PIECES), from: 0, count: 64 },
+    ];
+    const TANH0: Functions = Functions::new(&TANH0_RUNS);
     #[rustfmt::skip]
     static FC1_WEIGHTS: [[i8; 64]; 64] = [
         [
@@ -544,15 +551,20 @@ pub mod policy {
     static FC1_PACKED: [u32; 1152] = pack8(&FC1_WEIGHTS, &FC1_BIAS, &FC1_MULTIPLIER, 8);
     static FC1: Dense8 = Dense8::new(64, 64, &FC1_PACKED, false);
     #[rustfmt::skip]
-    static TANH1_POINTS: [i16; 65] = [
-        -32767, -32735, -32697, -32650, -32594, -32526, -32444, -32345, -32226, -32084, -31912,
-        -31706, -31457, -31161, -30807, -30382, -29880, -29279, -28574, -27739, -26760, -25620,
-        -24299, -22780, -21048, -19095, -16914, -14512, -11901, -9105, -6159, -3107, 0, 3107, 6159,
-        9105, 11900, 14512, 16914, 19095, 21048, 22779, 24299, 25620, 26761, 27740, 28572, 29281,
-        29878, 30383, 30807, 31161, 31458, 31705, 31911, 32084, 32226, 32345, 32444, 32526, 32594,
-        32650, 32697, 32735, 32767,
+    static TANH1_PIECES: [u32; 44] = [
+        0x80010060, 0x80710080, 0x807100a9, 0x813300dd, 0x81330122, 0x8281017c, 0x828001f2,
+        0x84bd028d, 0x84ba0350, 0x88810445, 0x887e0587, 0x8ece0726, 0x8ec70908, 0x98f80b6e,
+        0x98ee0e36, 0xa8b91179, 0xa8b014fc, 0xbf8118b7, 0xbf7d1c4d, 0xdd661f7d, 0xdd6c21e0,
+        0xfffb2329, 0x00062329, 0x229521e1, 0x229b1f7f, 0x40831c50, 0x408018b2, 0x57541504,
+        0x57471177, 0x67140e3c, 0x67070b75, 0x713c0907, 0x71360713, 0x7784058d, 0x777d0452,
+        0x7b47034e, 0x7b450287, 0x7d8101f5, 0x7d80017c, 0x7ece0123, 0x7ece00dd, 0x7f9000a9,
+        0x7f900080, 0x80000060,
     ];
-    const TANH1: Table = Table::new(&TANH1_POINTS);
+    #[rustfmt::skip]
+    static TANH1_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&TANH1_PIECES), from: 0, count: 64 },
+    ];
+    const TANH1: Functions = Functions::new(&TANH1_RUNS);
     #[rustfmt::skip]
     static FC2_WEIGHTS: [[i8; 64]; 2] = [
         [
@@ -580,15 +592,19 @@ pub mod policy {
     static FC2_PACKED: [u32; 36] = pack8(&FC2_WEIGHTS, &FC2_BIAS, &FC2_MULTIPLIER, 9);
     static FC2: Dense8 = Dense8::new(64, 2, &FC2_PACKED, false);
     #[rustfmt::skip]
-    static ACTION_POINTS: [i16; 65] = [
-        -32624, -32594, -32558, -32513, -32460, -32395, -32318, -32223, -32111, -31972, -31806,
-        -31611, -31370, -31083, -30741, -30327, -29838, -29249, -28560, -27738, -26776, -25653,
-        -24346, -22838, -21116, -19168, -16991, -14585, -11970, -9158, -6200, -3126, -1, 3128, 6198,
-        9161, 11966, 14587, 16988, 19168, 21115, 22839, 24340, 25651, 26777, 27739, 28563, 29251,
-        29834, 30329, 30740, 31084, 31369, 31613, 31807, 31973, 32111, 32223, 32318, 32395, 32460,
-        32513, 32558, 32594, 32624,
+    static ACTION_PIECES: [u32; 36] = [
+        0x80900071, 0x811a00a3, 0x811900e4, 0x8228013c, 0x822b01b6, 0x843d026a, 0x843d034d,
+        0x882f048e, 0x882c067d, 0x8fbe08d3, 0x8fb30baa, 0x9d4d0f82, 0x9d4a141e, 0xb4031942,
+        0xb40d1f34, 0xd5e4247f, 0xd5f728a4, 0xfff42b1f, 0x000d2b18, 0x2a0e28c6, 0x2a1b2475,
+        0x4be61ee6, 0x4bf51961, 0x62c61446, 0x62b80f7a, 0x704c0bbb, 0x70530888, 0x77cc0672,
+        0x77cb049c, 0x7bd4037a, 0x7bc9025e, 0x7dda01c2, 0x7dd7013f, 0x7ee800e4, 0x7ee700a3,
+        0x7f710071,
     ];
-    const ACTION: Table = Table::new(&ACTION_POINTS);
+    #[rustfmt::skip]
+    static ACTION_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&ACTION_PIECES), from: 0, count: 4 },
+    ];
+    const ACTION: Functions = Functions::new(&ACTION_RUNS);
 
     /// The network of `model.onnx`.
     #[derive(Clone, Debug)]
@@ -609,15 +625,15 @@ pub mod policy {
             let [x0, y] = self.scratch.tensors([16..18, 0..16]);
             FC0.run(x0, y);
             let y = self.scratch.tensor(0..16);
-            TANH0.run(64, y);
+            TANH0.run_in_place(y);
             let [x0, y] = self.scratch.tensors([0..16, 16..32]);
             FC1.run(x0, y);
             let y = self.scratch.tensor(16..32);
-            TANH1.run(64, y);
+            TANH1.run_in_place(y);
             let [x0, y] = self.scratch.tensors([16..32, 0..1]);
             FC2.run(x0, y);
             let y = self.scratch.tensor(0..1);
-            ACTION.run(2, y);
+            ACTION.run_in_place(y);
             let mut output = [0; OUTPUTS];
             write16(self.scratch.tensor(0..1), &mut output);
             output

@@ -6,52 +6,53 @@
 //
 // layer             kernel          shape  bytes  headroom  worst error
 // stem_gemm         dense i8        4->16    192   7.4 bit            -
-// tanh              table 64       16->16    130         -      5.28e-4
+// tanh              table 36       16->16    160         -      1.79e-3
 // relu_gemm         dense i8 relu  16->16    384   6.0 bit            -
 // leakyrelu_gemm    dense i8       16->16    384   6.2 bit            -
-// leakyrelu         table 2        16->16      6         -      6.35e-5
+// leakyrelu         table 4        16->16     32         -      6.04e-5
 // add_leakyrelu     add            32->16      0         -            -
 // elu_gemm          dense i8       16->16    384   5.7 bit            -
-// elu               table 64       16->16    130         -      1.57e-2
+// elu               table 36       16->16    160         -      2.02e-2
 // selu_gemm         dense i8       16->16    384   6.5 bit            -
-// selu              table 32       16->16     66         -      2.06e-3
+// selu              table 28       16->16    128         -      2.46e-3
 // add_selu          add            32->16      0         -            -
 // geluerf_gemm      dense i8       16->16    384   6.1 bit            -
-// geluerf_mul       table 64       16->16    130         -      8.96e-3
+// geluerf_mul       table 52       16->16    224         -      8.82e-3
 // gelu_gemm         dense i8       16->16    384   6.4 bit            -
-// gelu              table 64       16->16    130         -      2.01e-2
+// gelu              table 58       16->16    248         -      1.89e-2
 // add_gelu          add            32->16      0         -            -
 // norm              normalize      16->16      0         -            -
-// norm_2            affine         16->16    112         -            -
+// norm_2            affine         16->16    128         -            -
 // hardswish_gemm    dense i8       16->16    384   5.8 bit            -
-// hardswish         table 64       16->16    130         -      3.33e-3
+// hardswish         table 42       16->16    184         -      2.82e-3
 // silu_gemm         dense i8       16->16    384   6.8 bit            -
-// silu              table 64       16->16    130         -      1.38e-2
+// silu              table 40       16->16    176         -      3.27e-2
 // add_silu          add            32->16      0         -            -
 // softplus_gemm     dense i8       16->16    384   6.1 bit            -
-// softplus          table 64       16->16    130         -      6.81e-4
+// softplus          table 38       16->16    168         -      1.73e-3
 // softsign_gemm     dense i8       16->16    384   6.0 bit            -
-// softsign          table 128      16->16    258         -      1.58e-3
+// softsign          table 84       16->16    352         -      2.84e-3
 // add_softsign      add            32->16      0         -            -
 // gate_gemm         dense i8       16->16    384   6.0 bit            -
-// sigmoid           table 64       16->16    130         -      2.45e-4
+// sigmoid           table 32       16->16    144         -      9.09e-4
 // mul_sigmoid       mul            32->16      0         -            -
 // hardsigmoid_gemm  dense i8       16->16    384   6.0 bit            -
-// hardsigmoid       table 64       16->16    130         -      5.52e-3
+// hardsigmoid       table 28       16->16    128         -      2.88e-3
 // sin_gemm          dense i8       16->16    384   6.6 bit            -
-// sin               table 16       16->16     34         -      2.60e-3
+// sin               table 16       16->16     80         -      2.72e-3
 // add_sin           add            32->16      0         -            -
 // clip_gemm         dense i8       16->16    384   5.8 bit            -
 // add_clip          add            32->16      0         -            -
 // head_gemm         dense i8        16->2     48   6.7 bit            -
-// total: 3696 multiply-accumulates, 7262 bytes of tables, 104 bytes of RAM
+// total: 3696 multiply-accumulates, 7928 bytes of tables, 104 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code)]
 pub mod regressor {
     use nervecord::dense::{Dense8, pack8};
+    use nervecord::edges::{Functions, Run};
     use nervecord::elementwise::Add;
-    use nervecord::elementwise::Affine;
     use nervecord::elementwise::Mul;
+    use nervecord::elementwise::{Affine, Line};
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U12;
     use nervecord::norm::Normalize;
@@ -75,7 +76,7 @@ pub mod regressor {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 7262;
+    pub const TABLE_BYTES: usize = 7928;
 
     #[rustfmt::skip]
     static STEM_GEMM_WEIGHTS: [[i8; 4]; 16] = [
@@ -111,15 +112,19 @@ pub mod regressor {
         pack8(&STEM_GEMM_WEIGHTS, &STEM_GEMM_BIAS, &STEM_GEMM_MULTIPLIER, 1);
     static STEM_GEMM: Dense8 = Dense8::new(4, 16, &STEM_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static TANH_POINTS: [i16; 65] = [
-        -32767, -32717, -32656, -32585, -32500, -32399, -32281, -32140, -31976, -31779, -31549,
-        -31278, -30959, -30583, -30146, -29632, -29035, -28339, -27535, -26606, -25541, -24325,
-        -22946, -21393, -19657, -17736, -15629, -13345, -10899, -8309, -5607, -2824, 0, 2824, 5606,
-        8309, 10899, 13346, 15630, 17735, 19655, 21394, 22945, 24325, 25540, 26606, 27535, 28340,
-        29033, 29633, 30146, 30584, 30960, 31277, 31549, 31779, 31975, 32140, 32281, 32399, 32500,
-        32585, 32656, 32717, 32767,
+    static TANH_PIECES: [u32; 36] = [
+        0x800100be, 0x80e30107, 0x80e20163, 0x828301e4, 0x82810282, 0x856a0355, 0x8569047b,
+        0x8a9f05fe, 0x8a9a07d2, 0x93a10a3f, 0x939a0d3f, 0xa29810c0, 0xa29514de, 0xb9be1984,
+        0xb9b71df9, 0xd9c12215, 0xd9c92547, 0xfff92700, 0x000826fe, 0x26382548, 0x263f221c,
+        0x46481df4, 0x46461973, 0x5d6e14eb, 0x5d6110e8, 0x6c690d4a, 0x6c5d0a46, 0x756a07e7,
+        0x756005fb, 0x7a99047f, 0x7a970353, 0x7d830285, 0x7d8001e1, 0x7f1f0163, 0x7f1e0107,
+        0x800000be,
     ];
-    const TANH: Table = Table::new(&TANH_POINTS);
+    #[rustfmt::skip]
+    static TANH_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&TANH_PIECES), from: 0, count: 16 },
+    ];
+    const TANH: Functions = Functions::new(&TANH_RUNS);
     #[rustfmt::skip]
     static RELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [57, 14, -23, 16, 26, -126, 46, -81, -117, 25, 104, -53, 72, 42, -28, 38,],
@@ -187,10 +192,14 @@ pub mod regressor {
         pack8(&LEAKYRELU_GEMM_WEIGHTS, &LEAKYRELU_GEMM_BIAS, &LEAKYRELU_GEMM_MULTIPLIER, 6);
     static LEAKYRELU_GEMM: Dense8 = Dense8::new(16, 16, &LEAKYRELU_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static LEAKYRELU_POINTS: [i16; 3] = [
-        -1638, 0, 32767,
+    static LEAKYRELU_PIECES: [u32; 4] = [
+        0xf99a0666, 0x00000666, 0x00007fff, 0x80007fff,
     ];
-    const LEAKYRELU: Table = Table::new(&LEAKYRELU_POINTS);
+    #[rustfmt::skip]
+    static LEAKYRELU_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&LEAKYRELU_PIECES), from: 0, count: 16 },
+    ];
+    const LEAKYRELU: Functions = Functions::new(&LEAKYRELU_RUNS);
     const ADD_LEAKYRELU: Add = Add { factors: [14395, 30223], shift: 15 };
     #[rustfmt::skip]
     static ELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
@@ -226,15 +235,19 @@ pub mod regressor {
         pack8(&ELU_GEMM_WEIGHTS, &ELU_GEMM_BIAS, &ELU_GEMM_MULTIPLIER, 6);
     static ELU_GEMM: Dense8 = Dense8::new(16, 16, &ELU_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static ELU_POINTS: [i16; 65] = [
-        -14305, -14199, -14083, -13958, -13824, -13678, -13521, -13352, -13169, -12970, -12757,
-        -12527, -12278, -12008, -11718, -11405, -11066, -10701, -10306, -9880, -9420, -8924, -8387,
-        -7808, -7183, -6508, -5779, -4992, -4141, -3224, -2233, -1164, -4, 1202, 2401, 3602, 4803,
-        6004, 7205, 8405, 9606, 10807, 12008, 13209, 14409, 15610, 16811, 18012, 19213, 20413,
-        21614, 22815, 24016, 25216, 26417, 27618, 28819, 30020, 31220, 32421, 32767, 32767, 32767,
-        32767, 32767,
+    static ELU_PIECES: [u32; 36] = [
+        0xc81f0184, 0xc9c201c2, 0xc9c20204, 0xcbea024e, 0xcbea02a7, 0xcec1030b, 0xcebe037f,
+        0xd27b0403, 0xd2780495, 0xd75f053d, 0xd75e05fe, 0xddcc06e1, 0xddca07e5, 0xe63f090b,
+        0xe63d0a5d, 0xf1560bdc, 0xf1530d9f, 0xffeb0f99, 0x000110ad, 0x10ae10ad, 0x10ae10ad,
+        0x215b10ad, 0x215b10ad, 0x320910ad, 0x320910ad, 0x42b610ad, 0x42b610ad, 0x536410ad,
+        0x536410ad, 0x641110ad, 0x641110ad, 0x74bf10ad, 0x74bf10ad, 0x8000035d, 0x7fff0000,
+        0x7fff0000,
     ];
-    const ELU: Table = Table::new(&ELU_POINTS);
+    #[rustfmt::skip]
+    static ELU_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&ELU_PIECES), from: 0, count: 16 },
+    ];
+    const ELU: Functions = Functions::new(&ELU_RUNS);
     #[rustfmt::skip]
     static SELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [36, 51, -1, -82, 121, -112, -44, -46, 24, -40, 62, -1, -1, 96, -18, -3,],
@@ -269,12 +282,17 @@ pub mod regressor {
         pack8(&SELU_GEMM_WEIGHTS, &SELU_GEMM_BIAS, &SELU_GEMM_MULTIPLIER, 6);
     static SELU_GEMM: Dense8 = Dense8::new(16, 16, &SELU_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static SELU_POINTS: [i16; 33] = [
-        -25066, -24495, -23849, -23124, -22309, -21399, -20374, -19224, -17937, -16491, -14869,
-        -13049, -11008, -8718, -6146, -3272, -15, 2052, 4095, 6144, 8192, 10240, 12288, 14336,
-        16384, 18432, 20480, 22528, 24576, 26624, 28672, 30720, 32767,
+    static SELU_PIECES: [u32; 28] = [
+        0x9e160523, 0xa39d05ec, 0xa39c06c2, 0xaad907ce, 0xaad208d2, 0xb43b0a11, 0xb4370b6d,
+        0xc06e0d07, 0xc06d0eda, 0xd05110f6, 0xd04c135a, 0xe4f81608, 0xe4f41927, 0xffd71ca5,
+        0x00001249, 0x124a1249, 0x124a1249, 0x24931249, 0x24931249, 0x36dc1249, 0x36dc1249,
+        0x49251249, 0x49251249, 0x5b6e1249, 0x5b6e1249, 0x6db71249, 0x6db71249, 0x80001249,
     ];
-    const SELU: Table = Table::new(&SELU_POINTS);
+    #[rustfmt::skip]
+    static SELU_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&SELU_PIECES), from: 0, count: 16 },
+    ];
+    const SELU: Functions = Functions::new(&SELU_RUNS);
     const ADD_SELU: Add = Add { factors: [23859, 20433], shift: 15 };
     #[rustfmt::skip]
     static GELUERF_GEMM_WEIGHTS: [[i8; 16]; 16] = [
@@ -310,14 +328,21 @@ pub mod regressor {
         pack8(&GELUERF_GEMM_WEIGHTS, &GELUERF_GEMM_BIAS, &GELUERF_GEMM_MULTIPLIER, 6);
     static GELUERF_GEMM: Dense8 = Dense8::new(16, 16, &GELUERF_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static GELUERF_MUL_POINTS: [i16; 65] = [
-        -3, -4, -6, -9, -14, -20, -29, -41, -57, -79, -107, -143, -189, -245, -313, -393, -487,
-        -593, -711, -838, -969, -1101, -1226, -1336, -1423, -1474, -1480, -1431, -1314, -1120, -842,
-        -473, -8, 553, 1209, 1956, 2787, 3696, 4671, 5703, 6780, 7891, 9027, 10177, 11334, 12491,
-        13643, 14786, 15918, 17037, 18143, 19236, 20318, 21388, 22450, 23503, 24550, 25592, 26629,
-        27663, 28695, 29725, 30753, 31781, 32767,
+    static GELUERF_MUL_PIECES: [u32; 52] = [
+        0xfffdfffc, 0xfff8fffa, 0xfff8fff6, 0xffecfff1, 0xffecffea, 0xffd1ffdf, 0xffd1ffd1,
+        0xff9affbf, 0xff99ffa8, 0xff33ff89, 0xff33ff6b, 0xfe8aff45, 0xfe8aff1e, 0xfd94fef6,
+        0xfd94fed6, 0xfc5ffec1, 0xfc5ffebc, 0xfb23fecf, 0xfb21ff02, 0xfa4bff55, 0xfa49ffdc,
+        0xfa6e006c, 0xfa6c0147, 0xfc280235, 0xfc260342, 0xfff60461, 0xfff40581, 0x0603069d,
+        0x060307a8, 0x0e250899, 0x0e27095e, 0x17de0a08, 0x17e00a87, 0x22920ada, 0x22930b0d,
+        0x2dab0b20, 0x2dac0b1b, 0x38bc0b05, 0x38bc0ae6, 0x438f0ac1, 0x438f0a96, 0x4e130a74,
+        0x4e130a51, 0x58550a34, 0x58550a1c, 0x62690a0c, 0x626809fd, 0x6c5f09f2, 0x6c5f09eb,
+        0x764709e5, 0x764709e2, 0x8000098e,
     ];
-    const GELUERF_MUL: Table = Table::new(&GELUERF_MUL_POINTS);
+    #[rustfmt::skip]
+    static GELUERF_MUL_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&GELUERF_MUL_PIECES), from: 0, count: 16 },
+    ];
+    const GELUERF_MUL: Functions = Functions::new(&GELUERF_MUL_RUNS);
     #[rustfmt::skip]
     static GELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-51, -91, -65, 109, -42, -118, -28, 61, 29, -46, 4, -34, 76, -5, -26, -3,],
@@ -352,32 +377,44 @@ pub mod regressor {
         pack8(&GELU_GEMM_WEIGHTS, &GELU_GEMM_BIAS, &GELU_GEMM_MULTIPLIER, 5);
     static GELU_GEMM: Dense8 = Dense8::new(16, 16, &GELU_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static GELU_POINTS: [i16; 65] = [
-        -109, -136, -168, -207, -252, -305, -367, -437, -516, -605, -704, -811, -928, -1051, -1180,
-        -1313, -1447, -1579, -1705, -1821, -1922, -2003, -2058, -2079, -2069, -2012, -1907, -1748,
-        -1531, -1251, -905, -490, -6, 549, 1174, 1867, 2627, 3448, 4329, 5264, 6246, 7272, 8336,
-        9430, 10551, 11691, 12846, 14012, 15183, 16357, 17529, 18698, 19860, 21016, 22164, 23301,
-        24429, 25548, 26658, 27759, 28851, 29936, 31014, 32086, 32767,
+    static GELU_PIECES: [u32; 58] = [
+        0xff75ffc4, 0xff75ffb6, 0xff24ffa7, 0xff24ff96, 0xfeb0ff82, 0xfeb0ff6e, 0xfe12ff58,
+        0xfe12ff40, 0xfd47ff29, 0xfd47ff13, 0xfc50fefe, 0xfc4ffeed, 0xfb36fee0, 0xfb36fed9,
+        0xfa0ffeda, 0xfa0efee5, 0xf8fdfefa, 0xf8fdff1a, 0xf82fff4c, 0xf82eff88, 0xf7e0ffdf,
+        0xf7e10029, 0xf84600a0, 0xf844011c, 0xf9a401a6, 0xf9a30238, 0xfc2a02d7, 0xfc28037f,
+        0xfff90425, 0xfff904d1, 0x051e0578, 0x051f0620, 0x0b8e06bd, 0x0b8f0752, 0x132707dc,
+        0x13260859, 0x1bb408c2, 0x1bb5091f, 0x24fc096c, 0x24fd09ac, 0x2ec009da, 0x2ec109fc,
+        0x38c90a12, 0x38c90a1c, 0x42e50a1d, 0x42e60a16, 0x4cf50a09, 0x4cf509f7, 0x56e309e4,
+        0x56e309cb, 0x60a409b5, 0x60a4099f, 0x6a370989, 0x6a370973, 0x73a10960, 0x73a1094f,
+        0x7ce80940, 0x7d3d0587,
     ];
-    const GELU: Table = Table::new(&GELU_POINTS);
+    #[rustfmt::skip]
+    static GELU_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&GELU_PIECES), from: 0, count: 16 },
+    ];
+    const GELU: Functions = Functions::new(&GELU_RUNS);
     const ADD_GELU: Add = Add { factors: [25652, 22160], shift: 15 };
     const NORM: Normalize = Normalize { features: 16, epsilon: 175238, frac: 13 };
     #[rustfmt::skip]
-    static NORM_2_WEIGHTS: [i16; 16] = [
-        31740, 31144, 16593, 28792, 32424, 16505, 17170, 30588, 30583, 29578, 32374, 27668, 32543,
-        27975, 28135, 30108,
+    static NORM_2_LINES: [Line; 16] = [
+        Line { bias: -6178899, weight: 31740, shift: 15 },
+        Line { bias: -3159365, weight: 31144, shift: 15 },
+        Line { bias: -2465178, weight: 16593, shift: 14 },
+        Line { bias: -374200, weight: 28792, shift: 15 },
+        Line { bias: -9227114, weight: 32424, shift: 15 },
+        Line { bias: 2421749, weight: 16505, shift: 14 },
+        Line { bias: -4586118, weight: 17170, shift: 14 },
+        Line { bias: -6505640, weight: 30588, shift: 15 },
+        Line { bias: 1992966, weight: 30583, shift: 15 },
+        Line { bias: -8414121, weight: 29578, shift: 15 },
+        Line { bias: -11764002, weight: 32374, shift: 15 },
+        Line { bias: 2814968, weight: 27668, shift: 15 },
+        Line { bias: 20704409, weight: 32543, shift: 15 },
+        Line { bias: 2386427, weight: 27975, shift: 15 },
+        Line { bias: 8818347, weight: 28135, shift: 15 },
+        Line { bias: -7853784, weight: 30108, shift: 15 },
     ];
-    #[rustfmt::skip]
-    static NORM_2_BIAS: [i32; 16] = [
-        -6195283, -3175749, -2473370, -390584, -9243498, 2413557, -4594310, -6522024, 1976582,
-        -8430505, -11780386, 2798584, 20688025, 2370043, 8801963, -7870168,
-    ];
-    #[rustfmt::skip]
-    static NORM_2_SHIFTS: [u8; 16] = [
-        15, 15, 14, 15, 15, 14, 14, 15, 15, 15, 15, 15, 15, 15, 15, 15,
-    ];
-    const NORM_2: Affine =
-        Affine { weights: &NORM_2_WEIGHTS, bias: &NORM_2_BIAS, shifts: &NORM_2_SHIFTS };
+    const NORM_2: Affine = Affine(&NORM_2_LINES);
     #[rustfmt::skip]
     static HARDSWISH_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-22, -32, 34, 46, -45, 14, -70, 45, -126, -81, 91, -80, -82, 8, -30, 17,],
@@ -412,14 +449,19 @@ pub mod regressor {
         pack8(&HARDSWISH_GEMM_WEIGHTS, &HARDSWISH_GEMM_BIAS, &HARDSWISH_GEMM_MULTIPLIER, 6);
     static HARDSWISH_GEMM: Dense8 = Dense8::new(16, 16, &HARDSWISH_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static HARDSWISH_POINTS: [i16; 65] = [
-        0, 0, 0, 0, 0, 0, 0, 1, -5, 19, -440, -899, -1301, -1661, -1976, -2248, -2472, -2653, -2790,
-        -2882, -2928, -2931, -2888, -2801, -2669, -2492, -2271, -2005, -1694, -1338, -938, -493, -4,
-        531, 1110, 1733, 2402, 3115, 3873, 4676, 5523, 6415, 7352, 8333, 9359, 10430, 11546, 12706,
-        13912, 15161, 16456, 17795, 19179, 20606, 22085, 23578, 24570, 25602, 26622, 27648, 28672,
-        29696, 30720, 31744, 32767,
+    static HARDSWISH_PIECES: [u32; 42] = [
+        0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x0000fffc, 0xfd0bfa56,
+        0xfd06fb36, 0xf89afbfe, 0xf897fcc5, 0xf5c5fd9c, 0xf5c3fe67, 0xf490ff36, 0xf4900005,
+        0xf4fd00da, 0xf4fc01a2, 0xf7060272, 0xf7060340, 0xfaaf0411, 0xfaaf04e1, 0xfff805b1,
+        0xfff70683, 0x06e00750, 0x06e1081b, 0x0f6608ed, 0x0f6809bd, 0x198e0a8d, 0x198d0b5f,
+        0x25530c2d, 0x25550cf8, 0x32b90dcd, 0x32b90e9d, 0x41be0f6c, 0x41bd103a, 0x5261110d,
+        0x526111da, 0x61880c38, 0x61860c31, 0x6db70c31, 0x6db70c31, 0x79e80c31, 0x79e80c31,
     ];
-    const HARDSWISH: Table = Table::new(&HARDSWISH_POINTS);
+    #[rustfmt::skip]
+    static HARDSWISH_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&HARDSWISH_PIECES), from: 0, count: 16 },
+    ];
+    const HARDSWISH: Functions = Functions::new(&HARDSWISH_RUNS);
     #[rustfmt::skip]
     static SILU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-54, -14, 3, 2, -82, -43, -120, -20, -37, -81, 59, 71, 78, 126, 45, 12,],
@@ -454,14 +496,19 @@ pub mod regressor {
         pack8(&SILU_GEMM_WEIGHTS, &SILU_GEMM_BIAS, &SILU_GEMM_MULTIPLIER, 6);
     static SILU_GEMM: Dense8 = Dense8::new(16, 16, &SILU_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static SILU_POINTS: [i16; 65] = [
-        -1081, -1162, -1247, -1337, -1431, -1528, -1629, -1733, -1839, -1947, -2056, -2164, -2271,
-        -2375, -2473, -2564, -2646, -2716, -2771, -2807, -2820, -2812, -2773, -2702, -2594, -2445,
-        -2253, -2013, -1722, -1377, -978, -520, -5, 569, 1201, 1891, 2635, 3434, 4283, 5180, 6120,
-        7101, 8119, 9170, 10249, 11353, 12479, 13623, 14782, 15953, 17134, 18321, 19514, 20710,
-        21908, 23106, 24303, 25499, 26692, 27882, 29069, 30251, 31430, 32605, 32767,
+    static SILU_PIECES: [u32; 40] = [
+        0xfbc7fef8, 0xfab5fee3, 0xfab5fece, 0xf97afebc, 0xf97afead, 0xf823fea6, 0xf823fea5,
+        0xf6cdfeb0, 0xf6ccfec8, 0xf5a8fef1, 0xf5a8ff2f, 0xf502ff88, 0xf500fff8, 0xf53f0086,
+        0xf53f0136, 0xf6dc0209, 0xf6db02f2, 0xfa5103fd, 0xfa500510, 0xfff5063d, 0xfff50763,
+        0x07ec088b, 0x07ed09a2, 0x12160aaa, 0x12170b98, 0x1e170c65, 0x1e190d15, 0x2b770da5,
+        0x2b790e18, 0x39bc0e6d, 0x39bd0ead, 0x487f0ed6, 0x48800eee, 0x57730ef8, 0x57730ef8,
+        0x66680ef0, 0x66670ee2, 0x75400ecf, 0x75400ebb, 0x800004d0,
     ];
-    const SILU: Table = Table::new(&SILU_POINTS);
+    #[rustfmt::skip]
+    static SILU_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&SILU_PIECES), from: 0, count: 16 },
+    ];
+    const SILU: Functions = Functions::new(&SILU_RUNS);
     const ADD_SILU: Add = Add { factors: [27387, 20069], shift: 15 };
     #[rustfmt::skip]
     static SOFTPLUS_GEMM_WEIGHTS: [[i8; 16]; 16] = [
@@ -497,14 +544,19 @@ pub mod regressor {
         pack8(&SOFTPLUS_GEMM_WEIGHTS, &SOFTPLUS_GEMM_BIAS, &SOFTPLUS_GEMM_MULTIPLIER, 6);
     static SOFTPLUS_GEMM: Dense8 = Dense8::new(16, 16, &SOFTPLUS_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static SOFTPLUS_POINTS: [i16; 65] = [
-        31, 36, 43, 51, 60, 70, 83, 98, 115, 136, 160, 188, 222, 261, 306, 360, 422, 496, 581, 680,
-        794, 927, 1080, 1256, 1457, 1686, 1946, 2240, 2569, 2937, 3344, 3792, 4283, 4815, 5390,
-        6006, 6661, 7355, 8085, 8848, 9641, 10463, 11310, 12180, 13070, 13979, 14903, 15841, 16791,
-        17751, 18721, 19698, 20682, 21672, 22667, 23666, 24668, 25674, 26682, 27692, 28705, 29719,
-        30734, 31750, 32767,
+    static SOFTPLUS_PIECES: [u32; 38] = [
+        0x00290013, 0x0029001a, 0x00470022, 0x0047002d, 0x007c003c, 0x007c004e, 0x00d60067,
+        0x00d60086, 0x017000af, 0x017000e6, 0x02750127, 0x0274017d, 0x042401e4, 0x04230266,
+        0x06d402ff, 0x06d203b4, 0x0ae8047d, 0x0ae70558, 0x10b50645, 0x10b50732, 0x185d081d,
+        0x185d08fe, 0x21be09c2, 0x21c00a78, 0x2c850b0f, 0x2c860b91, 0x384c0bf9, 0x384d0c4f,
+        0x44be0c90, 0x44bf0cc5, 0x51990cee, 0x519a0d10, 0x5eb50d28, 0x5eb60d3a, 0x6bf70d49,
+        0x6bf70d54, 0x794f0d5c, 0x794f0d62,
     ];
-    const SOFTPLUS: Table = Table::new(&SOFTPLUS_POINTS);
+    #[rustfmt::skip]
+    static SOFTPLUS_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&SOFTPLUS_PIECES), from: 0, count: 16 },
+    ];
+    const SOFTPLUS: Functions = Functions::new(&SOFTPLUS_RUNS);
     #[rustfmt::skip]
     static SOFTSIGN_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-20, -100, 37, -90, 91, -57, 120, 16, 10, 51, -18, -61, 93, 25, 14, 109,],
@@ -539,20 +591,25 @@ pub mod regressor {
         pack8(&SOFTSIGN_GEMM_WEIGHTS, &SOFTSIGN_GEMM_BIAS, &SOFTSIGN_GEMM_MULTIPLIER, 6);
     static SOFTSIGN_GEMM: Dense8 = Dense8::new(16, 16, &SOFTSIGN_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static SOFTSIGN_POINTS: [i16; 129] = [
-        -32767, -32690, -32611, -32530, -32446, -32360, -32271, -32180, -32086, -31990, -31890,
-        -31787, -31681, -31572, -31459, -31342, -31221, -31097, -30967, -30834, -30695, -30551,
-        -30402, -30247, -30086, -29919, -29744, -29563, -29374, -29177, -28971, -28755, -28530,
-        -28294, -28046, -27787, -27513, -27226, -26923, -26604, -26266, -25909, -25529, -25127,
-        -24699, -24241, -23753, -23231, -22670, -22066, -21413, -20708, -19940, -19104, -18190,
-        -17183, -16074, -14842, -13465, -11920, -10170, -8177, -5873, -3219, -2, 3224, 5871, 8176,
-        10170, 11919, 13467, 14841, 16074, 17184, 18190, 19105, 19941, 20707, 21414, 22065, 22669,
-        23231, 23753, 24242, 24699, 25127, 25529, 25908, 26266, 26604, 26923, 27226, 27513, 27787,
-        28047, 28294, 28530, 28755, 28971, 29177, 29374, 29563, 29744, 29919, 30086, 30247, 30402,
-        30551, 30695, 30834, 30967, 31097, 31221, 31342, 31459, 31572, 31681, 31787, 31890, 31990,
-        32086, 32180, 32271, 32360, 32446, 32530, 32611, 32690, 32767,
+    static SOFTSIGN_PIECES: [u32; 84] = [
+        0x800100ec, 0x80f300f7, 0x80f30101, 0x81fa010d, 0x81f90119, 0x83190126, 0x83180134,
+        0x84530142, 0x84530152, 0x85ae0163, 0x85ae0176, 0x872f018b, 0x872e01a0, 0x88da01b7,
+        0x88da01d1, 0x8ab901ed, 0x8ab8020d, 0x8cd5022e, 0x8cd50252, 0x8f3b027d, 0x8f3a02a6,
+        0x91f902d8, 0x91fa030e, 0x9528034e, 0x95280392, 0x98e103e1, 0x98e1043c, 0x9d4e049f,
+        0x9d4e0514, 0xa2a5059d, 0xa2a40638, 0xa93706ef, 0xa93407ca, 0xb17f08cf, 0xb17d0a06,
+        0xbc430b8b, 0xbc3f0d63, 0xcace0fc6, 0xcaca12c3, 0xdf9416e2, 0xdf7f1c5a, 0xff9223e4,
+        0x006a23f2, 0x207c1c4f, 0x206f16d9, 0x353d12d6, 0x35380fb4, 0x43c30d68, 0x43c00b86,
+        0x4e850a09, 0x4e8208d1, 0x56cb07c5, 0x56ca06f4, 0x5d5e063c, 0x5d5d059a, 0x62b20512,
+        0x62b204a3, 0x6720043a, 0x671e03e7, 0x6adb0397, 0x6ada034c, 0x6e090313, 0x6e0802d8,
+        0x70c702a7, 0x70c7027a, 0x732d0252, 0x732c022d, 0x7548020b, 0x754801ed, 0x772701d1,
+        0x772701b7, 0x78d301a0, 0x78d3018a, 0x7a530176, 0x7a530164, 0x7bad0152, 0x7bae0142,
+        0x7ce90134, 0x7ce80126, 0x7e080119, 0x7e07010d, 0x7f0e0101, 0x7f0e00f7, 0x800000ec,
     ];
-    const SOFTSIGN: Table = Table::new(&SOFTSIGN_POINTS);
+    #[rustfmt::skip]
+    static SOFTSIGN_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&SOFTSIGN_PIECES), from: 0, count: 16 },
+    ];
+    const SOFTSIGN: Functions = Functions::new(&SOFTSIGN_RUNS);
     const ADD_SOFTSIGN: Add = Add { factors: [30837, 4971], shift: 15 };
     #[rustfmt::skip]
     static GATE_GEMM_WEIGHTS: [[i8; 16]; 16] = [
@@ -588,14 +645,18 @@ pub mod regressor {
         pack8(&GATE_GEMM_WEIGHTS, &GATE_GEMM_BIAS, &GATE_GEMM_MULTIPLIER, 6);
     static GATE_GEMM: Dense8 = Dense8::new(16, 16, &GATE_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static SIGMOID_POINTS: [i16; 65] = [
-        172, 202, 238, 280, 329, 387, 455, 535, 629, 738, 866, 1016, 1190, 1394, 1630, 1904, 2221,
-        2586, 3005, 3484, 4029, 4646, 5342, 6117, 6978, 7924, 8953, 10064, 11246, 12492, 13788,
-        15120, 16469, 17819, 19151, 20447, 21693, 22876, 23986, 25016, 25961, 26821, 27597, 28292,
-        28909, 29455, 29934, 30354, 30719, 31035, 31309, 31545, 31748, 31923, 32073, 32201, 32310,
-        32404, 32484, 32552, 32610, 32659, 32701, 32737, 32767,
+    static SIGMOID_PIECES: [u32; 32] = [
+        0x00ac0081, 0x014800b7, 0x014700fc, 0x02720160, 0x027101db, 0x04a1028a, 0x049e0373,
+        0x08a404a4, 0x089f0626, 0x0fad0803, 0x0faa0a43, 0x1b2e0cc8, 0x1b2e0f68, 0x2bdc11e9,
+        0x2be313da, 0x405114f2, 0x405b14f1, 0x54ca13da, 0x54cf11ee, 0x657f0f72, 0x657c0cd0,
+        0x71030a45, 0x70fb080a, 0x780e0628, 0x780804a5, 0x7c0d0370, 0x7c0b028c, 0x7e3a01d7,
+        0x7e390161, 0x7f6500fc, 0x7f6400b7, 0x80000081,
     ];
-    const SIGMOID: Table = Table::new(&SIGMOID_POINTS);
+    #[rustfmt::skip]
+    static SIGMOID_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&SIGMOID_PIECES), from: 0, count: 16 },
+    ];
+    const SIGMOID: Functions = Functions::new(&SIGMOID_RUNS);
     const MUL_SIGMOID: Mul = Mul { half: 13256, multiplier: 20250, shift: 13 };
     #[rustfmt::skip]
     static HARDSIGMOID_GEMM_WEIGHTS: [[i8; 16]; 16] = [
@@ -631,14 +692,17 @@ pub mod regressor {
         pack8(&HARDSIGMOID_GEMM_WEIGHTS, &HARDSIGMOID_GEMM_BIAS, &HARDSIGMOID_GEMM_MULTIPLIER, 6);
     static HARDSIGMOID_GEMM: Dense8 = Dense8::new(16, 16, &HARDSIGMOID_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static HARDSIGMOID_POINTS: [i16; 65] = [
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 26, 0, 269, 1257, 2133, 3026, 3916, 4807, 5697, 6588,
-        7478, 8369, 9259, 10150, 11040, 11931, 12821, 13712, 14602, 15493, 16384, 17274, 18165,
-        19055, 19946, 20836, 21727, 22617, 23508, 24398, 25289, 26179, 27070, 27960, 28851, 29740,
-        30637, 31498, 32467, 32767, 32740, 32767, 32764, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767,
+    static HARDSIGMOID_PIECES: [u32; 28] = [
+        0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x0006000c, 0x00640fe7,
+        0x104b0fe7, 0x104b0fe7, 0x20320fe7, 0x20320fe7, 0x30190fe7, 0x30190fe7, 0x40000fe7,
+        0x40000fe7, 0x4fe70fe7, 0x4fe70fe7, 0x5fce0fe7, 0x5fce0fe7, 0x6fb50fe7, 0x6fb50fe7,
+        0x7f9c0fe7, 0x7ff2001c, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
     ];
-    const HARDSIGMOID: Table = Table::new(&HARDSIGMOID_POINTS);
+    #[rustfmt::skip]
+    static HARDSIGMOID_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&HARDSIGMOID_PIECES), from: 0, count: 16 },
+    ];
+    const HARDSIGMOID: Functions = Functions::new(&HARDSIGMOID_RUNS);
     #[rustfmt::skip]
     static SIN_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [14, 25, -16, 18, 122, -44, 41, -22, -37, -41, -23, 19, 29, -32, -6, -35,],
@@ -673,11 +737,16 @@ pub mod regressor {
         pack8(&SIN_GEMM_WEIGHTS, &SIN_GEMM_BIAS, &SIN_GEMM_MULTIPLIER, 6);
     static SIN_GEMM: Dense8 = Dense8::new(16, 16, &SIN_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static SIN_POINTS: [i16; 17] = [
-        -32767, -30901, -28140, -24711, -20546, -15917, -10839, -5494, 1, 5491, 10842, 15906, 20560,
-        24670, 28154, 30898, 32767,
+    static SIN_PIECES: [u32; 16] = [
+        0x80010e98, 0x92051567, 0x92001b49, 0xafbe2092, 0xafc2241a, 0xd5ab27b2, 0xd5aa29b8,
+        0xfffc2ad4, 0x00052ad1, 0x2a5929c2, 0x2a5c2781, 0x504e2451, 0x504d202d, 0x6e0f1b7e,
+        0x6de215d2, 0x80000e99,
     ];
-    const SIN: Table = Table::new(&SIN_POINTS);
+    #[rustfmt::skip]
+    static SIN_RUNS: [Run<'static>; 1] = [
+        Run { table: Table::new(&SIN_PIECES), from: 0, count: 16 },
+    ];
+    const SIN: Functions = Functions::new(&SIN_RUNS);
     const ADD_SIN: Add = Add { factors: [30822, 6558], shift: 15 };
     #[rustfmt::skip]
     static CLIP_GEMM_WEIGHTS: [[i8; 16]; 16] = [
@@ -750,33 +819,33 @@ pub mod regressor {
             let [x0, y] = self.scratch.tensors([4..5, 0..4]);
             STEM_GEMM.run(x0, y);
             let y = self.scratch.tensor(0..4);
-            TANH.run(16, y);
+            TANH.run_in_place(y);
             let [x0, y] = self.scratch.tensors([0..4, 4..8]);
             RELU_GEMM.run(x0, y);
             let [x0, y] = self.scratch.tensors([4..8, 8..12]);
             LEAKYRELU_GEMM.run(x0, y);
             let y = self.scratch.tensor(8..12);
-            LEAKYRELU.run(16, y);
+            LEAKYRELU.run_in_place(y);
             let [x0, y] = self.scratch.tensors([8..12, 0..4]);
             ADD_LEAKYRELU.run(y, x0);
             let [x0, y] = self.scratch.tensors([0..4, 4..8]);
             ELU_GEMM.run(x0, y);
             let y = self.scratch.tensor(4..8);
-            ELU.run(16, y);
+            ELU.run_in_place(y);
             let [x0, y] = self.scratch.tensors([4..8, 8..12]);
             SELU_GEMM.run(x0, y);
             let y = self.scratch.tensor(8..12);
-            SELU.run(16, y);
+            SELU.run_in_place(y);
             let [x0, y] = self.scratch.tensors([8..12, 0..4]);
             ADD_SELU.run(y, x0);
             let [x0, y] = self.scratch.tensors([0..4, 4..8]);
             GELUERF_GEMM.run(x0, y);
             let y = self.scratch.tensor(4..8);
-            GELUERF_MUL.run(16, y);
+            GELUERF_MUL.run_in_place(y);
             let [x0, y] = self.scratch.tensors([4..8, 8..12]);
             GELU_GEMM.run(x0, y);
             let y = self.scratch.tensor(8..12);
-            GELU.run(16, y);
+            GELU.run_in_place(y);
             let [x0, y] = self.scratch.tensors([8..12, 0..4]);
             ADD_GELU.run(y, x0);
             let y = self.scratch.tensor(0..4);
@@ -786,37 +855,37 @@ pub mod regressor {
             let [x0, y] = self.scratch.tensors([0..4, 4..8]);
             HARDSWISH_GEMM.run(x0, y);
             let y = self.scratch.tensor(4..8);
-            HARDSWISH.run(16, y);
+            HARDSWISH.run_in_place(y);
             let [x0, y] = self.scratch.tensors([4..8, 8..12]);
             SILU_GEMM.run(x0, y);
             let y = self.scratch.tensor(8..12);
-            SILU.run(16, y);
+            SILU.run_in_place(y);
             let [x0, y] = self.scratch.tensors([8..12, 0..4]);
             ADD_SILU.run(y, x0);
             let [x0, y] = self.scratch.tensors([0..4, 4..8]);
             SOFTPLUS_GEMM.run(x0, y);
             let y = self.scratch.tensor(4..8);
-            SOFTPLUS.run(16, y);
+            SOFTPLUS.run_in_place(y);
             let [x0, y] = self.scratch.tensors([4..8, 8..12]);
             SOFTSIGN_GEMM.run(x0, y);
             let y = self.scratch.tensor(8..12);
-            SOFTSIGN.run(16, y);
+            SOFTSIGN.run_in_place(y);
             let [x0, y] = self.scratch.tensors([8..12, 0..4]);
             ADD_SOFTSIGN.run(y, x0);
             let [x0, y] = self.scratch.tensors([0..4, 4..8]);
             GATE_GEMM.run(x0, y);
             let y = self.scratch.tensor(4..8);
-            SIGMOID.run(16, y);
+            SIGMOID.run_in_place(y);
             let [x0, y] = self.scratch.tensors([4..8, 0..4]);
             MUL_SIGMOID.run(y, x0);
             let [x0, y] = self.scratch.tensors([0..4, 4..8]);
             HARDSIGMOID_GEMM.run(x0, y);
             let y = self.scratch.tensor(4..8);
-            HARDSIGMOID.run(16, y);
+            HARDSIGMOID.run_in_place(y);
             let [x0, y] = self.scratch.tensors([4..8, 8..12]);
             SIN_GEMM.run(x0, y);
             let y = self.scratch.tensor(8..12);
-            SIN.run(16, y);
+            SIN.run_in_place(y);
             let [x0, y] = self.scratch.tensors([8..12, 0..4]);
             ADD_SIN.run(y, x0);
             let [x0, y] = self.scratch.tensors([0..4, 4..8]);

@@ -1,27 +1,43 @@
 //! Layers that treat every feature by itself: scales, sums and products of tensors, and copies.
 
 use crate::arch::{flat, flat_mut};
-use crate::number::{requantize, saturate16, shift_round};
+use crate::number::{requantizer, saturate16, shift_round};
 use crate::tensor::Quad;
 
-/// `y_i = (w_i x_i + b_i) / 2^s_i`: per-feature scales that no neighbouring layer could absorb.
+/// `y_i = floor((w_i x_i + b_i) / 2^s_i)`: per-feature scales that no neighbouring layer could absorb.
 #[derive(Clone, Copy, Debug)]
-pub struct Affine<'a> {
-    /// One factor a feature.
-    pub weights: &'a [i16],
-    /// One addend a feature; `2^15 |w_i| + |b_i| + 2^14 < 2^31`.
-    pub bias: &'a [i32],
-    /// Bits dropped a feature, 1..=15.
-    pub shifts: &'a [u8],
+pub struct Affine<'a>(
+    /// One a feature.
+    pub &'a [Line],
+);
+
+/// `(weight x + bias) / 2^shift`.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// With the rounding half `2^(shift - 1)`; `2^15 |weight| + |bias| < 2^31`.
+    pub bias: i32,
+    /// The factor.
+    pub weight: i16,
+    /// Bits dropped, 1..=15.
+    pub shift: u8,
 }
 
 impl Affine<'_> {
     /// Computes the layer in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
-        let tables = self.weights.iter().zip(self.bias).zip(self.shifts);
-        for (x, ((&w, &b), &shift)) in flat_mut(x).iter_mut().zip(tables) {
-            *x = saturate16(shift_round(*x as i32 * w as i32 + b, shift as u32));
+        for (x, line) in flat_mut(x).iter_mut().zip(self.0) {
+            *x = saturate16((*x as i32 * line.weight as i32 + line.bias) >> (line.shift & 15));
+        }
+    }
+}
+
+/// `x_i = f(x_i, other_i)`, a quad a round.
+#[inline(always)]
+fn each(x: &mut [Quad], other: &[Quad], f: impl Fn(i32, i32) -> i16) {
+    for (x, other) in x.iter_mut().zip(other) {
+        for (x, &other) in x.0.iter_mut().zip(&other.0) {
+            *x = f(*x as i32, other as i32);
         }
     }
 }
@@ -40,11 +56,10 @@ impl Add {
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
         let [a, b] = self.factors.map(i32::from);
-        for (x, &other) in flat_mut(x).iter_mut().zip(flat(other)) {
+        each(x, other, |x, other| {
             // |sum| <= 32768 * 65534 = 2^31 - 2^16, and the rounding half is at most 2^15.
-            let sum = *x as i32 * a + other as i32 * b;
-            *x = saturate16(shift_round(sum, self.shift as u32));
-        }
+            saturate16(shift_round(x * a + other * b, self.shift as u32))
+        });
     }
 }
 
@@ -63,10 +78,9 @@ impl Mul {
     /// Multiplies `x` by `other`, in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
-        for (x, &other) in flat_mut(x).iter_mut().zip(flat(other)) {
-            let product = *x as i32 * other as i32; // |product| <= 2^30, half <= 2^29
-            *x = requantize(product + self.half, self.multiplier, self.shift as u32);
-        }
+        let requantize = requantizer(self.multiplier, self.shift as u32);
+        // |x other| <= 2^30, half <= 2^29
+        each(x, other, |x, other| requantize(x * other + self.half));
     }
 }
 
@@ -87,10 +101,20 @@ impl Place {
     /// Copies `x` into `y`.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
-        let y = flat_mut(y).iter_mut().skip(self.offset).take(self.features);
-        for (y, &x) in y.zip(flat(x)) {
-            // |x * factor| <= 2^30
-            *y = saturate16(shift_round(x as i32 * self.factor as i32, self.shift as u32));
+        let y = flat_mut(y).get_mut(self.offset..).unwrap_or_default();
+        let features = self.features.min(y.len()).min(x.len() * 4);
+        let (x, y) = (&flat(x)[..features], &mut y[..features]);
+        // |x * factor| <= 2^30
+        let scale =
+            |x: i16| saturate16(shift_round(x as i32 * self.factor as i32, self.shift as u32));
+        let ((x, last_x), (y, last_y)) = (x.as_chunks::<4>(), y.as_chunks_mut::<4>());
+        for (x, y) in x.iter().zip(y) {
+            for (&x, y) in x.iter().zip(y) {
+                *y = scale(x);
+            }
+        }
+        for (&x, y) in last_x.iter().zip(last_y) {
+            *y = scale(x);
         }
     }
 }

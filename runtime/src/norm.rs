@@ -1,8 +1,8 @@
 //! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
 
-use crate::arch::{flat_mut, leading_zeros, negative, unit};
-use crate::number::{mul_high, saturate16};
-use crate::tensor::Quad;
+use crate::arch::{clamp, flat_mut, leading_zeros, negative, never, unit};
+use crate::number::{saturate16, scaler};
+use crate::tensor::{Quad, quads};
 
 /// High half of a 32 x 32 bit product.
 #[inline(always)]
@@ -65,7 +65,7 @@ pub const fn reciprocal_q30(v: u32) -> u32 {
 pub fn reciprocal(x: u32) -> (i16, i32) {
     let (v, exponent) = normalized(x as u64, false); // x = v 2^exponent, v/2^32 in [1/2, 1)
     let m = (reciprocal_q30(v) >> 16) as i32;
-    (if m > 32767 { 32767 } else { m as i16 }, exponent + 32)
+    (clamp(m, 0, 32767) as i16, exponent + 32)
 }
 
 /// Layer normalisation of `features` inputs, without gain and bias.
@@ -87,10 +87,18 @@ impl Normalize {
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
         let n = self.features as i32;
+        // Features past the end count as zeros, and whole quads are faster.
+        flat_mut(x).iter_mut().take(quads(n as usize) * 4).skip(n as usize).for_each(|x| *x = 0);
+        let x = x.get_mut(..quads(n as usize)).unwrap_or_default();
         let (mut sum, mut squares) = (0_i32, 0_u64);
-        for &x in flat_mut(x).iter().take(n as usize) {
-            sum += x as i32; // |sum| <= 2^13 2^15
-            squares += (x as i32 * x as i32) as u64; // <= 2^13 2^30
+        for quad in x.iter() {
+            if never() {
+                return;
+            }
+            for x in quad.0.map(i32::from) {
+                sum += x; // |sum| <= 2^13 2^15
+                squares += (x * x) as u64; // <= 2^13 2^30
+            }
         }
         // n^2 variance, >= 0 by Cauchy-Schwarz; n squares <= 2^56.
         let variance = n as u64 * squares - (sum as i64 * sum as i64) as u64;
@@ -98,13 +106,20 @@ impl Normalize {
         // z 2^frac = d m 2^(frac - 14 - e) = (d m / 2^16) >> s. A negative s means a small variance
         // and so a small d: shift d up instead, leaving two bits to round.
         let s = e - self.frac as i32 - 2;
-        let up = (2 - s).clamp(0, 31);
-        let s = (s + up).min(31) as u32; // 2 <= s
-        for x in flat_mut(x).iter_mut().take(n as usize) {
-            let d = n * *x as i32 - sum; // |d| <= 2^29
-            // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
-            let t = mul_high(d << up, m);
-            *x = saturate16((t + (1 << (s - 1))) >> s);
+        let up = clamp(2 - s, 0, 31);
+        let s = clamp(s + up, 2, 31) as u32;
+        // d = n x - sum, |d| <= 2^29, and d 2^up with
+        // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
+        let (n, sum, half) = (n << up, sum.wrapping_shl(up as u32), 1 << (s - 1));
+        let scale = scaler(m, 0);
+        for quad in x {
+            if never() {
+                return;
+            }
+            for x in &mut quad.0 {
+                let d = (*x as i32).wrapping_mul(n).wrapping_sub(sum);
+                *x = saturate16((scale(d) + half) >> s);
+            }
         }
     }
 }

@@ -53,6 +53,26 @@ pub fn requantize(a: i32, multiplier: i16, shift: u32) -> i16 {
     saturate16(mul_high(a, multiplier) >> shift)
 }
 
+/// [`requantize`] with one multiplier and shift (below 16) for many values.
+#[inline(always)]
+pub fn requantizer(multiplier: i16, shift: u32) -> impl Fn(i32) -> i16 {
+    let scale = scaler(multiplier, shift);
+    move |a| saturate16(scale(a))
+}
+
+/// `floor(a * m / 2^(16+s))` for many `a` and `s` below 16: where the core has a long multiply, the
+/// shift is part of the multiplier.
+#[inline(always)]
+pub(crate) fn scaler(multiplier: i16, shift: u32) -> impl Fn(i32) -> i32 {
+    // Of a factor it knows to be positive the compiler makes a longer product.
+    let word = arch::opaque((multiplier as u32) << (16 - shift)) as i32;
+    move |a| match cfg!(nervecord_short) {
+        true => mul_high_split(a, multiplier) >> shift,
+        // floor(floor(a m / 2^16) / 2^s) = floor(a (m 2^(16-s)) / 2^32)
+        false => ((a as i64 * word as i64) >> 32) as i32,
+    }
+}
+
 /// `floor(x / 2^shift + 1/2)` for `shift` in 1..=31: the rounding rule where no multiplier is needed.
 ///
 /// The caller has proved that `x + 2^(shift-1)` fits.
@@ -100,6 +120,7 @@ mod tests {
         fn requantize_matches_exact_arithmetic(a: i32, m in 0_i16.., s in 0_u32..16) {
             let exact = (a as i64 * m as i64).div_euclid(1 << (16 + s));
             prop_assert_eq!(requantize(a, m, s) as i64, exact.clamp(-32768, 32767));
+            prop_assert_eq!(requantizer(m, s)(a), requantize(a, m, s));
             prop_assert_eq!(mul_high_split(a, m), mul_high(a, m));
         }
 

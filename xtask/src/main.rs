@@ -1,11 +1,13 @@
 //! `cargo xtask`: set-up, test, emulate, bench. Everything CI runs is a command a person can run.
 
 mod bench;
+mod documents;
 mod emulate;
 mod figures;
 mod golden;
+mod limits;
 mod looped;
-mod networks;
+mod new_board;
 mod parts;
 mod stages;
 mod subject;
@@ -37,7 +39,7 @@ enum Task {
         #[arg(long, default_value = "all")]
         board: String,
         /// A model folder, an ONNX file, a generated module (.rs), edges-i8 or edges-i16 (layers of
-        /// many sizes); all of models/ and both edges if none is given
+        /// many sizes), heads (layers that compare); all of models/ and these if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in
@@ -59,10 +61,10 @@ enum Task {
         #[arg(long, default_value = "swimmer")]
         plant: looped::Kind,
         /// Periods
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 1000, value_parser = looped::steps)]
         steps: usize,
-        /// Faults a frame on the link, each way, as a part of 1
-        #[arg(long, default_value_t = 0.0)]
+        /// Faults a frame on the link, each way, 0 to 1; none near the ends of a run and a reset
+        #[arg(long, default_value_t = 0.0, value_parser = looped::rate, allow_negative_numbers = true)]
         faults: f64,
         /// Reset the core in this period
         #[arg(long)]
@@ -72,12 +74,28 @@ enum Task {
         seed: u32,
     },
     /// Build the firmware of every development board and print what it takes of the part
-    Boards,
-    /// Measure the four reference networks on emulated cores
+    Boards {
+        /// Put the table into this document, between `<!-- sizes -->` and `<!-- /sizes -->`
+        #[arg(long)]
+        write: Option<PathBuf>,
+    },
+    /// Make the folder of a new development board from another's
+    NewBoard {
+        /// Its name: small letters, digits and hyphens
+        name: String,
+        /// The board it is most like
+        #[arg(long)]
+        like: String,
+    },
+    /// Measure a step of the reference networks A to D, K and the bundled models on emulated cores
     Bench {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
+        /// A, B, C, D, the name of a bundled model, or the path of another; all of the named ones if
+        /// none is given
+        #[arg(long, num_args = 1..)]
+        model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in
         #[arg(long)]
         profile: bool,
@@ -87,9 +105,9 @@ enum Task {
         /// Replace the committed figures, xtask/figures.csv, by what is measured
         #[arg(long)]
         save: bool,
-        /// Put the table into this document, between `<!-- bench -->` and `<!-- /bench -->`
+        /// Write the committed figures into README.md and docs/figures.md
         #[arg(long)]
-        write: Option<PathBuf>,
+        write: bool,
     },
 }
 
@@ -101,14 +119,12 @@ fn main() -> ExitCode {
         Task::Loop { board, plant, steps, faults, reset, seed } => {
             looped::run(&board, &looped::Wish { plant, steps, faults, reset, seed })
         }
-        Task::Boards => parts::boards(),
-        Task::Bench { board, profile, check, save, write } => {
-            let figures = match (check, save) {
-                (true, _) => Some(bench::Committed::Check),
-                (_, true) => Some(bench::Committed::Save),
-                _ => None,
-            };
-            bench::bench(&board, profile, figures, write.as_deref())
+        Task::Boards { write } => parts::boards(write.as_deref()),
+        Task::NewBoard { name, like } => {
+            new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
+        }
+        Task::Bench { board, model, profile, check, save, write } => {
+            bench::bench(&bench::Wish { board, models: model, profile, check, save, write })
         }
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
@@ -130,7 +146,8 @@ fn say(message: &str) {
 /// Installs whatever any board is missing.
 fn set_up() -> Result<()> {
     let parts = parts::Part::all()?;
-    let targets: Vec<String> = parts.into_iter().map(|part| part.target).collect();
+    let targets = parts.iter().flat_map(parts::Part::targets).map(str::to_owned);
+    let targets: Vec<String> = targets.collect();
     setup(&Board::all()?, &targets, &say)
 }
 

@@ -3,17 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nervecord_codegen::data::{Data, write_atomic};
+use nervecord_codegen::data::Data;
 use nervecord_codegen::emulate::Job;
 use nervecord_codegen::graph::Graph;
-use nervecord_codegen::import::Source;
+use nervecord_codegen::import;
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
+use nervecord_tests::network;
+use nervecord_tests::shapes::{self, Random, SHAPES, Shape};
 
-use crate::networks::{self, Random};
+use crate::limits::Work;
 use crate::root;
 
-/// Rows for a module that comes without its own.
+/// Rows for layers that come without their own.
 const ROWS: usize = 100;
 
 /// The bundled models: every folder in `models/` that holds a trained file.
@@ -38,31 +40,113 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Layers of many sizes, with weights of either width, under the names that [`load`] knows.
-pub const EDGES: [(&str, Weights); 2] = [("edges-i8", Weights::I8), ("edges-i16", Weights::I16)];
+/// Networks made in memory, under the names that [`load`] knows: layers of many sizes with weights
+/// of either width, and layers that compare what they read.
+pub const MADE: [&str; 3] = ["edges-i8", "edges-i16", "heads"];
 
-/// What is checked unless something is named: the bundled models, and the edges of kernels.
+/// Whether it is a name of [`MADE`].
+pub fn is_made(path: &Path) -> bool {
+    MADE.iter().any(|name| path == Path::new(name))
+}
+
+/// What is checked unless something is named: the bundled models, and those made in memory.
 ///
 /// # Errors
 /// As for [`bundled`].
 pub fn all() -> Result<Vec<PathBuf>> {
-    Ok(bundled()?.into_iter().chain(EDGES.map(|(name, _)| name.into())).collect())
+    Ok(bundled()?.into_iter().chain(MADE.map(PathBuf::from)).collect())
 }
 
-/// A job from a model folder, a trained file, a generated module, or a name of [`EDGES`].
+/// What the project's speed is stated for: networks A to D and K, and the bundled models.
+///
+/// # Errors
+/// As for [`bundled`].
+pub fn benched() -> Result<Vec<PathBuf>> {
+    Ok(SHAPES.iter().map(|shape| shape.letter.into()).chain(bundled()?).collect())
+}
+
+/// A model of `models/` by its name, or the path itself.
+fn resolved(path: &Path) -> PathBuf {
+    let bundled = root().join("models").join(path);
+    if path.components().count() == 1 && bundled.is_dir() { bundled } else { path.to_owned() }
+}
+
+/// What a step of a model has to do; nothing is known of a generated module.
+///
+/// # Errors
+/// It cannot be read.
+pub fn work(path: &Path) -> Result<Work> {
+    if let Some(shape) = Shape::named(path) {
+        return Ok(Work::of(&shape.graph()?));
+    }
+    if is_made(path) || path.extension().is_some_and(|e| e == "rs") {
+        return Ok(Work::default());
+    }
+    Ok(Work::of(&import::load(&resolved(path))?.graph))
+}
+
+/// A job from a model folder, a trained file, a generated module, or a name: of a bundled model, of
+/// [`SHAPES`], or of [`MADE`].
 ///
 /// # Errors
 /// It cannot be read or compiled.
 pub fn load(path: &Path) -> Result<Job> {
-    if let Some((name, weights)) = EDGES.iter().find(|(name, _)| path == Path::new(name)) {
-        let inputs = Random::new(7).rows(ROWS, networks::EDGES.widths[0]);
-        let job = from_graph(networks::EDGES.graph()?, &inputs, *weights)?;
-        return Ok(Job { name: (*name).to_owned(), ..job });
+    match path.to_str() {
+        Some("edges-i8") => return edges("edges-i8", Weights::I8),
+        Some("edges-i16") => return edges("edges-i16", Weights::I16),
+        Some("heads") => return heads(),
+        _ => {}
     }
+    if let Some(shape) = Shape::named(path) {
+        let inputs = Random::new(7).rows(SHAPE_ROWS, shape.widths[0]);
+        let job = from_graph(shape.graph()?, &inputs, Weights::I8)?;
+        return Ok(Job { name: shape.letter.to_owned(), ..job });
+    }
+    let path = &resolved(path);
     if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
 }
 
-/// A trained model on its test vectors, or, without them, on its calibration data.
+fn edges(name: &str, weights: Weights) -> Result<Job> {
+    let inputs = Random::new(7).rows(ROWS, shapes::EDGES.widths[0]);
+    let job = from_graph(shapes::EDGES.graph()?, &inputs, weights)?;
+    Ok(Job { name: name.to_owned(), ..job })
+}
+
+fn heads() -> Result<Job> {
+    let mut rows = Random::new(7).rows(ROWS, shapes::HEAD_RANGES.len());
+    for row in &mut rows {
+        row.iter_mut().zip(shapes::HEAD_RANGES).for_each(|(x, range)| *x *= range);
+    }
+    let graph = Graph { name: "model".into(), ..shapes::heads()? };
+    let compiled = network::compile(graph, Weights::I8, &rows)?;
+    Job::of("heads", &compiled, with_random(&compiled, &rows))
+}
+
+/// Rows of a network in [`SHAPES`], whose steps all take the same time.
+const SHAPE_ROWS: usize = 32;
+
+/// Random rows behind a model's own, so that no time hides in inputs that its data never show;
+/// fewer for a model so wide that they would hold more values than [`RANDOM_VALUES`].
+const RANDOM_ROWS: usize = 1000;
+const RANDOM_VALUES: usize = 100_000;
+
+/// Rows over the full range of raw inputs of so many bits, its ends more often than chance has it.
+fn random_rows(columns: usize, bits: u32) -> Vec<Vec<i32>> {
+    let mut random = Random::new(1);
+    let mut value = || {
+        let wide = random.bits() as i32 >> (32 - bits);
+        match random.bits() % 16 {
+            0 => i32::MIN >> (32 - bits),
+            1 => i32::MAX >> (32 - bits),
+            _ => wide,
+        }
+    };
+    let rows = RANDOM_ROWS.min(RANDOM_VALUES / columns.max(1));
+    (0..rows).map(|_| (0..columns).map(|_| value()).collect()).collect()
+}
+
+/// A trained model on its test vectors, or, without them, on its calibration data, and on random
+/// rows.
 fn from_model(path: &Path) -> Result<Job> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     let calibration = folder.join("calibration.csv");
@@ -77,7 +161,14 @@ fn from_model(path: &Path) -> Result<Job> {
         true => Data::read(&vectors)?.inputs(&compiled.graph, &vectors)?,
         false => compiled.calibration.rows.clone(),
     };
-    job(path, &compiled, &rows)
+    Job::of(name_of(path), &compiled, with_random(&compiled, &rows))
+}
+
+/// Raw rows, and random ones behind them.
+fn with_random(compiled: &Compiled, rows: &[Vec<f64>]) -> Vec<Vec<i32>> {
+    let input = &compiled.program.input;
+    let raws = rows.iter().map(|row| input.to_raws(row));
+    raws.chain(random_rows(input.features(), input.bits())).collect()
 }
 
 /// A network made in memory with i8 or i16 weights, calibrated and run on `rows`.
@@ -85,29 +176,14 @@ fn from_model(path: &Path) -> Result<Job> {
 /// # Errors
 /// It cannot be compiled.
 pub fn from_graph(graph: Graph, rows: &[Vec<f64>], weights: Weights) -> Result<Job> {
-    let name = PathBuf::from(&graph.name);
-    let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
-    let calibration = folder.path().join("calibration.csv");
-    write_atomic(&calibration, csv(rows).as_bytes())?;
-    let source = Source { graph, path: name.clone(), sha256: "made in memory".into() };
-    let compiled = Compiler::new(&name)
-        .calibration(&calibration)
-        .weights(weights)
-        .name("model")
-        .build_from(source)?;
-    job(&name, &compiled, rows)
+    let name = graph.name.clone();
+    let compiled = network::compile(Graph { name: "model".into(), ..graph }, weights, rows)?;
+    let raws = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
+    Job::of(name, &compiled, raws)
 }
 
-fn job(path: &Path, compiled: &Compiled, rows: &[Vec<f64>]) -> Result<Job> {
-    let raw = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
-    Job::of(path.file_stem().unwrap_or_default().to_string_lossy(), compiled, raw)
-}
-
-fn csv(rows: &[Vec<f64>]) -> String {
-    let line = |cells: Vec<String>| cells.join(",") + "\n";
-    let columns = rows.first().map_or(0, Vec::len);
-    let head = line((0..columns).map(|column| format!("x{column}")).collect());
-    rows.iter().fold(head, |text, row| text + &line(row.iter().map(f64::to_string).collect()))
+fn name_of(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// A generated module on random rows.
@@ -126,9 +202,5 @@ fn from_module(path: &Path) -> Result<Job> {
         .parse()
         .map_err(|_| missing("pub const INPUTS: usize = "))?;
     let input_bits = if after("pub type RawInput = ")? == "i32" { 32 } else { 16 };
-    let mut random = Random::new(1);
-    let mut row = || (0..columns).map(|_| i32::from(random.next() as i16)).collect();
-    let rows = (0..ROWS).map(|_| row()).collect();
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(Job::new(name, module, input_bits, rows))
+    Ok(Job::new(name_of(path), module, input_bits, random_rows(columns, input_bits)))
 }

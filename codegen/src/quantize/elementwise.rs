@@ -1,6 +1,6 @@
 //! Sums, products, per-feature scales and copies.
 
-use nervecord::elementwise::{Add, Affine, Mul, Place, select};
+use nervecord::elementwise::{Add, Affine, Line, Mul, Place, select};
 use nervecord::tensor::Quad;
 
 use super::{Format, Lowering, Value, multiplier};
@@ -10,33 +10,26 @@ use crate::graph::{Layer, Node};
 use crate::program::Kernel;
 
 #[derive(Debug)]
-struct AffineKernel {
-    weights: Vec<i16>,
-    bias: Vec<i32>,
-    shifts: Vec<u8>,
-}
+struct AffineKernel(Vec<Line>);
 
 impl Kernel for AffineKernel {
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
-        Affine { weights: &self.weights, bias: &self.bias, shifts: &self.shifts }.run(y);
+        Affine(&self.0).run(y);
     }
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("elementwise::Affine");
-        items.array(&format!("static {name}_WEIGHTS"), "i16", &self.weights);
-        items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
-        items.array(&format!("static {name}_SHIFTS"), "u8", &self.shifts);
-        items.constant(
-            &format!("const {name}: Affine"),
-            &format!(
-                "Affine {{ weights: &{name}_WEIGHTS, bias: &{name}_BIAS, shifts: &{name}_SHIFTS }}"
-            ),
-        );
+        items.import("elementwise::{Affine, Line}");
+        let line = |Line { bias, weight, shift }: &Line| {
+            format!("Line {{ bias: {bias}, weight: {weight}, shift: {shift} }}")
+        };
+        let lines: Vec<String> = self.0.iter().map(line).collect();
+        items.array(&format!("static {name}_LINES"), "Line", &lines);
+        items.constant(&format!("const {name}: Affine"), &format!("Affine(&{name}_LINES)"));
         format!("{name}.run(y);")
     }
 
     fn table_bytes(&self) -> usize {
-        self.weights.len() * 7
+        size_of_val(self.0.as_slice())
     }
 }
 
@@ -139,7 +132,7 @@ pub(super) fn push_affine(
     offset: &[f64],
     out_scale: f64,
 ) {
-    let mut kernel = AffineKernel { weights: vec![], bias: vec![], shifts: vec![] };
+    let mut lines = vec![];
     for i in 0..value.features {
         let factor = scale[i] * value.format.scale(i) / out_scale;
         let addend = (scale[i] * value.format.offset(i) + offset[i]) / out_scale;
@@ -148,10 +141,12 @@ pub(super) fn push_affine(
         let by_addend = (f64::powi(2.0, 29) / addend.abs().max(1.0)).log2().floor();
         let shift = by_factor.min(by_addend).clamp(1.0, 15.0);
         let unit = f64::powi(2.0, shift as i32);
-        kernel.weights.push((factor * unit).round().clamp(-32767.0, 32767.0) as i16);
-        kernel.bias.push((addend * unit).round().clamp(-1e9, 1e9) as i32);
-        kernel.shifts.push(shift as u8);
+        let weight = (factor * unit).round().clamp(-32767.0, 32767.0) as i16;
+        // With the rounding half.
+        let bias = (addend * unit + unit / 2.0).round().clamp(-1e9, 1e9) as i32;
+        lines.push(Line { bias, weight, shift: shift as u8 });
     }
+    let kernel = AffineKernel(lines);
     lowering.push(name, Box::new(kernel), vec![], value.storage);
 }
 

@@ -271,6 +271,9 @@ fn descend(
         for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
             let mut moved = false;
             for j in 0..n {
+                if reals[j] == 0.0 {
+                    continue; // a pruned weight stays pruned
+                }
                 let column = &moments.covariance[j * n..][..n];
                 let step = (gradient[j] / column[j]).round();
                 let step = (weights[j] + step).clamp(-most, most) - weights[j];
