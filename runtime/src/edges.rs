@@ -1,7 +1,7 @@
 //! Edges by lists: tables, each over a run of neighbouring features, and spline layers most of whose edges
 //! are zero.
 
-use crate::arch::{self, Coefficient};
+use crate::arch::{self, Coefficient, Window};
 use crate::number::requantize;
 use crate::spline::{Axis, Grid, Tables};
 use crate::table::Table;
@@ -127,12 +127,26 @@ impl<'a, C: Coefficient> Sparse<'a, C> {
     /// outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Tables { coefficients, base: factors, base_shift, bias, multiplier, shift } =
-            self.tables;
+        let Tables { bias, multiplier, shift, .. } = self.tables;
         let Some((y, memory)) = y.split_at_mut_checked(quads(bias.len())) else { return };
         let Some(acc) = arch::words_mut(memory).get_mut(..bias.len()) else { return };
         acc.copy_from_slice(bias);
-        let (x, base) = (arch::flat(x), arch::flat(base));
+        match self.axis.tails {
+            true => self.sum::<true>(arch::flat(x), arch::flat(base), acc),
+            false => self.sum::<false>(arch::flat(x), arch::flat(base), acc),
+        }
+        let finish = acc.iter().zip(multiplier);
+        for (y, (&acc, &multiplier)) in arch::flat_mut(y).iter_mut().zip(finish) {
+            *y = requantize(acc, multiplier, shift as u32);
+        }
+    }
+
+    /// Adds every edge to the accumulator of its output.
+    #[inline(always)]
+    fn sum<const TAILS: bool>(&self, x: &[i16], base: &[i16], acc: &mut [i32]) {
+        let Tables { coefficients, base: factors, base_shift, .. } = self.tables;
+        let mut window = Window::default();
+        let ends = self.axis.ends::<TAILS>();
         let mut edges = self.outputs.iter().zip(coefficients.chunks_exact(self.count()));
         let mut factors = factors.iter();
         for (k, &fan) in self.fans.iter().enumerate() {
@@ -145,20 +159,20 @@ impl<'a, C: Coefficient> Sparse<'a, C> {
             };
             let Some(&x) = x.get(input) else { return };
             // |x * factor| <= 2^30 and |offset| < 2^30
-            let (start, weights) = self.axis.locate(x as i32 * grid.factor as i32 + grid.offset);
+            let q = x as i32 * grid.factor as i32 + grid.offset;
+            let (start, weights) = self.axis.find::<TAILS>(q, ends, &mut window);
+            let [w0, w1, w2, w3] = weights.map(i32::from);
             let base = base.get(k).copied().unwrap_or(0) as i32;
-            for (&output, coefficients) in edges.by_ref().take(fan as usize) {
-                let live = coefficients.iter().skip(start).zip(weights);
-                let splines: i32 = live.map(|(&c, w)| c.into() * w as i32).sum();
-                let own = factors.next().map_or(0, |&factor| (factor.into() * base) << base_shift);
-                if let Some(acc) = acc.get_mut(output as usize) {
-                    *acc += splines + own;
+            for _ in 0..fan {
+                let Some((&output, edge)) = edges.next() else { return };
+                let taps = edge.get(start..).and_then(|taps| taps.first_chunk::<4>());
+                let (Some(taps), Some(acc)) = (taps, acc.get_mut(output as usize)) else { return };
+                let [c0, c1, c2, c3] = taps.map(Into::into);
+                *acc += w0 * c0 + w1 * c1 + w2 * c2 + w3 * c3;
+                if let Some(&factor) = factors.next() {
+                    *acc += (factor.into() * base) << base_shift;
                 }
             }
-        }
-        let finish = acc.iter().zip(multiplier);
-        for (y, (&acc, &multiplier)) in arch::flat_mut(y).iter_mut().zip(finish) {
-            *y = requantize(acc, multiplier, shift as u32);
         }
     }
 

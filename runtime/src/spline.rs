@@ -64,13 +64,13 @@ impl Axis {
 
     /// The ends at which coordinates stop, in 15 fraction bits.
     #[inline(always)]
-    fn ends<const TAILS: bool>(&self) -> (i32, i32) {
+    pub(crate) fn ends<const TAILS: bool>(&self) -> (i32, i32) {
         let beyond = if TAILS { 3 } else { 0 };
         (-(beyond << 15), ((self.intervals as i32 + beyond) << 15) - 1)
     }
 
     #[inline(always)]
-    fn find<const TAILS: bool>(
+    pub(crate) fn find<const TAILS: bool>(
         &self,
         q: i32,
         (low, high): (i32, i32),

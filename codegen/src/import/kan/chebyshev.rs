@@ -1,38 +1,21 @@
 //! ChebyKAN: `sum_d c_d T_d(tanh x)`, the Chebyshev polynomials as shared functions before a dense layer.
 
-use super::{Net, Options, Shape};
+use super::{Net, Site};
 use crate::error::Result;
 use crate::expr::{Expr, Function};
-use crate::graph::{Dense, Layer, TensorId};
+use crate::graph::TensorId;
 
-pub(super) fn layer(
-    net: &mut Net,
-    options: &Options,
-    name: &str,
-    shape: Shape,
-    x: TensorId,
-) -> Result<TensorId> {
-    let Shape { inputs, outputs } = shape;
+pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
+    let &Site { options, name, inputs, outputs, .. } = site;
     let degree = options.count("degree")?;
     let terms = degree + 1;
     let name_of_tensor = format!("{name}.cheby_coeffs");
     let c = net.shaped(&name_of_tensor, &[inputs, outputs, terms])?;
     let at = |i: usize, o: usize, d: usize| c[(i * outputs + o) * terms + d];
     let functions = (1..terms).map(of_tanh).collect();
-    let picks = (0..degree).flat_map(|k| (0..inputs).map(move |i| (i, k))).collect();
-    let row = |o: usize| {
-        (1..terms)
-            .flat_map(|d| (0..inputs).map(move |i| (i, d)))
-            .map(|(i, d)| at(i, o, d))
-            .collect()
-    };
-    let dense = Dense {
-        weights: (0..outputs).map(row).collect(),
-        bias: (0..outputs).map(|o| (0..inputs).map(|i| at(i, o, 0)).sum()).collect(),
-    };
-    let basis =
-        net.graph.push(format!("{name}.basis"), Layer::Functions { functions, picks }, &[x])?;
-    net.graph.push(name, Layer::Dense(dense), &[basis])
+    let bias = (0..outputs).map(|o| (0..inputs).map(|i| at(i, o, 0)).sum()).collect();
+    let weight = |o: usize, i: usize, k: usize| at(i, o, k + 1);
+    net.shared_functions(&format!("{name}.basis"), name, site, functions, weight, bias)
 }
 
 /// `T_degree(tanh x)`.

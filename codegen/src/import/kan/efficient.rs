@@ -1,21 +1,15 @@
 //! efficient-kan (Blealtan): `base_weight silu(x) + spline_weight spline_scaler B(x)`.
 
-use super::{Net, Options, Shape};
+use super::{Net, Options, Site};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::graph::{Layer, TensorId};
 use crate::import::mlp;
 use crate::kan::{Edge, Kan, Spline};
 
-pub(super) fn layer(
-    net: &mut Net,
-    options: &Options,
-    name: &str,
-    shape: Shape,
-    x: TensorId,
-) -> Result<TensorId> {
+pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
+    let &Site { options, name, inputs, outputs, x } = site;
     options.cubic("spline_order")?;
-    let Shape { inputs, outputs } = shape;
     let count = options.count("grid_size")? + 3;
     let knots = net.knots(&format!("{name}.grid"), inputs, count + 4)?;
     let base = net.shaped(&format!("{name}.base_weight"), &[outputs, inputs])?;

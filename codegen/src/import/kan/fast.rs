@@ -1,18 +1,12 @@
 //! FastKAN (Li 2024): Gaussian radial basis functions of the normalised input, and a base of the raw one.
 
-use super::{Net, Options, Shape, efficient};
+use super::{Net, Site, efficient};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Dense, Layer, TensorId};
 
-pub(super) fn layer(
-    net: &mut Net,
-    options: &Options,
-    name: &str,
-    shape: Shape,
-    x: TensorId,
-) -> Result<TensorId> {
-    let Shape { inputs, outputs } = shape;
+pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
+    let &Site { options, name, inputs, outputs, x } = site;
     let count = options.count("num_grids")?;
     let grid_name = format!("{name}.rbf.grid");
     let grid = net.shaped(&grid_name, &[count])?;
@@ -36,18 +30,11 @@ pub(super) fn layer(
         _ => net.layer_norm(&format!("{name}.layernorm"), inputs, x)?,
     };
     let functions = grid.iter().map(|&g| gaussian(g, denominator)).collect();
-    // Function by function: the kernel runs one table over all inputs.
-    let picks = (0..count).flat_map(|k| (0..inputs).map(move |i| (i, k))).collect();
-    let row = |row: &[f64]| {
-        (0..count).flat_map(|k| (0..inputs).map(move |i| row[i * count + k])).collect()
-    };
-    let dense = Dense {
-        weights: weights.chunks(inputs * count).map(row).collect(),
-        bias: vec![0.0; outputs],
-    };
-    let basis = Layer::Functions { functions, picks };
-    let b = net.graph.push(format!("{name}.rbf"), basis, &[normalized])?;
-    let spline = net.graph.push(format!("{name}.spline_linear"), Layer::Dense(dense), &[b])?;
+    let weight = |o: usize, i: usize, k: usize| weights[(o * inputs + i) * count + k];
+    let splines = Site { x: normalized, ..*site };
+    let (basis, linear) = (format!("{name}.rbf"), format!("{name}.spline_linear"));
+    let bias = vec![0.0; outputs];
+    let spline = net.shared_functions(&basis, &linear, &splines, functions, weight, bias)?;
     if options.json.get("use_base_update").and_then(|v| v.as_bool()) == Some(false) {
         return Ok(spline);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Net, Options, Shape, chebyshev, fast, fourier};
+use super::{Net, Options, Site, chebyshev, fast, fourier};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};
@@ -11,15 +11,8 @@ use crate::kan::{Edge, Kan, Spline};
 /// The kinds of edges that can be read.
 const KINDS: [&str; 6] = ["bspline", "rbf", "chebyshev", "fourier", "wavelet", "silu"];
 
-pub(super) fn layer(
-    net: &mut Net,
-    options: &Options,
-    level: usize,
-    shape: Shape,
-    x: TensorId,
-) -> Result<TensorId> {
-    let Shape { inputs, outputs } = shape;
-    let name = format!("layers.{level}");
+pub(super) fn layer(net: &mut Net, site: &Site, level: usize) -> Result<TensorId> {
+    let &Site { options, name, inputs, outputs, x } = site;
     let kinds = kinds(options)?;
     let domain = options.json.get("domain").and_then(|d| d.get(level)).and_then(|d| d.as_f64());
     let half = domain

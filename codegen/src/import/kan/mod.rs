@@ -28,7 +28,8 @@ use sha2::{Digest, Sha256};
 use super::tensors::Tensors;
 use super::{Config, hex, read};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, TensorId};
+use crate::expr::Expr;
+use crate::graph::{Dense, Graph, Layer, TensorId};
 
 /// Whether `family` is the first word of a format read here.
 pub fn knows(family: &str) -> bool {
@@ -87,31 +88,45 @@ fn family_of(family: &str, net: &mut Net, options: &Options, widths: &[usize]) -
     }
     for (l, pair) in widths.windows(2).enumerate() {
         let &[inputs, outputs] = pair else { continue };
-        let shape = Shape { inputs, outputs };
-        let layer = format!("layers.{l}");
-        x = match family {
-            "efficient-kan" => efficient::layer(net, options, &layer, shape, x)?,
-            "fastkan" => fast::layer(net, options, &layer, shape, x)?,
-            "fourierkan" => fourier::layer(net, options, &layer, shape, x)?,
-            "wavkan" => wavelet::layer(net, options, &layer, shape, x)?,
-            "relu-kan" => relu::layer(net, options, &format!("rk_layers.{l}"), shape, x)?,
-            "chebykan" => {
-                let y = chebyshev::layer(net, options, &format!("chebykan{}", l + 1), shape, x)?;
-                let norm = format!("ln{}", l + 1);
-                let normalized = options.flag("layernorm") && l < last;
-                if normalized { net.layer_norm(&norm, outputs, y)? } else { y }
-            }
-            _ => mixed::layer(net, options, l, shape, x)?,
+        let name = match family {
+            "relu-kan" => format!("rk_layers.{l}"),
+            "chebykan" => format!("chebykan{}", l + 1),
+            _ => format!("layers.{l}"),
         };
+        let site = Site { options, name: &name, inputs, outputs, x };
+        x = match layer_of(family, net, &site) {
+            Some(layer) => layer?,
+            None => mixed::layer(net, &site, l)?,
+        };
+        if family == "chebykan" && options.flag("layernorm") && l < last {
+            x = net.layer_norm(&format!("ln{}", l + 1), outputs, x)?;
+        }
     }
     Ok(())
 }
 
-/// A layer's width.
-#[derive(Debug, Clone, Copy)]
-struct Shape {
+/// One layer of a family whose layers stand for themselves.
+fn layer_of(family: &str, net: &mut Net, site: &Site) -> Option<Result<TensorId>> {
+    let layer = match family {
+        "efficient-kan" => efficient::layer,
+        "fastkan" => fast::layer,
+        "chebykan" => chebyshev::layer,
+        "fourierkan" => fourier::layer,
+        "wavkan" => wavelet::layer,
+        "relu-kan" => relu::layer,
+        _ => return None,
+    };
+    Some(layer(net, site))
+}
+
+/// Where a layer stands: what the configuration says of it, the prefix of its tensors, its widths and its input.
+#[derive(Clone, Copy)]
+struct Site<'a> {
+    options: &'a Options<'a>,
+    name: &'a str,
     inputs: usize,
     outputs: usize,
+    x: TensorId,
 }
 
 /// A graph in the making and the tensors it is made of.
@@ -125,9 +140,28 @@ impl Net<'_> {
         self.file.shaped(name, shape)
     }
 
+    /// `y_o = bias_o + sum_i sum_k weight(o, i, k) functions_k(x_i)`: shared functions before a dense layer.
+    fn shared_functions(
+        &mut self,
+        basis: &str,
+        name: &str,
+        site: &Site,
+        functions: Vec<Expr>,
+        weight: impl Fn(usize, usize, usize) -> f64,
+        bias: Vec<f64>,
+    ) -> Result<TensorId> {
+        // Function by function: the kernel runs one table over all inputs.
+        let count = functions.len();
+        let picks: Vec<(usize, usize)> =
+            (0..count).flat_map(|k| (0..site.inputs).map(move |i| (i, k))).collect();
+        let row = |o: usize| picks.iter().map(|&(i, k)| weight(o, i, k)).collect();
+        let dense = Dense { weights: (0..site.outputs).map(row).collect(), bias };
+        let values = self.graph.push(basis, Layer::Functions { functions, picks }, &[site.x])?;
+        self.graph.push(name, Layer::Dense(dense), &[values])
+    }
+
     /// Layer normalisation with its gain and bias.
     fn layer_norm(&mut self, name: &str, len: usize, x: TensorId) -> Result<TensorId> {
-        use crate::graph::Layer;
         let scale = self.shaped(&format!("{name}.weight"), &[len])?;
         let offset = self.shaped(&format!("{name}.bias"), &[len])?;
         let y = self.graph.push(name, Layer::Normalize { epsilon: 1e-5 }, &[x])?;

@@ -1,19 +1,13 @@
 //! ReLU-KAN (Qiu et al. 2024): `(relu(x - low) relu(high - x) r)^2`, bells of finite reach.
 
-use super::{Net, Options, Shape};
+use super::{Net, Site};
 use crate::error::Result;
 use crate::expr::Expr;
-use crate::graph::{Dense, Layer, TensorId};
+use crate::graph::{Layer, TensorId};
 use crate::kan::{Edge, Kan};
 
-pub(super) fn layer(
-    net: &mut Net,
-    options: &Options,
-    name: &str,
-    shape: Shape,
-    x: TensorId,
-) -> Result<TensorId> {
-    let Shape { inputs, outputs } = shape;
+pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
+    let &Site { options, name, inputs, outputs, x } = site;
     let (grid, k) = (options.count("grid")?, options.count("k")?);
     let count = grid + k;
     let r = options.number("r").unwrap_or(4.0 * (grid * grid) as f64 / ((k + 1) * (k + 1)) as f64);
@@ -27,14 +21,9 @@ pub(super) fn layer(
         && high.chunks(count).all(|row| row == &high[..count]);
     if shared {
         let functions = (0..count).map(|j| bell(low[j], high[j], r)).collect();
-        let picks = (0..count).flat_map(|j| (0..inputs).map(move |i| (i, j))).collect();
-        let row = |row: &[f64]| {
-            (0..count).flat_map(|j| (0..inputs).map(move |i| row[i * count + j])).collect()
-        };
-        let weights = weights.chunks(inputs * count).map(row).collect();
-        let basis = Layer::Functions { functions, picks };
-        let b = net.graph.push(format!("{name}.basis"), basis, &[x])?;
-        return net.graph.push(name, Layer::Dense(Dense { weights, bias }), &[b]);
+        let weight = |o: usize, i: usize, k: usize| weights[(o * inputs + i) * count + k];
+        let basis = format!("{name}.basis");
+        return net.shared_functions(&basis, name, site, functions, weight, bias);
     }
     // Trained phases: every input has bells of its own.
     let edge = |(i, weights): (usize, &[f64])| {

@@ -3,7 +3,7 @@
 //! `{"format": "stack", "stack": [{"kind": "efficient-kan", "prefix": "kan1", "in": 4, "out": 8, "grid_size": 5},
 //! {"kind": "tanh"}, {"kind": "dense", "prefix": "head", "in": 8, "out": 2}]}`
 
-use super::{Net, Options, Shape, chebyshev, efficient, fast, fourier, rational, relu, wavelet};
+use super::{Net, Options, Site, knows, layer_of, rational};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
 use crate::import::mlp;
@@ -38,20 +38,18 @@ fn layer(net: &mut Net, options: &Options) -> Result<()> {
     if options.json.get("in").is_some() && options.count("in")? != width {
         return Err(options.wrong("in", &format!("{width}, the outputs of the layer before")));
     }
-    let shape = |inputs| Ok(Shape { inputs, outputs: options.count("out")? });
     match kind {
         "dense" | "linear_layer" => {
             rational::dense(net, &prefix, width, options.count("out")?, x)
         }
         "layernorm" => net.layer_norm(&prefix, width, x),
         "rational" | "gr-kan" => rational::activation(net, options, &prefix, width, x),
-        "efficient-kan" => efficient::layer(net, options, &prefix, shape(width)?, x),
-        "fastkan" => fast::layer(net, options, &prefix, shape(width)?, x),
-        "chebykan" => chebyshev::layer(net, options, &prefix, shape(width)?, x),
-        "fourierkan" => fourier::layer(net, options, &prefix, shape(width)?, x),
-        "wavkan" => wavelet::layer(net, options, &prefix, shape(width)?, x),
-        "relu-kan" => relu::layer(net, options, &prefix, shape(width)?, x),
         other => {
+            let own = knows(other).then(|| options.count("out")).transpose()?;
+            let site = Site { options, name: &prefix, inputs: width, outputs: own.unwrap_or(0), x };
+            if let Some(layer) = layer_of(other, net, &site) {
+                return layer.map(drop);
+            }
             return Err(Error::new("the kind of a layer is not known")
                 .at(options.at("kind"))
                 .expected(

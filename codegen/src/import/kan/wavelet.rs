@@ -1,6 +1,6 @@
 //! WavKAN (Bozorgasl, Chen 2024): a wavelet an edge, and batch normalisation after the sum.
 
-use super::{Net, Options, Shape};
+use super::{Net, Options, Site};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};
@@ -9,14 +9,8 @@ use crate::kan::{Edge, Kan};
 /// PyTorch's default.
 const EPSILON: f64 = 1e-5;
 
-pub(super) fn layer(
-    net: &mut Net,
-    options: &Options,
-    name: &str,
-    shape: Shape,
-    x: TensorId,
-) -> Result<TensorId> {
-    let Shape { inputs, outputs } = shape;
+pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
+    let &Site { options, name, inputs, outputs, x } = site;
     let mother = mother(options)?;
     let of = |what: &str| net.shaped(&format!("{name}.{what}"), &[outputs, inputs]);
     let (scale, translation) = (of("scale")?, of("translation")?);
