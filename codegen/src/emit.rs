@@ -155,6 +155,7 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_GAPS",
         "_GRIDS",
         "_COEFFICIENTS",
+        "_SHAPE",
         "_FACTORS",
         "_RUNS",
     ];

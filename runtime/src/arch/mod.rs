@@ -28,10 +28,17 @@ mod kernel;
 #[path = "riscv.rs"]
 mod kernel;
 mod layout;
+#[cfg(nervecord_dsp)]
+#[path = "spline_dsp.rs"]
+mod spline;
 
 use crate::tensor::Quad;
-pub use taps::{Coefficient, Live, accumulate};
-pub(crate) use taps::{Tile, Window};
+#[cfg(nervecord_dsp)]
+pub(crate) use spline::{Plan, run as spline};
+#[cfg(nervecord_dsp)]
+pub(crate) use taps::Layer;
+pub use taps::{Coefficient, pack_spline8, pack_spline16};
+pub(crate) use taps::{Edges, Sections, Window};
 
 pub use layout::{
     Blocked, Interleaved, Lanes, LanesShort, Layout, Native, Octets, RowMajor, multiplier_word,

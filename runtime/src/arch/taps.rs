@@ -1,340 +1,324 @@
-//! The edges of a few inputs of a spline layer: four neighbouring coefficients each, times four weights.
-//!
-//! Accumulators of four outputs stay in registers while the inputs go by.
+//! The tables of a spline layer in memory, and the sums over them: four neighbouring coefficients an
+//! edge, times four weights.
 
-use core::mem::MaybeUninit;
-
-/// What an input contributes with: found once, used by the edges to all outputs.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub struct Live {
-    /// Its four weights, in the order the core's loads want them.
-    weights: Weights,
-    /// Index of its first live coefficient on the edge to output 0.
-    at: usize,
-}
-
-/// Weights as pairs of half-words.
-#[cfg(nervecord_dsp)]
-pub type Weights = [u32; 2];
-/// Weights one by one.
-#[cfg(not(nervecord_dsp))]
-pub type Weights = [i16; 4];
-
-impl Live {
-    /// An input whose edges start at coefficient `at`.
-    #[inline(always)]
-    pub fn new<C: Coefficient>(weights: [i16; 4], at: usize) -> Self {
-        Self { weights: C::order(weights), at }
-    }
-}
+use super::Layout;
+use crate::number::requantize;
+use crate::spline::{Grid, Shape};
+use crate::tensor::Quad;
+use core::marker::PhantomData;
 
 /// A coefficient of a spline: i8 or i16.
 pub trait Coefficient: Copy + Into<i32> + 'static {
-    /// The weights as the core's loads want them: pairs 0 1 and 2 3, or 0 2 and 1 3 for bytes.
-    #[inline(always)]
-    fn order(weights: [i16; 4]) -> Weights {
-        #[cfg(nervecord_dsp)]
-        return dsp::order(weights, size_of::<Self>() == 1);
-        #[cfg(not(nervecord_dsp))]
-        weights
-    }
-
-    /// `acc + weights . edge[..4]`.
-    ///
-    /// # Safety
-    /// Four coefficients can be read at `edge`.
-    unsafe fn tap(acc: i32, edge: *const Self, weights: Weights) -> i32;
-
-    /// `acc[o] + sum of weights . edges[at + o * count ..][..4]` over the inputs.
-    ///
-    /// # Safety
-    /// Four coefficients can be read at each of these places, and there is an input.
-    #[inline(always)]
-    unsafe fn block(acc: [i32; 4], inputs: &[Live], edges: *const Self, count: usize) -> [i32; 4] {
-        // SAFETY: the caller's contract.
-        unsafe { columns(acc, inputs, edges, count) }
-    }
+    /// Its bits as a number that is not negative.
+    fn unsigned(self) -> i32;
 }
 
 impl Coefficient for i8 {
     #[inline(always)]
-    unsafe fn tap(acc: i32, edge: *const Self, weights: Weights) -> i32 {
-        #[cfg(nervecord_dsp)]
-        use dsp::taps_i8 as tap;
-        #[cfg(not(nervecord_dsp))]
-        use portable as tap;
-        // SAFETY: the caller's contract.
-        unsafe { tap(acc, edge, weights) }
-    }
-
-    #[cfg(nervecord_dsp)]
-    #[inline(always)]
-    unsafe fn block(acc: [i32; 4], inputs: &[Live], edges: *const Self, count: usize) -> [i32; 4] {
-        // SAFETY: the caller's contract.
-        unsafe { dsp::block_i8(acc, inputs, edges, count) }
+    fn unsigned(self) -> i32 {
+        self as u8 as i32
     }
 }
 
 impl Coefficient for i16 {
     #[inline(always)]
-    unsafe fn tap(acc: i32, edge: *const Self, weights: Weights) -> i32 {
-        #[cfg(nervecord_dsp)]
-        use dsp::taps_i16 as tap;
-        #[cfg(not(nervecord_dsp))]
-        use portable as tap;
-        // SAFETY: the caller's contract.
-        unsafe { tap(acc, edge, weights) }
-    }
-
-    #[cfg(nervecord_dsp)]
-    #[inline(always)]
-    unsafe fn block(acc: [i32; 4], inputs: &[Live], edges: *const Self, count: usize) -> [i32; 4] {
-        // SAFETY: the caller's contract.
-        unsafe { dsp::block_i16(acc, inputs, edges, count) }
+    fn unsigned(self) -> i32 {
+        self as u16 as i32
     }
 }
 
-/// `acc[o] += weights . edges[at + o * count ..][..4]` for every output `o`, summed over the inputs.
+/// Where the parts of a layer's stream begin, in words; its biases come first, then the coefficients
+/// of whole blocks.
 ///
-/// Nothing happens if an index would lie outside.
-#[inline(never)]
-pub fn accumulate<C: Coefficient>(acc: &mut [i32], inputs: &[Live], edges: &[C], count: usize) {
-    // The last output's taps of every input lie inside, and so do all before.
-    let last = acc.len().saturating_sub(1) * count + 4;
-    let Some(room) = edges.len().checked_sub(last) else { return };
-    if inputs.is_empty() || inputs.iter().any(|l| l.at > room) {
-        return;
-    }
-    let mut edge = edges.as_ptr();
-    let (blocks, rest) = acc.as_chunks_mut::<4>();
-    for block in blocks {
-        // SAFETY: at <= room, so four coefficients lie at `at` on the edge to every output.
-        *block = unsafe { C::block(*block, inputs, edge, count) };
-        edge = edge.wrapping_add(4 * count);
-    }
-    for acc in rest {
-        // SAFETY: as above.
-        [*acc] = unsafe { columns([*acc], inputs, edge, count) };
-        edge = edge.wrapping_add(count);
+/// ```text
+/// bias[output] | blocks | blocks of factors | rest | rest of factors | multiplier[output]
+/// ```
+///
+/// Outputs come in blocks of four, whose coefficients lie side by side: `[input][block][interval +
+/// 3][4]`, so that a core walks a block with constant offsets and may load words. Up to three outputs
+/// left over follow as `[input][output][interval + 3]`. The factors of the base function are edges
+/// with four coefficients, one for each of four inputs, in the same order.
+///
+/// # Folding
+/// A coefficient in a word is worth an instruction to unpack. A core may multiply a weight with two
+/// or four coefficients at once, `w (a + 2^8 b)`, as [`Layout`] explains for dense layers: the sums
+/// of [`Layout::FOLD`] neighbouring bytes come apart once an output,
+///
+/// ```text
+/// sum w (a + 128) = sum w (a + 128 + 2^8 b) - 2^8 sum w b      (mod 2^32)
+/// ```
+///
+/// All coefficients of such a fold but the highest are stored with 128 (or 2^15) added, and its
+/// biases as `A = a + 2^8 B`. The weights of an input without tails sum to 2^15, so what 128 adds to a
+/// layer is known beforehand and part of the bias; otherwise the weights are summed along.
+pub(crate) struct Sections {
+    /// Factors of the base function in blocks.
+    pub factors: usize,
+    /// Coefficients of the outputs left over.
+    pub rest: usize,
+    /// Factors of the outputs left over.
+    pub rest_factors: usize,
+    /// Multipliers, two a word.
+    pub multiplier: usize,
+    /// The whole.
+    pub words: usize,
+}
+
+impl Sections {
+    /// The parts of a layer whose coefficients have `size` bytes.
+    pub(crate) const fn new(shape: &Shape, size: usize) -> Self {
+        let (blocks, left) = (shape.outputs / 4, shape.outputs % 4);
+        let fours = if shape.base { shape.inputs.div_ceil(4) } else { 0 };
+        let factors = shape.outputs + shape.inputs * blocks * shape.count() * size;
+        let rest = factors + fours * blocks * 4 * size;
+        let rest_factors = rest + (shape.inputs * left * shape.count() * size).div_ceil(4);
+        let multiplier = rest_factors + fours * left * size;
+        let words = multiplier + shape.outputs.div_ceil(2);
+        Self { factors, rest, rest_factors, multiplier, words }
     }
 }
 
-/// The sums of `N` neighbouring outputs.
-///
-/// # Safety
-/// Four coefficients can be read at `at` of every input on the edge to every output.
-#[inline(always)]
-unsafe fn columns<C: Coefficient, const N: usize>(
-    mut acc: [i32; N],
-    inputs: &[Live],
-    edges: *const C,
+/// Neighbouring coefficients of a block that share sums.
+const fn fold<L: Layout>(size: usize) -> usize {
+    if L::FOLD > size { L::FOLD / size } else { 1 }
+}
+
+/// Whether the coefficients of an output are stored with an offset.
+const fn is_offset<L: Layout>(shape: &Shape, output: usize, size: usize) -> bool {
+    if output < shape.outputs / 4 * 4 {
+        !(output + 1).is_multiple_of(fold::<L>(size))
+    } else {
+        L::FOLD == 4
+    }
+}
+
+/// Writes the bits of coefficient `index` from word `first` on, where there are zeros.
+const fn put(stream: &mut [u32], first: usize, index: usize, bits: u32, size: usize) {
+    let per_word = 4 / size;
+    let place = index % per_word;
+    let place = if cfg!(target_endian = "big") { per_word - 1 - place } else { place };
+    stream[first + index / per_word] |= bits << (place * 8 * size);
+}
+
+macro_rules! pack {
+    ($name:ident, $coefficient:ty, $unsigned:ty) => {
+        /// The stream of a layer in layout `L`, from coefficients `[input][output][interval + 3]` and
+        /// factors of the base function `[input / 4][output][input % 4]`, if it has one.
+        ///
+        /// # Panics
+        /// If the tables' lengths do not belong together. It runs when tables are built: in a
+        /// constant, where that is a build error, or on the host.
+        pub const fn $name<L: Layout>(
+            shape: &Shape,
+            coefficients: &[$coefficient],
+            factors: &[$coefficient],
+            bias: &[i32],
+            multiplier: &[i16],
+            stream: &mut [u32],
+        ) {
+            const SIZE: usize = size_of::<$coefficient>();
+            const HALF: u32 = 1 << (8 * SIZE - 1);
+            let Shape { inputs, outputs, .. } = *shape;
+            let sections = Sections::new(shape, SIZE);
+            let fours = if shape.base { inputs.div_ceil(4) } else { 0 };
+            assert!(bias.len() == outputs && multiplier.len() == outputs);
+            assert!(coefficients.len() == inputs * outputs * shape.count());
+            assert!(factors.len() == fours * outputs * 4 && stream.len() == sections.words);
+            let mut k = 0;
+            while k < stream.len() {
+                stream[k] = 0;
+                k += 1;
+            }
+            let (blocks, left) = (outputs / 4, outputs % 4);
+            let mut part = 0;
+            while part < 2 {
+                let (list, sets, taps, first, rest) = if part == 0 {
+                    (coefficients, inputs, shape.count(), outputs, sections.rest)
+                } else {
+                    (factors, fours, 4, sections.factors, sections.rest_factors)
+                };
+                let mut k = 0;
+                while k < sets * outputs * taps {
+                    let (set, output, tap) = (k / taps / outputs, k / taps % outputs, k % taps);
+                    let flip = if is_offset::<L>(shape, output, SIZE) { HALF } else { 0 };
+                    let bits = list[k] as $unsigned as u32 ^ flip;
+                    if output < blocks * 4 {
+                        let index = ((set * blocks + output / 4) * taps + tap) * 4 + output % 4;
+                        put(stream, first, index, bits, SIZE);
+                    } else {
+                        let index = (set * left + output - blocks * 4) * taps + tap;
+                        put(stream, rest, index, bits, SIZE);
+                    }
+                    k += 1;
+                }
+                part += 1;
+            }
+            // What the offsets of coefficients add, if every input's weights sum to 2^15.
+            let sum = if shape.axis.tails { 0 } else { (inputs as u32) << 15 };
+            let mut o = outputs;
+            while o > 0 {
+                o -= 1;
+                let mut word = bias[o] as u32;
+                if is_offset::<L>(shape, o, SIZE) {
+                    word = word.wrapping_sub(sum.wrapping_mul(HALF));
+                    if o < blocks * 4 {
+                        word = word.wrapping_add(stream[o + 1] << (8 * SIZE));
+                    }
+                }
+                stream[o] = word;
+                put(stream, sections.multiplier, o, multiplier[o] as u16 as u32, 2);
+            }
+        }
+    };
+}
+
+pack!(pack_spline8, i8, u8);
+pack!(pack_spline16, i16, u16);
+
+/// The tables of a layer, and what it reads.
+pub(crate) struct Layer<'a> {
+    pub stream: &'a [u32],
+    pub grids: &'a [Grid],
+    pub x: &'a [Quad],
+    /// The base function of every input.
+    pub base: &'a [Quad],
+}
+
+/// The sums of a layer in layout `L`, and the edges that go into them, an input at a time.
+pub(crate) struct Edges<'a, L, C> {
+    acc: &'a mut [i32],
+    blocks: *const C,
+    rest: *const C,
+    /// Coefficients of an edge.
     count: usize,
-) -> [i32; N] {
-    for live in inputs {
-        let mut edge = edges.wrapping_add(live.at);
-        for acc in &mut acc {
-            // SAFETY: the caller's contract.
-            *acc = unsafe { C::tap(*acc, edge, live.weights) };
-            edge = edge.wrapping_add(count);
-        }
-    }
-    acc
+    /// Inputs to come.
+    left: usize,
+    /// Whether the offsets of coefficients are not part of the bias.
+    summed: bool,
+    /// Weights so far, as far as that matters.
+    sum: i32,
+    stream: PhantomData<(&'a [u32], L)>,
 }
 
-/// `acc + weights . edge[..4]` in plain Rust.
+impl<'a, L: Layout, C: Coefficient> Edges<'a, L, C> {
+    /// The sums before any edge, in the first words of `memory`; none if that or the stream is too
+    /// short.
+    #[inline(always)]
+    pub(crate) fn new(shape: &Shape, stream: &'a [u32], memory: &'a mut [i32]) -> Option<Self> {
+        let sections = Sections::new(shape, size_of::<C>());
+        let acc = memory.get_mut(..shape.outputs)?;
+        if stream.len() != sections.words {
+            return None;
+        }
+        acc.iter_mut().zip(stream).for_each(|(acc, &bias)| *acc = bias as i32);
+        Some(Self {
+            acc,
+            blocks: stream.as_ptr().wrapping_add(shape.outputs).cast(),
+            rest: stream.as_ptr().wrapping_add(sections.rest).cast(),
+            count: shape.count(),
+            left: shape.inputs,
+            summed: shape.axis.tails,
+            sum: 0,
+            stream: PhantomData,
+        })
+    }
+
+    /// Goes on from the inputs of a layer with a base function to its factors.
+    #[inline(always)]
+    pub(crate) fn turn_to_factors(&mut self, shape: &Shape, stream: &'a [u32]) {
+        let sections = Sections::new(shape, size_of::<C>());
+        if stream.len() == sections.words && shape.base && self.acc.len() == shape.outputs {
+            self.blocks = stream.as_ptr().wrapping_add(sections.factors).cast();
+            self.rest = stream.as_ptr().wrapping_add(sections.rest_factors).cast();
+            self.count = 4;
+            self.left = shape.inputs.div_ceil(4);
+            self.summed = true;
+        }
+    }
+
+    /// Adds the edges from the next input to all outputs, whose four coefficients from `start` on meet
+    /// `weights`; nothing where there is no such input or coefficient.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, start: usize, weights: [i16; 4]) {
+        if self.left == 0 || start + 4 > self.count {
+            return;
+        }
+        self.left -= 1;
+        if L::FOLD > 1 && self.summed {
+            // At most 2^15 an input.
+            self.sum += weights.iter().map(|&w| w as i32).sum::<i32>();
+        }
+        let (blocks, left) = (self.acc.len() / 4, self.acc.len() % 4);
+        let first = (self.blocks.wrapping_add(start * 4), self.rest.wrapping_add(start));
+        // SAFETY: the stream has the layer's length and `left` counted its inputs, so what follows
+        // `blocks` and `rest` are the coefficients of this one, `count` an edge; four from `start` on
+        // are there on every edge.
+        unsafe { taps::<L, C>(self.acc, first, self.count, weights) };
+        self.blocks = self.blocks.wrapping_add(blocks * 4 * self.count);
+        self.rest = self.rest.wrapping_add(left * self.count);
+    }
+
+    /// Requantizes the sums.
+    #[inline(always)]
+    pub(crate) fn finish(self, shape: &Shape, stream: &[u32], y: &mut [i16]) {
+        let size = size_of::<C>();
+        let sections = Sections::new(shape, size);
+        let words = stream.get(sections.multiplier..).unwrap_or_default();
+        let offset = self.sum.wrapping_shl(8 * size as u32 - 1);
+        let own = |o: usize| {
+            let mut acc = *self.acc.get(o)?;
+            if is_offset::<L>(shape, o, size) {
+                acc = acc.wrapping_sub(offset);
+                if o < shape.outputs / 4 * 4 {
+                    acc = acc.wrapping_sub(self.acc.get(o + 1)? << (8 * size));
+                }
+            }
+            Some(acc)
+        };
+        let halves = words.iter().flat_map(|&word| [word as i16, (word >> 16) as i16]);
+        for ((o, y), multiplier) in y.iter_mut().enumerate().take(shape.outputs).zip(halves) {
+            let Some(acc) = own(o) else { return };
+            *y = requantize(acc, multiplier, shape.shift as u32);
+        }
+    }
+}
+
+/// The taps of an input's edges: `acc[o] += weights . edge[o][..4]`, folded as layout `L` says.
 ///
 /// # Safety
-/// Four coefficients can be read at `edge`.
-#[cfg(not(nervecord_dsp))]
+/// Four times four coefficients can be read at `blocks` and `4 * count` further on for every block of
+/// four sums, and four at `rest` and `count` further on for each of the others.
 #[inline(always)]
-unsafe fn portable<C: Coefficient>(acc: i32, edge: *const C, weights: [i16; 4]) -> i32 {
-    // SAFETY: the caller's contract; an array is aligned as its elements are.
-    let taps = unsafe { edge.cast::<[C; 4]>().read() };
-    taps.iter().zip(weights).fold(acc, |acc, (&c, w)| acc + c.into() * i32::from(w))
-}
-
-/// The dot products of cores with the DSP extension, which may load words at any address.
-#[cfg(nervecord_dsp)]
-mod dsp {
-    use super::Live;
-    use core::arch::asm;
-
-    #[inline(always)]
-    pub(super) fn order([a, b, c, d]: [i16; 4], bytes: bool) -> [u32; 2] {
-        let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
-        if bytes { [pair(a, c), pair(b, d)] } else { [pair(a, b), pair(c, d)] }
-    }
-
-    /// A loop over the inputs, with the four outputs' taps in its middle.
-    ///
-    /// A `Live` is two words of weights, and the index of the first coefficient: 12 bytes.
-    macro_rules! inputs {
-        ($acc:ident, $inputs:ident, $edges:ident, $step:expr, $scale:literal, $($row:expr),+) => {
-            asm!(
-                "2:",
-                "ldrd {w0}, {w1}, [{live}], #12",
-                "ldr {c}, [{live}, #-4]",
-                concat!("add {c}, {edges}, {c}, lsl #", $scale),
-                $($row,)+
-                "subs {n}, {n}, #1",
-                "bne 2b",
-                live = inout(reg) $inputs.as_ptr() => _,
-                n = inout(reg) $inputs.len() => _,
-                edges = in(reg) $edges,
-                step = in(reg) $step,
-                a0 = inout(reg) $acc[0], a1 = inout(reg) $acc[1],
-                a2 = inout(reg) $acc[2], a3 = inout(reg) $acc[3],
-                w0 = out(reg) _, w1 = out(reg) _, c = out(reg) _, t = out(reg) _, u = out(reg) _,
-                options(nostack, readonly)
-            )
-        };
-    }
-
-    /// One output's four i8 taps, at the address in c plus `$place`.
-    macro_rules! row8 {
-        ($acc:literal, $place:literal) => {
-            concat!(
-                "ldr {t}, [{c}",
-                $place,
-                "]\n",
-                "sxtb16 {u}, {t}\n",
-                "smlad {",
-                $acc,
-                "}, {u}, {w0}, {",
-                $acc,
-                "}\n",
-                "sxtb16 {t}, {t}, ror #8\n",
-                "smlad {",
-                $acc,
-                "}, {t}, {w1}, {",
-                $acc,
-                "}\n",
-            )
-        };
-    }
-
-    /// One output's four i16 taps, at the address in c, which goes on to the next output.
-    macro_rules! row16 {
-        ($acc:literal) => {
-            concat!(
-                "ldr {t}, [{c}]\n",
-                "ldr {u}, [{c}, #4]\n",
-                "smlad {",
-                $acc,
-                "}, {t}, {w0}, {",
-                $acc,
-                "}\n",
-                "smlad {",
-                $acc,
-                "}, {u}, {w1}, {",
-                $acc,
-                "}\n",
-                "add {c}, {c}, {step}\n",
-            )
-        };
-    }
-
-    /// `block` with i8 coefficients.
-    ///
-    /// # Safety
-    /// As for `Coefficient::block`.
-    #[inline(always)]
-    pub(super) unsafe fn block_i8(
-        mut acc: [i32; 4],
-        inputs: &[Live],
-        edges: *const i8,
-        count: usize,
-    ) -> [i32; 4] {
-        // SAFETY: the caller's contract.
-        unsafe {
-            inputs!(
-                acc,
-                inputs,
-                edges,
-                count,
-                "0",
-                row8!("a0", ""),
-                row8!("a1", ", {step}"),
-                "add {c}, {c}, {step}, lsl #1",
-                row8!("a2", ""),
-                row8!("a3", ", {step}")
-            );
+unsafe fn taps<L: Layout, C: Coefficient>(
+    acc: &mut [i32],
+    (mut blocks, mut rest): (*const C, *const C),
+    count: usize,
+    weights: [i16; 4],
+) {
+    let fold = fold::<L>(size_of::<C>());
+    let (fours, left) = acc.as_chunks_mut::<4>();
+    for acc in fours {
+        // SAFETY: the caller's contract; an array is aligned as its elements are.
+        let taps = unsafe { blocks.cast::<[[C; 4]; 4]>().read() };
+        for (four, w) in taps.iter().zip(weights) {
+            let mut above = 0;
+            for (lane, (acc, &c)) in acc.iter_mut().zip(four).enumerate().rev() {
+                let top = (lane + 1).is_multiple_of(fold);
+                let own =
+                    if top { c.into() } else { c.unsigned() + (above << (8 * size_of::<C>())) };
+                *acc = acc.wrapping_add(own.wrapping_mul(w as i32));
+                above = own;
+            }
         }
-        acc
+        blocks = blocks.wrapping_add(4 * count);
     }
-
-    /// `block` with i16 coefficients.
-    ///
-    /// # Safety
-    /// As for `Coefficient::block`.
-    #[inline(always)]
-    pub(super) unsafe fn block_i16(
-        mut acc: [i32; 4],
-        inputs: &[Live],
-        edges: *const i16,
-        count: usize,
-    ) -> [i32; 4] {
-        // SAFETY: the caller's contract.
-        unsafe {
-            inputs!(
-                acc,
-                inputs,
-                edges,
-                count * 2,
-                "1",
-                row16!("a0"),
-                row16!("a1"),
-                row16!("a2"),
-                row16!("a3")
-            );
-        }
-        acc
-    }
-
-    /// Four i8 coefficients: `SXTB16` widens bytes 0 and 2, rotated by 8 bytes 1 and 3.
-    ///
-    /// # Safety
-    /// Four coefficients can be read at `edge`.
-    #[inline(always)]
-    pub(super) unsafe fn taps_i8(mut acc: i32, edge: *const i8, [w02, w13]: [u32; 2]) -> i32 {
-        // SAFETY: the caller's contract.
-        let c = unsafe { edge.cast::<u32>().read_unaligned() };
-        // SAFETY: registers only.
-        unsafe {
-            asm!(
-                "sxtb16 {t}, {c}",
-                "smlad {acc}, {t}, {w02}, {acc}",
-                "sxtb16 {t}, {c}, ror #8",
-                "smlad {acc}, {t}, {w13}, {acc}",
-                acc = inout(reg) acc, c = in(reg) c, w02 = in(reg) w02, w13 = in(reg) w13,
-                t = out(reg) _,
-                options(pure, nomem, nostack, preserves_flags)
-            );
-        }
-        acc
-    }
-
-    /// Four i16 coefficients: two words.
-    ///
-    /// # Safety
-    /// Four coefficients can be read at `edge`.
-    #[inline(always)]
-    pub(super) unsafe fn taps_i16(mut acc: i32, edge: *const i16, [w01, w23]: [u32; 2]) -> i32 {
-        let words = edge.cast::<u32>();
-        // SAFETY: the caller's contract: two words.
-        let (c01, c23) = unsafe { (words.read_unaligned(), words.add(1).read_unaligned()) };
-        // SAFETY: registers only.
-        unsafe {
-            asm!(
-                "smlad {acc}, {c01}, {w01}, {acc}",
-                "smlad {acc}, {c23}, {w23}, {acc}",
-                acc = inout(reg) acc, c01 = in(reg) c01, c23 = in(reg) c23,
-                w01 = in(reg) w01, w23 = in(reg) w23,
-                options(pure, nomem, nostack, preserves_flags)
-            );
-        }
-        acc
+    for acc in left {
+        // SAFETY: as above.
+        let taps = unsafe { rest.cast::<[C; 4]>().read() };
+        let own = |c: C| if L::FOLD == 4 { c.unsigned() } else { c.into() };
+        let sum = |acc: i32, (&c, w): (&C, i16)| acc.wrapping_add(own(c).wrapping_mul(w as i32));
+        *acc = taps.iter().zip(weights).fold(*acc, sum);
+        rest = rest.wrapping_add(count);
     }
 }
 
@@ -356,36 +340,5 @@ impl Window {
         let first: *const i16 = self.0.as_ptr().cast();
         // SAFETY: 1 <= 4 - by <= 7, so the last of the four is at most place 10 of 12.
         unsafe { first.wrapping_offset(4 - by as isize).cast::<[i16; 4]>().read() }
-    }
-}
-
-/// A few inputs in a row, without filling the places of those that are not there.
-pub(crate) struct Tile {
-    live: [MaybeUninit<Live>; Self::LEN],
-    len: usize,
-}
-
-impl Tile {
-    /// Most inputs of a tile.
-    pub(crate) const LEN: usize = 16;
-
-    pub(crate) fn new() -> Self {
-        Self { live: [const { MaybeUninit::uninit() }; Self::LEN], len: 0 }
-    }
-
-    /// Replaces the inputs by those of `inputs` that fit.
-    #[inline(always)]
-    pub(crate) fn fill(&mut self, inputs: impl Iterator<Item = Live>) {
-        let mut len = 0;
-        for (place, live) in self.live.iter_mut().zip(inputs) {
-            place.write(live);
-            len += 1;
-        }
-        self.len = len;
-    }
-
-    pub(crate) fn live(&self) -> &[Live] {
-        // SAFETY: `fill` has written the first `len` places, at most as many as there are.
-        unsafe { core::slice::from_raw_parts(self.live.as_ptr().cast(), self.len) }
     }
 }

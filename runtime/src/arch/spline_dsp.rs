@@ -1,0 +1,542 @@
+//! Spline layers on cores with the DSP extension, a whole layer a call.
+//!
+//! Per input its interval and four weights are computed in registers, 17 instructions from the
+//! coordinate on. Then every block of four outputs takes 21 with i8 coefficients, 5.25 an edge: it
+//! loads four sums and four words, one a tap; `PKHBT` and `PKHTB` pair the taps of two outputs each,
+//! `SMLAD` multiplies the pair as it is, folded, and `SXTB16 ROR #8` the upper output's alone. The loop
+//! does two blocks a round and is entered in its middle if their number is odd.
+//!
+//! Coordinates are clamped by saturating additions, so no instruction branches on data.
+
+use super::taps::{Coefficient, Layer, Sections};
+use crate::spline::{Grid, Shape, is_shared, reads};
+use crate::tensor::{Quad, quads};
+use core::arch::naked_asm;
+use core::mem::offset_of;
+
+/// What the kernel needs to know of a layer, in the order in which it loads it.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Plan {
+    /// Of the one grid.
+    factor: i32,
+    offset: i32,
+    /// Added and taken away again with saturation, they clamp a coordinate: `2^31` less three
+    /// intervals, or 0 without tails; `2^31` less the last coordinate's successor.
+    bottom: u32,
+    top: u32,
+    /// From the coordinate's fraction bits to 15.
+    fraction: u32,
+    /// 1/6 in Q32, as a multiple of 2^16.
+    sixth: u32,
+    /// 2/3 in Q15.
+    two_thirds: u32,
+    /// The last interval.
+    last: u32,
+    /// Bytes of activations to go through, or of grids if each input has its own.
+    walk: usize,
+    own_grids: usize,
+    /// Bytes of blocks an input; outputs left over; bytes of those an input, an edge.
+    stride: usize,
+    rest: usize,
+    rest_stride: usize,
+    rest_step: usize,
+    blocks: usize,
+    /// Bytes from block to block, and, above, rounds of the loop less 1.
+    rounds: usize,
+    /// The same for the base function: quads of its values, strides, rounds.
+    fours: usize,
+    base_stride: usize,
+    base_rest_stride: usize,
+    base_rounds: usize,
+    /// Bytes from the stream's start.
+    edges: usize,
+    rest_edges: usize,
+    multiplier: usize,
+    /// See `requantize`.
+    shift: usize,
+    /// Pairs of outputs.
+    pairs: usize,
+    /// Bytes of outputs before the sums.
+    output_bytes: usize,
+    /// Words of the stream, grids, and activations that are read.
+    words: usize,
+    grids: usize,
+    reads: usize,
+}
+
+impl Plan {
+    /// The plan of a layer whose coefficients have `size` bytes.
+    pub(crate) const fn new(shape: &Shape, grids: &[Grid], size: usize) -> Self {
+        let Shape { inputs, outputs, axis, .. } = *shape;
+        let sections = Sections::new(shape, size);
+        let (blocks, rest, count) = (outputs / 4, outputs % 4, shape.count());
+        let fours = if shape.base { quads(inputs) } else { 0 };
+        let beyond = if axis.tails { 3 } else { 0 };
+        let own_grids = !is_shared(grids);
+        // A block of i16 is loaded in two halves, of which the first moves on by itself.
+        let own = if size == 2 { 16 } else { 0 };
+        let rounds = blocks.div_ceil(2).saturating_sub(1) << 16;
+        Self {
+            factor: grids[0].factor as i32,
+            offset: grids[0].offset,
+            bottom: if axis.tails { (1 << 31) - (3 << axis.shift) } else { 0 },
+            top: (1 << 31) - ((axis.intervals as u32 + beyond) << axis.shift),
+            fraction: axis.shift as u32 - 15,
+            sixth: 10923 << 16,
+            two_thirds: 21845,
+            last: axis.intervals as u32 - 1,
+            walk: if own_grids { size_of_val(grids) } else { 2 * inputs },
+            own_grids: own_grids as usize,
+            stride: blocks * 4 * count * size,
+            rest,
+            rest_stride: rest * count * size,
+            rest_step: count * size,
+            blocks,
+            rounds: rounds | (4 * count * size - own),
+            fours,
+            base_stride: blocks * 16 * size,
+            base_rest_stride: rest * 4 * size,
+            base_rounds: rounds | (16 * size - own),
+            edges: 4 * outputs,
+            rest_edges: 4 * sections.rest,
+            multiplier: 4 * sections.multiplier,
+            shift: shape.shift as usize,
+            pairs: outputs.div_ceil(2),
+            output_bytes: 8 * quads(outputs),
+            words: sections.words,
+            grids: grids.len(),
+            reads: reads(shape, grids),
+        }
+    }
+}
+
+/// Where a layer's data lies.
+#[repr(C)]
+struct Operands {
+    stream: *const u32,
+    x: *const Quad,
+    base: *const Quad,
+    /// Outputs, then sums.
+    y: *mut Quad,
+    grids: *const Grid,
+}
+
+/// Names a core that has the extension: the assembler is not told of `-C target-cpu` here.
+#[cfg(nervecord_armv8m)]
+macro_rules! cpu {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+/// The target's name implies the extension.
+#[cfg(not(nervecord_armv8m))]
+macro_rules! cpu {
+    () => {
+        ""
+    };
+}
+
+/// Loads the frame: r0 = next activation, grid or quad of values, r1 = its blocks' edges, r3 = 65535,
+/// r4 = its other edges, r5-r12 = the first words of the [`Plan`], lr = the end of what r0 goes
+/// through.
+macro_rules! next {
+    ($done:literal) => {
+        concat!(
+            "ldm sp, {{r0, r1, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}\n",
+            "cmp r0, lr\n",
+            "beq ",
+            $done,
+            "\n"
+        )
+    };
+}
+
+/// From the coordinate in lr, Q15, to its interval in r9 and its weights in r2 and r3, two each.
+///
+/// `u2 - 2 u` is `(1 - u)^2 - 1`, so that the cube of `1 - u` is one multiply-accumulate.
+macro_rules! weights {
+    () => {
+        "lsr r9, lr, #15
+         ubfx r5, lr, #0, #15
+         lsl r6, r5, #1
+         smulwb r7, r6, r5
+         smulwb r8, r6, r7
+         sub r2, r7, r6
+         rsb r5, r5, #32768
+         rsb r6, r6, #65536
+         smlawb r2, r6, r2, r5
+         smmulr r2, r2, r10
+         sub r7, r11, r7
+         add r7, r7, r8, lsr #1
+         smmulr r8, r8, r10
+         rsb r5, r2, #32768
+         sub r5, r5, r7
+         mla r3, r8, r3, r5
+         pkhbt r2, r2, r7, lsl #16
+        "
+    };
+}
+
+/// Adds the weights in r2 and r3 to the sum of all, which i8 coefficients need.
+macro_rules! count8 {
+    () => {
+        "ldr r7, [sp, #88]
+         mov r8, #0x00010001
+         smlad r7, r2, r8, r7
+         smlad r7, r3, r8, r7
+         str r7, [sp, #88]
+        "
+    };
+}
+macro_rules! count16 {
+    () => {
+        ""
+    };
+}
+
+/// A block of four outputs: sums at r0, coefficients at r1, weights in r2 and r3.
+macro_rules! block8 {
+    () => {
+        "ldm r0, {{r4, r5, r6, r7}}
+         ldm r1, {{r8, r9, r10, r11}}
+         pkhbt r12, r8, r9, lsl #16
+         pkhtb r9, r9, r8, asr #16
+         smlad r4, r12, r2, r4
+         sxtb16 r12, r12, ror #8
+         smlad r5, r12, r2, r5
+         smlad r6, r9, r2, r6
+         sxtb16 r9, r9, ror #8
+         smlad r7, r9, r2, r7
+         pkhbt r12, r10, r11, lsl #16
+         pkhtb r11, r11, r10, asr #16
+         smlad r4, r12, r3, r4
+         sxtb16 r12, r12, ror #8
+         smlad r5, r12, r3, r5
+         smlad r6, r11, r3, r6
+         sxtb16 r11, r11, ror #8
+         smlad r7, r11, r3, r7
+         stm r0!, {{r4, r5, r6, r7}}
+         uxtah r1, r1, lr
+        "
+    };
+}
+macro_rules! block16 {
+    () => {
+        "ldm r0, {{r4, r5, r6, r7}}
+         ldm r1!, {{r8, r9, r10, r11}}
+         pkhbt r12, r8, r10, lsl #16
+         smlad r4, r12, r2, r4
+         pkhtb r12, r10, r8, asr #16
+         smlad r5, r12, r2, r5
+         pkhbt r12, r9, r11, lsl #16
+         smlad r6, r12, r2, r6
+         pkhtb r12, r11, r9, asr #16
+         smlad r7, r12, r2, r7
+         ldm r1, {{r8, r9, r10, r11}}
+         pkhbt r12, r8, r10, lsl #16
+         smlad r4, r12, r3, r4
+         pkhtb r12, r10, r8, asr #16
+         smlad r5, r12, r3, r5
+         pkhbt r12, r9, r11, lsl #16
+         smlad r6, r12, r3, r6
+         pkhtb r12, r11, r9, asr #16
+         smlad r7, r12, r3, r7
+         stm r0!, {{r4, r5, r6, r7}}
+         uxtah r1, r1, lr
+        "
+    };
+}
+
+/// Outputs left over, r6 of them: sums at r5, coefficients at r4 and every r8 bytes on.
+macro_rules! rest8 {
+    () => {
+        "pkhbt r10, r2, r3, lsl #16
+         pkhtb r11, r3, r2, asr #16
+         18:
+         ldr r7, [r4]
+         add r4, r4, r8
+         ldr r12, [r5]
+         sxtb16 r9, r7
+         smlad r12, r9, r10, r12
+         sxtb16 r7, r7, ror #8
+         smlad r12, r7, r11, r12
+         str r12, [r5], #4
+         subs r6, r6, #1
+         bne 18b
+        "
+    };
+}
+macro_rules! rest16 {
+    () => {
+        "18:
+         ldr r7, [r4]
+         ldr r9, [r4, #4]
+         add r4, r4, r8
+         ldr r12, [r5]
+         smlad r12, r7, r2, r12
+         smlad r12, r9, r3, r12
+         str r12, [r5], #4
+         subs r6, r6, #1
+         bne 18b
+        "
+    };
+}
+
+/// Takes the sums in r4-r7 apart; lr holds the sum of all weights in units of the offset.
+macro_rules! apart8 {
+    () => {
+        "sub r4, r4, r5, lsl #8
+         sub r4, r4, lr
+         sub r6, r6, r7, lsl #8
+         sub r6, r6, lr
+        "
+    };
+}
+macro_rules! apart16 {
+    () => {
+        ""
+    };
+}
+
+/// A spline kernel: r0 = [`Plan`], r1 = [`Operands`].
+///
+/// Its frame, in bytes: 0 what [`next`] loads, 52 where to go on after an input, 56 stride of blocks,
+/// 60 outputs left over, 64 their sums, 68 their stride, 72 their step, 76 where the loop over blocks
+/// is entered, 80 sums, 84 rounds, 88 sum of all weights, 92 activations, 96 rest of the plan, 100
+/// operands, 104 four zeros, weights, four zeros.
+macro_rules! kernel {
+    ($name:ident, $block:ident, $rest:ident, $count:ident, $apart:ident, $scale:literal, $size:literal) => {
+        /// # Safety
+        /// As for [`run`].
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(_: *const Plan, _: *const Operands) {
+            naked_asm!(
+                cpu!(),
+                "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+                "sub sp, sp, #128",
+                "str r1, [sp, #100]",
+                "ldm r0!, {{r4, r5, r6, r7, r8, r9, r10, r11}}",
+                "add r2, sp, #16",
+                "stm r2, {{r4, r5, r6, r7, r8, r9, r10, r11}}",
+                "ldm r1, {{r4, r5, r6, r7, r8}}", // stream, x, base, y, grids
+                "ldm r0!, {{r1, r2, r3, r9, r10, r11, r12, lr}}", // from `walk` to `rounds`
+                "strd r3, r9, [sp, #56]",
+                "strd r10, r11, [sp, #68]",
+                "str r5, [sp, #92]",
+                "str r0, [sp, #96]",
+                "adr.w r3, 10f",
+                "cbz r2, 1f",
+                "adr.w r3, 11f",
+                "mov r5, r8",
+                "1:",
+                "orr r3, r3, #1", // a load into pc stays in Thumb state
+                "str r5, [sp]",
+                "add r1, r1, r5",
+                "strd r1, r3, [sp, #48]",
+                "adr.w r3, 19f",
+                "cmp r12, #0",
+                "beq 2f",
+                "adr.w r3, 6f",
+                "tst r12, #1",
+                "beq 2f",
+                "adr.w r3, 7f",
+                "2:",
+                "orr r3, r3, #1",
+                "ldrd r8, r9, [r0, #{edges}]", // and rest_edges
+                "add r8, r8, r4",
+                "movw r10, #65535",
+                "add r9, r9, r4",
+                "strd r8, r10, [sp, #4]",
+                "str r9, [sp, #12]",
+                "ldrd r1, r5, [r0, #{pairs}]", // and output_bytes
+                "add r5, r5, r7",
+                "mov r10, #0",
+                "strd r3, r5, [sp, #76]",
+                "strd lr, r10, [sp, #84]",
+                "strd r10, r10, [sp, #104]",
+                "strd r10, r10, [sp, #120]",
+                "add r3, r5, r12, lsl #4",
+                "str r3, [sp, #64]",
+                "3:", // sums start as biases
+                "ldrd r8, r9, [r4], #8",
+                "strd r8, r9, [r5], #8",
+                "subs r1, r1, #1",
+                "bne 3b",
+                "ldr pc, [sp, #52]",
+                "10:", // an input, one grid for all
+                next!("20f"),
+                "ldrsh lr, [r0], #2",
+                "mla lr, lr, r5, r6",
+                "12:",
+                "qadd lr, lr, r8",
+                "sub lr, lr, r8",
+                "cbz r7, 14f",
+                "b 13f",
+                "14:",
+                "usat lr, #31, lr",
+                "lsr lr, lr, r9",
+                weights!(),
+                "15:", // an input's edges, from coefficient r9 on
+                "ldrd r5, r6, [sp, #56]",
+                "add r5, r1, r5",
+                "strd r0, r5, [sp]",
+                concat!("add r1, r1, r9, lsl #", $scale, "+2"),
+                "cbz r6, 17f",
+                "ldrd r7, r8, [sp, #68]",
+                "ldr r5, [sp, #64]",
+                "add r7, r4, r7",
+                "str r7, [sp, #12]",
+                concat!("add r4, r4, r9, lsl #", $scale),
+                $rest!(),
+                "17:",
+                "ldrd r0, lr, [sp, #80]",
+                "ldr pc, [sp, #76]",
+                ".p2align 2",
+                "6:",
+                $block!(),
+                "7:",
+                $block!(),
+                "subs lr, lr, #0x10000",
+                "bcs 6b",
+                "19:",
+                "ldr pc, [sp, #52]",
+                "11:", // an input with a grid of its own
+                next!("20f"),
+                "ldrd r2, r6, [r0], #8", // input and factor, offset
+                "ldr lr, [sp, #92]",
+                "uxth r5, r2",
+                "ldrsh lr, [lr, r5, lsl #1]",
+                "smlabt lr, lr, r2, r6",
+                "b 12b",
+                "13:", // tails: coefficients outside are zero
+                "qsub lr, lr, r7",
+                "eor lr, lr, #0x80000000", // three intervals above the coordinate
+                "lsr lr, lr, r9",
+                weights!(),
+                "sub r6, r9, #3",
+                "usat r9, #9, r6",
+                "cmp r9, r12",
+                "it gt",
+                "movgt r9, r12",
+                "sub r6, r6, r9",
+                "add r5, sp, #112",
+                "sub r5, r5, r6, lsl #1",
+                "strd r2, r3, [sp, #112]",
+                "ldr r2, [r5]",
+                "ldr r3, [r5, #4]",
+                $count!(),
+                "b 15b",
+                "20:", // from the inputs to the base function
+                "ldr r8, [sp, #96]",
+                "ldm r8, {{r5, r6, r7, r8}}", // from `fours` on
+                "cbz r5, 30f",
+                "ldr r0, [sp, #100]",
+                "ldr r0, [r0, #8]",
+                "add r5, r0, r5, lsl #3",
+                "adr.w r10, 21f",
+                "orr r10, r10, #1",
+                "str r0, [sp]",
+                "strd r5, r10, [sp, #48]",
+                "str r6, [sp, #56]",
+                concat!("mov r10, #4*", $size),
+                "strd r7, r10, [sp, #68]",
+                "str r8, [sp, #84]",
+                "add r4, r4, #3",
+                "bic r4, r4, #3",
+                "str r4, [sp, #12]",
+                "21:",
+                next!("30f"),
+                "ldrd r2, r3, [r0], #8",
+                "mov r9, #0",
+                $count!(),
+                "b 15b",
+                "30:",
+                "ldr r5, [sp, #96]",
+                "ldr r10, [sp, #100]",
+                "ldrd r2, r3, [r5, #{multiplier}]", // and shift
+                "ldr r11, [r10]",
+                "add r2, r2, r11",
+                "ldr r0, [r10, #12]",
+                "ldr r1, [sp, #80]",
+                "ldr lr, [sp, #88]",
+                "lsl lr, lr, #7",
+                "ldr r12, [r5, #-{back}]", // blocks
+                "cmp r12, #0",
+                "beq 32f",
+                "31:",
+                "ldm r1!, {{r4, r5, r6, r7}}",
+                $apart!(),
+                "ldrd r8, r9, [r2], #8",
+                "smulwb r4, r4, r8",
+                "smulwt r5, r5, r8",
+                "smulwb r6, r6, r9",
+                "smulwt r7, r7, r9",
+                "asr r4, r4, r3",
+                "asr r5, r5, r3",
+                "asr r6, r6, r3",
+                "asr r7, r7, r3",
+                "ssat r4, #16, r4",
+                "ssat r5, #16, r5",
+                "ssat r6, #16, r6",
+                "ssat r7, #16, r7",
+                "pkhbt r4, r4, r5, lsl #16",
+                "pkhbt r6, r6, r7, lsl #16",
+                "strd r4, r6, [r0], #8",
+                "subs r12, r12, #1",
+                "bne 31b",
+                "32:",
+                "ldr r12, [sp, #60]",
+                "cmp r12, #0",
+                "beq 34f",
+                "33:",
+                "ldr r4, [r1], #4",
+                "ldrsh r8, [r2], #2",
+                "smulwb r4, r4, r8",
+                "asr r4, r4, r3",
+                "ssat r4, #16, r4",
+                "strh r4, [r0], #2",
+                "subs r12, r12, #1",
+                "bne 33b",
+                "34:",
+                "add sp, sp, #128",
+                "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+                edges = const offset_of!(Plan, edges) - LOADED,
+                pairs = const offset_of!(Plan, pairs) - LOADED,
+                multiplier = const offset_of!(Plan, multiplier) - LOADED,
+                back = const LOADED - offset_of!(Plan, blocks),
+            )
+        }
+    };
+}
+
+/// Bytes of the plan that are loaded at the start.
+const LOADED: usize = offset_of!(Plan, fours);
+
+kernel!(spline_i8, block8, rest8, count8, apart8, "0", "1");
+kernel!(spline_i16, block16, rest16, count16, apart16, "1", "2");
+
+/// Computes a layer of coefficients `C`; one of the slices too short leaves outputs as they were.
+#[inline(always)]
+pub(crate) fn run<C: Coefficient>(plan: &Plan, layer: Layer, y: &mut [Quad]) {
+    let Layer { stream, grids, x, base } = layer;
+    let fits = stream.len() == plan.words
+        && grids.len() == plan.grids
+        && x.len() * 4 >= plan.reads
+        && base.len() >= plan.fours
+        && y.len() * 8 >= plan.output_bytes + plan.pairs * 8;
+    if fits {
+        let operands = Operands {
+            stream: stream.as_ptr(),
+            x: x.as_ptr(),
+            base: base.as_ptr(),
+            y: y.as_mut_ptr(),
+            grids: grids.as_ptr(),
+        };
+        let kernel = if size_of::<C>() == 1 { spline_i8 } else { spline_i16 };
+        // SAFETY: the kernel reads the stream, the grids, `reads` activations and `fours` quads of
+        // values, and writes outputs and a pair of sums a pair of outputs, all inside by the lines
+        // above; everything is aligned by type, and the plan was made of this layer by `Plan::new`.
+        unsafe { kernel(plan, &operands) }
+    }
+}
