@@ -247,17 +247,12 @@ impl<'a, C: Coefficient> Spline<'a, C> {
         let Some(mut edges) = Edges::<L, C>::new(shape, stream, memory) else { return };
         let x = arch::flat(x);
         let mut window = Window::default();
-        let mut add = |grid: &Grid, x| {
+        let shared = is_shared(grids);
+        for k in 0..shape.inputs {
+            let Some(grid) = grids.get(if shared { 0 } else { k }) else { return };
+            let Some(&x) = x.get(if shared { k } else { grid.input as usize }) else { return };
             let (start, weights) = shape.axis.find(grid.coordinate(x), &mut window);
             edges.add(start, weights);
-        };
-        let Some(x) = x.get(..reads(shape, grids)) else { return };
-        match grids {
-            [grid] if is_shared(grids) => x.iter().for_each(|&x| add(grid, x)),
-            _ => grids
-                .iter()
-                .filter_map(|g| Some((g, *x.get(g.input as usize)?)))
-                .for_each(|(g, x)| add(g, x)),
         }
         edges.turn_to_factors(shape, stream);
         base.iter().for_each(|quad| edges.add(0, quad.0));

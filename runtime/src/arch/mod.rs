@@ -12,6 +12,11 @@ mod taps;
 
 #[cfg(nervecord_branchless)]
 mod branchless;
+#[cfg(nervecord_taps)]
+#[cfg_attr(nervecord_kernel = "armv6m", path = "spline_armv6m.rs")]
+#[cfg_attr(any(nervecord_kernel = "armv7m", nervecord_kernel = "helium"), path = "spline_armv7m.rs")]
+#[cfg_attr(nervecord_kernel = "riscv", path = "spline_riscv.rs")]
+mod edge_kernel;
 #[cfg(nervecord_kernel = "armv6m")]
 #[path = "armv6m.rs"]
 mod kernel;

@@ -11,6 +11,12 @@ use core::marker::PhantomData;
 pub trait Coefficient: Copy + Into<i32> + 'static {
     /// Its bits as a number that is not negative.
     fn unsigned(self) -> i32;
+
+    /// [`taps`] as this core has it for its own layout.
+    ///
+    /// # Safety
+    /// As for [`taps`].
+    unsafe fn taps<L: Layout>(walk: &mut Walk, start: usize, weights: [i16; 4]);
 }
 
 impl Coefficient for i8 {
@@ -18,12 +24,38 @@ impl Coefficient for i8 {
     fn unsigned(self) -> i32 {
         self as u8 as i32
     }
+
+    #[inline(always)]
+    unsafe fn taps<L: Layout>(walk: &mut Walk, start: usize, weights: [i16; 4]) {
+        // SAFETY: the caller's contract.
+        #[cfg(nervecord_taps)]
+        unsafe {
+            super::edge_kernel::taps_i8(walk, start, pack(weights))
+        };
+        #[cfg(not(nervecord_taps))]
+        unsafe {
+            taps::<L, Self>(walk, start, weights)
+        };
+    }
 }
 
 impl Coefficient for i16 {
     #[inline(always)]
     fn unsigned(self) -> i32 {
         self as u16 as i32
+    }
+
+    #[inline(always)]
+    unsafe fn taps<L: Layout>(walk: &mut Walk, start: usize, weights: [i16; 4]) {
+        // SAFETY: the caller's contract.
+        #[cfg(nervecord_taps)]
+        unsafe {
+            super::edge_kernel::taps_i16(walk, start, pack(weights))
+        };
+        #[cfg(not(nervecord_taps))]
+        unsafe {
+            taps::<L, Self>(walk, start, weights)
+        };
     }
 }
 
@@ -175,6 +207,14 @@ macro_rules! pack {
 pack!(pack_spline8, i8, u8);
 pack!(pack_spline16, i16, u16);
 
+/// Weights as the kernels in assembly take them.
+#[cfg(nervecord_taps)]
+#[inline(always)]
+fn pack([a, b, c, d]: [i16; 4]) -> u64 {
+    let pair = |low: i16, high: i16| low as u16 as u32 | (high as u16 as u32) << 16;
+    pair(a, b) as u64 | (pair(c, d) as u64) << 32
+}
+
 /// The tables of a layer, and what it reads.
 pub(crate) struct Layer<'a> {
     pub stream: &'a [u32],
@@ -184,20 +224,34 @@ pub(crate) struct Layer<'a> {
     pub base: &'a [Quad],
 }
 
+/// The edges of the inputs to come, as the core's kernel walks them; lengths are in bytes.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Walk {
+    /// Sums, and the end of those in blocks of four.
+    pub acc: *mut i32,
+    pub end: *mut i32,
+    /// The next input's edges to the blocks, and from one block to the next.
+    pub blocks: *const u8,
+    pub step: usize,
+    /// Outputs left over, the next input's edges to them, and from one to the next.
+    pub left: usize,
+    pub rest: *const u8,
+    pub rest_step: usize,
+}
+
 /// The sums of a layer in layout `L`, and the edges that go into them, an input at a time.
 pub(crate) struct Edges<'a, L, C> {
-    acc: &'a mut [i32],
-    blocks: *const C,
-    rest: *const C,
-    /// Coefficients of an edge.
-    count: usize,
+    walk: Walk,
+    /// Coefficients of an edge, less four.
+    last: usize,
     /// Inputs to come.
-    left: usize,
+    inputs: usize,
     /// Whether the offsets of coefficients are not part of the bias.
     summed: bool,
     /// Weights so far, as far as that matters.
     sum: i32,
-    stream: PhantomData<(&'a [u32], L)>,
+    life: PhantomData<(&'a mut [i32], &'a [u32], L, C)>,
 }
 
 impl<'a, L: Layout, C: Coefficient> Edges<'a, L, C> {
@@ -205,33 +259,40 @@ impl<'a, L: Layout, C: Coefficient> Edges<'a, L, C> {
     /// short.
     #[inline(always)]
     pub(crate) fn new(shape: &Shape, stream: &'a [u32], memory: &'a mut [i32]) -> Option<Self> {
-        let sections = Sections::new(shape, size_of::<C>());
+        let size = size_of::<C>();
+        let sections = Sections::new(shape, size);
         let acc = memory.get_mut(..shape.outputs)?;
         if stream.len() != sections.words {
             return None;
         }
         acc.iter_mut().zip(stream).for_each(|(acc, &bias)| *acc = bias as i32);
-        Some(Self {
+        let acc = acc.as_mut_ptr();
+        let walk = Walk {
             acc,
+            end: acc.wrapping_add(shape.outputs / 4 * 4),
             blocks: stream.as_ptr().wrapping_add(shape.outputs).cast(),
+            step: shape.count() * 4 * size,
+            left: shape.outputs % 4,
             rest: stream.as_ptr().wrapping_add(sections.rest).cast(),
-            count: shape.count(),
-            left: shape.inputs,
-            summed: shape.axis.tails,
-            sum: 0,
-            stream: PhantomData,
-        })
+            rest_step: shape.count() * size,
+        };
+        let (inputs, summed) = (shape.inputs, shape.axis.tails);
+        Some(Self { walk, last: shape.count() - 4, inputs, summed, sum: 0, life: PhantomData })
     }
 
-    /// Goes on from the inputs of a layer with a base function to its factors.
+    /// Goes on from the inputs of a layer with a base function to its factors; the shape and stream
+    /// are those of `new`.
     #[inline(always)]
     pub(crate) fn turn_to_factors(&mut self, shape: &Shape, stream: &'a [u32]) {
-        let sections = Sections::new(shape, size_of::<C>());
-        if stream.len() == sections.words && shape.base && self.acc.len() == shape.outputs {
-            self.blocks = stream.as_ptr().wrapping_add(sections.factors).cast();
-            self.rest = stream.as_ptr().wrapping_add(sections.rest_factors).cast();
-            self.count = 4;
-            self.left = shape.inputs.div_ceil(4);
+        let size = size_of::<C>();
+        let sections = Sections::new(shape, size);
+        if stream.len() == sections.words && shape.base {
+            self.walk.blocks = stream.as_ptr().wrapping_add(sections.factors).cast();
+            self.walk.rest = stream.as_ptr().wrapping_add(sections.rest_factors).cast();
+            self.walk.step = 16 * size;
+            self.walk.rest_step = 4 * size;
+            self.last = 0;
+            self.inputs = shape.inputs.div_ceil(4);
             self.summed = true;
         }
     }
@@ -240,22 +301,18 @@ impl<'a, L: Layout, C: Coefficient> Edges<'a, L, C> {
     /// `weights`; nothing where there is no such input or coefficient.
     #[inline(always)]
     pub(crate) fn add(&mut self, start: usize, weights: [i16; 4]) {
-        if self.left == 0 || start + 4 > self.count {
+        if self.inputs == 0 || start > self.last {
             return;
         }
-        self.left -= 1;
+        self.inputs -= 1;
         if L::FOLD > 1 && self.summed {
             // At most 2^15 an input.
             self.sum += weights.iter().map(|&w| w as i32).sum::<i32>();
         }
-        let (blocks, left) = (self.acc.len() / 4, self.acc.len() % 4);
-        let first = (self.blocks.wrapping_add(start * 4), self.rest.wrapping_add(start));
-        // SAFETY: the stream has the layer's length and `left` counted its inputs, so what follows
-        // `blocks` and `rest` are the coefficients of this one, `count` an edge; four from `start` on
-        // are there on every edge.
-        unsafe { taps::<L, C>(self.acc, first, self.count, weights) };
-        self.blocks = self.blocks.wrapping_add(blocks * 4 * self.count);
-        self.rest = self.rest.wrapping_add(left * self.count);
+        // SAFETY: the stream has the layer's length and `inputs` counted the edges that are left, so
+        // what follows `blocks` and `rest` are those of this input; four coefficients from `start` on
+        // are there on every edge, and the sums are borrowed.
+        unsafe { C::taps::<L>(&mut self.walk, start, weights) };
     }
 
     /// Requantizes the sums.
@@ -265,12 +322,14 @@ impl<'a, L: Layout, C: Coefficient> Edges<'a, L, C> {
         let sections = Sections::new(shape, size);
         let words = stream.get(sections.multiplier..).unwrap_or_default();
         let offset = self.sum.wrapping_shl(8 * size as u32 - 1);
+        // SAFETY: the sums that `new` was given, of which there are as many as outputs.
+        let sums = unsafe { core::slice::from_raw_parts(self.walk.acc, shape.outputs) };
         let own = |o: usize| {
-            let mut acc = *self.acc.get(o)?;
+            let mut acc = *sums.get(o)?;
             if is_offset::<L>(shape, o, size) {
                 acc = acc.wrapping_sub(offset);
                 if o < shape.outputs / 4 * 4 {
-                    acc = acc.wrapping_sub(self.acc.get(o + 1)? << (8 * size));
+                    acc = acc.wrapping_sub(sums.get(o + 1)? << (8 * size));
                 }
             }
             Some(acc)
@@ -283,42 +342,45 @@ impl<'a, L: Layout, C: Coefficient> Edges<'a, L, C> {
     }
 }
 
-/// The taps of an input's edges: `acc[o] += weights . edge[o][..4]`, folded as layout `L` says.
+/// The taps of an input's edges: `acc[o] += weights . edge[o][start..][..4]`, folded as layout `L`
+/// says; the walk goes on to the next input.
 ///
 /// # Safety
-/// Four times four coefficients can be read at `blocks` and `4 * count` further on for every block of
-/// four sums, and four at `rest` and `count` further on for each of the others.
+/// The walk's sums can be written, and the edges of an input read from `start` on.
 #[inline(always)]
-unsafe fn taps<L: Layout, C: Coefficient>(
-    acc: &mut [i32],
-    (mut blocks, mut rest): (*const C, *const C),
-    count: usize,
+pub(crate) unsafe fn taps<L: Layout, C: Coefficient>(
+    walk: &mut Walk,
+    start: usize,
     weights: [i16; 4],
 ) {
-    let fold = fold::<L>(size_of::<C>());
-    let (fours, left) = acc.as_chunks_mut::<4>();
-    for acc in fours {
-        // SAFETY: the caller's contract; an array is aligned as its elements are.
-        let taps = unsafe { blocks.cast::<[[C; 4]; 4]>().read() };
+    let size = size_of::<C>();
+    let fold = fold::<L>(size);
+    let mut acc = walk.acc;
+    while acc != walk.end {
+        let first = walk.blocks.wrapping_add(4 * size * start).cast::<[[C; 4]; 4]>();
+        // SAFETY: the caller's contract; the coefficients are aligned as they are in the stream.
+        let (taps, sums) = unsafe { (first.read(), &mut *acc.cast::<[i32; 4]>()) };
         for (four, w) in taps.iter().zip(weights) {
             let mut above = 0;
-            for (lane, (acc, &c)) in acc.iter_mut().zip(four).enumerate().rev() {
+            for (lane, (sum, &c)) in sums.iter_mut().zip(four).enumerate().rev() {
                 let top = (lane + 1).is_multiple_of(fold);
-                let own =
-                    if top { c.into() } else { c.unsigned() + (above << (8 * size_of::<C>())) };
-                *acc = acc.wrapping_add(own.wrapping_mul(w as i32));
+                let own = if top { c.into() } else { c.unsigned() + (above << (8 * size)) };
+                *sum = sum.wrapping_add(own.wrapping_mul(w as i32));
                 above = own;
             }
         }
-        blocks = blocks.wrapping_add(4 * count);
+        walk.blocks = walk.blocks.wrapping_add(walk.step);
+        acc = acc.wrapping_add(4);
     }
-    for acc in left {
+    for _ in 0..walk.left {
+        let first = walk.rest.wrapping_add(size * start).cast::<[C; 4]>();
         // SAFETY: as above.
-        let taps = unsafe { rest.cast::<[C; 4]>().read() };
+        let (taps, sum) = unsafe { (first.read(), &mut *acc) };
         let own = |c: C| if L::FOLD == 4 { c.unsigned() } else { c.into() };
-        let sum = |acc: i32, (&c, w): (&C, i16)| acc.wrapping_add(own(c).wrapping_mul(w as i32));
-        *acc = taps.iter().zip(weights).fold(*acc, sum);
-        rest = rest.wrapping_add(count);
+        let add = |sum: i32, (&c, w): (&C, i16)| sum.wrapping_add(own(c).wrapping_mul(w as i32));
+        *sum = taps.iter().zip(weights).fold(*sum, add);
+        walk.rest = walk.rest.wrapping_add(walk.rest_step);
+        acc = acc.wrapping_add(1);
     }
 }
 
