@@ -1,6 +1,6 @@
 //! Tells the kernels what the target has, of which the compiler tells nothing on its stable channel:
 //! which dense kernel it runs, the DSP extension, whose spline
-//! kernel does whole layers where others, `nervecord_taps`, do an input at a time, or (Armv6-M) only a
+//! kernel does whole layers where others, `nervecord_walk`, do the edges only, or (Armv6-M) only a
 //! 32-bit product, `nervecord_short`; `nervecord_branchless` says that a select would become a branch.
 
 use std::env;
@@ -10,7 +10,7 @@ fn main() {
     println!(
         "cargo::rustc-check-cfg=cfg(nervecord_armv8m, nervecord_assembly, nervecord_branchless)"
     );
-    println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short, nervecord_taps)");
+    println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short, nervecord_walk)");
     println!(
         "cargo::rustc-check-cfg=cfg(nervecord_kernel, values(\"armv6m\", \"armv7m\", \"dsp\", \"helium\", \"riscv\"))"
     );
@@ -44,7 +44,7 @@ fn main() {
         println!("cargo::rustc-cfg=nervecord_short");
     }
     if kernel.is_some() && !dsp {
-        println!("cargo::rustc-cfg=nervecord_taps");
+        println!("cargo::rustc-cfg=nervecord_walk");
     }
     if let Some(kernel) = kernel {
         println!("cargo::rustc-cfg=nervecord_assembly");

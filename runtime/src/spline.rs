@@ -16,9 +16,8 @@
 //! by a window instead, so tables need no padding and time does not depend on the data. Past three
 //! intervals beyond the grid only the base function remains. Without tails `q` stops at the grid's ends.
 
-use crate::arch::{self, Coefficient, Edges, Layout, Native, Sections, Window};
+use crate::arch::{self, Coefficient, Native, SplineLayer, SplineSections};
 use crate::tensor::{Quad, quads};
-use core::marker::PhantomData;
 
 /// One input's way from activation to grid coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,11 +63,6 @@ impl Axis {
     ///
     /// The index is at most `intervals - 1`; the weights are at least 0 and sum to at most 2^15.
     pub fn locate(&self, q: i32) -> (usize, [i16; 4]) {
-        self.find(q, &mut Window::default())
-    }
-
-    #[inline(always)]
-    fn find(&self, q: i32, window: &mut Window) -> (usize, [i16; 4]) {
         let intervals = self.intervals as i32;
         let beyond = if self.tails { 3 } else { 0 };
         let (low, high) = (-(beyond << 15), ((intervals + beyond) << 15) - 1);
@@ -80,10 +74,12 @@ impl Axis {
             return (s as usize, w); // 0 <= s < intervals: q was clamped so
         }
         let start = arch::clamp(s, 0, intervals - 1);
-        // SAFETY: -3 <= s <= intervals + 2 and 0 <= start < intervals, so -3 <= s - start <= 3.
-        #[allow(unsafe_code)]
-        let w = unsafe { window.moved(w, s - start) };
-        (start as usize, w)
+        // The window of weights over the edge's coefficients: those outside count as zero.
+        let first = (4 + start - s) as usize; // -3 <= s - start <= 3
+        let mut window = [0; 12];
+        window[4..8].copy_from_slice(&w);
+        let moved = |k: usize| window.get(first + k).copied().unwrap_or(0);
+        (start as usize, [moved(0), moved(1), moved(2), moved(3)])
     }
 }
 
@@ -127,31 +123,13 @@ impl Shape {
 
     /// Words of the stream of a layer with coefficients of `bits`, 8 or 16.
     pub const fn words(&self, bits: usize) -> usize {
-        Sections::new(self, bits / 8).words
+        SplineSections::new(self, bits / 8).words
     }
 
     /// Features of memory a layer writes: its outputs, then accumulators.
     pub const fn memory(outputs: usize) -> usize {
         quads(outputs) * 4 + outputs * 2
     }
-}
-
-/// Whether one grid serves the first activations, or each input has its own.
-pub(crate) const fn is_shared(grids: &[Grid]) -> bool {
-    grids.len() == 1 && grids[0].input == 0
-}
-
-/// Activations a layer may read.
-pub(crate) const fn reads(shape: &Shape, grids: &[Grid]) -> usize {
-    if is_shared(grids) {
-        return shape.inputs;
-    }
-    let (mut most, mut k) = (0, 0);
-    while k < grids.len() {
-        most = if grids[k].input > most { grids[k].input } else { most };
-        k += 1;
-    }
-    most as usize + 1
 }
 
 /// The stream of a layer of i8 coefficients for the core this is built for; see [`arch::pack_spline8`].
@@ -185,14 +163,7 @@ pub const fn pack_spline16<const N: usize>(
 ///
 /// Accumulators stay inside `i32` for any input: codegen has proved it from the coefficients.
 #[derive(Clone, Copy, Debug)]
-pub struct Spline<'a, C> {
-    shape: Shape,
-    #[cfg(nervecord_dsp)]
-    plan: arch::Plan,
-    grids: &'a [Grid],
-    stream: &'a [u32],
-    coefficient: PhantomData<C>,
-}
+pub struct Spline<'a, C>(SplineLayer<'a, C>);
 
 /// A spline layer with i8 coefficients.
 pub type Spline8<'a> = Spline<'a, i8>;
@@ -208,16 +179,8 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     pub const fn new(shape: Shape, grids: &'a [Grid], stream: &'a [u32]) -> Self {
         assert!(shape.axis.is_sound() && shape.shift < 16);
         assert!(shape.inputs > 0 && shape.outputs > 0);
-        assert!(grids.len() == shape.inputs || grids.len() == 1);
-        assert!(stream.len() == shape.words(8 * size_of::<C>()));
-        Self {
-            shape,
-            #[cfg(nervecord_dsp)]
-            plan: arch::Plan::new(&shape, grids, size_of::<C>()),
-            grids,
-            stream,
-            coefficient: PhantomData,
-        }
+        assert!(grids.len() == shape.inputs || grids.len() == 1 && grids[0].input == 0);
+        Self(SplineLayer::new(shape, grids, stream))
     }
 
     /// Computes the layer; `base` holds the base function of every input of the layer, in its order.
@@ -226,44 +189,14 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     /// outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        #[cfg(nervecord_dsp)]
-        {
-            let Self { grids, stream, .. } = *self;
-            arch::spline::<C>(&self.plan, arch::Layer { stream, grids, x, base }, y);
-        }
-        #[cfg(not(nervecord_dsp))]
-        self.portable::<Native>(x, base, y);
-    }
-
-    /// The kernel in plain Rust.
-    #[cfg(any(test, not(nervecord_dsp)))]
-    #[inline(always)]
-    fn portable<L: Layout>(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Self { shape, grids, stream, .. } = self;
-        let fours = if shape.base { quads(shape.inputs) } else { 0 };
-        let Some(base) = base.get(..fours) else { return };
-        let Some((y, memory)) = y.split_at_mut_checked(quads(shape.outputs)) else { return };
-        let memory = arch::words_mut(memory);
-        let Some(mut edges) = Edges::<L, C>::new(shape, stream, memory) else { return };
-        let x = arch::flat(x);
-        let mut window = Window::default();
-        let shared = is_shared(grids);
-        for k in 0..shape.inputs {
-            let Some(grid) = grids.get(if shared { 0 } else { k }) else { return };
-            let Some(&x) = x.get(if shared { k } else { grid.input as usize }) else { return };
-            let (start, weights) = shape.axis.find(grid.coordinate(x), &mut window);
-            edges.add(start, weights);
-        }
-        edges.turn_to_factors(shape, stream);
-        base.iter().for_each(|quad| edges.add(0, quad.0));
-        edges.finish(shape, stream, arch::flat_mut(y));
+        self.0.run(x, base, y);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::{Interleaved, LanesShort, RowMajor};
+    use crate::arch::{Interleaved, LanesShort, Layout, RowMajor};
     use crate::number::requantize;
     use proptest::prelude::*;
     extern crate std;
@@ -397,7 +330,7 @@ mod tests {
             let mut stream = vec![0xdead_beef; self.shape.words(8 * size_of::<C>())];
             pack(&mut stream);
             let mut y = vec![Quad([0; 4]); quads(Shape::memory(self.shape.outputs))];
-            Spline::<C>::new(self.shape, &self.grids, &stream).portable::<L>(
+            SplineLayer::<C>::new(self.shape, &self.grids, &stream).portable::<L>(
                 &quads_of(&self.x),
                 &quads_of(&self.base),
                 &mut y,

@@ -8,15 +8,9 @@
 #![allow(unsafe_code)]
 
 pub mod portable;
-mod taps;
 
 #[cfg(nervecord_branchless)]
 mod branchless;
-#[cfg(nervecord_taps)]
-#[cfg_attr(nervecord_kernel = "armv6m", path = "spline_armv6m.rs")]
-#[cfg_attr(any(nervecord_kernel = "armv7m", nervecord_kernel = "helium"), path = "spline_armv7m.rs")]
-#[cfg_attr(nervecord_kernel = "riscv", path = "spline_riscv.rs")]
-mod edge_kernel;
 #[cfg(nervecord_kernel = "armv6m")]
 #[path = "armv6m.rs"]
 mod kernel;
@@ -33,17 +27,11 @@ mod kernel;
 #[path = "riscv.rs"]
 mod kernel;
 mod layout;
-#[cfg(nervecord_dsp)]
-#[path = "spline_dsp.rs"]
 mod spline;
 
 use crate::tensor::Quad;
-#[cfg(nervecord_dsp)]
-pub(crate) use spline::{Plan, run as spline};
-#[cfg(nervecord_dsp)]
-pub(crate) use taps::Layer;
-pub use taps::{Coefficient, pack_spline8, pack_spline16};
-pub(crate) use taps::{Edges, Sections, Window};
+pub use spline::{Coefficient, pack_spline8, pack_spline16};
+pub(crate) use spline::{Layer as SplineLayer, Sections as SplineSections};
 
 pub use layout::{
     Blocked, Interleaved, Lanes, LanesShort, Layout, Native, Octets, RowMajor, multiplier_word,

@@ -8,8 +8,8 @@
 //!
 //! Coordinates are clamped by saturating additions, so no instruction branches on data.
 
-use super::taps::{Coefficient, Layer, Sections};
-use crate::spline::{Grid, Shape, is_shared, reads};
+use super::{Coefficient, Layer, Sections, is_shared, reads};
+use crate::spline::{Grid, Shape};
 use crate::tensor::{Quad, quads};
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -17,7 +17,7 @@ use core::mem::offset_of;
 /// What the kernel needs to know of a layer, in the order in which it loads it.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Plan {
+pub(super) struct Plan {
     /// Of the one grid.
     factor: i32,
     offset: i32,
@@ -59,15 +59,13 @@ pub struct Plan {
     pairs: usize,
     /// Bytes of outputs before the sums.
     output_bytes: usize,
-    /// Words of the stream, grids, and activations that are read.
-    words: usize,
-    grids: usize,
+    /// Activations that may be read.
     reads: usize,
 }
 
 impl Plan {
     /// The plan of a layer whose coefficients have `size` bytes.
-    pub(crate) const fn new(shape: &Shape, grids: &[Grid], size: usize) -> Self {
+    pub(super) const fn new(shape: &Shape, grids: &[Grid], size: usize) -> Self {
         let Shape { inputs, outputs, axis, .. } = *shape;
         let sections = Sections::new(shape, size);
         let (blocks, rest, count) = (outputs / 4, outputs % 4, shape.count());
@@ -104,8 +102,6 @@ impl Plan {
             shift: shape.shift as usize,
             pairs: outputs.div_ceil(2),
             output_bytes: 8 * quads(outputs),
-            words: sections.words,
-            grids: grids.len(),
             reads: reads(shape, grids),
         }
     }
@@ -516,13 +512,11 @@ const LOADED: usize = offset_of!(Plan, fours);
 kernel!(spline_i8, block8, rest8, count8, apart8, "0", "1");
 kernel!(spline_i16, block16, rest16, count16, apart16, "1", "2");
 
-/// Computes a layer of coefficients `C`; one of the slices too short leaves outputs as they were.
+/// Computes a layer; a slice that is too short leaves outputs as they were.
 #[inline(always)]
-pub(crate) fn run<C: Coefficient>(plan: &Plan, layer: Layer, y: &mut [Quad]) {
-    let Layer { stream, grids, x, base } = layer;
-    let fits = stream.len() == plan.words
-        && grids.len() == plan.grids
-        && x.len() * 4 >= plan.reads
+pub(super) fn run<C: Coefficient>(layer: &Layer<C>, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
+    let Layer { plan, stream, grids, .. } = layer;
+    let fits = x.len() * 4 >= plan.reads
         && base.len() >= plan.fours
         && y.len() * 8 >= plan.output_bytes + plan.pairs * 8;
     if fits {
@@ -534,9 +528,9 @@ pub(crate) fn run<C: Coefficient>(plan: &Plan, layer: Layer, y: &mut [Quad]) {
             grids: grids.as_ptr(),
         };
         let kernel = if size_of::<C>() == 1 { spline_i8 } else { spline_i16 };
-        // SAFETY: the kernel reads the stream, the grids, `reads` activations and `fours` quads of
-        // values, and writes outputs and a pair of sums a pair of outputs, all inside by the lines
-        // above; everything is aligned by type, and the plan was made of this layer by `Plan::new`.
+        // SAFETY: the kernel reads the stream and the grids, to which the plan belongs by
+        // `Layer::new`, `reads` activations and `fours` quads of values, and writes outputs and a pair
+        // of sums a pair of outputs, all inside by the lines above; everything is aligned by type.
         unsafe { kernel(plan, &operands) }
     }
 }
