@@ -7,6 +7,7 @@ mod golden;
 mod looped;
 mod networks;
 mod parts;
+mod splines;
 mod stages;
 mod subject;
 mod table;
@@ -36,8 +37,8 @@ enum Task {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
-        /// A model folder, an ONNX file, a generated module (.rs), edges-i8 or edges-i16 (layers of
-        /// many sizes); all of models/ and both edges if none is given
+        /// A model folder, an ONNX file, a generated module (.rs), edges-i8, edges-i16 or splines
+        /// (layers of many sizes); all of models/ and these if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in

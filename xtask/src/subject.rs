@@ -11,7 +11,7 @@ use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
 
 use crate::networks::{self, Random};
-use crate::root;
+use crate::{root, splines};
 
 /// Rows for a module that comes without its own.
 const ROWS: usize = 100;
@@ -41,15 +41,22 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
 /// Layers of many sizes, with weights of either width, under the names that [`load`] knows.
 pub const EDGES: [(&str, Weights); 2] = [("edges-i8", Weights::I8), ("edges-i16", Weights::I16)];
 
+/// Spline layers of many sizes, under the name that [`load`] knows.
+pub const SPLINES: &str = "splines";
+
 /// What is checked unless something is named: the bundled models, and the edges of kernels.
 ///
 /// # Errors
 /// As for [`bundled`].
 pub fn all() -> Result<Vec<PathBuf>> {
-    Ok(bundled()?.into_iter().chain(EDGES.map(|(name, _)| name.into())).collect())
+    Ok(bundled()?
+        .into_iter()
+        .chain(EDGES.map(|(name, _)| name.into()))
+        .chain([SPLINES.into()])
+        .collect())
 }
 
-/// A job from a model folder, a trained file, a generated module, or a name of [`EDGES`].
+/// A job from a model folder, a trained file, a generated module, a name of [`EDGES`], or [`SPLINES`].
 ///
 /// # Errors
 /// It cannot be read or compiled.
@@ -58,6 +65,9 @@ pub fn load(path: &Path) -> Result<Job> {
         let inputs = Random::new(7).rows(ROWS, networks::EDGES.widths[0]);
         let job = from_graph(networks::EDGES.graph()?, &inputs, *weights)?;
         return Ok(Job { name: (*name).to_owned(), ..job });
+    }
+    if path == Path::new(SPLINES) {
+        return Ok(splines::job());
     }
     if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
 }
