@@ -25,14 +25,14 @@ pub struct Compiler {
     model: PathBuf,
     calibration: Option<PathBuf>,
     options: Options,
-    cpu: Cpu,
     name: Option<String>,
 }
 
 /// The core a module is meant for.
 ///
 /// Weights are written row by row and packed for the core by the firmware's own compiler, so one
-/// module serves all; the choice is recorded in its header.
+/// module serves all. The choice is recorded in its header; it decides only where leaving out zeros
+/// pays, if that is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 #[allow(missing_docs)]
 pub enum Cpu {
@@ -65,19 +65,12 @@ pub struct Compiled {
     pub options: Options,
     /// The integers.
     pub program: Program,
-    cpu: Cpu,
 }
 
 impl Compiler {
     /// A compiler for the model at `path`: an `.onnx` file, a folder with a `config.json`, or that.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            model: path.into(),
-            calibration: None,
-            options: Options::default(),
-            cpu: Cpu::default(),
-            name: None,
-        }
+        Self { model: path.into(), calibration: None, options: Options::default(), name: None }
     }
 
     /// Representative inputs, as CSV or `.npy`. Without them, ranges come from `nervecord.toml`.
@@ -104,7 +97,7 @@ impl Compiler {
     /// The core the module is for.
     #[must_use]
     pub fn cpu(mut self, cpu: Cpu) -> Self {
-        self.cpu = cpu;
+        self.options.cpu = cpu;
         self
     }
 
@@ -142,9 +135,9 @@ impl Compiler {
         let calibration = Calibration::load(self.calibration.as_deref(), &settings, &source.graph)
             .map_err(at_model)?;
         let graph = simplify(source.graph.clone());
-        let program = quantize(&graph, &calibration, &self.options).map_err(at_model)?;
-        let (options, cpu) = (self.options.clone(), self.cpu);
-        Ok(Compiled { source, graph, calibration, options, program, cpu })
+        let options = Options { sparsity: settings.sparsity, ..self.options.clone() };
+        let program = quantize(&graph, &calibration, &options).map_err(at_model)?;
+        Ok(Compiled { source, graph, calibration, options, program })
     }
 
     /// For `build.rs`: writes `$OUT_DIR/<name>.rs` and has cargo run again when an input changes.
@@ -182,7 +175,7 @@ impl Compiled {
             Weights::I8 => "8",
             Weights::I16 => "16",
         };
-        let cpu = clap::ValueEnum::to_possible_value(&self.cpu);
+        let cpu = clap::ValueEnum::to_possible_value(&self.options.cpu);
         let origin = Origin {
             model: model.unwrap_or_default(),
             model_sha256: self.source.sha256.clone(),

@@ -31,7 +31,7 @@ const WIDTH: usize = 100;
 pub struct Items {
     text: String,
     imports: BTreeSet<String>,
-    shared: BTreeMap<Vec<i16>, String>,
+    tables: BTreeMap<Vec<u32>, String>,
 }
 
 impl Items {
@@ -46,13 +46,15 @@ impl Items {
         self.table(&head, &wrapped(values, 8), "];");
     }
 
-    /// A table that other kernels may have as well; returns the name of the one in the module.
-    pub fn shared_array(&mut self, name: &str, values: &[i16]) -> String {
-        if let Some(name) = self.shared.get(values) {
+    /// The pieces of a function that other kernels may have as well; returns the name of the one in
+    /// the module.
+    pub fn pieces(&mut self, name: &str, pieces: &[u32]) -> String {
+        if let Some(name) = self.tables.get(pieces) {
             return name.clone();
         }
-        self.shared.insert(values.to_vec(), name.to_owned());
-        self.array(&format!("static {name}"), "i16", values);
+        self.tables.insert(pieces.to_vec(), name.to_owned());
+        let words: Vec<String> = pieces.iter().map(|w| format!("0x{w:08x}")).collect();
+        self.array(&format!("static {name}"), "u32", &words);
         name.to_owned()
     }
 
@@ -141,7 +143,7 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_BIAS",
         "_MULTIPLIER",
         "_PACKED",
-        "_POINTS",
+        "_PIECES",
         "_EXP",
         "_SHIFTS",
         "_JOINTS",
@@ -158,6 +160,7 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         "_SHAPE",
         "_FACTORS",
         "_RUNS",
+        "_FINISH",
     ];
     let mut name = ident.clone();
     let mut count = 1;
@@ -415,6 +418,10 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         false => "",
     };
     let (model, quads) = (&origin.model, program.scratch_quads);
+    let time = match program.constant_time() {
+        true => "",
+        false => ", in a time that depends on them: zero activations are skipped",
+    };
     format!(
         "    /// The network of `{model}`.
     #[derive(Clone, Debug)]
@@ -429,7 +436,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
             Self {{ scratch: {scratch}, status: Status::new() }}
         }}
 
-        /// One step on the integers behind the fixed-point numbers.
+        /// One step on the integers behind the fixed-point numbers{time}.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
             self.status = {read};
 {body}            let mut output = [0; OUTPUTS];

@@ -68,7 +68,7 @@ pub struct Gap {
 
 impl Synapse {
     /// How open it is at a potential in front of it, 0..1.
-    fn open(&self, v: f64) -> f64 {
+    pub fn open(&self, v: f64) -> f64 {
         1.0 / (1.0 + (-(self.gain * v + self.offset)).exp())
     }
 }

@@ -17,25 +17,34 @@ pub struct Ncap {
     pub parameters: usize,
 }
 
-/// The weights of one joint, dorsal and ventral alike.
+/// The weights of a joint's four neurons.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Joint {
-    /// From the joint before, or from the oscillator for the first.
+    /// The dorsal side, which positive angles stretch.
+    pub dorsal: Side,
+    /// The ventral side.
+    pub ventral: Side,
+}
+
+/// The weights into the B neuron and the muscle on one side of a joint.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Side {
+    /// To the B neuron from the joint before, or from the oscillator for the first.
     pub drive: f64,
-    /// From the speed command's shortfall from 1.
+    /// To the B neuron from the speed command's shortfall from 1.
     pub speed: f64,
-    /// From the turn command of the same side.
+    /// To the B neuron from the turn command of this side.
     pub turn: f64,
-    /// From the B neuron to the muscle of the same side.
+    /// To the muscle from the B neuron of this side.
     pub ipsi: f64,
-    /// From the B neuron to the muscle of the other side.
+    /// To the muscle from the B neuron of the other side.
     pub contra: f64,
 }
 
 /// Names of the inputs that control adds.
 pub const CONTROLS: [&str; 3] = ["speed", "left", "right"];
 
-impl Joint {
+impl Side {
     /// The weights, in the order of the fields.
     pub fn weights(&self) -> [f64; 5] {
         [self.drive, self.speed, self.turn, self.ipsi, self.contra]
@@ -55,7 +64,7 @@ impl Ncap {
 
     /// Every weight.
     pub fn weights(&self) -> impl Iterator<Item = f64> + '_ {
-        self.joints.iter().flat_map(Joint::weights)
+        self.joints.iter().flat_map(|joint| [joint.dorsal, joint.ventral]).flat_map(|s| s.weights())
     }
 
     /// The torque of each joint, for joint angles over their limit, controls if there are, and the
@@ -69,13 +78,15 @@ impl Ncap {
         let (slow, left, right) = (1.0 - control(0), control(1), control(2));
         let mut sides = if phase < f64::from(self.dorsal) { (1.0, 0.0) } else { (0.0, 1.0) };
         let torque = |(joint, &x): (&Joint, &f64)| {
-            let (dorsal, ventral) = sides;
-            let speed = slow * joint.speed;
-            let b_dorsal = unit(dorsal * joint.drive + speed + right * joint.turn);
-            let b_ventral = unit(ventral * joint.drive + speed + left * joint.turn);
+            let b_neuron = |side: &Side, drive: f64, turn: f64| {
+                unit(drive * side.drive + slow * side.speed + turn * side.turn)
+            };
+            let b_dorsal = b_neuron(&joint.dorsal, sides.0, right);
+            let b_ventral = b_neuron(&joint.ventral, sides.1, left);
+            let muscle =
+                |side: &Side, same: f64, other: f64| unit(same * side.ipsi + other * side.contra);
             sides = (unit(x), unit(-x));
-            unit(b_dorsal * joint.ipsi + b_ventral * joint.contra)
-                - unit(b_ventral * joint.ipsi + b_dorsal * joint.contra)
+            muscle(&joint.dorsal, b_dorsal, b_ventral) - muscle(&joint.ventral, b_ventral, b_dorsal)
         };
         self.joints.iter().zip(x).map(torque).collect()
     }

@@ -28,6 +28,11 @@ pub trait Kernel: Debug + Send + Sync {
 
     /// Bytes of tables in flash.
     fn table_bytes(&self) -> usize;
+
+    /// Whether it takes the same time for every input.
+    fn constant_time(&self) -> bool {
+        true
+    }
 }
 
 /// A kernel applied to places in memory.
@@ -197,6 +202,11 @@ impl Program {
         };
         let kernels: usize = self.ops.iter().map(|op| op.kernel.table_bytes()).sum();
         kernels + wide(&self.input) + wide(&self.output)
+    }
+
+    /// Whether a step takes the same time for every input.
+    pub fn constant_time(&self) -> bool {
+        self.ops.iter().all(|op| op.kernel.constant_time())
     }
 
     /// Bytes of RAM: the size of the generated struct.

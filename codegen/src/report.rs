@@ -52,6 +52,7 @@ struct Report<'a> {
     macs: usize,
     flash_bytes: usize,
     ram_bytes: usize,
+    constant_time: bool,
     layers: &'a [LayerReport],
     notes: &'a [String],
 }
@@ -82,6 +83,7 @@ fn report(compiled: &Compiled) -> Report<'_> {
         macs: program.macs,
         flash_bytes: program.table_bytes(),
         ram_bytes: program.ram_bytes(),
+        constant_time: program.constant_time(),
         layers: &program.layers,
         notes: &compiled.source.graph.notes,
     }
@@ -118,7 +120,11 @@ pub fn render(compiled: &Compiled) -> String {
         "  {} multiply-accumulates, {} B of tables, {} B of RAM\n  calibrated on {}\n",
         r.macs, r.flash_bytes, r.ram_bytes, r.calibration
     );
-    for row in r.layers.iter().filter(|row| row.note.starts_with("widened")) {
+    for row in r
+        .layers
+        .iter()
+        .filter(|row| row.note.starts_with("widened") || row.note.starts_with("sparse"))
+    {
         text += &format!("  {} {}\n", row.name, row.note);
     }
     for note in r.notes {

@@ -8,6 +8,10 @@
 //! [inputs]                 # used when there is no calibration data
 //! x0 = [-3.2, 3.2]
 //! x1 = [-10.0, 10.0]
+//!
+//! [sparsity]               # leave out zeros of dense layers where that takes fewer instructions
+//! weights = true           # store only weights that are not zero: for pruned networks
+//! activations = true       # skip activations that are zero: a step's time depends on its input
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::quantize::Sparsity;
 
 /// What `nervecord.toml` says, or the defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,13 +28,21 @@ pub struct Settings {
     pub percentile: f64,
     /// Factor by which ranges are widened.
     pub margin: f64,
+    /// Zeros that may be left out.
+    pub sparsity: Sparsity,
     inputs: BTreeMap<String, [f64; 2]>,
     file: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { percentile: 100.0, margin: 1.25, inputs: BTreeMap::new(), file: None }
+        Self {
+            percentile: 100.0,
+            margin: 1.25,
+            sparsity: Sparsity::default(),
+            inputs: BTreeMap::new(),
+            file: None,
+        }
     }
 }
 
@@ -38,6 +51,7 @@ impl Default for Settings {
 struct File {
     calibration: CalibrationSection,
     inputs: BTreeMap<String, [f64; 2]>,
+    sparsity: Sparsity,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -76,7 +90,8 @@ impl Settings {
                 .file(path)
                 .at(format!("line {line}"))
                 .expected(
-                    "sections [calibration] (percentile, margin) and [inputs] (x0 = [low, high])",
+                    "sections [calibration] (percentile, margin), [inputs] (x0 = [low, high]) and \
+                     [sparsity] (weights, activations)",
                 )
                 .found(e.message())
                 .help("compare it with the example in the documentation")
@@ -85,6 +100,7 @@ impl Settings {
         let settings = Self {
             percentile: file.calibration.percentile.unwrap_or(default.percentile),
             margin: file.calibration.margin.unwrap_or(default.margin),
+            sparsity: file.sparsity,
             inputs: file.inputs,
             file: Some(path.to_owned()),
         };

@@ -6,12 +6,12 @@
 //
 // layer     kernel                  shape  bytes  headroom  worst error
 // layers.0  spline i8, 5 intervals   4->8    312   7.2 bit            -
-// layers.1  spline i8, 5 intervals   8->1     88   7.4 bit            -
-// total: 200 multiply-accumulates, 678 bytes of tables, 88 bytes of RAM
+// layers.1  spline i8, 5 intervals   8->1     88   6.4 bit            -
+// total: 200 multiply-accumulates, 720 bytes of tables, 88 bytes of RAM
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code)]
 pub mod kan_cartpole {
-    use nervecord::edges::{Run, functions};
+    use nervecord::edges::{Functions, Run};
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U14;
     use nervecord::port::read16;
@@ -36,7 +36,7 @@ pub mod kan_cartpole {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 678;
+    pub const TABLE_BYTES: usize = 720;
 
     #[rustfmt::skip]
     static LAYERS_0_GRIDS: [Grid; 1] = [
@@ -44,78 +44,80 @@ pub mod kan_cartpole {
     ];
     #[rustfmt::skip]
     static LAYERS_0_COEFFICIENTS: [i8; 256] = [
-        5, -13, 3, -12, 9, 12, -4, 12, 85, 81, 48, 41, 7, -21, -9, -87, 25, 45, 26, 13, -2, -17,
-        -31, -45, -53, -23, -11, 4, 18, 32, 48, 54, 48, 34, 20, 6, -8, -22, -36, -50, 50, 38, 25,
-        11, -2, -16, -27, -49, 39, 46, 26, 22, -2, -10, -24, -44, 46, 32, 19, 6, -7, -20, -33, -46,
-        -3, -5, -28, -7, 28, 14, 27, 1, 119, 95, 75, 30, -16, -54, -91, -118, 84, 59, 42, 18, -6,
-        -27, -48, -85, -74, -51, -27, -7, 19, 37, 62, 73, 77, 55, 33, 11, -11, -33, -54, -79, 75,
-        56, 34, 11, -4, -33, -50, -76, 81, 54, 63, 12, -4, -35, -37, -80, 72, 51, 31, 10, -10, -31,
-        -51, -72, 20, 14, -13, -21, 7, 10, -10, -15, 126, 81, 66, 25, -23, -75, -81, -126, 100, 65,
-        52, 19, -10, -46, -67, -101, -104, -75, -38, -12, 20, 48, 80, 103, 103, 72, 42, 13, -16,
-        -45, -75, -102, 101, 75, 47, 16, -10, -36, -67, -101, 125, 110, 92, 64, 16, 13, -44, -125,
-        97, 68, 42, 14, -13, -40, -68, -94, 119, 123, 98, 17, 58, 24, -4, -123, 97, 54, 5, 1, -97,
-        -80, -71, -43, 122, 76, 42, 4, -38, -65, -110, -124, -127, -91, -56, -19, 13, 54, 92, 125,
-        125, 89, 53, 18, -17, -53, -88, -124, 121, 93, 59, 25, -9, -43, -66, -123, 14, 8, 24, 85,
-        55, -16, -39, -86, 115, 82, 49, 16, -17, -50, -83, -116,
+        5, -13, 4, -12, 10, 13, -4, 14, 87, 78, 48, 40, 7, -21, -8, -87, 24, 46, 26, 13, -2, -17,
+        -31, -46, -53, -23, -11, 4, 18, 32, 48, 54, 48, 34, 20, 6, -8, -22, -36, -50, 51, 39, 25,
+        11, -2, -17, -27, -53, 39, 44, 25, 21, -2, -10, -23, -43, 46, 32, 19, 6, -7, -20, -33, -46,
+        -3, -5, -29, -7, 29, 14, 28, 1, 116, 93, 73, 29, -16, -53, -90, -115, 87, 59, 43, 18, -6,
+        -27, -49, -85, -74, -51, -27, -7, 19, 37, 62, 73, 77, 55, 33, 11, -11, -33, -54, -78, 77,
+        57, 35, 11, -4, -34, -51, -79, 77, 53, 61, 12, -4, -33, -36, -76, 72, 51, 31, 10, -10, -31,
+        -51, -72, 22, 15, -12, -21, 8, 11, -9, -16, 123, 79, 64, 24, -23, -74, -80, -124, 103, 65,
+        53, 19, -10, -46, -68, -101, -104, -75, -38, -12, 20, 48, 80, 103, 102, 72, 42, 13, -16,
+        -46, -74, -105, 102, 77, 48, 16, -10, -37, -69, -103, 121, 106, 89, 62, 15, 13, -43, -120,
+        94, 69, 41, 14, -13, -41, -67, -97, 123, 127, 101, 18, 60, 25, -3, -127, 96, 53, 5, 1, -95,
+        -78, -70, -41, 123, 78, 42, 5, -38, -65, -111, -124, -127, -91, -56, -19, 13, 54, 92, 125,
+        124, 88, 52, 17, -18, -54, -89, -125, 127, 95, 61, 26, -9, -43, -68, -124, 15, 7, 23, 82,
+        53, -16, -38, -82, 115, 82, 49, 16, -17, -50, -83, -116,
     ];
     #[rustfmt::skip]
     static LAYERS_0_BIAS: [i32; 8] = [
-        -704491, 962650, 460087, 68451, -1754578, -279834, -2481239, -6322,
+        -784459, 967016, 444143, 68451, -1717914, -287730, -2390894, 1543,
     ];
     #[rustfmt::skip]
     static LAYERS_0_MULTIPLIER: [i16; 8] = [
-        6517, 4576, 5941, 7947, 13860, 7215, 6242, 17189,
+        6327, 4666, 5883, 7947, 13860, 7043, 6458, 17189,
     ];
     #[rustfmt::skip]
     const LAYERS_0_SHAPE: Shape =
-        Shape { inputs: 4, outputs: 8, axis: Axis { intervals: 5, shift: 27, tails: false }, base: false, shift: 6 };
+        Shape { inputs: 4, outputs: 8, axis: Axis { intervals: 5, shift: 27, tails: false }, base: false, base_shift: 0, shift: 6 };
     #[allow(long_running_const_eval)]
     #[rustfmt::skip]
     static LAYERS_0_PACKED: [u32; 76] =
         pack_spline8(&LAYERS_0_SHAPE, &LAYERS_0_COEFFICIENTS, &[], &LAYERS_0_BIAS, &LAYERS_0_MULTIPLIER);
     static LAYERS_0: Spline8 = Spline8::new(LAYERS_0_SHAPE, &LAYERS_0_GRIDS, &LAYERS_0_PACKED);
     #[rustfmt::skip]
-    static LAYERS_1_BASE_POINTS_0: [i16; 129] = [
-        -616, -647, -680, -715, -750, -788, -827, -868, -910, -954, -999, -1047, -1095, -1146,
-        -1199, -1253, -1309, -1366, -1425, -1486, -1548, -1612, -1677, -1743, -1810, -1878, -1947,
-        -2017, -2086, -2156, -2226, -2294, -2362, -2429, -2493, -2555, -2615, -2671, -2723, -2770,
-        -2812, -2848, -2877, -2899, -2912, -2914, -2908, -2890, -2860, -2817, -2759, -2687, -2599,
-        -2493, -2370, -2228, -2067, -1886, -1683, -1459, -1213, -945, -654, -339, -2, 359, 743,
-        1150, 1580, 2033, 2508, 3004, 3521, 4058, 4615, 5190, 5783, 6393, 7019, 7660, 8316, 8984,
-        9664, 10356, 11058, 11769, 12489, 13217, 13951, 14691, 15437, 16188, 16942, 17700, 18461,
-        19224, 19989, 20755, 21523, 22291, 23059, 23827, 24595, 25362, 26129, 26895, 27659, 28423,
-        29185, 29946, 30705, 31462, 32218, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
+    static LAYERS_1_BASE_PIECES: [u32; 76] = [
+        0xfd98ff94, 0xfd28ff8c, 0xfd28ff83, 0xfca7ff7a, 0xfca7ff71, 0xfc14ff68, 0xfc14ff5e,
+        0xfb6dff54, 0xfb6dff4b, 0xfab3ff41, 0xfab3ff37, 0xf9e6ff2f, 0xf9e6ff27, 0xf90aff20,
+        0xf90aff1b, 0xf823ff17, 0xf823ff15, 0xf738ff16, 0xf738ff1a, 0xf656ff23, 0xf656ff2f,
+        0xf58dff40, 0xf58dff57, 0xf4f3ff76, 0xf4f2ff98, 0xf4a1ffc6, 0xf4a0fffa, 0xf4b80034,
+        0xf4b8007c, 0xf55b00cc, 0xf55b0121, 0xf6ae0185, 0xf6ae01ed, 0xf8d3025f, 0xf8d302d5,
+        0xfbe70353, 0xfbe603d4, 0xfffc0459, 0xfffb04db, 0x0517055e, 0x051705de, 0x0b34065b,
+        0x0b3506d1, 0x123f0742, 0x124107ac, 0x1a1e080d, 0x1a1e0866, 0x22ab08b2, 0x22ac08fb,
+        0x2bc60938, 0x2bc6096c, 0x35480997, 0x354909bc, 0x3f1409d9, 0x3f1409f1, 0x490e0a02,
+        0x490e0a0e, 0x53210a16, 0x53210a1a, 0x5d3c0a1c, 0x5d3c0a1a, 0x67540a16, 0x67540a11,
+        0x71610a0a, 0x71610a02, 0x7b5f09f9, 0x7b640937, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
     ];
     #[rustfmt::skip]
     static LAYERS_1_BASE_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYERS_1_BASE_POINTS_0), from: 0, to: 0, count: 8 },
+        Run { table: Table::new(&LAYERS_1_BASE_PIECES), from: 0, count: 8 },
     ];
+    const LAYERS_1_BASE: Functions = Functions::new(&LAYERS_1_BASE_RUNS);
     #[rustfmt::skip]
     static LAYERS_1_GRIDS: [Grid; 1] = [
         Grid { input: 0, factor: 21869, offset: 167772160 },
     ];
     #[rustfmt::skip]
     static LAYERS_1_COEFFICIENTS: [i8; 64] = [
-        1, 3, 2, 0, 0, 0, 2, -4, 11, 6, 1, -1, -3, -4, -5, -4, -42, -7, -1, -2, -16, -2, 2, 22, -5,
-        -10, 1, -9, -7, 15, 12, -2, 15, 45, -7, -18, -10, -13, -4, 2, -3, 2, 13, 11, -7, 2, 2, 2, 1,
-        6, 4, 2, -2, -6, -11, -17, 3, 12, 11, 34, -32, 4, -6, -4,
+        3, 6, 4, 1, 0, 1, 4, -7, 21, 11, 2, -3, -7, -9, -10, -7, -81, -13, -3, -3, -31, -3, 4, 41,
+        -10, -20, 2, -18, -14, 29, 23, -5, 29, 86, -13, -34, -19, -26, -6, 5, -6, 5, 25, 21, -13, 4,
+        3, 5, 2, 12, 9, 3, -3, -11, -20, -31, 6, 23, 21, 66, -61, 8, -11, -7,
     ];
     #[rustfmt::skip]
     static LAYERS_1_FACTORS: [i8; 8] = [
-        -42, -33, -109, 127, 29, 45, 29, -35,
+        -39, -31, -104, 121, 27, 43, 27, -34,
     ];
     #[rustfmt::skip]
     static LAYERS_1_BIAS: [i32; 1] = [
-        7387,
+        5074,
     ];
     #[rustfmt::skip]
     static LAYERS_1_MULTIPLIER: [i16; 1] = [
-        18087,
+        18901,
     ];
     #[rustfmt::skip]
     const LAYERS_1_SHAPE: Shape =
-        Shape { inputs: 8, outputs: 1, axis: Axis { intervals: 5, shift: 26, tails: true }, base: true, shift: 5 };
+        Shape { inputs: 8, outputs: 1, axis: Axis { intervals: 5, shift: 26, tails: true }, base: true, base_shift: 1, shift: 6 };
     #[allow(long_running_const_eval)]
     #[rustfmt::skip]
     static LAYERS_1_PACKED: [u32; 20] =
@@ -141,7 +143,7 @@ pub mod kan_cartpole {
             let [x0, y] = self.scratch.tensors([6..7, 0..6]);
             LAYERS_0.run(x0, &[], y);
             let [x0, y] = self.scratch.tensors([0..6, 6..8]);
-            functions(&LAYERS_1_BASE_RUNS, x0, y);
+            LAYERS_1_BASE.run(x0, y);
             let [x0, x1, y] = self.scratch.tensors([0..6, 6..8, 8..10]);
             LAYERS_1.run(x0, x1, y);
             let mut output = [0; OUTPUTS];

@@ -5,16 +5,16 @@
 // options            --weights auto --tolerance 0.02 --cpu any
 //
 // layer  kernel    shape  bytes  headroom  worst error
-// ncap   ncap Q15   6->5     50   2.9 bit            -
+// ncap   ncap Q15   6->5    100   2.9 bit            -
 // clock  clock      1->1      2         -            -
-// total: 30 multiply-accumulates, 52 bytes of tables, 48 bytes of RAM
+// total: 30 multiply-accumulates, 102 bytes of tables, 48 bytes of RAM
 /// The network of `model.json` as integers.
 #[allow(dead_code)]
 pub mod ncap_swimmer {
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U15;
     use nervecord::ncap::tick;
-    use nervecord::ncap::{Joint, Ncap};
+    use nervecord::ncap::{Joint, Ncap, Side};
     use nervecord::port::read16;
     use nervecord::port::write16;
     use nervecord::{Controller, RawStep, Scratch, Status};
@@ -34,15 +34,15 @@ pub mod ncap_swimmer {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 52;
+    pub const TABLE_BYTES: usize = 102;
 
     #[rustfmt::skip]
     static NCAP_JOINTS: [Joint; 5] = [
-        Joint { drive: 1937, speed: 0, turn: 0, ipsi: 5281, contra: -74 },
-        Joint { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 },
-        Joint { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 },
-        Joint { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 },
-        Joint { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 },
+        Joint::alike(Side { drive: 1937, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
+        Joint::alike(Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
+        Joint::alike(Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
+        Joint::alike(Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
+        Joint::alike(Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
     ];
     const NCAP: Ncap<15, false> = Ncap::new(&NCAP_JOINTS, 30);
 

@@ -6,10 +6,10 @@
 //
 // layer    kernel           shape  bytes  headroom  worst error
 // inputs   dense i16 relu    4->4     64   1.0 bit            -
-// circuit  membrane i16    15->11   1578   1.0 bit            -
+// circuit  membrane i16    15->11   1512   1.0 bit            -
 // muscles  select           11->2      4         -            -
 // outputs  dense i16         2->1     16   0.0 bit            -
-// total: 960 multiply-accumulates, 1662 bytes of tables, 184 bytes of RAM
+// total: 960 multiply-accumulates, 1596 bytes of tables, 208 bytes of RAM
 /// The network of `circuit.toml` as integers.
 #[allow(dead_code)]
 pub mod tap_withdrawal {
@@ -40,7 +40,7 @@ pub mod tap_withdrawal {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 1662;
+    pub const TABLE_BYTES: usize = 1596;
 
     #[rustfmt::skip]
     static INPUTS_2_WEIGHTS: [[i16; 4]; 4] = [
@@ -62,55 +62,57 @@ pub mod tap_withdrawal {
         pack16(&INPUTS_2_WEIGHTS, &INPUTS_2_BIAS, &INPUTS_2_MULTIPLIER, 12);
     static INPUTS_2: Dense16 = Dense16::new(4, 4, &INPUTS_2_PACKED, true);
     #[rustfmt::skip]
-    static CIRCUIT_POINTS: [i16; 513] = [
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 4,
-        4, 4, 4, 4, 4, 5, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7, 8, 8, 9, 9, 9, 10, 10, 11, 11, 12, 12, 13,
-        14, 14, 15, 16, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 28, 29, 30, 32, 33, 35, 37, 38,
-        40, 42, 44, 46, 48, 51, 53, 56, 58, 61, 64, 67, 70, 74, 77, 81, 85, 89, 93, 98, 102, 107,
-        112, 118, 123, 129, 135, 142, 149, 156, 163, 171, 179, 188, 197, 206, 216, 226, 237, 248,
-        260, 272, 285, 299, 313, 328, 344, 360, 377, 395, 414, 433, 454, 475, 498, 521, 546, 572,
-        598, 627, 656, 687, 719, 753, 788, 825, 864, 904, 946, 990, 1036, 1084, 1134, 1187, 1242,
-        1299, 1359, 1421, 1486, 1554, 1625, 1699, 1776, 1856, 1940, 2028, 2119, 2213, 2312, 2415,
-        2522, 2633, 2749, 2869, 2994, 3124, 3259, 3400, 3545, 3696, 3853, 4015, 4183, 4357, 4537,
-        4723, 4916, 5115, 5321, 5533, 5752, 5978, 6210, 6450, 6696, 6949, 7209, 7476, 7750, 8031,
-        8319, 8613, 8914, 9221, 9535, 9855, 10181, 10513, 10850, 11193, 11541, 11894, 12251, 12613,
-        12978, 13348, 13720, 14095, 14473, 14852, 15234, 15617, 16000, 16384, 16768, 17151, 17534,
-        17916, 18295, 18673, 19048, 19420, 19790, 20155, 20517, 20874, 21227, 21575, 21918, 22255,
-        22587, 22913, 23233, 23547, 23854, 24155, 24449, 24737, 25018, 25292, 25559, 25819, 26072,
-        26318, 26558, 26790, 27016, 27235, 27447, 27653, 27852, 28045, 28231, 28411, 28585, 28753,
-        28915, 29072, 29223, 29368, 29509, 29644, 29774, 29899, 30019, 30135, 30246, 30353, 30456,
-        30555, 30649, 30740, 30828, 30912, 30992, 31069, 31143, 31214, 31282, 31347, 31409, 31469,
-        31526, 31581, 31634, 31684, 31732, 31778, 31822, 31864, 31904, 31943, 31980, 32015, 32049,
-        32081, 32112, 32141, 32170, 32196, 32222, 32247, 32270, 32293, 32314, 32335, 32354, 32373,
-        32391, 32408, 32424, 32440, 32455, 32469, 32483, 32496, 32508, 32520, 32531, 32542, 32552,
-        32562, 32571, 32580, 32589, 32597, 32605, 32612, 32619, 32626, 32633, 32639, 32645, 32650,
-        32656, 32661, 32666, 32670, 32675, 32679, 32683, 32687, 32691, 32694, 32698, 32701, 32704,
-        32707, 32710, 32712, 32715, 32717, 32720, 32722, 32724, 32726, 32728, 32730, 32731, 32733,
-        32735, 32736, 32738, 32739, 32740, 32742, 32743, 32744, 32745, 32746, 32747, 32748, 32749,
-        32750, 32751, 32752, 32752, 32753, 32754, 32754, 32755, 32756, 32756, 32757, 32757, 32758,
-        32758, 32759, 32759, 32759, 32760, 32760, 32761, 32761, 32761, 32762, 32762, 32762, 32762,
-        32763, 32763, 32763, 32763, 32764, 32764, 32764, 32764, 32764, 32764, 32765, 32765, 32765,
-        32765, 32765, 32765, 32765, 32766, 32766, 32766, 32766, 32766, 32766, 32766, 32766, 32766,
-        32766, 32766, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-        32767, 32767, 32767, 32767, 32767, 32767,
+    static CIRCUIT_PIECES: [u32; 240] = [
+        0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
+        0x00000000, 0x00000000, 0x00010000, 0x00010000, 0x00010000, 0x00010000, 0x00010000,
+        0x00010000, 0x00010000, 0x00010000, 0x00010000, 0x00010000, 0x00010000, 0x00020000,
+        0x00020000, 0x00020000, 0x00020000, 0x00020000, 0x00040001, 0x00030001, 0x00040001,
+        0x00030001, 0x00050001, 0x00040001, 0x00060001, 0x00050001, 0x00070001, 0x00060001,
+        0x00080001, 0x00080002, 0x000a0002, 0x00090002, 0x000b0002, 0x000c0002, 0x000e0003,
+        0x000e0003, 0x00110003, 0x00110003, 0x00150004, 0x00150004, 0x00190005, 0x00190005,
+        0x001e0006, 0x001e0006, 0x00250007, 0x00250008, 0x002d0008, 0x002d0009, 0x0037000a,
+        0x0037000b, 0x0043000d, 0x0043000e, 0x0051000f, 0x00510011, 0x00630013, 0x00630015,
+        0x00790017, 0x00790019, 0x0094001c, 0x0094001f, 0x00b40022, 0x00b40026, 0x00dc0029,
+        0x00dc002e, 0x010c0033, 0x010c0038, 0x0146003d, 0x01460044, 0x018e004b, 0x018e0052,
+        0x01e4005b, 0x01e40064, 0x024d006e, 0x024e0079, 0x02cd0086, 0x02cd0093, 0x036700a2,
+        0x036700b2, 0x042200c3, 0x042200d7, 0x050300ec, 0x05030102, 0x0611011b, 0x06110136,
+        0x07560153, 0x07560172, 0x08d90194, 0x08d901b8, 0x0aa401df, 0x0aa40209, 0x0cc30235,
+        0x0cc30264, 0x0f400296, 0x0f4002cb, 0x12260301, 0x1226033b, 0x157e0376, 0x157e03b2,
+        0x195003f1, 0x19500430, 0x1d9f046f, 0x1d9f04ad, 0x226b04ea, 0x226b0526, 0x27ad055f,
+        0x27ad0594, 0x2d5a05c5, 0x2d5a05f0, 0x335d0616, 0x335e0635, 0x399f064d, 0x399f065d,
+        0x40000665, 0x40010665, 0x4662065d, 0x4662064d, 0x4ca30635, 0x4ca40616, 0x52a705f0,
+        0x52a705c5, 0x58540594, 0x5854055f, 0x5d960526, 0x5d9604ea, 0x626204ad, 0x6262046f,
+        0x66b10430, 0x66b103f1, 0x6a8303b3, 0x6a830376, 0x6ddb033b, 0x6ddb0301, 0x70c102cb,
+        0x70c10296, 0x733e0264, 0x733e0235, 0x755d0209, 0x755d01df, 0x772801b8, 0x77280194,
+        0x78ab0172, 0x78ab0153, 0x79f00136, 0x79f0011b, 0x7afe0102, 0x7afe00ec, 0x7bdf00d7,
+        0x7bdf00c3, 0x7c9a00b2, 0x7c9a00a2, 0x7d340093, 0x7d340086, 0x7db30079, 0x7db4006e,
+        0x7e1d0064, 0x7e1d005b, 0x7e730052, 0x7e73004b, 0x7ebb0044, 0x7ebb003d, 0x7ef50038,
+        0x7ef50033, 0x7f25002e, 0x7f250029, 0x7f4d0026, 0x7f4d0022, 0x7f6d001f, 0x7f6d001c,
+        0x7f880019, 0x7f880017, 0x7f9e0015, 0x7f9e0013, 0x7fb00011, 0x7fb0000f, 0x7fbe000e,
+        0x7fbe000d, 0x7fca000b, 0x7fca000a, 0x7fd40009, 0x7fd40008, 0x7fdc0008, 0x7fdc0007,
+        0x7fe30006, 0x7fe30006, 0x7fe80005, 0x7fe80005, 0x7fec0004, 0x7fec0004, 0x7ff00003,
+        0x7ff00003, 0x7ff30003, 0x7ff30003, 0x7ff50002, 0x7ff60002, 0x7ff80002, 0x7ff70002,
+        0x7ff90002, 0x7ff90001, 0x7ffb0001, 0x7ffa0001, 0x7ffc0001, 0x7ffb0001, 0x7ffd0001,
+        0x7ffc0001, 0x7ffe0001, 0x7ffd0001, 0x7ffe0001, 0x7ffd0001, 0x7ffe0000, 0x7ffe0000,
+        0x7ffe0000, 0x7ffe0000, 0x7ffe0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+        0x7fff0000, 0x7fff0000,
     ];
     #[rustfmt::skip]
     static CIRCUIT_NEURONS: [Neuron; 11] = [
         
-        Neuron { capacity: 17229, numerator: -105381718, denominator: 733936900, sensory: 1, synapses: 0, gaps: 1 },
-        Neuron { capacity: 21466, numerator: -61544651, denominator: 808907380, sensory: 1, synapses: 0, gaps: 1 },
-        Neuron { capacity: 23053, numerator: -70501854, denominator: 846048711, sensory: 1, synapses: 0, gaps: 0 },
-        Neuron { capacity: 18391, numerator: -84364578, denominator: 711108341, sensory: 1, synapses: 0, gaps: 0 },
-        Neuron { capacity: 22576, numerator: -86303993, denominator: 850736032, sensory: 0, synapses: 1, gaps: 0 },
-        Neuron { capacity: 14110, numerator: -32363998, denominator: 517829468, sensory: 0, synapses: 7, gaps: 1 },
-        Neuron { capacity: 9247, numerator: -56560809, denominator: 393915196, sensory: 0, synapses: 6, gaps: 1 },
-        Neuron { capacity: 14796, numerator: -42420607, denominator: 539377773, sensory: 0, synapses: 5, gaps: 0 },
-        Neuron { capacity: 21536, numerator: -65863574, denominator: 790375970, sensory: 0, synapses: 5, gaps: 0 },
-        Neuron { capacity: 24429, numerator: -112066380, denominator: 944579214, sensory: 0, synapses: 1, gaps: 0 },
-        Neuron { capacity: 22576, numerator: -86303993, denominator: 850736032, sensory: 0, synapses: 1, gaps: 0 },
+        Neuron { capacity: 17229, numerator: -105381718, denominator: 733939041, sensory: 1, synapses: 0, gaps: 1 },
+        Neuron { capacity: 21466, numerator: -61544651, denominator: 808903443, sensory: 1, synapses: 0, gaps: 1 },
+        Neuron { capacity: 23053, numerator: -70501854, denominator: 846047445, sensory: 1, synapses: 0, gaps: 0 },
+        Neuron { capacity: 18391, numerator: -84364578, denominator: 711110769, sensory: 1, synapses: 0, gaps: 0 },
+        Neuron { capacity: 22576, numerator: -86303993, denominator: 850734811, sensory: 0, synapses: 1, gaps: 0 },
+        Neuron { capacity: 14110, numerator: -32378865, denominator: 517850795, sensory: 0, synapses: 7, gaps: 1 },
+        Neuron { capacity: 9247, numerator: -56555886, denominator: 393893967, sensory: 0, synapses: 6, gaps: 1 },
+        Neuron { capacity: 14796, numerator: -42415978, denominator: 539361059, sensory: 0, synapses: 5, gaps: 0 },
+        Neuron { capacity: 21536, numerator: -65855332, denominator: 790370364, sensory: 0, synapses: 5, gaps: 0 },
+        Neuron { capacity: 24429, numerator: -112066380, denominator: 944579164, sensory: 0, synapses: 1, gaps: 0 },
+        Neuron { capacity: 22576, numerator: -86303993, denominator: 850731926, sensory: 0, synapses: 1, gaps: 0 },
     ];
     #[rustfmt::skip]
     static CIRCUIT_SENSORY: [Synapse; 4] = [
@@ -155,7 +157,7 @@ pub mod tap_withdrawal {
     ];
     #[rustfmt::skip]
     const CIRCUIT: Membrane =
-        Membrane { neurons: &CIRCUIT_NEURONS, sensory: &CIRCUIT_SENSORY, synapses: &CIRCUIT_SYNAPSES, gaps: &CIRCUIT_GAPS, sigmoid: Table::new(&CIRCUIT_POINTS), shift: 13, unfolds: 10 };
+        Membrane { neurons: &CIRCUIT_NEURONS, sensory: &CIRCUIT_SENSORY, synapses: &CIRCUIT_SYNAPSES, gaps: &CIRCUIT_GAPS, sigmoid: Table::new(&CIRCUIT_PIECES), shift: 13, unfolds: 10 };
     #[rustfmt::skip]
     static MUSCLES: [u16; 2] = [
         9, 10,
@@ -186,7 +188,7 @@ pub mod tap_withdrawal {
     /// The network of `circuit.toml`.
     #[derive(Clone, Debug)]
     pub struct TapWithdrawal {
-        scratch: Scratch<22>,
+        scratch: Scratch<25>,
         status: Status,
     }
 
@@ -199,18 +201,18 @@ pub mod tap_withdrawal {
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             self.status = read16(input, self.scratch.tensor(3..4));
-            let [x0, y] = self.scratch.tensors([3..4, 20..21]);
+            let [x0, y] = self.scratch.tensors([3..4, 23..24]);
             INPUTS_2.run(x0, y);
-            let [x0, x1, y] = self.scratch.tensors([20..21, 0..3, 3..20]);
+            let [x0, x1, y] = self.scratch.tensors([23..24, 0..3, 3..23]);
             CIRCUIT.run(x0, x1, y);
-            let [x0, y] = self.scratch.tensors([3..20, 20..21]);
+            let [x0, y] = self.scratch.tensors([3..23, 23..24]);
             select(&MUSCLES, x0, y);
-            let [x0, y] = self.scratch.tensors([20..21, 21..22]);
+            let [x0, y] = self.scratch.tensors([23..24, 24..25]);
             OUTPUTS_2.run(x0, y);
-            let [x0, y] = self.scratch.tensors([3..20, 0..3]);
+            let [x0, y] = self.scratch.tensors([3..23, 0..3]);
             POTENTIALS_NEXT.run(x0, y);
             let mut output = [0; OUTPUTS];
-            write16(self.scratch.tensor(21..22), &mut output);
+            write16(self.scratch.tensor(24..25), &mut output);
             output
         }
     }

@@ -59,6 +59,7 @@ pub fn argmax_tensor(features: usize, x: &[Quad], y: &mut [Quad]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::tests::through;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;
@@ -71,7 +72,7 @@ mod tests {
             let n = logits.len();
             let mut y = std::vec![Quad::default(); n.div_ceil(4)];
             flat_mut(&mut y)[..n].copy_from_slice(&logits);
-            Softmax { features: n as u16, exp: Table::new(&points) }.run(&mut y);
+            Softmax { features: n as u16, exp: Table::new(&through(&points)) }.run(&mut y);
             let exps: Vec<f64> = logits.iter().map(|&x| (x as f64 * scale).exp()).collect();
             let sum: f64 = exps.iter().sum();
             for (exp, &got) in exps.iter().zip(flat(&y)) {

@@ -40,6 +40,7 @@ pub mod ncap;
 pub mod norm;
 pub mod number;
 pub mod port;
+pub mod sparse;
 pub mod spiking;
 pub mod spline;
 pub mod table;

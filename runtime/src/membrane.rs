@@ -80,9 +80,14 @@ pub struct Membrane<'a> {
     pub unfolds: u8,
 }
 
-/// Quads of work memory for `neurons` of them: two rows of potentials, then two sums a neuron.
+/// Bits of a potential below its integer, kept from one update of a step to the next: a slow neuron
+/// moves by less than one integer an update.
+const FINE: u32 = 2;
+
+/// Quads of work memory for `neurons` of them: two rows of potentials and one of their fine bits, then
+/// two sums a neuron.
 pub const fn work(neurons: usize) -> usize {
-    2 * quads(neurons) + neurons
+    3 * quads(neurons) + neurons
 }
 
 /// Two 32-bit words in a quad.
@@ -104,9 +109,10 @@ impl Membrane<'_> {
     pub fn run(&self, x: &[Quad], v: &[Quad], y: &mut [Quad]) {
         let n = quads(self.neurons.len());
         let Some((now, rest)) = y.split_at_mut_checked(n) else { return };
-        let Some((next, sums)) = rest.split_at_mut_checked(n) else { return };
-        for (now, v) in now.iter_mut().zip(v) {
-            *now = *v;
+        let Some((next, rest)) = rest.split_at_mut_checked(n) else { return };
+        let Some((fine, sums)) = rest.split_at_mut_checked(n) else { return };
+        for ((now, fine), v) in now.iter_mut().zip(fine.iter_mut()).zip(v) {
+            (*now, *fine) = (*v, Quad([0; 4]));
         }
         let mut sensory = self.sensory;
         for (neuron, sum) in self.neurons.iter().zip(sums.iter_mut()) {
@@ -114,7 +120,7 @@ impl Membrane<'_> {
             *sum = split(self.currents(&mut sensory, neuron.sensory, flat(x), start));
         }
         for _ in 0..self.unfolds {
-            self.unfold(flat(now), sums, flat_mut(next));
+            self.unfold(flat(now), sums, flat_mut(next), flat_mut(fine));
             now.copy_from_slice(next); // both are n quads
         }
     }
@@ -143,33 +149,37 @@ impl Membrane<'_> {
         (numerator, denominator)
     }
 
-    fn unfold(&self, now: &[i16], sums: &[Quad], next: &mut [i16]) {
+    fn unfold(&self, now: &[i16], sums: &[Quad], next: &mut [i16], fine: &mut [i16]) {
         let (mut synapses, mut gaps) = (self.synapses, self.gaps);
-        let neurons = self.neurons.iter().zip(now).zip(sums).zip(next);
-        for (((neuron, &v), &sum), next) in neurons {
+        let neurons = self.neurons.iter().zip(now).zip(sums).zip(next.iter_mut().zip(fine));
+        for (((neuron, &v), &sum), (next, fine)) in neurons {
             let (mut numerator, denominator) =
                 self.currents(&mut synapses, neuron.synapses, now, join(sum));
-            numerator += v as i32 * neuron.capacity as i32;
+            let capacity = neuron.capacity as i32;
+            // |v + fine / 2^FINE| <= 2^15
+            numerator += v as i32 * capacity + ((*fine as i32 * capacity) >> FINE);
             let Some((own, rest)) = gaps.split_at_checked(neuron.gaps as usize) else { return };
             gaps = rest;
             for gap in own {
                 let v = now.get(gap.pre as usize).copied().unwrap_or(0) as i32;
                 numerator += v * gap.weight as i32;
             }
-            *next = quotient(numerator, denominator);
+            let v = quotient(numerator, denominator); // -2^17..=2^17
+            *next = saturate16(shift_round(v, FINE));
+            *fine = (v - ((*next as i32) << FINE)) as i16; // -2..=4
         }
     }
 }
 
-/// `2^15 n / d` to the nearest, for `2^18 <= d <= 2^30` and `|n| <= d`.
+/// `2^(15 + FINE) n / d` to the nearest, for `2^18 <= d <= 2^30` and `|n| <= d`.
 #[inline(always)]
-fn quotient(n: i32, d: i32) -> i16 {
+fn quotient(n: i32, d: i32) -> i32 {
     let zeros = leading_zeros(d as u32); // 1..=13
     // 1/d = y 2^(zeros - 62), with y/2^30 in (1, 2]
     let y = reciprocal_q30((d as u32) << zeros);
-    // n y / 2^33 = (2^15 n / d) 2^(14 - zeros); the product is below 2^61.
-    let t = ((n as i64 * (y >> 1) as i64) >> 32) as i32;
-    saturate16(shift_round(t, 14 - zeros))
+    // n y / 2^31 = (2^17 n / d) 2^(14 - zeros), at most 2^30; the product is below 2^61.
+    let t = ((n as i64 * (y >> 1) as i64) >> (32 - FINE)) as i32;
+    shift_round(t, 14 - zeros)
 }
 
 #[cfg(test)]
@@ -181,7 +191,7 @@ mod tests {
         #[test]
         fn quotients_are_nearest(d in 1_i32 << 18..=1 << 30, part in -1.0_f64..=1.0) {
             let n = (part * d as f64) as i32;
-            let exact = (n as f64 * 32768.0 / d as f64).clamp(-32768.0, 32767.0);
+            let exact = n as f64 * 131072.0 / d as f64;
             prop_assert!((quotient(n, d) as f64 - exact).abs() <= 0.502, "{} {}", quotient(n, d), exact);
         }
 
@@ -206,7 +216,7 @@ mod tests {
             sensory: &[],
             synapses: &[],
             gaps: &[],
-            sigmoid: Table::new(&[0, 16384, 32767]),
+            sigmoid: Table::new(&[0x3fff_7fff; 2]),
             shift: 1,
             unfolds: 8,
         };

@@ -7,19 +7,35 @@
 use crate::arch::{flat, flat_mut, negative, unit};
 use crate::tensor::Quad;
 
-/// The weights of one joint's four neurons, dorsal and ventral alike, as they enter the sums.
+/// The weights into the B neuron and the muscle on one side of a joint, as they enter the sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Side {
+    /// To the B neuron from the joint before, or from the oscillator for the first.
+    pub drive: i16,
+    /// To the B neuron from the speed command's shortfall.
+    pub speed: i16,
+    /// To the B neuron from the turn command of this side.
+    pub turn: i16,
+    /// To the muscle from the B neuron of this side.
+    pub ipsi: i16,
+    /// To the muscle from the B neuron of the other side.
+    pub contra: i16,
+}
+
+/// The weights of a joint's four neurons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Joint {
-    /// From the joint before, or from the oscillator for the first.
-    pub drive: i16,
-    /// From the speed command's shortfall.
-    pub speed: i16,
-    /// From the turn command of the same side.
-    pub turn: i16,
-    /// From the B neuron to the muscle of the same side.
-    pub ipsi: i16,
-    /// From the B neuron to the muscle of the other side.
-    pub contra: i16,
+    /// The dorsal side, which positive angles stretch.
+    pub dorsal: Side,
+    /// The ventral side.
+    pub ventral: Side,
+}
+
+impl Joint {
+    /// A joint whose sides share their weights.
+    pub const fn alike(side: Side) -> Self {
+        Self { dorsal: side, ventral: side }
+    }
 }
 
 /// The circuit: a joint angle and a phase in, a torque a joint out.
@@ -64,20 +80,22 @@ impl<'a, const BITS: u32, const CONTROLS: bool> Ncap<'a, BITS, CONTROLS> {
             _ => 0,
         };
         let (slow, left, right) = (Self::ONE - control(0), control(1), control(2)); // 0..=ONE
-        for ((joint, &x), y) in self.joints.iter().zip(x).zip(flat_mut(y)) {
-            let drive = joint.drive as i32;
-            // |sums| <= ONE (|drive| + |speed| + |turn|), proved by codegen.
-            let (mut b_dorsal, mut b_ventral) = (dorsal * drive, ventral * drive);
+        // Codegen has proved that no partial sum leaves i32: |w| <= 2^15 times 0..=ONE, up to three of them.
+        let b_neuron = |side: &Side, drive: i32, turn: i32| {
+            let mut sum = drive * side.drive as i32;
             if CONTROLS {
-                let speed = slow * joint.speed as i32;
-                b_dorsal += speed + right * joint.turn as i32;
-                b_ventral += speed + left * joint.turn as i32;
+                sum += slow * side.speed as i32 + turn * side.turn as i32;
             }
-            let (b_dorsal, b_ventral) = (Self::neuron(b_dorsal), Self::neuron(b_ventral));
-            let (ipsi, contra) = (joint.ipsi as i32, joint.contra as i32);
-            // |sums| <= ONE (|ipsi| + |contra|)
-            let m_dorsal = Self::neuron(b_dorsal * ipsi + b_ventral * contra);
-            let m_ventral = Self::neuron(b_ventral * ipsi + b_dorsal * contra);
+            Self::neuron(sum)
+        };
+        let muscle = |side: &Side, same: i32, other: i32| {
+            Self::neuron(same * side.ipsi as i32 + other * side.contra as i32)
+        };
+        for ((joint, &x), y) in self.joints.iter().zip(x).zip(flat_mut(y)) {
+            let b_dorsal = b_neuron(&joint.dorsal, dorsal, right);
+            let b_ventral = b_neuron(&joint.ventral, ventral, left);
+            let m_dorsal = muscle(&joint.dorsal, b_dorsal, b_ventral);
+            let m_ventral = muscle(&joint.ventral, b_ventral, b_dorsal);
             *y = (m_dorsal - m_ventral) as i16; // -ONE..=ONE
             // The next joint feels this one's angle: -2^15 <= x < 2^15.
             (dorsal, ventral) = (unit::<BITS>(x as i32), unit::<BITS>(-(x as i32)));
@@ -110,25 +128,31 @@ mod tests {
         #[test]
         fn torques_follow_the_equations(
             x in prop::array::uniform8(-32768_i16..=32767),
-            weights in prop::array::uniform3((-9000_i16..9000, -9000_i16..9000, -9000_i16..9000, -9000_i16..9000, -9000_i16..9000)),
+            weights in prop::array::uniform3(prop::array::uniform2(prop::array::uniform5(-9000_i16..9000))),
             phase in 0_i16..60,
         ) {
-            let joints = weights.map(|(drive, speed, turn, ipsi, contra)| Joint { drive, speed, turn, ipsi, contra });
+            let side = |[drive, speed, turn, ipsi, contra]: [i16; 5]| Side { drive, speed, turn, ipsi, contra };
+            let joints = weights.map(|sides| {
+                let [dorsal, ventral] = sides.map(side);
+                Joint { dorsal, ventral }
+            });
             let quads = [Quad([x[0], x[1], x[2], x[3]]), Quad([x[4], x[5], 0, 0])];
             let mut y = [Quad::default()];
             Ncap::<15, true>::new(&joints, 30).run(&quads, &[Quad([phase, 0, 0, 0])], &mut y);
-            let side = |sign: i32, i: usize| (sign * x[i] as i32).clamp(0, ONE);
+            let unit = |sign: i32, i: usize| (sign * x[i] as i32).clamp(0, ONE);
             for (i, joint) in joints.iter().enumerate() {
                 let (d, v) = match i {
                     0 if phase < 30 => (ONE, 0),
                     0 => (0, ONE),
-                    _ => (side(1, i - 1), side(-1, i - 1)),
+                    _ => (unit(1, i - 1), unit(-1, i - 1)),
                 };
-                let slow = (ONE - side(1, 3)) * joint.speed as i32;
-                let b_d = clamp(d * joint.drive as i32 + slow + side(1, 5) * joint.turn as i32);
-                let b_v = clamp(v * joint.drive as i32 + slow + side(1, 4) * joint.turn as i32);
-                let m_d = clamp(b_d * joint.ipsi as i32 + b_v * joint.contra as i32);
-                let m_v = clamp(b_v * joint.ipsi as i32 + b_d * joint.contra as i32);
+                let [dorsal, ventral] = [joint.dorsal, joint.ventral];
+                let b = |felt: i32, turn: i32, side: Side| {
+                    clamp(felt * side.drive as i32 + (ONE - unit(1, 3)) * side.speed as i32 + turn * side.turn as i32)
+                };
+                let (b_d, b_v) = (b(d, unit(1, 5), dorsal), b(v, unit(1, 4), ventral));
+                let m_d = clamp(b_d * dorsal.ipsi as i32 + b_v * dorsal.contra as i32);
+                let m_v = clamp(b_v * ventral.ipsi as i32 + b_d * ventral.contra as i32);
                 prop_assert_eq!(y[0].0[i] as i32, m_d - m_v);
             }
         }

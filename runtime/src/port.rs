@@ -1,6 +1,6 @@
 //! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
 
-use crate::arch::{flat, flat_mut, negative};
+use crate::arch::{self, flat, flat_mut, negative};
 use crate::controller::Status;
 use crate::number::saturate16;
 use crate::tensor::Quad;
@@ -11,69 +11,42 @@ use crate::tensor::Quad;
 /// conversion leaves a value outside the range.
 #[inline(never)]
 pub fn read16(input: &[i16], x: &mut [Quad]) -> Status {
-    let (chunks, rest) = input.as_chunks::<4>();
-    let mut quads = x.iter_mut();
+    let (own, shared) = input.split_at(input.len().min(OWN));
+    let (x, others) = x.split_at_mut(x.len().min(OWN / 4));
+    let status = if own.len() <= 8 { read_few(own, x) } else { read_own(own, x) };
+    Status::from_bits(status | u32::from(arch::copy_watching(shared, others)) << Status::LAST)
+}
+
+/// Inputs up to the first that shares its status bit.
+const OWN: usize = Status::LAST + 1;
+
+/// Reads inputs, one bit each.
+#[inline(always)]
+fn read_few(input: &[i16], x: &mut [Quad]) -> u32 {
     let mut status = 0;
-    // The chunks come first in each zip: a zip that ends takes one more from its first iterator.
-    for (q, (chunk, x)) in chunks.iter().take(QUADS).zip(quads.by_ref()).enumerate() {
-        x.0 = *chunk;
-        status |= quad_status(chunk) << (4 * q); // q <= 7
-    }
-    // Inputs from LAST on share a bit, so their words can be gathered first.
-    let mut others = 0;
-    for (chunk, x) in chunks.iter().skip(QUADS).zip(quads.by_ref()) {
-        x.0 = *chunk;
-        let [low, high] = pairs(chunk);
-        others |= limits(low) | limits(high);
-    }
-    if let Some(x) = quads.next()
-        && !rest.is_empty()
-    {
-        let mut last = [0; 4];
-        for ((last, x), &input) in last.iter_mut().zip(&mut x.0).zip(rest) {
-            (*x, *last) = (input, input);
-        }
-        match chunks.len() {
-            q @ 0..QUADS => status |= quad_status(&last) << (4 * q),
-            _ => others |= pairs(&last).map(limits).iter().fold(0, |all, l| all | l),
-        }
-    }
-    status |= u32::from(others & LIMITS != 0) << Status::LAST;
-    Status::from_bits(status)
+    arch::copy_pairs(input, x, |k, pair| {
+        let at = arch::limits(pair);
+        status |= (at >> 15 & 1 | at >> 30) << (2 * k); // k <= 3
+    });
+    status
 }
 
-/// Quads whose inputs have status bits of their own, but for the last input of all.
-const QUADS: usize = Status::LAST / 4 + 1;
-
-/// The highest bit of each half of a word.
-const LIMITS: u32 = 0x8000_8000;
-
-/// Four inputs in two words.
+/// As [`read_few`], for up to 32 inputs: the bits of even ones gather in the lower half of a word,
+/// those of odd ones in the upper half.
 #[inline(always)]
-fn pairs(&[a, b, c, d]: &[i16; 4]) -> [u32; 2] {
-    let pair = |low: i16, high: i16| low as u16 as u32 | (high as u16 as u32) << 16;
-    [pair(a, b), pair(c, d)]
-}
-
-/// A word of which bits 15 and 31 say that the input in that half is at a limit of its format.
-#[inline(always)]
-fn limits(pair: u32) -> u32 {
-    const ONES: u32 = LIMITS >> 15;
-    let negative = (pair >> 15) & ONES;
-    // 0xffff in the half of a negative input flips it to 0..=32767; both limits become 32767.
-    let folded = pair ^ ((negative << 16).wrapping_sub(negative));
-    folded + ONES // each half is at most 32768
-}
-
-/// Four bits, one an input that is at a limit.
-#[inline(always)]
-fn quad_status(inputs: &[i16; 4]) -> u32 {
-    let two = |pair: u32| {
-        let at = limits(pair) & LIMITS;
-        at >> 15 & 1 | at >> 30
-    };
-    let [low, high] = pairs(inputs);
-    two(low) | two(high) << 2
+fn read_own(input: &[i16], x: &mut [Quad]) -> u32 {
+    let (mut seen, mut pairs) = (0, 0);
+    arch::copy_pairs(input, x, |k, pair| {
+        seen = arch::limits(pair) | seen >> 1;
+        pairs = k as u32 + 1; // <= 16
+    });
+    let mut status = seen >> (16 - pairs); // pair k at bits k and 16 + k
+    // The halves of every 32 bits change places in the middle, then those of every 16, ...
+    for (half, middle) in [(8, 0xff00), (4, 0x00f0_00f0), (2, 0x0c0c_0c0c), (1, 0x2222_2222)] {
+        let differ = (status ^ status >> half) & middle;
+        status ^= differ ^ differ << half;
+    }
+    status
 }
 
 /// `a - b`, saturating, in the same time for all values.

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! x: i16 --factor, offset--> q: i32, T fraction bits --> s, u (Q15) --> w0..w3 (Q15, sum 2^15)
-//!   acc[o] += w0 c[s] + w1 c[s+1] + w2 c[s+2] + w3 c[s+3]  (+ base(x) b[o])      o = every output
+//!   acc[o] += w0 c[s] + w1 c[s+1] + w2 c[s+2] + w3 c[s+3]  (+ base(x) b[o] << k)   o = every output
 //! y[o] = requantize(acc[o])
 //! ```
 //!
@@ -110,6 +110,8 @@ pub struct Shape {
     pub axis: Axis,
     /// Whether a base function takes part.
     pub base: bool,
+    /// Bits by which a factor of the base function weighs more than a coefficient; below 16.
+    pub base_shift: u8,
     /// See [`requantize`](crate::number::requantize).
     pub shift: u8,
 }
@@ -177,7 +179,7 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     /// # Panics
     /// If the tables' lengths do not belong together. In a constant, that is a build error.
     pub const fn new(shape: Shape, grids: &'a [Grid], stream: &'a [u32]) -> Self {
-        assert!(shape.axis.is_sound() && shape.shift < 16);
+        assert!(shape.axis.is_sound() && shape.shift < 16 && shape.base_shift < 16);
         assert!(shape.inputs > 0 && shape.outputs > 0);
         assert!(grids.len() == shape.inputs || grids.len() == 1 && grids[0].input == 0);
         Self(SplineLayer::new(shape, grids, stream))
@@ -304,7 +306,7 @@ mod tests {
         }
 
         fn expected(&self) -> Vec<i16> {
-            let Shape { inputs, outputs, axis, base, shift } = self.shape;
+            let Shape { inputs, outputs, axis, base, base_shift, shift } = self.shape;
             let output = |o: usize| {
                 let mut sum = 5;
                 for k in 0..inputs {
@@ -316,7 +318,7 @@ mod tests {
                     sum += w.iter().zip(own).map(|(&w, &c)| w as i32 * c as i32).sum::<i32>();
                     if base {
                         let factor = self.factors[k / 4 * 4 * outputs + o * 4 + k % 4];
-                        sum += factor as i32 * self.base[k] as i32;
+                        sum += (factor as i32 * self.base[k] as i32) << base_shift;
                     }
                 }
                 requantize(sum, 20000, shift as u32)
@@ -377,9 +379,17 @@ mod tests {
             shift: 25,
             tails,
         });
-        (1_usize..33, 1_usize..11, axes, any::<bool>()).prop_map(|(inputs, outputs, axis, base)| {
-            Shape { inputs, outputs, axis, base, shift: 2 }
-        })
+        let base = (any::<bool>(), 0_u8..4);
+        (1_usize..33, 1_usize..11, axes, base).prop_map(
+            |(inputs, outputs, axis, (base, base_shift))| Shape {
+                inputs,
+                outputs,
+                axis,
+                base,
+                base_shift,
+                shift: 2,
+            },
+        )
     }
 
     proptest! {
@@ -413,7 +423,7 @@ mod tests {
     fn short_memory_changes_nothing() {
         let grids = [Grid { input: 0, factor: 1000, offset: 0 }];
         let axis = Axis { intervals: 1, shift: 25, tails: true };
-        let shape = Shape { inputs: 1, outputs: 1, axis, base: false, shift: 0 };
+        let shape = Shape { inputs: 1, outputs: 1, axis, base: false, base_shift: 0, shift: 0 };
         let stream: [u32; 4] = pack_spline16(&shape, &[1; 4], &[], &[9 << 20], &[30000]);
         let spline = Spline16::new(shape, &grids, &stream);
         let mut y = [Quad([3; 4])];

@@ -1,86 +1,92 @@
-//! Functions of one variable as interpolated tables.
+//! Functions of one variable as straight pieces.
 
-use crate::arch;
-use crate::number::shift_round;
-use crate::tensor::Quad;
+use crate::arch::Pieces;
 
-/// A function from i16 to i16, linear between `2^(16-shift) + 1` equally spaced points.
+/// A function from i16 to i16: an even number of pieces of equal width, each a straight line.
 ///
-/// Point `i` is the value at input `(i << shift) - 32768`; codegen has checked the worst error over
-/// all 65,536 inputs. A kink at input 0 lies on a point, so ReLU-like functions are exact.
+/// A word holds a piece, `w = 2^16 value + slope`, slope in the lower half; `2 h` pieces span the
+/// inputs from the lowest to the highest:
+///
+/// ```text
+/// t = x h                    piece i = floor(t / 2^15), at words[h + i]
+/// f = t as i16               -2^15 <= f < 2^15
+/// y = floor((w + slope f) / 2^16)                          (mod 2^16)
+/// ```
+///
+/// `f` is the distance, in units of `2^-15` pieces, from the nearest even boundary: from a piece's
+/// start where i is even, from its end where it is odd, and `value` is the function there. So a DSP
+/// core has the value of a feature after one product, one shift, one load and one product with sum,
+/// which takes both halves of the word as they are. The slope in the word's lower half is part of
+/// the value, a fraction; codegen chooses value and slope with that in mind, and has
+/// checked the worst error over all 65,536 inputs. Input 0 is a boundary, so that a function with a
+/// kink there, such as ReLU, has one too.
 #[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
 pub struct Table<'a> {
-    points: &'a [i16],
-    shift: u8,
+    pub(crate) pieces: Pieces<'a>,
 }
 
 impl<'a> Table<'a> {
-    /// A table over `points`.
+    /// A table of pieces.
     ///
     /// # Panics
-    /// If their number is not `2^k + 1` for k in 1..=12. In a constant, that is a build error.
-    pub const fn new(points: &'a [i16]) -> Self {
-        assert!(points.len() >= 3 && points.len() <= 4097 && (points.len() - 1).is_power_of_two());
-        Self { points, shift: 16 - (points.len() - 1).trailing_zeros() as u8 }
+    /// If their number is odd, 0 or above 4,096. In a constant, that is a build error.
+    pub const fn new(pieces: &'a [u32]) -> Self {
+        Self { pieces: Pieces::new(pieces) }
     }
 
-    /// The function at `x` counted from the bottom of the input range: point 0 is at 0.
+    /// The function at `x` counted from the bottom of the input range.
     #[inline(always)]
     pub fn at(&self, x: u16) -> i16 {
-        let index = (x >> self.shift) as usize; // 0 <= index <= points.len() - 2
-        let fraction = x as i32 & ((1 << self.shift) - 1); // 0 <= fraction < 2^shift <= 2^15
-        // SAFETY: x < 2^16, so index < 2^(16-shift) = points.len() - 1, by `new`.
-        #[allow(unsafe_code)]
-        let (a, b) = unsafe {
-            (arch::point(self.points, index) as i32, arch::point(self.points, index + 1) as i32)
-        };
-        // |b - a| <= 65535, so |(b - a) * fraction| + 2^(shift-1) <= 65535 * 32767 + 16384 < 2^31;
-        // the result lies between a and b, so it fits i16.
-        (a + shift_round((b - a) * fraction, self.shift as u32)) as i16
+        self.eval((x ^ 0x8000) as i16)
     }
 
     /// The function at `x`.
     #[inline(always)]
     pub fn eval(&self, x: i16) -> i16 {
-        self.at((x as u16) ^ 0x8000)
-    }
-
-    /// Applies the function to the first `features` activations, in place.
-    #[inline(never)]
-    pub fn run(&self, features: usize, x: &mut [Quad]) {
-        for x in arch::flat_mut(x).iter_mut().take(features) {
-            *x = self.eval(*x);
-        }
+        self.pieces.at(x)
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     extern crate std;
 
-    #[test]
-    fn three_points_are_an_exact_relu() {
-        let relu = Table::new(&[0, 0, i16::MAX]);
-        for x in i16::MIN..=i16::MAX {
-            let want = (x.max(0) as i32 * 32767 + 16384) / 32768;
-            assert_eq!(relu.eval(x) as i32, want, "{x}");
-        }
+    /// Pieces through equally spaced points.
+    pub(crate) fn through(points: &[i16]) -> std::vec::Vec<u32> {
+        let half = points.len() / 2;
+        let piece = |(i, ends): (usize, &[i16])| {
+            let even = (i + half).is_multiple_of(2);
+            let slope = 2 * (i32::from(ends[1]) - i32::from(ends[0]));
+            (ends[usize::from(!even)] as u32) << 16 | slope as u16 as u32
+        };
+        points.windows(2).enumerate().map(piece).collect()
     }
 
     #[test]
-    fn every_input_interpolates_between_its_neighbours() {
-        for log in 1..=12 {
-            let n = 1 << log;
-            let points: std::vec::Vec<i16> =
-                (0..=n).map(|i: i32| (i.wrapping_mul(40503) ^ i << 7) as i16).collect();
-            let table = Table::new(&points);
-            let step = 65536 / n as i64;
-            for x in 0..=u16::MAX {
-                let (i, f) = (x as i64 / step, x as i64 % step);
-                let (a, b) = (points[i as usize] as i64, points[i as usize + 1] as i64);
-                let want = a + ((b - a) * f + step / 2).div_euclid(step);
-                assert_eq!(table.at(x) as i64, want, "{n} segments at {x}");
+    fn four_pieces_are_an_exact_relu() {
+        let relu = Table::new(&[0, 0, 0x7fff, 0x8000_7fff]);
+        for x in i16::MIN..=i16::MAX {
+            assert_eq!(relu.eval(x), x.max(0), "{x}");
+        }
+    }
+
+    /// The definition, with an arithmetic of its own.
+    #[test]
+    fn every_input_lies_on_its_piece() {
+        for half in [1_i64, 2, 3, 5, 16, 100, 777, 2047, 2048] {
+            let word = |i: i64| (i as u32).wrapping_mul(2_654_435_761) ^ 0x1234_5678;
+            let words: std::vec::Vec<u32> = (0..2 * half).map(word).collect();
+            let table = Table::new(&words);
+            for x in i64::from(i16::MIN)..=i64::from(i16::MAX) {
+                let i = (x * half).div_euclid(32768);
+                let even = (i + 1).div_euclid(2) * 2;
+                let f = x * half - even * 32768;
+                let word = i64::from(words[(half + i) as usize] as i32);
+                let slope = (word + 32768).rem_euclid(65536) - 32768;
+                let want = (word + slope * f).div_euclid(65536) as i16;
+                assert_eq!(table.eval(x as i16), want, "{half} at {x}");
             }
         }
     }

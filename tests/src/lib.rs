@@ -3,6 +3,7 @@
 pub mod link;
 pub mod network;
 pub mod onnx;
+pub mod state_dict;
 
 use std::path::PathBuf;
 

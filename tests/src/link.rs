@@ -8,7 +8,7 @@
 //!
 //! The core is an emulated one or [`Local`], the same loop in this process: both must give the same
 //! trajectory, bit for bit. The host's end has a guard of its own, as a motor driver would: in a
-//! period without an answer it drives the safe output.
+//! period without an answer, or with one that comes of too old a sample, it drives the safe output.
 
 mod core;
 mod faults;
@@ -19,7 +19,7 @@ pub use faults::{Injected, Injector, Rates};
 pub use plant::{CartPoleRig, Plant, SwimmerRig};
 
 use nervecord::control::Guard;
-use nervecord::control::frame::{Counts, Order, Parser};
+use nervecord::control::frame::{Counts, Parser};
 use nervecord::control::remote::{self, LONGEST, Settings};
 use nervecord_codegen::program::Program;
 use nervecord_codegen::{Error, Result};
@@ -27,8 +27,11 @@ use nervecord_codegen::{Error, Result};
 /// Periods at either end of a run that have no faults, so that every fault has an outcome.
 const CALM: usize = 50;
 
+/// As many before a reset and after the core's start, so that no fault falls between two counters.
+const SETTLED: usize = 5;
+
 /// Periods that a core takes to start after a reset.
-const BOOT: usize = 10;
+pub const BOOT: usize = 10;
 
 /// What to do in a run.
 #[derive(Debug, Clone)]
@@ -46,6 +49,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether a period has no faults on the link.
+    fn is_calm(&self, step: usize) -> bool {
+        let near = |&reset: &usize| {
+            (reset.saturating_sub(SETTLED)..reset + BOOT + SETTLED).contains(&step)
+        };
+        step < CALM || step + CALM >= self.steps || self.resets.iter().any(near)
+    }
+
     /// A run without faults, outputs in -1..=1, a sample good for two periods after its own.
     pub fn clean(program: &Program, steps: usize) -> Self {
         let frac = program.output.fracs.first().copied().unwrap_or(15);
@@ -69,6 +80,8 @@ pub struct Run {
     pub bridged: usize,
     /// Answers in which the core's own guard was in charge.
     pub safe_answers: usize,
+    /// Answers that came of a sample older than allowed; the host's guard bridged them too.
+    pub old_answers: usize,
     /// What was done to the frames on the way to the core, and back.
     pub injected: [Injected; 2],
     /// What the host's end counted.
@@ -99,7 +112,7 @@ pub fn run(
             core.reset()?;
             silent = BOOT;
         }
-        let calm = step < CALM || step + CALM >= plan.steps;
+        let calm = plan.is_calm(step);
         let raw = program.input.to_raws(&plant.observe());
         let frame = remote::inputs(step as u16, &raw);
         let frame = frame.ok_or_else(|| Error::new("the inputs do not fit a frame"))?;
@@ -111,21 +124,19 @@ pub fn run(
         silent = silent.saturating_sub(1);
         let mut newest = None;
         parser.feed(&up.pass(&answer, calm), |frame| {
-            if frame.order == Order::Fresh {
+            if frame.order.is_newest() {
                 newest = answered(frame.payload, outputs);
             }
         });
         let raw: Vec<i32> = match newest {
-            Some((running, values)) => {
-                run.safe_answers += usize::from(!running);
-                guards
-                    .iter_mut()
-                    .zip(values)
-                    .map(|(guard, value)| guard.output(&[value])[0])
-                    .collect()
+            Some(answer) if answer.age(step) <= plan.settings.max_age => {
+                run.safe_answers += usize::from(!answer.running);
+                let values = guards.iter_mut().zip(answer.values);
+                values.map(|(guard, value)| guard.output(&[value])[0]).collect()
             }
-            None => {
-                run.bridged += 1;
+            unusable => {
+                run.old_answers += usize::from(unusable.is_some());
+                run.bridged += usize::from(unusable.is_none());
                 guards.iter_mut().map(|guard: &mut Guard<0, 1>| guard.safe()[0]).collect()
             }
         };
@@ -140,12 +151,28 @@ pub fn run(
     Ok(run)
 }
 
-/// Who was in charge, and the outputs.
-fn answered(payload: &[u8], outputs: usize) -> Option<(bool, Vec<i32>)> {
-    let (head, values) = payload.split_first_chunk::<4>()?;
+/// What the core says.
+struct Answer {
+    /// Whether its controller is in charge.
+    running: bool,
+    /// The number of the sample it used.
+    used: u16,
+    values: Vec<i32>,
+}
+
+impl Answer {
+    /// Periods from the sample until now; none for a safe output, which no sample is behind.
+    fn age(&self, step: usize) -> u32 {
+        if self.running { (step as u16).wrapping_sub(self.used).into() } else { 0 }
+    }
+}
+
+fn answered(payload: &[u8], outputs: usize) -> Option<Answer> {
+    let (&[state, _, low, high], values) = payload.split_first_chunk::<4>()?;
     let (words, rest) = values.as_chunks::<4>();
     let values: Vec<i32> = words.iter().map(|word| i32::from_le_bytes(*word)).collect();
-    (values.len() == outputs && rest.is_empty()).then_some((head[0] == 0xff, values))
+    let answer = Answer { running: state == 0xff, used: u16::from_le_bytes([low, high]), values };
+    (answer.values.len() == outputs && rest.is_empty()).then_some(answer)
 }
 
 /// The same loop with neither link nor guard: plant, model, plant.

@@ -42,9 +42,29 @@ fn a_circuit_that_contradicts_itself_is_refused_by_name() {
         &with("[[neurons]]\nname = \"b\"\nkind = \"sigmoid\"\n"),
         &["neuron `b`", "mixes kinds"],
     );
+    for (key, value) in
+        [("period", "0"), ("period", "40000"), ("duty", "1.5"), ("duty", "nan"), ("phase", "9")]
+    {
+        let period = if key == "period" { "" } else { "period = 9\n" };
+        let oscillator = format!("[[oscillators]]\nname = \"o\"\n{period}{key} = {value}\n");
+        refused(&with(&oscillator), &["oscillator `o`", key]);
+    }
     refused(
-        &with("[[oscillators]]\nname = \"o\"\nperiod = 0\n"),
-        &["oscillator `o`", "period", "0"],
+        &with("[[inputs]]\nname = \"i\"\nsaturation = [1.0, 1.0]\n"),
+        &["input `i`", "saturation"],
+    );
+    refused(&with("[[inputs]]\nname = \"i\"\nscale = nan\n"), &["input `i`", "`scale`", "NaN"]);
+    refused(&with("[[inputs]]\nname = \"a\"\n"), &["`a`", "given twice"]);
+    refused(&with("[[outputs]]\nname = \"y1\"\nplus = [\"z\"]\n"), &["output `y1`", "`z`"]);
+    refused(
+        &with("[[gap_junctions]]\nbetween = [\"a\", \"b\"]\nweight = 1.0\n"),
+        &["gap junction a - b", "sigmoid"],
+    );
+    refused(
+        &with(
+            "[parameters]\nw = -1.0\n[[synapses]]\nfrom = \"in\"\nto = \"a\"\nparameter = \"w\"\nsign = \"excitatory\"\n",
+        ),
+        &["in -> a", "contradicts its sign", "at least 0"],
     );
     refused(
         &with("[[neurons]]\nname = \"b\"\nkind = \"clamp\"\nbias = inf\n"),
@@ -84,6 +104,48 @@ fn all_neurons_change_together_whatever_their_order() {
     let expected = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0];
     assert_eq!(ring([0, 1, 2]), expected);
     assert_eq!(ring([2, 0, 1]), expected);
+}
+
+/// The outputs of a circuit, float and integer, for each row.
+fn run(text: &str, rows: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("circuit.toml");
+    std::fs::write(&path, text).unwrap();
+    let compiled = Compiler::new(&path).build().unwrap_or_else(|error| panic!("{error}"));
+    let (float, _) = run_with_states(&compiled.source.graph, rows);
+    let mut host = Interpreter::new(&compiled.program);
+    (float, rows.iter().map(|row| host.step(row).0).collect())
+}
+
+/// Period, duty and phase of every oscillator, seen through neurons of each kind.
+#[test]
+fn oscillators_keep_their_period_duty_and_phase() {
+    let waves = [(60, 0.5, 0), (7, 0.3, 5), (7, 0.3, 0), (1, 1.0, 0), (5, 0.0, 2), (9, 1.0, 8)];
+    for (kind, weight) in [("clamp", "1.0"), ("threshold", "31")] {
+        let mut text = String::from("[[inputs]]\nname = \"in\"\n");
+        for (i, (period, duty, phase)) in waves.iter().enumerate() {
+            let _ = write!(
+                text,
+                "[[oscillators]]\nname = \"o{i}\"\nperiod = {period}\nduty = {duty}\nphase = {phase}\n\
+                 [[neurons]]\nname = \"n{i}\"\nkind = \"{kind}\"\n\
+                 [[synapses]]\nfrom = \"o{i}\"\nto = \"n{i}\"\nweight = {weight}\n\
+                 [[outputs]]\nname = \"y{i}\"\nplus = [\"n{i}\"]\n"
+            );
+        }
+        let (float, fixed) = run(&text, &vec![vec![0.0]; 150]);
+        for (t, (float, fixed)) in float.iter().zip(&fixed).enumerate() {
+            for (i, (period, duty, phase)) in waves.iter().enumerate() {
+                let on = (t + phase) % period < (*period as f64 * duty).round() as usize;
+                // A threshold neuron holds what it gained until the next step.
+                let expected = f64::from(u8::from(on)) * weight.parse::<f64>().unwrap();
+                assert_eq!(float[i], expected, "{kind}, wave {i}, step {t}");
+                assert!(
+                    (fixed[i] - expected).abs() < 2e-4,
+                    "{kind}, wave {i}, step {t}: {fixed:?}"
+                );
+            }
+        }
+    }
 }
 
 fn bundled(name: &str) -> (Compiled, verify::Verification) {

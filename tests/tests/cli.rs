@@ -217,6 +217,7 @@ fn settings_beside_the_model_are_used() {
         ("[calibration]\npercentile = 20\n", &["percentile", "above 50"]),
         ("[calibration]\nmargin = 0.5\n", &["margin", "1 to 16"]),
         ("[calibration]\nmargn = 2\n", &["nervecord.toml", "margn"]),
+        ("[sparsity]\nweight = true\n", &["line 2", "weight"]),
         ("[inputs", &["nervecord.toml cannot be read"]),
     ] {
         desk.file("m/nervecord.toml", settings);

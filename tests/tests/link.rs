@@ -1,8 +1,9 @@
 //! A loop over a faulty link: nothing is lost silently, no limit is left, and the run is the host's.
 
+use nervecord::control::frame::Counts;
 use nervecord::control::remote::Settings;
 use nervecord::control::{Fault, State};
-use nervecord_tests::link::{self, CartPoleRig, Local, Plan, Rates, SwimmerRig};
+use nervecord_tests::link::{self, BOOT, CartPoleRig, Local, Plan, Rates, SwimmerRig};
 
 #[test]
 fn without_faults_the_link_changes_nothing() {
@@ -19,28 +20,37 @@ fn without_faults_the_link_changes_nothing() {
 
 #[test]
 fn ten_thousand_faults_are_counted_by_kind_and_never_leave_the_limits() {
+    const STEPS: usize = 30_000;
     let compiled = CartPoleRig::controller().unwrap();
-    let clean = Plan::clean(&compiled.program, 30_000);
+    let clean = Plan::clean(&compiled.program, STEPS);
     let one = clean.settings.one;
     let slew = one as u32 / 4;
     let settings = Settings { slew, ..clean.settings };
-    let plan = Plan { settings, rates: Rates::even(0.25), seed: 3, ..clean };
+    let resets = vec![7_500, 15_000, 22_500];
+    let plan = Plan { settings, rates: Rates::even(0.25), seed: 3, resets, ..clean };
     let mut core = Local::<4, 1>::new(&compiled.program, &plan.settings);
     let mut plant = CartPoleRig::new(1);
     let run = link::run(&plan, &compiled.program, &mut plant, &mut core, |_, _| {}).unwrap();
 
     let total: u32 = run.injected.iter().map(|way| way.total()).sum();
     assert!(total >= 10_000, "{total} faults");
-    for (injected, counts) in run.injected.iter().zip([core.remote().counts(), &run.counts]) {
+    let resets = plan.resets.len() as u32;
+    // A core that starts hears nothing, and says nothing.
+    let sent = STEPS as u32 - resets * BOOT as u32;
+    let heard = core.lives().map(|life| *life.counts()).fold(Counts::default(), sum);
+    assert_eq!((heard.restarts, run.counts.restarts), (0, resets));
+    for (injected, counts) in run.injected.iter().zip([heard, run.counts]) {
+        // Two frames are taken for late ones before a sender is known to count anew.
+        let doubted = 2 * counts.restarts;
+        let late = counts.late - doubted;
         // Every number is accounted for: it came as the newest, or it was skipped.
-        assert_eq!(counts.fresh + counts.skipped, 30_000);
-        assert_eq!(counts.skipped, injected.dropped + injected.corrupted + counts.late);
+        assert_eq!(counts.fresh + counts.skipped + doubted, sent);
+        assert_eq!(counts.skipped, injected.dropped + injected.corrupted + late);
         assert_eq!(counts.duplicate, injected.duplicated);
-        // A late frame whose successor was lost is still the newest.
-        assert!(counts.late <= injected.late && counts.late > injected.late / 2);
+        // A late frame whose successors were lost is still the newest.
+        assert!(late <= injected.late && late > injected.late / 2);
         assert!(counts.crc + counts.length > injected.corrupted / 2);
         assert!(counts.garbage >= injected.garbage + injected.corrupted);
-        assert_eq!(counts.restarts, 0);
     }
     let mut last = 0;
     for driven in &run.driven {
@@ -49,10 +59,27 @@ fn ten_thousand_faults_are_counted_by_kind_and_never_leave_the_limits() {
         assert!(driven[0] == 0 || jump <= slew, "{last} to {}", driven[0]);
         last = driven[0];
     }
-    // Both guards had work: the host's without an answer, the core's without a sample in time.
-    let stale = core.remote().faults().of(Fault::Stale);
-    assert!(run.bridged > 0 && run.safe_answers > 0 && stale > 0, "{stale} stale samples");
-    assert_eq!(core.remote().faults().total(), stale);
+    // All guards had work: the host's without an answer or with an old one, the core's without a
+    // sample in time.
+    let faults = |kind| core.lives().map(|life| life.faults().of(kind)).sum::<u32>();
+    assert!(run.bridged > 0 && run.safe_answers > 0 && run.old_answers > 0, "{run:?}");
+    assert!(faults(Fault::Stale) > 0);
+    let total: u32 = core.lives().map(|life| life.faults().total()).sum();
+    assert_eq!(total, faults(Fault::Stale));
+}
+
+/// The counts of two lives.
+fn sum(a: Counts, b: Counts) -> Counts {
+    Counts {
+        fresh: a.fresh + b.fresh,
+        skipped: a.skipped + b.skipped,
+        duplicate: a.duplicate + b.duplicate,
+        late: a.late + b.late,
+        restarts: a.restarts + b.restarts,
+        length: a.length + b.length,
+        crc: a.crc + b.crc,
+        garbage: a.garbage + b.garbage,
+    }
 }
 
 #[test]
@@ -74,12 +101,16 @@ fn a_core_that_was_reset_is_back_in_charge() {
 fn a_swim_with_faults_keeps_most_of_its_return() {
     let compiled = SwimmerRig::controller().unwrap();
     let clean = Plan::clean(&compiled.program, 1000);
-    let faulty = Plan { rates: Rates::even(0.2), seed: 9, resets: vec![500], ..clean.clone() };
     let score = |plan: &Plan| {
         let mut core = Local::<5, 5>::new(&compiled.program, &plan.settings);
         let mut plant = SwimmerRig::new(1000);
         link::run(plan, &compiled.program, &mut plant, &mut core, |_, _| {}).unwrap().score
     };
-    let (clean, faulty) = (score(&clean), score(&faulty));
-    assert!(faulty > 0.85 * clean, "{faulty} of {clean}");
+    let whole = score(&clean);
+    for seed in 0..20 {
+        let plan = Plan { rates: Rates::even(0.2), seed, resets: vec![500], ..clean.clone() };
+        let part = score(&plan) / whole;
+        println!("seed {seed}: {part:.3} of {whole:.1}");
+        assert!(part > 0.85, "seed {seed}: {part}");
+    }
 }

@@ -1,15 +1,14 @@
 //! `cargo xtask bench`: what a step of the four reference networks takes on each core.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nervecord_codegen::data::write_atomic;
+use nervecord_codegen::Result;
 use nervecord_codegen::quantize::Weights;
-use nervecord_codegen::{Error, Result};
 
 use crate::figures::Figures;
 use crate::networks::{Random, SHAPES, Shape};
-use crate::{boards, emulate, say, subject, table};
+use crate::table::{self, Place};
+use crate::{boards, emulate, say, subject};
 
 /// Rows of calibration and of each run.
 const ROWS: usize = 32;
@@ -37,9 +36,6 @@ const HEAD: [&str; 9] = [
     "stack B",
 ];
 
-/// What encloses the table in a document.
-const MARKS: [&str; 2] = ["<!-- bench -->\n", "<!-- /bench -->"];
-
 /// What to do with the committed figures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
@@ -62,7 +58,7 @@ pub fn bench(
     document: Option<&Path>,
 ) -> Result<bool> {
     // Before the long work, so that a wrong name does not cost it.
-    let place = document.map(Place::find).transpose()?;
+    let place = document.map(|path| Place::find(path, "bench")).transpose()?;
     let mut committed = Figures::committed()?;
     let mut worse = Vec::new();
     let mut rows = Vec::new();
@@ -132,35 +128,6 @@ fn for_readers(rows: &[Vec<String>]) -> String {
     table::render(&head, &rows)
 }
 
-/// Where the table stands in a document.
-struct Place {
-    path: PathBuf,
-    before: String,
-    after: String,
-}
-
-impl Place {
-    fn find(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
-        let split = text.split_once(MARKS[0]).and_then(|(before, rest)| {
-            let (_, after) = rest.split_once(MARKS[1])?;
-            Some((before.to_owned(), after.to_owned()))
-        });
-        let (before, after) = split.ok_or_else(|| {
-            Error::new("the document has no place for the table")
-                .file(path)
-                .expected(format!("lines `{}` and `{}`", MARKS[0].trim(), MARKS[1]))
-                .found("not both")
-        })?;
-        Ok(Self { path: path.to_owned(), before, after })
-    }
-
-    fn fill(&self, table: &str) -> Result<()> {
-        let text = [&self.before, MARKS[0], table, MARKS[1], &self.after].concat();
-        write_atomic(&self.path, text.as_bytes())
-    }
-}
-
 impl Shape {
     /// Bytes of its i8 weights, the least it takes of flash.
     fn flash(&self) -> u64 {
@@ -173,17 +140,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_goes_between_its_marks_and_nowhere_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("README.md");
-        fs::write(&path, "before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n").unwrap();
+    fn readers_see_no_bars() {
         let cells: Vec<String> = (0..HEAD.len()).map(|i| i.to_string()).collect();
-        Place::find(&path).unwrap().fill(&for_readers(&[cells])).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.starts_with("before\n<!-- bench -->\n| network | board |"), "{text}");
-        assert!(text.ends_with("8 |\n<!-- /bench -->\nafter\n"), "{text}");
-        assert!(!text.contains("old") && !text.contains("bar"), "{text}");
-        fs::write(&path, "no marks").unwrap();
-        assert!(Place::find(&path).is_err());
+        let table = for_readers(&[cells]);
+        assert!(table.starts_with("| network | board |") && table.ends_with("8 |\n"), "{table}");
+        assert!(!table.contains("bar"), "{table}");
     }
 }

@@ -43,7 +43,8 @@ pub fn emulate(board: &str, models: &[PathBuf], profile: bool) -> Result<bool> {
     Ok(all_equal)
 }
 
-/// Checks one job on one board: the host's bits, and nothing in the path that may not be.
+/// Checks one job on one board: the host's bits, in the same time for every row, and nothing in the
+/// path that may not be.
 ///
 /// # Errors
 /// What is not as promised.
@@ -58,6 +59,12 @@ pub fn check(board: &Board, job: &Job) -> Result<Measured> {
                 .expected(format!("{} equal rows", expected.len()))
                 .found(equal));
         }
+    }
+    if measured.min() != measured.max() {
+        return Err(Error::new("a step's time depends on its input")
+            .at(at)
+            .expected("as many instructions for every row")
+            .found(format!("{} to {}", measured.min(), measured.max())));
     }
     let firmware = Firmware::build(board, &job.module, Kind::Bare)?;
     let forbidden: Vec<String> = firmware.forbidden().iter().map(|f| f.name()).collect();

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
 use nervecord_codegen::emulate::Board;
-use nervecord_codegen::{Compiled, Result};
+use nervecord_codegen::{Compiled, Error, Result};
 use nervecord_tests::link::{
     self, CartPoleRig, Core, Emulated, Local, Plan, Plant, Rates, Run, SwimmerRig,
 };
@@ -12,14 +12,15 @@ use nervecord_tests::link::{
 use crate::{boards, table};
 
 /// Columns of the table.
-const HEAD: [&str; 9] =
-    ["board", "plant", "steps", "score", "as host", "faults", "bridged", "safe", "lost"];
+const HEAD: [&str; 10] =
+    ["board", "plant", "steps", "score", "as host", "faults", "bridged", "old", "safe", "lost"];
 
 /// What is controlled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
     /// A pole on a cart, 50 periods a second
-    Cartpole,
+    #[value(name = "cart-pole", alias = "cartpole")]
+    CartPole,
     /// The swimmer of six links with the bundled circuit, 33 periods a second
     Swimmer,
 }
@@ -27,31 +28,43 @@ pub enum Kind {
 impl Kind {
     fn name(self) -> &'static str {
         match self {
-            Self::Cartpole => "cartpole",
+            Self::CartPole => "cart-pole",
             Self::Swimmer => "swimmer",
         }
     }
 
     fn controller(self) -> Result<Compiled> {
         match self {
-            Self::Cartpole => CartPoleRig::controller(),
+            Self::CartPole => CartPoleRig::controller(),
             Self::Swimmer => SwimmerRig::controller(),
         }
     }
 
     fn plant(self, seed: u32) -> Box<dyn Plant> {
         match self {
-            Self::Cartpole => Box::new(CartPoleRig::new(seed)),
+            Self::CartPole => Box::new(CartPoleRig::new(seed)),
             Self::Swimmer => Box::new(SwimmerRig::new(seed)),
         }
     }
 
     fn local<'a>(self, compiled: &'a Compiled, plan: &Plan) -> Box<dyn Core + 'a> {
         match self {
-            Self::Cartpole => Box::new(Local::<4, 1>::new(&compiled.program, &plan.settings)),
+            Self::CartPole => Box::new(Local::<4, 1>::new(&compiled.program, &plan.settings)),
             Self::Swimmer => Box::new(Local::<5, 5>::new(&compiled.program, &plan.settings)),
         }
     }
+}
+
+/// A number of periods, at least 1.
+pub fn steps(text: &str) -> std::result::Result<usize, String> {
+    let steps = text.parse().ok().filter(|&steps| steps > 0);
+    steps.ok_or_else(|| "expected a number of periods, 1 or more".to_owned())
+}
+
+/// A part of 1.
+pub fn rate(text: &str) -> std::result::Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or_else(|| "expected a number from 0 to 1, such as 0.2 for a frame in five".to_owned())
 }
 
 /// What a person asks for.
@@ -72,8 +85,14 @@ pub struct Wish {
 /// Runs the loop on boards; whether every trajectory is the one of the host alone.
 ///
 /// # Errors
-/// Something cannot be built or run.
+/// Something cannot be built or run, or is asked for after the end.
 pub fn run(board: &str, wish: &Wish) -> Result<bool> {
+    if let Some(reset) = wish.reset.filter(|&reset| reset >= wish.steps) {
+        return Err(Error::new("the core is reset after the end of the run")
+            .at("--reset")
+            .expected(format!("a period below {}, the number of --steps", wish.steps))
+            .found(reset));
+    }
     let compiled = wish.plant.controller()?;
     let plan = Plan {
         rates: Rates::even(wish.faults),
@@ -96,6 +115,9 @@ pub fn run(board: &str, wish: &Wish) -> Result<bool> {
     }
     println!("A run is as the host's when every state and output of it is, bit for bit.");
     table::print(&HEAD, &rows);
+    if wish.faults > 0.0 || wish.reset.is_some() {
+        print_faults(&expected);
+    }
     if !sound {
         println!("The loop over the link is not the one without it.");
     }
@@ -134,6 +156,34 @@ fn emulated(
     run
 }
 
+/// Prints what was done to the frames, and what the host's end counted.
+fn print_faults(run: &Run) {
+    let [down, up] = &run.injected;
+    println!("injected into frames on the way to the core, and back:");
+    for (name, down, up) in [
+        ("dropped", down.dropped, up.dropped),
+        ("corrupted", down.corrupted, up.corrupted),
+        ("duplicated", down.duplicated, up.duplicated),
+        ("late", down.late, up.late),
+        ("garbage", down.garbage, up.garbage),
+    ] {
+        println!("  {name:<12} {down:>6} {up:>6}");
+    }
+    println!("counted at the host's end:");
+    for (name, count) in [
+        ("fresh", run.counts.fresh),
+        ("skipped", run.counts.skipped),
+        ("duplicate", run.counts.duplicate),
+        ("late", run.counts.late),
+        ("restarts", run.counts.restarts),
+        ("false starts", run.counts.length),
+        ("wrong CRCs", run.counts.crc),
+        ("stray bytes", run.counts.garbage),
+    ] {
+        println!("  {name:<12} {count:>6}");
+    }
+}
+
 fn row(board: &Board, wish: &Wish, run: &Run, equal: bool) -> Vec<String> {
     let faults = run.injected[0].total() + run.injected[1].total();
     vec![
@@ -144,7 +194,28 @@ fn row(board: &Board, wish: &Wish, run: &Run, equal: bool) -> Vec<String> {
         if equal { "yes" } else { "NO" }.to_owned(),
         faults.to_string(),
         run.bridged.to_string(),
+        run.old_answers.to_string(),
         run.safe_answers.to_string(),
         run.counts.skipped.to_string(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_run_is_refused_in_words() {
+        assert_eq!((steps("1"), rate("0"), rate("0.2")), (Ok(1), Ok(0.0), Ok(0.2)));
+        for text in ["0", "-1", "x", "", "1e3"] {
+            assert!(steps(text).unwrap_err().contains("1 or more"), "{text}");
+        }
+        for text in ["-0.1", "1.1", "nan", "inf", "x", ""] {
+            assert!(rate(text).unwrap_err().contains("0 to 1"), "{text}");
+        }
+        let plant = Kind::Swimmer;
+        let wish = Wish { plant, steps: 10, faults: 0.0, reset: Some(10), seed: 1 };
+        let message = run("all", &wish).unwrap_err().to_string();
+        assert!(message.contains("--reset") && message.contains("below 10"), "{message}");
+    }
 }

@@ -6,6 +6,7 @@ mod figures;
 mod golden;
 mod looped;
 mod networks;
+mod new_board;
 mod parts;
 mod splines;
 mod stages;
@@ -60,10 +61,10 @@ enum Task {
         #[arg(long, default_value = "swimmer")]
         plant: looped::Kind,
         /// Periods
-        #[arg(long, default_value_t = 1000)]
+        #[arg(long, default_value_t = 1000, value_parser = looped::steps)]
         steps: usize,
-        /// Faults a frame on the link, each way, as a part of 1
-        #[arg(long, default_value_t = 0.0)]
+        /// Faults a frame on the link, each way, 0 to 1; none near the ends of a run and a reset
+        #[arg(long, default_value_t = 0.0, value_parser = looped::rate, allow_negative_numbers = true)]
         faults: f64,
         /// Reset the core in this period
         #[arg(long)]
@@ -73,7 +74,19 @@ enum Task {
         seed: u32,
     },
     /// Build the firmware of every development board and print what it takes of the part
-    Boards,
+    Boards {
+        /// Put the table into this document, between `<!-- sizes -->` and `<!-- /sizes -->`
+        #[arg(long)]
+        write: Option<PathBuf>,
+    },
+    /// Make the folder of a new development board from another's
+    NewBoard {
+        /// Its name: small letters, digits and hyphens
+        name: String,
+        /// The board it is most like
+        #[arg(long)]
+        like: String,
+    },
     /// Measure the four reference networks on emulated cores
     Bench {
         /// A board of boards/, or all
@@ -102,7 +115,10 @@ fn main() -> ExitCode {
         Task::Loop { board, plant, steps, faults, reset, seed } => {
             looped::run(&board, &looped::Wish { plant, steps, faults, reset, seed })
         }
-        Task::Boards => parts::boards(),
+        Task::Boards { write } => parts::boards(write.as_deref()),
+        Task::NewBoard { name, like } => {
+            new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
+        }
         Task::Bench { board, profile, check, save, write } => {
             let figures = match (check, save) {
                 (true, _) => Some(bench::Committed::Check),
@@ -131,7 +147,8 @@ fn say(message: &str) {
 /// Installs whatever any board is missing.
 fn set_up() -> Result<()> {
     let parts = parts::Part::all()?;
-    let targets: Vec<String> = parts.into_iter().map(|part| part.target).collect();
+    let targets = parts.iter().flat_map(parts::Part::targets).map(str::to_owned);
+    let targets: Vec<String> = targets.collect();
     setup(&Board::all()?, &targets, &say)
 }
 

@@ -9,7 +9,8 @@ use nervecord_codegen::{Error, Result};
 use object::{Object, ObjectSection, SectionFlags, SectionKind};
 use serde::Deserialize;
 
-use crate::{cargo_path, root, say, table};
+use crate::table::{self, Place};
+use crate::{cargo_path, root, say};
 
 /// Columns of the table.
 const HEAD: [&str; 9] =
@@ -26,14 +27,35 @@ pub struct Part {
     name: String,
     /// The microcontroller.
     part: String,
-    /// The Rust target of its firmware, as in the folder's `.cargo/config.toml`.
-    pub target: String,
-    /// The core.
-    core: String,
     /// Kilobytes for code and tables.
     flash_kib: u64,
     /// Kilobytes for data and stack.
     ram_kib: u64,
+    /// Features that make further firmwares.
+    #[serde(default)]
+    features: Vec<String>,
+    /// Its cores; the first is the one its `.cargo/config.toml` builds for.
+    #[serde(rename = "core")]
+    cores: Vec<Core>,
+}
+
+/// A core that firmware can be built for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Core {
+    /// The core.
+    name: String,
+    /// Its Rust target.
+    pub target: String,
+}
+
+/// A firmware of a board.
+#[derive(Debug, Clone, Copy)]
+pub struct Firmware<'a> {
+    part: &'a Part,
+    core: &'a Core,
+    /// What it has beyond swimming.
+    feature: Option<&'a str>,
 }
 
 impl Part {
@@ -69,32 +91,55 @@ impl Part {
         self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// The Rust targets of its cores.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.cores.iter().map(|core| core.target.as_str())
+    }
+
+    /// All firmwares, for every core.
+    pub fn firmwares(&self) -> impl Iterator<Item = Firmware<'_>> {
+        let features = self.features.iter().map(|feature| Some(feature.as_str()));
+        let features: Vec<_> = [None, Some("bench")].into_iter().chain(features).collect();
+        let of = move |core| {
+            let features = features.clone().into_iter();
+            features.map(move |feature| Firmware { part: self, core, feature })
+        };
+        self.cores.iter().flat_map(of)
+    }
+}
+
+impl Firmware<'_> {
+    fn name(&self) -> &str {
+        self.feature.unwrap_or("swimmer")
+    }
+
     /// A cargo call on the board's crate.
     ///
     /// # Errors
     /// No compiler is set up for its target.
-    pub fn cargo(&self, verb: &str, bench: bool) -> Result<Command> {
+    pub fn cargo(&self, verb: &str) -> Result<Command> {
+        let target = &self.core.target;
         let mut cargo = Command::new(cargo_path());
-        cargo.args([verb, "--release", "--locked"]).current_dir(&self.folder);
-        if bench {
-            cargo.args(["--features", "bench"]);
-        }
+        cargo.args([verb, "--release", "--locked", "--target", target]);
+        cargo.current_dir(&self.part.folder);
+        cargo.args(self.feature.iter().flat_map(|feature| ["--features", feature]));
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
-        Toolchain::find(&self.target)?.configure(&mut cargo)?;
+        Toolchain::find(target)?.configure(&mut cargo)?;
         Ok(cargo)
     }
 
-    fn build(&self, bench: bool) -> Result<Image> {
-        let mut cargo = self.cargo("build", bench)?;
+    fn build(&self) -> Result<Image> {
+        let mut cargo = self.cargo("build")?;
         let output = cargo.arg("--quiet").output();
         let output = output.map_err(|e| Error::new("cargo cannot start").found(e))?;
+        let id = self.part.id();
         if !output.status.success() {
             return Err(Error::new("the firmware does not build")
-                .at(self.id())
+                .at(id)
                 .found(String::from_utf8_lossy(&output.stderr).trim()));
         }
-        let target = root().join("boards/target").join(&self.target);
-        Image::read(&target.join("release").join(self.id()))
+        let target = root().join("boards/target").join(&self.core.target);
+        Image::read(&target.join("release").join(id))
     }
 }
 
@@ -136,12 +181,13 @@ impl Image {
 
 /// Source files of ours, or of crates in the loop's path, that a panic's location names.
 fn places(data: &[u8]) -> Vec<String> {
-    const OURS: [&str; 8] = [
+    const OURS: [&str; 9] = [
         "runtime/src/",
         "swimmer/src/",
         "ncap_swimmer/",
         "src/main.rs",
         "src/board",
+        "src/chip.rs",
         "/heapless-",
         "/fixed-",
         "/micromath-",
@@ -153,18 +199,20 @@ fn places(data: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// Builds every board's firmware and prints the table; whether none has a panic of ours.
+/// Builds every board's firmwares and prints the table, and writes it into a document if one is
+/// given; whether no firmware has a panic of ours.
 ///
 /// # Errors
-/// A board's firmware does not build, or is larger than the part.
-pub fn boards() -> Result<bool> {
+/// A board's firmware does not build, or is larger than the part; the document has no place.
+pub fn boards(document: Option<&Path>) -> Result<bool> {
+    let place = document.map(|path| Place::find(path, "sizes")).transpose()?;
     let mut rows = Vec::new();
     let mut clean = true;
-    for part in Part::all()? {
-        for bench in [false, true] {
-            let firmware = if bench { "bench" } else { "swimmer" };
-            say(&format!("{firmware} for {}", part.id()));
-            let image = part.build(bench)?;
+    let mut most = [0.0_f64; 2];
+    for part in &Part::all()? {
+        for firmware in part.firmwares() {
+            say(&format!("{} for {}, {}", firmware.name(), part.id(), firmware.core.name));
+            let image = firmware.build()?;
             for place in &image.panics {
                 println!("{}: a panic in {place}", part.id());
             }
@@ -173,14 +221,24 @@ pub fn boards() -> Result<bool> {
             if image.flash > flash || image.ram > ram {
                 return Err(Error::new("the firmware is larger than the part").at(part.id()));
             }
-            let words = [part.name.as_str(), &part.part, &part.core, firmware];
+            for (most, (taken, of)) in most.iter_mut().zip([(image.flash, flash), (image.ram, ram)])
+            {
+                *most = most.max(100.0 * taken as f64 / of as f64);
+            }
+            let words = [part.name.as_str(), &part.part, &firmware.core.name, firmware.name()];
             let numbers = [image.flash, flash, image.ram, ram, image.panics.len() as u64];
             let row = words.into_iter().map(str::to_owned);
             rows.push(row.chain(numbers.iter().map(u64::to_string)).collect());
         }
     }
-    println!("RAM is static data; the stack has the rest.");
-    table::print(&HEAD, &rows);
+    let [flash, ram] = most;
+    let most =
+        format!("At most {flash:.1} % of a part's flash and {ram:.1} % of its RAM are taken.");
+    let table = table::render(&HEAD, &rows);
+    println!("RAM is static data; the stack has the rest. {most}\n{table}");
+    if let Some(place) = place {
+        place.fill(&format!("{table}\n{most}\n"))?;
+    }
     Ok(clean)
 }
 
@@ -193,11 +251,16 @@ mod tests {
         let parts = Part::all().unwrap();
         assert!(parts.len() >= 6);
         for part in parts {
-            for file in ["README.md", "Cargo.lock", ".cargo/config.toml", "src/board.rs"] {
+            for file in ["README.md", "Cargo.lock", ".cargo/config.toml", "src/main.rs"] {
                 assert!(part.folder.join(file).is_file(), "{} lacks {file}", part.id());
             }
             let config = fs::read_to_string(part.folder.join(".cargo/config.toml")).unwrap();
-            assert!(config.contains(&format!("target = \"{}\"", part.target)), "{}", part.id());
+            let first = part.targets().next().unwrap();
+            assert!(config.contains(&format!("target = \"{first}\"")), "{}", part.id());
+            let readme = fs::read_to_string(part.folder.join("README.md")).unwrap();
+            for word in ["cargo run --release", "--features bench", "watchdog"] {
+                assert!(readme.contains(word), "{} lacks {word}", part.id());
+            }
             assert!(config.contains("probe-rs run --chip"), "{}", part.id());
         }
     }

@@ -51,7 +51,8 @@ impl Layer {
         let outputs = 4 * below(4) + k / 16;
         let (inputs, outputs) = (1 + below(INPUTS as u64), if outputs == 0 { 4 } else { outputs });
         let axis = Axis { intervals: 1 + below(12) as u8, shift: 26, tails };
-        let shape = Shape { inputs, outputs, axis, base, shift: 1 + below(6) as u8 };
+        let (base_shift, shift) = (below(4) as u8, 1 + below(6) as u8);
+        let shape = Shape { inputs, outputs, axis, base, base_shift, shift };
         let mut grid = |_| Grid {
             input: if own { below(INPUTS as u64) as u16 } else { 0 },
             factor: 1000 + below(30_000) as i16,
@@ -60,7 +61,7 @@ impl Layer {
         let mut grids: Vec<Grid> = (0..if own { inputs } else { 1 }).map(&mut grid).collect();
         grids.iter_mut().for_each(|grid| grid.offset %= 1 << 30);
         // As large as the sums of so many inputs and values allow.
-        let largest = if bits == 8 { 128 } else { 1000 };
+        let largest = if bits == 8 { 128 } else { 500 };
         let mut weight = || (below(2 * largest) as i64 - largest as i64) as i16;
         let coefficients = (0..inputs * outputs * shape.count()).map(|_| weight()).collect();
         let fours = if base { quads(inputs) } else { 0 };
@@ -95,7 +96,7 @@ impl Layer {
     /// Its tables in the text of a module, and the layer itself as `L{k}`.
     fn write(&self, k: usize, text: &mut String) {
         let Self { bits, shape, grids, coefficients, factors, bias, multiplier } = self;
-        let Shape { inputs, outputs, axis, base, shift } = shape;
+        let Shape { inputs, outputs, axis, base, base_shift, shift } = shape;
         let Axis { intervals, shift: fraction, tails } = axis;
         let grids: Vec<String> = grids
             .iter()
@@ -107,7 +108,7 @@ impl Layer {
             text,
             "const S{k}: Shape = Shape {{ inputs: {inputs}, outputs: {outputs}, axis: Axis {{ \
              intervals: {intervals}, shift: {fraction}, tails: {tails} }}, base: {base}, \
-             shift: {shift} }};
+             base_shift: {base_shift}, shift: {shift} }};
              static G{k}: [Grid; {}] = [{}];
              #[allow(long_running_const_eval)]
              static P{k}: [u32; {}] = pack_spline{bits}(&S{k}, &{coefficients:?}, &{factors:?}, \

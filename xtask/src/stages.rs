@@ -44,7 +44,7 @@ pub fn test() -> bool {
     tally.tests();
     tally.stage("clippy of the firmware", firmware_clippy);
     tally.stage("clippy of the development boards", parts_clippy);
-    tally.stage("development boards", || match parts::boards()? {
+    tally.stage("development boards", || match parts::boards(None)? {
         true => Ok(()),
         false => Err(Error::new("the firmware of a board can panic in our code")),
     });
@@ -155,8 +155,8 @@ fn parts_format() -> Result<()> {
 
 fn parts_clippy() -> Result<()> {
     for part in Part::all()? {
-        for bench in [false, true] {
-            run(part.cargo("clippy", bench)?.args(["--quiet", "--", "-D", "warnings"]))?;
+        for firmware in part.firmwares() {
+            run(firmware.cargo("clippy")?.args(["--quiet", "--", "-D", "warnings"]))?;
         }
     }
     Ok(())

@@ -8,12 +8,12 @@ use nervecord_codegen::emulate::Job;
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::import::Source;
 use nervecord_codegen::quantize::Weights;
-use nervecord_codegen::{Compiled, Compiler, Error, Result};
+use nervecord_codegen::{Compiler, Error, Result};
 
 use crate::networks::{self, Random};
 use crate::{root, splines};
 
-/// Rows for a module that comes without its own.
+/// Rows for layers that come without their own.
 const ROWS: usize = 100;
 
 /// The bundled models: every folder in `models/` that holds a trained file.
@@ -72,7 +72,28 @@ pub fn load(path: &Path) -> Result<Job> {
     if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
 }
 
-/// A trained model on its test vectors, or, without them, on its calibration data.
+/// Random rows behind a model's own, so that no time hides in inputs that its data never show;
+/// fewer for a model so wide that they would hold more values than [`RANDOM_VALUES`].
+const RANDOM_ROWS: usize = 1000;
+const RANDOM_VALUES: usize = 100_000;
+
+/// Rows over the full range of raw inputs of so many bits, its ends more often than chance has it.
+fn random_rows(columns: usize, bits: u32) -> Vec<Vec<i32>> {
+    let mut random = Random::new(1);
+    let mut value = || {
+        let wide = random.next() as i32 >> (32 - bits);
+        match random.next() % 16 {
+            0 => i32::MIN >> (32 - bits),
+            1 => i32::MAX >> (32 - bits),
+            _ => wide,
+        }
+    };
+    let rows = RANDOM_ROWS.min(RANDOM_VALUES / columns.max(1));
+    (0..rows).map(|_| (0..columns).map(|_| value()).collect()).collect()
+}
+
+/// A trained model on its test vectors, or, without them, on its calibration data, and on random
+/// rows.
 fn from_model(path: &Path) -> Result<Job> {
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
     let calibration = folder.join("calibration.csv");
@@ -87,7 +108,10 @@ fn from_model(path: &Path) -> Result<Job> {
         true => Data::read(&vectors)?.inputs(&compiled.graph, &vectors)?,
         false => compiled.calibration.rows.clone(),
     };
-    job(path, &compiled, &rows)
+    let input = &compiled.program.input;
+    let mut raws: Vec<_> = rows.iter().map(|row| input.to_raws(row)).collect();
+    raws.extend(random_rows(input.features(), input.bits()));
+    Job::of(name_of(path), &compiled, raws)
 }
 
 /// A network made in memory with i8 or i16 weights, calibrated and run on `rows`.
@@ -105,12 +129,12 @@ pub fn from_graph(graph: Graph, rows: &[Vec<f64>], weights: Weights) -> Result<J
         .weights(weights)
         .name("model")
         .build_from(source)?;
-    job(&name, &compiled, rows)
+    let raws = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
+    Job::of(name_of(&name), &compiled, raws)
 }
 
-fn job(path: &Path, compiled: &Compiled, rows: &[Vec<f64>]) -> Result<Job> {
-    let raw = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
-    Job::of(path.file_stem().unwrap_or_default().to_string_lossy(), compiled, raw)
+fn name_of(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn csv(rows: &[Vec<f64>]) -> String {
@@ -136,9 +160,5 @@ fn from_module(path: &Path) -> Result<Job> {
         .parse()
         .map_err(|_| missing("pub const INPUTS: usize = "))?;
     let input_bits = if after("pub type RawInput = ")? == "i32" { 32 } else { 16 };
-    let mut random = Random::new(1);
-    let mut row = || (0..columns).map(|_| i32::from(random.next() as i16)).collect();
-    let rows = (0..ROWS).map(|_| row()).collect();
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    Ok(Job::new(name, module, input_bits, rows))
+    Ok(Job::new(name_of(path), module, input_bits, random_rows(columns, input_bits)))
 }

@@ -1,4 +1,10 @@
-//! Tables for a terminal that are also Markdown.
+//! Tables for a terminal that are also Markdown, and their places in documents.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nervecord_codegen::data::write_atomic;
+use nervecord_codegen::{Error, Result};
 
 /// A table; the first column is text, the others are numbers.
 pub fn render(head: &[&str], rows: &[Vec<String>]) -> String {
@@ -24,4 +30,58 @@ pub fn render(head: &[&str], rows: &[Vec<String>]) -> String {
 /// Prints a table.
 pub fn print(head: &[&str], rows: &[Vec<String>]) {
     print!("{}", render(head, rows));
+}
+
+/// Where a table stands in a document: between `<!-- name -->` and `<!-- /name -->`.
+pub struct Place {
+    path: PathBuf,
+    /// The document up to the table, and from there on, the marks included.
+    around: [String; 2],
+}
+
+impl Place {
+    /// The place of the table of this name.
+    ///
+    /// # Errors
+    /// The document cannot be read or has no such place.
+    pub fn find(path: &Path, name: &str) -> Result<Self> {
+        let marks = [format!("<!-- {name} -->\n"), format!("<!-- /{name} -->")];
+        let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
+        let around = text.split_once(&marks[0]).and_then(|(before, rest)| {
+            let (_, after) = rest.split_once(&marks[1])?;
+            Some([before.to_owned() + &marks[0], marks[1].clone() + after])
+        });
+        let around = around.ok_or_else(|| {
+            Error::new("the document has no place for the table")
+                .file(path)
+                .expected(format!("lines `{}` and `{}`", marks[0].trim(), marks[1]))
+                .found("not both")
+        })?;
+        Ok(Self { path: path.to_owned(), around })
+    }
+
+    /// Puts the table there.
+    ///
+    /// # Errors
+    /// The document cannot be written.
+    pub fn fill(&self, table: &str) -> Result<()> {
+        let [before, after] = &self.around;
+        write_atomic(&self.path, [before, table, after].concat().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_goes_between_its_marks_and_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("README.md");
+        fs::write(&path, "before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n").unwrap();
+        Place::find(&path, "bench").unwrap().fill("new\n").unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "before\n<!-- bench -->\nnew\n<!-- /bench -->\nafter\n");
+        assert!(Place::find(&path, "sizes").is_err());
+    }
 }

@@ -1,4 +1,4 @@
-//! The swimmer on a ESP32-C3-DevKitM-1. Pins and clocks are in `board`.
+//! The swimmer on an ESP32-C3-DevKitM-1. Pins and clocks are in `board`.
 #![no_std]
 #![no_main]
 

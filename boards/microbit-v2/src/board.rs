@@ -5,13 +5,14 @@ use embedded_hal::i2c::I2c;
 use microbit::Board;
 use microbit::hal::clocks::Clocks;
 use microbit::hal::twim::{Frequency, Twim};
-use nervecord_swimmer::{Clock, Hardware};
+use microbit::hal::wdt::{Watchdog as Dog, count};
+use nervecord_swimmer::{Clock, Hardware, Joints, Unfelt, WATCHDOG_MS, Watchdog};
 
 /// The core's clock.
 const HZ: u32 = 64_000_000;
 
 /// The board, the first time.
-pub fn take() -> Option<Hardware<impl I2c, impl Clock>> {
+pub fn take() -> Option<Hardware<impl I2c, impl Clock, impl Watchdog, impl Joints>> {
     let mut board = Board::take()?;
     // The crystal instead of the RC oscillator: a period is as long as it says.
     Clocks::new(board.CLOCK).enable_ext_hfosc();
@@ -20,5 +21,14 @@ pub fn take() -> Option<Hardware<impl I2c, impl Clock>> {
     board.DCB.enable_trace();
     board.DWT.enable_cycle_counter();
     let (clock, cycles) = (DWT::cycle_count, DWT::cycle_count);
-    Some(Hardware { bus, clock, ticks_per_second: HZ, cycles, cycle_bits: 32 })
+    // It runs on through a soft reset, as it was set up before.
+    let (mut dog,) = match Dog::try_new(board.WDT) {
+        Ok(mut dog) => {
+            dog.set_lfosc_ticks(WATCHDOG_MS * 32_768 / 1000);
+            dog.activate::<count::One>().handles
+        }
+        Err(running) => Dog::try_recover::<count::One>(running).ok()?.handles,
+    };
+    let (watchdog, joints) = (move || dog.pet(), Unfelt);
+    Some(Hardware { bus, clock, ticks_per_second: HZ, watchdog, joints, cycles, cycle_bits: 32 })
 }

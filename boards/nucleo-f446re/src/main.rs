@@ -1,4 +1,4 @@
-//! The swimmer on a STM32 Nucleo-F446RE. Pins and clocks are in `board`.
+//! The swimmer on an STM32 Nucleo-F446RE. Pins and clocks are in `board`.
 #![no_std]
 #![no_main]
 

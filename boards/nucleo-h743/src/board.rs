@@ -5,7 +5,8 @@ mod bus;
 use bus::Modern;
 use cortex_m::peripheral::DWT;
 use embedded_hal::i2c::I2c;
-use nervecord_swimmer::{Clock, Hardware};
+use nervecord_swimmer::{Clock, Hardware, Joints, Unfelt, WATCHDOG_MS, Watchdog};
+use stm32h7xx_hal::independent_watchdog::IndependentWatchdog;
 use stm32h7xx_hal::pac;
 use stm32h7xx_hal::prelude::*;
 
@@ -13,7 +14,7 @@ use stm32h7xx_hal::prelude::*;
 const HZ: u32 = 400_000_000;
 
 /// The board, the first time.
-pub fn take() -> Option<Hardware<impl I2c, impl Clock>> {
+pub fn take() -> Option<Hardware<impl I2c, impl Clock, impl Watchdog, impl Joints>> {
     let (device, mut core) = (pac::Peripherals::take()?, cortex_m::Peripherals::take()?);
     let power = device.PWR.constrain().freeze();
     let clocks = device.RCC.constrain().sys_ck(HZ.Hz()).freeze(power, &device.SYSCFG);
@@ -28,5 +29,8 @@ pub fn take() -> Option<Hardware<impl I2c, impl Clock>> {
     DWT::unlock();
     core.DWT.enable_cycle_counter();
     let (clock, cycles) = (DWT::cycle_count, DWT::cycle_count);
-    Some(Hardware { bus, clock, ticks_per_second: HZ, cycles, cycle_bits: 32 })
+    let mut dog = IndependentWatchdog::new(device.IWDG);
+    dog.start(WATCHDOG_MS.millis());
+    let (watchdog, joints) = (move || dog.feed(), Unfelt);
+    Some(Hardware { bus, clock, ticks_per_second: HZ, watchdog, joints, cycles, cycle_bits: 32 })
 }

@@ -3,8 +3,9 @@
 #![no_main]
 
 mod board;
+mod chip;
 
-#[cortex_m_rt::entry]
+#[rp2040_hal::entry]
 fn main() -> ! {
     match board::take() {
         Some(hardware) if cfg!(feature = "bench") => nervecord_swimmer::bench(hardware),

@@ -1,10 +1,12 @@
-//! The swimmer on a Raspberry Pi Pico 2. Pins and clocks are in `board`.
+//! The swimmer on a Raspberry Pi Pico 2. Pins and clocks are in the Pico's `board`.
 #![no_std]
 #![no_main]
 
+#[path = "../../pico/src/board.rs"]
 mod board;
+mod chip;
 
-#[cortex_m_rt::entry]
+#[rp235x_hal::entry]
 fn main() -> ! {
     match board::take() {
         Some(hardware) if cfg!(feature = "bench") => nervecord_swimmer::bench(hardware),

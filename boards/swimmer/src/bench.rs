@@ -2,6 +2,8 @@
 
 use core::hint::black_box;
 
+use nervecord::control::Watchdog;
+
 use crate::{Hardware, JOINTS, Model};
 
 /// Steps a line.
@@ -17,10 +19,10 @@ pub struct Cycles {
 }
 
 /// Prints the cycles of steps on random inputs for ever.
-pub fn bench<I, K>(hardware: Hardware<I, K>) -> ! {
+pub fn bench<I, K, W: Watchdog, J>(mut hardware: Hardware<I, K, W, J>) -> ! {
     let mut random = 1;
     loop {
-        let cycles = measure(hardware.cycles, hardware.cycle_bits, &mut random);
+        let cycles = measure(&mut hardware, &mut random);
         defmt::println!(
             "a step takes {=u32} to {=u32} cycles, over {=u32} random inputs",
             cycles.min,
@@ -30,8 +32,9 @@ pub fn bench<I, K>(hardware: Hardware<I, K>) -> ! {
     }
 }
 
-fn measure(counter: fn() -> u32, bits: u32, random: &mut u32) -> Cycles {
-    let unused = 32 - bits.clamp(1, 32); // 0..=31
+fn measure<I, K, W: Watchdog, J>(hardware: &mut Hardware<I, K, W, J>, random: &mut u32) -> Cycles {
+    let counter = hardware.cycles;
+    let unused = 32 - hardware.cycle_bits.clamp(1, 32); // 0..=31
     // A counter of fewer bits wraps within its own: shift the others out.
     let time = |work: &mut dyn FnMut()| {
         let start = counter();
@@ -46,6 +49,7 @@ fn measure(counter: fn() -> u32, bits: u32, random: &mut u32) -> Cycles {
         let taken = time(&mut || {
             black_box(model.step_raw(black_box(&input)));
         });
+        hardware.watchdog.feed();
         let taken = taken.saturating_sub(cost);
         cycles = Cycles { min: cycles.min.min(taken), max: cycles.max.max(taken) };
     }

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::convert::Infallible;
 
 use embedded_hal::i2c::I2c;
+use nervecord::control::joint::{AnalogIn, AnalogJoints};
 use nervecord::control::pca9685::Pca9685;
 use nervecord::control::{Actuator, Sample, Sensor};
 use nervecord::fixed::types::I1F15;
@@ -15,19 +16,54 @@ pub const JOINTS: usize = 5;
 pub type Angles = [I1F15; JOINTS];
 
 /// The angles that the servos were told last.
-///
-/// A hobby servo has no feedback, so the commanded angle stands for the measured one. With
-/// potentiometers, sample `nervecord::control::joint::AnalogJoint`s instead of [`Felt`].
 pub type Commanded = Cell<Angles>;
 
-/// The joints' own sense of their angle.
-pub struct Felt<'a>(pub &'a Commanded);
+/// What feels the joints' angles.
+pub trait Joints {
+    /// Why they are not felt.
+    type Error;
 
-impl Sensor<Angles> for Felt<'_> {
+    /// The angles now; `commanded` is where the servos were told to be.
+    ///
+    /// # Errors
+    /// The sensors do not answer.
+    fn feel(&mut self, commanded: Angles) -> Result<Angles, Self::Error>;
+}
+
+/// No sensors: a hobby servo has no feedback, so its commanded angle stands for the measured one.
+pub struct Unfelt;
+
+impl Joints for Unfelt {
     type Error = Infallible;
 
-    fn sample(&mut self, now: u32) -> Result<Sample<Angles>, Infallible> {
-        Ok(Sample { value: self.0.get(), taken: now })
+    fn feel(&mut self, commanded: Angles) -> Result<Angles, Infallible> {
+        Ok(commanded)
+    }
+}
+
+/// A potentiometer on each joint.
+impl<A: AnalogIn<JOINTS>> Joints for AnalogJoints<A, JOINTS> {
+    type Error = A::Error;
+
+    fn feel(&mut self, _: Angles) -> Result<Angles, A::Error> {
+        // Converted on the spot, so the tick of the call does for all.
+        Ok(self.sample(0)?.value)
+    }
+}
+
+/// The joints as the loop's sensor.
+pub struct Felt<'a, J> {
+    /// Where the servos were told to be.
+    pub angles: &'a Commanded,
+    /// Where the joints are.
+    pub joints: J,
+}
+
+impl<J: Joints> Sensor<Angles> for Felt<'_, J> {
+    type Error = J::Error;
+
+    fn sample(&mut self, now: u32) -> Result<Sample<Angles>, J::Error> {
+        Ok(Sample { value: self.joints.feel(self.angles.get())?, taken: now })
     }
 }
 

@@ -1,7 +1,8 @@
 //! The firmware that every development board runs: a swimmer of five servos behind a PCA9685.
 //!
-//! A board gives its [`Hardware`], which is all it differs in: an I2C bus, a clock, and a counter of
-//! the core's cycles. [`run`] swims with it, [`bench`] counts the cycles of a step.
+//! A board gives its [`Hardware`], which is all it differs in: an I2C bus, a clock, a watchdog, a
+//! counter of the core's cycles, and potentiometers if it has any. [`run`] swims with it,
+//! [`bench()`] counts the cycles of a step.
 #![no_std]
 
 pub mod bench;
@@ -15,23 +16,30 @@ mod generated {
     pub use ncap_swimmer::NcapSwimmer as Model;
 }
 
-pub use body::JOINTS;
+pub use body::{JOINTS, Joints, Unfelt};
 pub use generated::Model;
 
 pub use bench::bench;
-pub use nervecord::control::Clock;
+pub use nervecord::control::{Clock, Watchdog, joint};
 pub use swim::run;
 
 use defmt_rtt as _;
 
+/// Milliseconds without a good period before the watchdog resets the core: eight periods.
+pub const WATCHDOG_MS: u32 = 250;
+
 /// What a board brings.
-pub struct Hardware<I, K> {
+pub struct Hardware<I, K, W, J> {
     /// The bus of the servo driver.
     pub bus: I,
     /// A monotonic counter that wraps at 2^32.
     pub clock: K,
     /// Ticks of the clock a second.
     pub ticks_per_second: u32,
+    /// The part's watchdog, which runs already and waits [`WATCHDOG_MS`] for its food.
+    pub watchdog: W,
+    /// What feels the joints' angles.
+    pub joints: J,
     /// The core's own counter of cycles, which wraps at 2^32 or at 2^24.
     pub cycles: fn() -> u32,
     /// Bits of that counter.
@@ -45,7 +53,7 @@ pub fn halt() -> ! {
     }
 }
 
-/// Says where and stops; the servos keep their last pulse.
+/// Says where and stops, until the watchdog resets the core; the servos keep their last pulse.
 ///
 /// That the place is printed keeps it in the image, where `cargo xtask boards` looks for places in
 /// our own code and wants none.

@@ -7,10 +7,10 @@ use nervecord::control::actuators::Pulse;
 use nervecord::control::pca9685::{ADDRESS, Pca9685};
 use nervecord::control::period::Parts;
 use nervecord::control::{
-    Clock, ControlLoop, Guard, InputLimits, OutputLimits, Recovery, State, Timing,
+    Clock, ControlLoop, Guard, InputLimits, OutputLimits, Recovery, State, Timing, Watchdog,
 };
 
-use crate::body::{Felt, JOINTS, Muscles};
+use crate::body::{Felt, JOINTS, Joints, Muscles};
 use crate::{Hardware, Model};
 
 /// Periods a second; the circuit was trained for 0.03 s each.
@@ -23,17 +23,23 @@ const ONE: i32 = 32767;
 const PULSE: Pulse = Pulse { period: 20_000, min: 900, max: 2_100 };
 
 /// Swims for ever.
-pub fn run<I: I2c, K: Clock>(hardware: Hardware<I, K>) -> ! {
+pub fn run<I, K, W, J>(hardware: Hardware<I, K, W, J>) -> !
+where
+    I: I2c,
+    K: Clock,
+    W: Watchdog,
+    J: Joints,
+{
     let angles = Cell::new(Default::default());
     let parts = Parts {
         controller: Model::new(),
-        sensor: Felt(&angles),
+        sensor: Felt { angles: &angles, joints: hardware.joints },
         actuator: Muscles {
             angles: &angles,
             servos: Pca9685::new(hardware.bus, ADDRESS, 0, PULSE),
         },
         clock: hardware.clock,
-        watchdog: (),
+        watchdog: hardware.watchdog,
     };
     let guard =
         Guard::new([InputLimits::ANY; JOINTS], [OutputLimits::symmetric(ONE); JOINTS], 0, 0);

@@ -79,17 +79,18 @@ fn of_ncap(ncap: &Ncap, graph: &Graph) -> Circuit {
             circuit.neuron(format!("B{side}{i}"), Kind::Clamp);
             circuit.neuron(format!("M{side}{i}"), Kind::Clamp);
         }
-        for (side, other, turn) in [("d", "v", "right"), ("v", "d", "left")] {
+        let sides = [("d", "v", "right", &joint.dorsal), ("v", "d", "left", &joint.ventral)];
+        for (side, other, turn, weights) in sides {
             let (b, m) = (format!("B{side}{i}"), format!("M{side}{i}"));
             let source = match i {
                 0 => format!("head {side}"),
                 _ => format!("{} {side}", graph.input_name(i - 1)),
             };
-            circuit.synapse(&source, &b, joint.drive, None);
-            circuit.synapse("speed", &b, joint.speed, None);
-            circuit.synapse(turn, &b, joint.turn, None);
-            circuit.synapse(&b, &m, joint.ipsi, None);
-            circuit.synapse(&b, &format!("M{other}{i}"), joint.contra, None);
+            circuit.synapse(&source, &b, weights.drive, None);
+            circuit.synapse("speed", &b, weights.speed, None);
+            circuit.synapse(turn, &b, weights.turn, None);
+            circuit.synapse(&b, &m, weights.ipsi, None);
+            circuit.synapse(&format!("B{other}{i}"), &m, weights.contra, None);
         }
         let (plus, minus) = (vec![format!("Md{i}")], vec![format!("Mv{i}")]);
         circuit.outputs.push(Output {

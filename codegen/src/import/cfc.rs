@@ -129,7 +129,8 @@ impl Source<'_> {
             let (units, _) = self.file.shape(&format!("{prefix}ff1.weight"))?;
             let mask = self.file.matrix(&format!("{prefix}sparsity_mask"), units, width + units)?;
             let title = prefix.trim_start_matches("rnn_cell.").trim_end_matches('.');
-            let h = graph.push_state(format!("{title}.h"), vec![0.0; units]);
+            let bound = self.bound(prefix, units)?;
+            let h = graph.push_bounded_state(format!("{title}.h"), vec![0.0; units], bound);
             let c = graph.push(format!("{title}.concat"), Layer::Concat, &[x, h])?;
             let next = self.cell(&mut graph, prefix, title, c, units, Some(&mask))?;
             graph.close_state(h, next)?;
@@ -168,7 +169,7 @@ impl Source<'_> {
                 .found(columns)
         })?;
         let mut graph = Graph::new(name, "x", inputs);
-        let h = graph.push_state("h", vec![0.0; units]);
+        let h = graph.push_bounded_state("h", vec![0.0; units], self.bound(prefix, units)?);
         let mut c = graph.push("concat", Layer::Concat, &[graph.input, h])?;
         for i in backbone {
             let title = format!("backbone.{i}");
@@ -184,6 +185,25 @@ impl Source<'_> {
         }
         self.no_others(&["rnn_cell.".into(), "fc.".into()])?;
         Ok(graph)
+    }
+
+    /// The largest magnitude that the state of the cell under `prefix` can have.
+    fn bound(&self, prefix: &str, units: usize) -> Result<f64> {
+        match self.mode {
+            // Between two hyperbolic tangents.
+            Mode::Default => Ok(1.0),
+            Mode::NoGate => Ok(2.0),
+            // |f| exp(-ts |f|) is at most 1 / (e ts).
+            Mode::Pure => {
+                let a = self.file.vector(&format!("{prefix}A"), units)?;
+                let tau = self.file.vector(&format!("{prefix}w_tau"), units)?;
+                let most = 1.0 / (std::f64::consts::E * self.timespan);
+                let bound = |(a, w): (&f64, &f64)| {
+                    a.abs() * (1.0 + most * (-self.timespan * w.abs()).exp())
+                };
+                Ok(a.iter().zip(&tau).map(bound).fold(0.0, f64::max))
+            }
+        }
     }
 
     /// The heads of one cell on `c`, and the new state.

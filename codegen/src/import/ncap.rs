@@ -5,11 +5,30 @@
 //!  "params": {"bneuron_prop": 1.0, "bneuron_osc": 1.0, "muscle_ipsi": 1.0, "muscle_contra": -1.0}}
 //! ```
 //!
-//! A parameter is one number for all joints or a list with one a joint. `bneuron_speed` and
-//! `bneuron_turn` are optional; with either, the inputs `speed`, `left` and `right` exist. Other keys:
-//! `n_turn_joints` (1: how many joints from the head turn), and the ablations `weight_constraints`,
-//! `proprioception` and `head_oscillators` (true). A `config.json` beside the weights says the same,
-//! and may name another set than `params` under the key `params`.
+//! A parameter that joints and sides share has the first name; each weight's own name, with the joint
+//! in place of `i`, is that of the published networks without weight sharing (30 of them for 5 joints):
+//!
+//! | shared | dorsal | ventral | joints |
+//! |---|---|---|---|
+//! | `bneuron_prop` | `bneuron_d_prop_i` | `bneuron_v_prop_i` | all but the first |
+//! | `bneuron_osc` | `bneuron_d_osc_0` | `bneuron_v_osc_0` | the first |
+//! | `muscle_ipsi` | `muscle_d_d_i` | `muscle_v_v_i` | all |
+//! | `muscle_contra` | `muscle_d_v_i` | `muscle_v_d_i` | all |
+//! | `bneuron_speed` | `bneuron_d_speed_i` | `bneuron_v_speed_i` | all, optional |
+//! | `bneuron_turn` | `bneuron_d_turn_i` | `bneuron_v_turn_i` | the first `n_turn_joints`, optional |
+//!
+//! In between there are `bneuron_prop_i` (a joint, both sides) and `bneuron_d_prop` (a side, all
+//! joints), and what holds for all joints may be a list with one number a joint. In a state_dict the
+//! names follow a prefix that ends in `params.`.
+//!
+//! With speed or turn the inputs `speed`, `left` and `right` exist. Other keys: `n_joints` (as many as
+//! the weights name), `n_turn_joints` (1: how many joints from the head turn), and the ablations
+//! `weight_constraints` (excitatory weights act from 0 up, inhibitory ones from 0 down),
+//! `proprioception` and `head_oscillators` (all true), under these names or the published ones
+//! (`use_weight_constraints`, `include_proprioception`, ...). A `config.json` beside the weights says the
+//! same, and may name another set than `params`, or one of several prefixes, under the key `params`.
+
+mod weights;
 
 use std::path::Path;
 
@@ -20,27 +39,17 @@ use super::tensors::Tensors;
 use super::{Config, hex, read};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
-use crate::ncap::{CONTROLS, Joint, Ncap};
+use crate::ncap::{CONTROLS, Joint, Ncap, Side};
+use weights::{Role, Weights};
 
 /// More joints than any plant has; a guard against damaged files.
-const MOST_JOINTS: u64 = 4096;
-
-/// The parameters' names, and whether the sign that the circuit gives them is positive.
-const PARAMETERS: [(&str, bool); 6] = [
-    ("bneuron_prop", true),
-    ("bneuron_osc", true),
-    ("muscle_ipsi", true),
-    ("muscle_contra", false),
-    ("bneuron_speed", false),
-    ("bneuron_turn", true),
-];
-/// How many of them every file must have.
-const REQUIRED: usize = 4;
+const MOST_JOINTS: usize = 4096;
 
 /// Reads the circuit `model` that `config` describes, and the digest of its weights.
 ///
 /// # Errors
-/// A parameter is missing, not finite, or of the wrong length; a period or count is out of range.
+/// A parameter is missing, given twice, not finite or not one of the circuit's; a period or count is out
+/// of range.
 pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
     let bytes = read(model)?;
     let graph = build(config, model, &bytes, name).map_err(|e| e.file(model))?;
@@ -48,48 +57,19 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
 }
 
 fn build(config: &Config, model: &Path, bytes: &[u8], name: &str) -> Result<Graph> {
-    let is_tensors = model.extension().is_some_and(|e| e == "safetensors");
-    if is_tensors {
-        let file = Tensors::open(bytes)?;
-        let keys = Keys { config: &config.json, model: &Json::Null };
-        return circuit(&keys, name, |parameter| match file.has(parameter) {
-            true => file.list(parameter).map(Some),
-            false => Ok(None),
-        });
+    let choice = config.text("params");
+    if model.extension().is_some_and(|e| e == "safetensors") {
+        let (weights, note) = Weights::of_tensors(&Tensors::open(bytes)?, choice)?;
+        let mut graph =
+            circuit(&Keys { config: &config.json, model: &Json::Null }, &weights, name)?;
+        graph.notes.extend(note);
+        return Ok(graph);
     }
     let json: Json = serde_json::from_slice(bytes).map_err(|e| {
         Error::new("the circuit is not JSON").expected("an object with `params`").found(e)
     })?;
-    let keys = Keys { config: &config.json, model: &json };
-    let set = keys.config.get("params").and_then(Json::as_str).unwrap_or("params");
-    let params = json.get(set).and_then(Json::as_object).ok_or_else(|| {
-        Error::new("the circuit has no parameters")
-            .at(format!("key `{set}`"))
-            .expected("an object with bneuron_prop, bneuron_osc, muscle_ipsi, muscle_contra")
-            .found(json.get(set).map_or("nothing".into(), Json::to_string))
-    })?;
-    if let Some(other) = params.keys().find(|k| PARAMETERS.iter().all(|(name, _)| name != k)) {
-        return Err(Error::new("the circuit does not know a parameter")
-            .at(format!("key `{set}`"))
-            .expected(PARAMETERS.map(|(name, _)| name).join(", "))
-            .found(other)
-            .help("weights of a joint of its own are a list under the shared name"));
-    }
-    circuit(&keys, name, |parameter| params.get(parameter).map(|v| list(parameter, v)).transpose())
-}
-
-/// The numbers of one parameter.
-fn list(name: &str, value: &Json) -> Result<Vec<f64>> {
-    let numbers = match value {
-        Json::Array(items) => items.iter().map(Json::as_f64).collect(),
-        other => other.as_f64().map(|v| vec![v]),
-    };
-    numbers.ok_or_else(|| {
-        Error::new("a parameter is not a number")
-            .at(format!("parameter `{name}`"))
-            .expected("a finite number, or a list with one a joint")
-            .found(value)
-    })
+    let weights = Weights::of_json(&json, choice.unwrap_or("params"))?;
+    circuit(&Keys { config: &config.json, model: &json }, &weights, name)
 }
 
 /// Settings of the configuration, and where it says nothing, of the model's own file.
@@ -105,9 +85,11 @@ impl Keys<'_> {
         all.find_map(|json| names.iter().find_map(|name| json.get(name)))
     }
 
-    fn count(&self, names: &[&str], default: u64, most: u64) -> Result<u64> {
-        let Some(value) = self.get(names) else { return Ok(default) };
-        value.as_u64().filter(|n| (1..=most).contains(n)).ok_or_else(|| {
+    /// A whole number under one of `names`; the default is as little to be trusted.
+    fn count(&self, names: &[&str], default: usize, most: usize) -> Result<usize> {
+        let value = self.get(names).cloned().unwrap_or_else(|| default.into());
+        let count = value.as_u64().and_then(|n| usize::try_from(n).ok());
+        count.filter(|n| (1..=most).contains(n)).ok_or_else(|| {
             Error::new("a setting is out of range")
                 .at(format!("key `{}`", names[0]))
                 .expected(format!("a whole number from 1 to {most}"))
@@ -115,99 +97,76 @@ impl Keys<'_> {
         })
     }
 
-    fn flag(&self, names: &[&str]) -> Result<bool> {
-        let Some(value) = self.get(names) else { return Ok(true) };
-        value.as_bool().ok_or_else(|| {
+    /// A truth value under `name`, or under the published one, if there is one.
+    fn flag(&self, name: &str, published: &str) -> Result<Option<bool>> {
+        let Some(value) = self.get(&[name, published]) else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| {
             Error::new("a setting is not a truth value")
-                .at(format!("key `{}`", names[0]))
+                .at(format!("key `{name}`"))
                 .expected("true or false")
                 .found(value)
         })
     }
 }
 
-fn circuit(
-    keys: &Keys,
-    name: &str,
-    parameter: impl Fn(&str) -> Result<Option<Vec<f64>>>,
-) -> Result<Graph> {
-    let joints = keys.count(&["n_joints", "joints"], 5, MOST_JOINTS)? as usize;
+fn circuit(keys: &Keys, weights: &Weights, name: &str) -> Result<Graph> {
+    let joints = keys.count(&["n_joints", "joints"], weights.joints(), MOST_JOINTS)?;
+    let turning = keys.count(&["n_turn_joints"], weights.turning(), MOST_JOINTS)?;
     let period = keys.count(&["oscillator_period", "period"], 60, 32767)? as u16;
-    let turning = keys.count(&["n_turn_joints"], 1, MOST_JOINTS)? as usize;
-    let signed = keys.flag(&["weight_constraints", "use_weight_constraints"])?;
-    let feels = keys.flag(&["proprioception", "include_proprioception"])?;
-    let swings = keys.flag(&["head_oscillators", "include_head_oscillators"])?;
-    if let Some(shared) =
-        keys.get(&["weight_sharing", "use_weight_sharing"]).and_then(Json::as_bool)
-        && shared
-        && let Some((name, _)) = PARAMETERS
-            .iter()
-            .find(|(name, _)| parameter(name).ok().flatten().is_some_and(|v| v.len() > 1))
+    let flag = |name: &str, published: &str| keys.flag(name, published);
+    let signed = flag("weight_constraints", "use_weight_constraints")?.unwrap_or(true);
+    let feels = flag("proprioception", "include_proprioception")?.unwrap_or(true);
+    let swings = flag("head_oscillators", "include_head_oscillators")?.unwrap_or(true);
+    let slows = flag("speed_control", "include_speed_control")?.unwrap_or(weights.has(Role::Speed));
+    let turns = flag("turn_control", "include_turn_control")?.unwrap_or(weights.has(Role::Turn));
+    weights.check(joints, turning)?;
+    if flag("weight_sharing", "use_weight_sharing")? == Some(true)
+        && let Some(name) = weights.unshared()
     {
-        return Err(Error::new("a shared parameter has more than one value")
+        return Err(Error::new("a weight is not shared")
             .at(format!("parameter `{name}`"))
-            .expected("one number, since `weight_sharing` is true")
-            .found("a list"));
+            .expected("one number for all joints, since `weight_sharing` is true")
+            .found("a parameter of one joint, or a list"));
     }
 
-    let mut weights = Vec::with_capacity(PARAMETERS.len());
-    let mut parameters = 0;
-    for (i, (name, positive)) in PARAMETERS.iter().enumerate() {
-        let values = match parameter(name)? {
-            Some(values) => values,
-            None if i >= REQUIRED => vec![0.0],
-            None => {
-                return Err(Error::new("a parameter is missing")
-                    .at(format!("parameter `{name}`"))
-                    .expected(
-                        PARAMETERS[..REQUIRED].iter().map(|p| p.0).collect::<Vec<_>>().join(", "),
-                    )
-                    .found("no such name"));
-            }
-        };
-        if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
-            return Err(Error::new("a parameter is not a finite number")
-                .at(format!("parameter `{name}`"))
-                .expected("a finite number")
-                .found(bad));
+    let weight = |acts: bool, role: Role, side: usize, joint: usize| match acts {
+        true => {
+            let w = weights.get(role, side, joint)?;
+            Ok(if signed { role.constrain(w) } else { w })
         }
-        if values.len() != 1 && values.len() != joints {
-            return Err(Error::new("a parameter does not fit the joints")
-                .at(format!("parameter `{name}`"))
-                .expected(format!("one number, or {joints}: one a joint"))
-                .found(values.len()));
-        }
-        parameters += if parameter(name)?.is_some() { values.len() } else { 0 };
-        let acts = |w: f64| match (signed, positive) {
-            (false, _) => w,
-            (true, true) => w.max(0.0),
-            (true, false) => w.min(0.0),
-        };
-        let at = move |joint: usize| acts(values[if values.len() == 1 { 0 } else { joint }]);
-        weights.push((0..joints).map(at).collect::<Vec<f64>>());
-    }
-    let joint = |i: usize| Joint {
-        drive: match i {
-            0 if swings => weights[1][0],
-            0 => 0.0,
-            _ if feels => weights[0][i],
-            _ => 0.0,
-        },
-        speed: weights[4][i],
-        turn: if i < turning { weights[5][i] } else { 0.0 },
-        ipsi: weights[2][i],
-        contra: weights[3][i],
+        false => Ok(0.0),
     };
-    let controls = PARAMETERS[REQUIRED..]
-        .iter()
-        .try_fold(false, |any, (name, _)| Ok(any | parameter(name)?.is_some()))?;
-    let circuit =
-        Ncap { joints: (0..joints).map(joint).collect(), controls, dorsal: period / 2, parameters };
+    let side = |side: usize, joint: usize| {
+        Ok(Side {
+            drive: match joint {
+                0 => weight(swings, Role::Oscillator, side, joint)?,
+                _ => weight(feels, Role::Proprioception, side, joint)?,
+            },
+            speed: weight(slows, Role::Speed, side, joint)?,
+            turn: weight(turns && joint < turning, Role::Turn, side, joint)?,
+            ipsi: weight(true, Role::Ipsi, side, joint)?,
+            contra: weight(true, Role::Contra, side, joint)?,
+        })
+    };
+    let joint = |i: usize| Ok(Joint { dorsal: side(0, i)?, ventral: side(1, i)? });
+    graph(
+        Ncap {
+            joints: (0..joints).map(joint).collect::<Result<_>>()?,
+            controls: slows || turns,
+            dorsal: period / 2,
+            parameters: weights.count(),
+        },
+        period,
+        name,
+    )
+}
 
+fn graph(circuit: Ncap, period: u16, name: &str) -> Result<Graph> {
+    let joints = circuit.joints.len();
     let mut graph = Graph::new(name, "x", circuit.inputs());
     graph.input_names = (0..joints).map(|i| format!("x{i}")).collect();
     graph.input_ranges = vec![(-1.0, 1.0); joints];
-    if controls {
+    if circuit.controls {
         graph.input_names.extend(CONTROLS.map(str::to_owned));
         graph.input_ranges.extend([(0.0, 1.0); 3]);
         // Full speed, straight on: what the circuit does without them.

@@ -5,6 +5,7 @@ use nervecord::dense::{Dense8, Dense16, words8, words16};
 use nervecord::tensor::Quad;
 
 use super::rows::{Fit, LIMIT, Moments, Row};
+use super::sparse::{self, Choice};
 use super::{Format, Lowering, port};
 use crate::emit::Items;
 use crate::error::Result;
@@ -13,29 +14,29 @@ use crate::program::Kernel;
 
 /// A dense layer's tables.
 #[derive(Debug)]
-struct DenseKernel {
-    inputs: usize,
+pub(super) struct DenseKernel {
+    pub inputs: usize,
     /// Row-major.
-    weights: Vec<i32>,
-    bits: u32,
-    bias: Vec<i32>,
-    multiplier: Vec<i16>,
-    shift: u8,
-    relu: bool,
+    pub weights: Vec<i32>,
+    pub bits: u32,
+    pub bias: Vec<i32>,
+    pub multiplier: Vec<i16>,
+    pub shift: u8,
+    pub relu: bool,
 }
 
 impl Kernel for DenseKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
-        let mut stream = vec![0; self.words()];
+        let (mut stream, mut x) = (vec![0; self.words()], reads[0].to_vec());
         if self.bits == 8 {
             let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
             arch::pack8::<Native>(&weights, bias, multiplier, shift, &mut stream);
-            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
+            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(&mut x, y);
         } else {
             let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
             arch::pack16::<Native>(&weights, bias, multiplier, shift, &mut stream);
-            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(reads[0], y);
+            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(&mut x, y);
         }
     }
 
@@ -99,13 +100,17 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let tail = tail(lowering, node.output);
     let input = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
-    let scales = output_scales(lowering, &tail, layer.bias.len());
+    let mut scales = output_scales(lowering, &tail, layer.bias.len());
+    coarsen(&mut scales, layer, &input.format);
     let bits = lowering.widths[index];
     let moments = Moments::of(&lowering.ranges.values[node.inputs[0]], &input.format);
     let (kernel, scales, bound) = quantize(layer, &input.format, &moments, scales, bits, tail.relu)
         .map_err(|e| e.at(format!("node `{}`", node.name)))?;
     let headroom = (LIMIT / bound.max(1.0)).log2();
-    let kind = format!("dense i{bits}{}", if tail.relu { " relu" } else { "" });
+    let values = &lowering.ranges.values[node.inputs[0]];
+    let Choice { kernel, memory, kind, note } =
+        sparse::choose(kernel, active(values, &input.format), lowering.sparsity, lowering.cpu);
+    let kind = format!("dense i{bits}{kind}{}", if tail.relu { " relu" } else { "" });
 
     let uniform = scales.windows(2).all(|pair| pair[0] == pair[1]);
     let format = Format {
@@ -114,13 +119,20 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
         low: if tail.relu { 0 } else { -32768 },
         high: 32767,
     };
-    let storage = lowering.new_storage(layer.bias.len());
-    lowering.push(&node.name, Box::new(kernel), vec![input.storage], storage);
+    let storage = lowering.new_storage(memory);
+    lowering.push(&node.name, kernel, vec![input.storage], storage);
     lowering.define(tail.tensor, storage, format);
-    let row = lowering.report(node, kind, String::new());
+    let row = lowering.report(node, kind, note);
     row.accumulator_bound = Some(bound as u64);
     row.headroom_bits = Some((headroom * 100.0).round() / 100.0);
     Ok(())
+}
+
+/// How many integers of a tensor are not zero, on average over its rows of `values`.
+fn active(values: &[Vec<f64>], format: &Format) -> f64 {
+    let silent = |(i, x): (usize, &f64)| ((x - format.offset(i)) / format.scale(i)).round() == 0.0;
+    let count = |row: &Vec<f64>| row.iter().enumerate().filter(|&x| !silent(x)).count();
+    values.iter().map(count).sum::<usize>() as f64 / values.len().max(1) as f64
 }
 
 /// Finds a clamp that saturation can do, and marks its node as done.
@@ -166,6 +178,21 @@ pub(super) fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -
         None => lowering.scale_for(tensor, lowering.magnitude(tensor)),
     };
     vec![scale; features]
+}
+
+/// Widens the scales of outputs that are much finer than what one integer of an input moves them by, as
+/// where nothing moved on the calibration data: they would take the bits of the other rows' multipliers.
+fn coarsen(scales: &mut [f64], layer: &graph::Dense, input: &Format) {
+    if scales.windows(2).all(|pair| pair[0] == pair[1]) {
+        return;
+    }
+    for (scale, row) in scales.iter_mut().zip(&layer.weights) {
+        let steps = row.iter().enumerate().map(|(i, w)| (w * input.scale(i)).abs());
+        let step = steps.fold(0.0, f64::max);
+        while *scale < step / 4.0 {
+            *scale *= 2.0; // a power of two stays one
+        }
+    }
 }
 
 /// Integers for a layer whose outputs have the given scales: the kernel, the scales (wider where a

@@ -1,8 +1,8 @@
 //! Functions that features share: a table each, over runs of neighbouring features.
 
-use nervecord::edges::{Run, functions};
+use nervecord::edges::{Functions, Run};
 use nervecord::table::Table;
-use nervecord::tensor::Quad;
+use nervecord::tensor::{Quad, quads};
 
 use super::{Format, Lowering, map};
 use crate::emit::Items;
@@ -14,51 +14,78 @@ use crate::program::Kernel;
 /// Tables, and the runs of features each serves.
 #[derive(Debug)]
 pub(super) struct FunctionsKernel {
-    tables: Vec<Vec<i16>>,
+    tables: Vec<Vec<u32>>,
     runs: Vec<Stretch>,
+    in_place: bool,
 }
 
-/// `count` features from `from`, through table `table`, to those from `to`.
+/// `count` features from `from`, through table `table`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Stretch {
     table: usize,
     from: usize,
-    to: usize,
     count: usize,
+}
+
+impl FunctionsKernel {
+    /// The functions of the features `picks` names, of a tensor of `inputs`.
+    fn new(tables: Vec<Vec<u32>>, picks: &[(usize, usize)], inputs: usize) -> Self {
+        let mut runs = stretches(picks);
+        // Features behind the last of a tensor may hold anything: whole quads are faster.
+        if let Some(Stretch { from, count, .. }) = runs.last_mut() {
+            let padded = *count + quads(picks.len()) * 4 - picks.len();
+            if *from + padded <= quads(inputs) * 4 {
+                *count = padded;
+            }
+        }
+        Self { tables, runs, in_place: false }
+    }
+
+    /// One function of all features.
+    pub(super) fn in_place(pieces: Vec<u32>, features: usize) -> Self {
+        let picks: Vec<_> = (0..features).map(|i| (i, 0)).collect();
+        Self { in_place: true, ..Self::new(vec![pieces], &picks, features) }
+    }
 }
 
 impl Kernel for FunctionsKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        let run = |s: &Stretch| Run {
-            table: Table::new(&self.tables[s.table]),
-            from: s.from as u16,
-            to: s.to as u16,
-            count: s.count as u16,
+        let run = |s: &Stretch| {
+            let Stretch { table, from, count } = *s;
+            Run { table: Table::new(&self.tables[table]), from, count }
         };
         let runs: Vec<Run> = self.runs.iter().map(run).collect();
-        functions(&runs, reads[0], y);
+        let functions = Functions::new(&runs);
+        match self.in_place {
+            true => functions.run_in_place(y),
+            false => functions.run(reads[0], y),
+        }
     }
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("edges::{Run, functions}");
+        items.import("edges::{Functions, Run}");
         items.import("table::Table");
-        let points = |(k, points): (usize, &Vec<i16>)| {
-            items.shared_array(&format!("{name}_POINTS_{k}"), points)
+        let pieces = |(k, pieces): (usize, &Vec<u32>)| {
+            let number = if self.tables.len() > 1 { format!("_{k}") } else { String::new() };
+            items.pieces(&format!("{name}_PIECES{number}"), pieces)
         };
-        let points: Vec<String> = self.tables.iter().enumerate().map(points).collect();
+        let pieces: Vec<String> = self.tables.iter().enumerate().map(pieces).collect();
         let cell = |s: &Stretch| {
-            let Stretch { table, from, to, count } = s;
-            let table = format!("Table::new(&{})", points[*table]);
-            format!("Run {{ table: {table}, from: {from}, to: {to}, count: {count} }}")
+            let Stretch { table, from, count } = s;
+            let table = format!("Table::new(&{})", pieces[*table]);
+            format!("Run {{ table: {table}, from: {from}, count: {count} }}")
         };
         let cells: Vec<String> = self.runs.iter().map(cell).collect();
         items.array(&format!("static {name}_RUNS"), "Run<'static>", &cells);
-        format!("functions(&{name}_RUNS, x0, y);")
+        let value = format!("Functions::new(&{name}_RUNS)");
+        items.constant(&format!("const {name}: Functions"), &value);
+        let call = if self.in_place { "run_in_place(y)" } else { "run(x0, y)" };
+        format!("{name}.{call};")
     }
 
     fn table_bytes(&self) -> usize {
-        // A run is a slice, a shift and three indices on a 32-bit core.
-        self.tables.iter().map(|t| t.len() * 2).sum::<usize>() + self.runs.len() * 20
+        // A run is four words on a 32-bit core.
+        self.tables.iter().map(|t| t.len() * 4).sum::<usize>() + self.runs.len() * 16
     }
 }
 
@@ -68,8 +95,8 @@ pub(super) struct Bank {
     pub format: Format,
     /// Worst error of any table over all its inputs.
     pub worst: f64,
-    /// Segments of the largest table.
-    pub segments: usize,
+    /// Pieces of the largest table.
+    pub pieces: usize,
 }
 
 /// What a bank's output should be like.
@@ -120,18 +147,20 @@ impl Bank {
         let weight = map::histogram(&lowering.ranges.values[tensor], scale);
         let rms = lowering.table_tolerance * wanted.deviation / out_scale;
         let (mut worst, mut tables) = (0.0_f64, Vec::new());
+        let (mut low, mut high) = (i32::MAX, i32::MIN);
         for values in reals {
             let exact: Vec<f64> = values.iter().map(|y| y / out_scale).collect();
             let fit = map::fit(&exact, &weight, rms);
             worst = worst.max(fit.worst * out_scale);
-            tables.push(fit.points);
+            low = low.min(fit.reach.0.into());
+            high = high.max(fit.reach.1.into());
+            tables.push(fit.pieces);
         }
-        let low = tables.iter().flatten().min().copied().map_or(-32768, i32::from);
-        let high = tables.iter().flatten().max().copied().map_or(32767, i32::from);
-        let segments = tables.iter().map(|t| t.len() - 1).max().unwrap_or(0);
-        let kernel = FunctionsKernel { tables, runs: stretches(picks) };
+        let pieces = tables.iter().map(Vec::len).max().unwrap_or(0);
+        let inputs = lowering.graph.tensors[tensor].len;
+        let kernel = FunctionsKernel::new(tables, picks, inputs);
         let format = Format { low, high, ..Format::uniform(out_scale) };
-        Ok(Self { kernel, format, worst, segments })
+        Ok(Self { kernel, format, worst, pieces })
     }
 }
 
@@ -147,10 +176,10 @@ pub(super) fn has_pole(at: &str, function: &Expr, pole: f64, low: f64, high: f64
 /// Neighbouring picks of one function as runs.
 fn stretches(picks: &[(usize, usize)]) -> Vec<Stretch> {
     let mut runs: Vec<Stretch> = Vec::new();
-    for (to, &(from, table)) in picks.iter().enumerate() {
+    for &(from, table) in picks {
         match runs.last_mut() {
             Some(run) if run.table == table && run.from + run.count == from => run.count += 1,
-            _ => runs.push(Stretch { table, from, to, count: 1 }),
+            _ => runs.push(Stretch { table, from, count: 1 }),
         }
     }
     runs
@@ -171,7 +200,7 @@ pub(super) fn lower(
     let input = (tensor, &value.format);
     let bank = Bank::of(lowering, &at, input, functions, picks, (node.output, wanted))?;
     let storage = lowering.new_storage(picks.len());
-    let kind = format!("tables {}", bank.segments);
+    let kind = format!("tables {}", bank.pieces);
     lowering.push(&node.name, Box::new(bank.kernel), vec![value.storage], storage);
     lowering.define(node.output, storage, bank.format);
     let row = lowering.report(node, kind, format!("{} shared functions", functions.len()));

@@ -32,25 +32,25 @@ impl Kernel for Normalize {
 #[derive(Debug)]
 struct SoftmaxKernel {
     features: u16,
-    points: Vec<i16>,
+    exp: Vec<u32>,
 }
 
 impl Kernel for SoftmaxKernel {
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
-        Softmax { features: self.features, exp: Table::new(&self.points) }.run(y);
+        Softmax { features: self.features, exp: Table::new(&self.exp) }.run(y);
     }
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
         items.import("head::Softmax");
         items.import("table::Table");
-        let points = items.shared_array(&format!("{name}_EXP"), &self.points);
-        let fields = format!("features: {}, exp: Table::new(&{points})", self.features);
+        let exp = items.pieces(&format!("{name}_EXP"), &self.exp);
+        let fields = format!("features: {}, exp: Table::new(&{exp})", self.features);
         items.constant(&format!("const {name}: Softmax"), &format!("Softmax {{ {fields} }}"));
         format!("{name}.run(y);")
     }
 
     fn table_bytes(&self) -> usize {
-        self.points.len() * 2
+        self.exp.len() * 4
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn lower_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> 
     let exact: Vec<f64> = (0..65536).map(|d| (-f64::from(d) * scale).exp() * 32767.0).collect();
     let fit = map::fit(&exact, &vec![1.0; 65536], 3.0);
     let worst = fit.worst / 32768.0;
-    let kernel = SoftmaxKernel { features: value.features as u16, points: fit.points };
+    let kernel = SoftmaxKernel { features: value.features as u16, exp: fit.pieces };
     lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
     let format = Format { low: 0, ..Format::uniform(f64::powi(2.0, -15)) };
     lowering.define(node.output, value.storage, format);

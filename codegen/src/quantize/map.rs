@@ -1,109 +1,110 @@
-//! Functions of one variable: interpolated tables of the smallest size that meets the tolerance.
+//! Functions of one variable: tables of the fewest pieces that meet the tolerance.
 
 use nervecord::table::Table;
-use nervecord::tensor::Quad;
 
+use super::functions::FunctionsKernel;
 use super::{Format, Lowering};
-use crate::emit::Items;
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::graph::Node;
-use crate::program::Kernel;
 
-/// A function table over the whole i16 range.
-#[derive(Debug)]
-pub(super) struct TableKernel {
-    features: usize,
-    points: Vec<i16>,
-}
-
-impl Kernel for TableKernel {
-    fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
-        Table::new(&self.points).run(self.features, y);
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("table::Table");
-        let points = items.shared_array(&format!("{name}_POINTS"), &self.points);
-        items.constant(&format!("const {name}: Table"), &format!("Table::new(&{points})"));
-        format!("{name}.run({}, y);", self.features)
-    }
-
-    fn table_bytes(&self) -> usize {
-        self.points.len() * 2
-    }
-}
-
-/// Interpolation points of a function, and its worst error over all inputs.
+/// The pieces of a function, and how well they follow it.
 pub(super) struct Fit {
-    /// Values at equally spaced inputs.
-    pub points: Vec<i16>,
+    /// See [`Table`].
+    pub pieces: Vec<u32>,
     /// Largest difference to the function, in units of the output integer.
     pub worst: f64,
+    /// Smallest and largest output.
+    pub reach: (i16, i16),
+    /// Weighted RMS difference.
+    error: f64,
 }
 
 /// Fits the smallest table whose error, at the 65,536 inputs weighted by `weight`, is within `rms`
 /// (in units of the output integer). `exact[u]` is the value at input `u - 32768`.
 pub(super) fn fit(exact: &[f64], weight: &[f64], rms: f64) -> Fit {
-    let mut best = None;
-    for log in 1..=12 {
-        let points = points(exact, weight, log);
-        let (worst, error) = errors(&points, exact, weight);
-        let fit = Fit { points, worst };
-        // Half an integer of rounding is no fault of the table's size.
-        if error <= rms.max(0.6) {
-            return fit;
+    /// Half the most pieces a table may have.
+    const MOST: usize = 2048;
+    // Half an integer of rounding is no fault of the table's size.
+    let rms = rms.max(0.6);
+    let (mut below, mut half) = (0, 1);
+    let mut best = Fit::of(exact, weight, half);
+    while best.error > rms && half < MOST {
+        (below, half) = (half, 2 * half);
+        best = Fit::of(exact, weight, half);
+    }
+    // The error falls with the number of pieces, if not quite evenly: what is found meets it.
+    while half - below > (half / 16).max(1) {
+        let middle = (below + half) / 2;
+        let fit = Fit::of(exact, weight, middle);
+        if fit.error <= rms {
+            (half, best) = (middle, fit);
+        } else {
+            below = middle;
         }
-        best = Some(fit);
     }
-    best.expect("sizes were tried")
+    best
 }
 
-/// The values at `2^log + 1` equally spaced inputs whose linear interpolation has the least weighted
-/// squared error; the last lies one past the range.
-///
-/// The hat functions of the points overlap only with their neighbours', so the normal equations are
-/// tridiagonal.
-fn points(exact: &[f64], weight: &[f64], log: u32) -> Vec<i16> {
-    let step = exact.len() >> log;
-    let n = (1 << log) + 1;
-    let (mut diagonal, mut beside, mut right) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-    for (u, (&y, &w)) in exact.iter().zip(weight).enumerate() {
-        let (i, f) = (u / step, (u % step) as f64 / step as f64);
-        diagonal[i] += w * (1.0 - f) * (1.0 - f);
-        diagonal[i + 1] += w * f * f;
-        beside[i] += w * f * (1.0 - f);
-        right[i] += w * (1.0 - f) * y;
-        right[i + 1] += w * f * y;
+impl Fit {
+    /// The `2 half` pieces with the least weighted squared error, each by itself.
+    fn of(exact: &[f64], weight: &[f64], half: usize) -> Self {
+        // No value beyond the function's own: no probability below zero.
+        let clamped = || exact.iter().map(|y| y.clamp(-32768.0, 32767.0).round() as i64);
+        let range = (clamped().min().unwrap_or(0), clamped().max().unwrap_or(0));
+        let start = |i: usize| (i * 32768).div_ceil(half);
+        let pieces: Vec<u32> = (0..2 * half)
+            .map(|i| {
+                let inputs = start(i)..start(i + 1);
+                // The distance of input u from the nearest even boundary; see `Table`.
+                let first = (i as i64 - half as i64 + 1).div_euclid(2) * 2 * 32768;
+                let distance = |u: usize| (u as i64 - 32768) * half as i64 - first;
+                let points =
+                    inputs.map(|u| (distance(u), exact[u].clamp(-32768.0, 32767.0), weight[u]));
+                piece(&points.collect::<Vec<_>>(), range)
+            })
+            .collect();
+        let table = Table::new(&pieces);
+        let (mut worst, mut sum, mut total) = (0.0_f64, 0.0, 0.0);
+        let mut reach = (i16::MAX, i16::MIN);
+        for (u, (&y, &w)) in exact.iter().zip(weight).enumerate() {
+            let got = table.at(u as u16);
+            reach = (reach.0.min(got), reach.1.max(got));
+            let error = f64::from(got) - y.clamp(-32768.0, 32767.0);
+            worst = worst.max(error.abs());
+            sum += w * error * error;
+            total += w;
+        }
+        let error = (sum / f64::max(total, f64::MIN_POSITIVE)).sqrt();
+        Self { pieces, worst, reach, error }
     }
-    // Thomas's algorithm; the matrix is positive definite, every weight being so.
-    for i in 1..n {
-        let factor = beside[i - 1] / diagonal[i - 1];
-        diagonal[i] -= factor * beside[i - 1];
-        right[i] -= factor * right[i - 1];
-    }
-    let mut values = vec![0.0; n];
-    for i in (0..n).rev() {
-        let next = if i + 1 < n { beside[i] * values[i + 1] } else { 0.0 };
-        values[i] = (right[i] - next) / diagonal[i];
-    }
-    // Overshoot at a kink must not leave the function's range: no probability below zero.
-    let low = exact.iter().copied().fold(f64::INFINITY, f64::min).max(-32768.0);
-    let high = exact.iter().copied().fold(f64::NEG_INFINITY, f64::max).min(32767.0);
-    values.iter().map(|y| y.clamp(low, high).round() as i16).collect()
 }
 
-/// Worst error over all inputs, and the weighted RMS error.
-fn errors(points: &[i16], exact: &[f64], weight: &[f64]) -> (f64, f64) {
-    let table = Table::new(points);
-    let (mut worst, mut sum, mut total) = (0.0_f64, 0.0, 0.0);
-    for (u, (&y, &w)) in exact.iter().zip(weight).enumerate() {
-        let error = f64::from(table.at(u as u16)) - y.clamp(-32768.0, 32767.0);
-        worst = worst.max(error.abs());
-        sum += w * error * error;
-        total += w;
+/// The word of the line through `points`, `(f, y, weight)`, with values in `range` only.
+fn piece(points: &[(i64, f64, f64)], (low, high): (i64, i64)) -> u32 {
+    let total: f64 = points.iter().map(|(_, _, w)| w).sum();
+    let mean = |of: &dyn Fn(i64, f64) -> f64| {
+        points.iter().map(|&(f, y, w)| w * of(f, y)).sum::<f64>() / total
+    };
+    let (mean_f, mean_y) = (mean(&|f, _| f as f64), mean(&|_, y| y));
+    let variance = mean(&|f, _| (f as f64 - mean_f).powi(2));
+    let covariance = mean(&|f, y| (f as f64 - mean_f) * (y - mean_y));
+    let (first, last) = (points[0].0, points[points.len() - 1].0);
+    let line = |f: i64| mean_y + covariance / variance.max(1.0) * (f as f64 - mean_f);
+    let end = |f: i64| line(f).clamp(low as f64, high as f64);
+    let rise = (end(last) - end(first)) / (last - first).max(1) as f64;
+    let slope = (rise * 65536.0).round().clamp(-32767.0, 32767.0) as i64;
+    // What the slope adds to the value, its own place in the word's lower half included.
+    let risen = |slope: i64, f: i64| ((slope & 0xffff) + slope * f) >> 16;
+    let ends =
+        (risen(slope, first).min(risen(slope, last)), risen(slope, first).max(risen(slope, last)));
+    let value = (mean_y - mean(&|f, _| risen(slope, f) as f64)).round() as i64;
+    if ends.1 - ends.0 > high - low {
+        // Not even the line's rounding fits: the function hardly moves.
+        return ((mean_y.round() as i64).clamp(low, high) << 16) as u32;
     }
-    (worst, (sum / f64::max(total, f64::MIN_POSITIVE)).sqrt())
+    let value = value.clamp(low - ends.0, high - ends.1);
+    (value << 16) as u32 | (slope & 0xffff) as u32
 }
 
 /// How often each of the 65,536 inputs occurs on the calibration data, spread over the neighbours
@@ -142,17 +143,12 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Re
     let span = lowering.ranges.tensor(node.output);
     let fit = fit(&exact, &weight, lowering.table_tolerance * span.deviation / out_scale);
 
-    let segments = fit.points.len() - 1;
-    let (low, high) = (fit.points.iter().min(), fit.points.iter().max());
-    let format = Format {
-        low: low.copied().map_or(-32768, i32::from),
-        high: high.copied().map_or(32767, i32::from),
-        ..Format::uniform(out_scale)
-    };
-    let kernel = TableKernel { features: value.features, points: fit.points };
+    let format =
+        Format { low: fit.reach.0.into(), high: fit.reach.1.into(), ..Format::uniform(out_scale) };
+    let kind = format!("table {}", fit.pieces.len());
+    let kernel = FunctionsKernel::in_place(fit.pieces, value.features);
     lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
     lowering.define(node.output, value.storage, format);
-    let kind = format!("table {segments}");
     let row = lowering.report(node, kind, function.to_string());
     row.worst_error = Some(fit.worst * out_scale);
     Ok(())

@@ -4,17 +4,15 @@ use nervecord::membrane::{Gap, Membrane, Neuron, Synapse, work};
 use nervecord::table::Table;
 use nervecord::tensor::Quad;
 
-use super::{Format, Lowering};
+use super::{Format, Lowering, map};
 use crate::emit::Items;
 use crate::error::{Error, Result};
-use crate::graph::Node;
+use crate::graph::{Node, TensorId};
 use crate::membrane;
 use crate::program::Kernel;
 
 /// The sigmoid's argument at the end of its table; beyond, it is within 6e-6 of 0 or 1.
 const REACH: f64 = 12.0;
-/// Segments of the sigmoid's table.
-const SEGMENTS: usize = 512;
 /// What a denominator can reach.
 const FULL: f64 = (1_u32 << 30) as f64;
 /// What a denominator may not fall below.
@@ -26,7 +24,7 @@ struct MembraneKernel {
     sensory: Vec<Synapse>,
     synapses: Vec<Synapse>,
     gaps: Vec<Gap>,
-    sigmoid: Vec<i16>,
+    sigmoid: Vec<u32>,
     shift: u8,
     unfolds: u8,
 }
@@ -42,7 +40,7 @@ impl Kernel for MembraneKernel {
     fn emit(&self, name: &str, items: &mut Items) -> String {
         items.import("membrane::{Gap, Membrane, Neuron, Synapse}");
         items.import("table::Table");
-        let sigmoid = items.shared_array(&format!("{name}_POINTS"), &self.sigmoid);
+        let sigmoid = items.pieces(&format!("{name}_PIECES"), &self.sigmoid);
         let rows: Vec<String> = self.neurons.iter().map(neuron_text).collect();
         items.array(&format!("static {name}_NEURONS"), "Neuron", &rows);
         for (suffix, list) in [("SENSORY", &self.sensory), ("SYNAPSES", &self.synapses)] {
@@ -99,8 +97,12 @@ pub(super) fn lower(
     let (state, unit) = lowering.take_uniform(node.inputs[1]);
     lowering.readers[node.inputs[0]] -= 1;
     let potentials = Format::uniform(unit);
-    let sensory: Vec<Line> = circuit.sensory.iter().map(|s| Line::new(s, &input.format)).collect();
-    let synapses: Vec<Line> = circuit.synapses.iter().map(|s| Line::new(s, &potentials)).collect();
+    let lines = |synapses: &[membrane::Synapse], format: &Format, tensor: TensorId| -> Vec<Line> {
+        let values = &lowering.ranges.values[tensor];
+        synapses.iter().map(|s| Line::new(s, format, values)).collect()
+    };
+    let sensory = lines(&circuit.sensory, &input.format, node.inputs[0]);
+    let synapses = lines(&circuit.synapses, &potentials, node.inputs[1]);
     let shift = sensory.iter().chain(&synapses).map(Line::shift).fold(15, u8::min);
     if shift == 0 {
         return Err(about(
@@ -135,16 +137,20 @@ pub(super) fn lower(
 struct Line {
     gain: f64,
     offset: f64,
+    /// How open the synapse is on average over the calibration data.
+    mean: f64,
 }
 
 impl Line {
-    fn new(synapse: &membrane::Synapse, pre: &Format) -> Self {
+    fn new(synapse: &membrane::Synapse, pre: &Format, values: &[Vec<f64>]) -> Self {
         let unit = REACH / 32768.0;
         let gain = synapse.gain * pre.scale(synapse.pre) / unit;
         let offset = (synapse.offset + synapse.gain * pre.offset(synapse.pre)) / unit;
         // Further out, the sigmoid is at its end for every input already.
         let most = 32768.0 * (1.0 + gain.abs());
-        Self { gain, offset: offset.clamp(-most, most) }
+        let open: f64 = values.iter().map(|row| synapse.open(row[synapse.pre])).sum();
+        let mean = open / values.len().max(1) as f64;
+        Self { gain, offset: offset.clamp(-most, most), mean }
     }
 
     /// The largest shift at which gain and offset fit their integers.
@@ -191,26 +197,34 @@ impl MembraneKernel {
                 .expected("a capacity and leak of at least 1/4096 of all its conductances")
                 .found(format!("{always} of {}", always + conductance)));
         }
-        let unit_shift = 1_u32 << self.shift;
-        let quantized = |s: &membrane::Synapse, line: &Line| {
-            let scale = f64::from(unit_shift);
+        let scale = f64::from(1_u32 << self.shift);
+        // What rounding takes from the sums on average goes into their constants.
+        let (mut current_lost, mut weight_lost) = (0.0, 0.0);
+        let mut quantized = |s: &membrane::Synapse, line: &Line| {
             let weight = integer(s.weight);
+            let pull = s.reversal / (unit * 32768.0);
+            let current = (weight * pull).round().clamp(-weight, weight);
+            current_lost += line.mean * 32768.0 * (s.weight * small * pull - current);
+            weight_lost += line.mean * 32768.0 * (s.weight * small - weight);
             Synapse {
                 pre: s.pre as u16,
                 gain: (line.gain * scale).round() as i16,
                 offset: (line.offset * scale + scale / 2.0).round() as i32,
                 weight: weight as i16,
-                current: (weight * s.reversal / (unit * 32768.0)).round().clamp(-weight, weight)
-                    as i16,
+                current: current as i16,
             }
         };
         self.sensory
             .extend(from_inputs.iter().map(|&i| quantized(&circuit.sensory[i], &sensory[i])));
         self.synapses
             .extend(from_neurons.iter().map(|&i| quantized(&circuit.synapses[i], &synapses[i])));
+        // No more than moves an average by 2^-9, so that it stays within the potentials' room.
+        let most = denominator / 1024.0;
+        let numerator = neuron.leak * neuron.rest / unit * small + current_lost.clamp(-most, most);
+        denominator = (denominator + weight_lost.clamp(-most, most)).max(LEAST);
         self.neurons.push(Neuron {
             capacity: capacity as i16,
-            numerator: (neuron.leak * neuron.rest / unit * small).round() as i32,
+            numerator: numerator.round() as i32,
             denominator: denominator.round() as i32,
             sensory: from_inputs.len() as u16,
             synapses: from_neurons.len() as u16,
@@ -221,10 +235,8 @@ impl MembraneKernel {
 }
 
 /// The logistic function over +-[`REACH`], with 15 fractional bits.
-fn sigmoid() -> Vec<i16> {
-    let point = |i: usize| {
-        let x = (i as f64 / SEGMENTS as f64 * 2.0 - 1.0) * REACH;
-        (32768.0 / (1.0 + (-x).exp())).round().min(32767.0) as i16
-    };
-    (0..=SEGMENTS).map(point).collect()
+fn sigmoid() -> Vec<u32> {
+    let value = |u: u32| 32768.0 / (1.0 + (REACH * (1.0 - f64::from(u) / 32768.0)).exp());
+    let exact: Vec<f64> = (0..65536).map(value).collect();
+    map::fit(&exact, &vec![1.0; exact.len()], 0.0).pieces
 }

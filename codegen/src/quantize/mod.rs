@@ -16,13 +16,16 @@ mod plan;
 mod port;
 mod rows;
 mod search;
+mod sparse;
 mod spiking;
 mod state;
 
 use crate::calibrate::{Calibration, Ranges};
+use crate::compiler::Cpu;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node, TensorId};
 use crate::program::{Kernel, LayerReport, Op, Program};
+pub use sparse::Sparsity;
 
 /// Weight width of the dense layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
@@ -42,6 +45,10 @@ const TABLE_SHARE: f64 = 0.05;
 /// The same where an error is carried from step to step.
 const RECURRENT_TABLE_SHARE: f64 = 0.005;
 
+/// Factor by which the ranges inside a recurrent network are widened beyond the margin: it is steered
+/// to where no calibration sequence was, and what saturates there is carried on.
+const RECURRENT_ROOM: f64 = 1.5;
+
 /// What the user can choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -49,11 +56,20 @@ pub struct Options {
     pub weights: Weights,
     /// Largest RMS difference to float on the calibration set, in standard deviations of the output.
     pub tolerance: f64,
+    /// Zeros that may be left out.
+    pub sparsity: Sparsity,
+    /// The core whose kernels decide whether that pays.
+    pub cpu: Cpu,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { weights: Weights::Auto, tolerance: 0.02 }
+        Self {
+            weights: Weights::Auto,
+            tolerance: 0.02,
+            sparsity: Sparsity::default(),
+            cpu: Cpu::Any,
+        }
     }
 }
 
@@ -118,6 +134,8 @@ struct Lowering<'a> {
     ranges: &'a Ranges,
     /// Relative RMS error a single function table may add.
     table_tolerance: f64,
+    sparsity: Sparsity,
+    cpu: Cpu,
     /// Bits of each node's weights.
     widths: &'a [u32],
     values: Vec<Option<Value>>,
@@ -146,6 +164,8 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         ranges,
         table_tolerance: options.tolerance
             * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
+        sparsity: options.sparsity,
+        cpu: options.cpu,
         widths,
         values: vec![None; graph.tensors.len()],
         readers,
@@ -217,9 +237,18 @@ impl Lowering<'_> {
         }
     }
 
-    /// The magnitude to represent for `tensor`: its calibrated range, widened by the margin.
+    /// The magnitude to represent for `tensor`: its bound where it has one, else its calibrated range,
+    /// widened by the margin.
     fn magnitude(&self, tensor: TensorId) -> f64 {
-        self.ranges.tensor(tensor).magnitude() * self.ranges.margin
+        let becomes = self.graph.states.iter().find(|state| state.next == tensor);
+        if let Some(bound) = becomes.and_then(|state| state.bound) {
+            return bound;
+        }
+        let room = match self.graph.states.is_empty() || tensor == self.graph.output {
+            true => 1.0,
+            false => RECURRENT_ROOM,
+        };
+        self.ranges.tensor(tensor).magnitude() * self.ranges.margin * room
     }
 
     /// Bits of the network's unit fractions, if that is what its inputs and outputs are.

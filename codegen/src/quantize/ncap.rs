@@ -1,6 +1,6 @@
 //! The swimming circuit and its clock: unit fractions, with weights of 12 or 5 fractional bits.
 
-use nervecord::ncap::{Joint, Ncap, tick};
+use nervecord::ncap::{Joint, Ncap, Side, tick};
 use nervecord::tensor::Quad;
 
 use super::{Format, Lowering};
@@ -30,12 +30,16 @@ impl Kernel for NcapKernel {
     }
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("ncap::{Joint, Ncap}");
-        let joint = |j: &Joint| {
-            let Joint { drive, speed, turn, ipsi, contra } = j;
+        items.import("ncap::{Joint, Ncap, Side}");
+        let side = |side: &Side| {
+            let Side { drive, speed, turn, ipsi, contra } = side;
             format!(
-                "Joint {{ drive: {drive}, speed: {speed}, turn: {turn}, ipsi: {ipsi}, contra: {contra} }}"
+                "Side {{ drive: {drive}, speed: {speed}, turn: {turn}, ipsi: {ipsi}, contra: {contra} }}"
             )
+        };
+        let joint = |Joint { dorsal, ventral }: &Joint| match dorsal == ventral {
+            true => format!("Joint::alike({})", side(dorsal)),
+            false => format!("Joint {{ dorsal: {}, ventral: {} }}", side(dorsal), side(ventral)),
         };
         let joints: Vec<String> = self.joints.iter().map(joint).collect();
         items.array(&format!("static {name}_JOINTS"), "Joint", &joints);
@@ -54,10 +58,16 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, circuit: &ncap::Ncap)
     let node = &lowering.graph.nodes[index];
     let (bits, frac) = if lowering.widths[index] == 8 { (7, 5) } else { (15, 12) };
     let joint = |(i, joint): (usize, &ncap::Joint)| {
-        quantize(joint, bits, frac).map_err(|e| e.at(format!("node `{}`, joint {i}", node.name)))
+        let side = |name: &str, side: &ncap::Side| {
+            quantize(side, bits, frac)
+                .map_err(|e| e.at(format!("node `{}`, joint {i}, {name} side", node.name)))
+        };
+        let (dorsal, ventral) = (side("dorsal", &joint.dorsal)?, side("ventral", &joint.ventral)?);
+        Ok(Joint { dorsal, ventral })
     };
     let joints: Vec<Joint> = circuit.joints.iter().enumerate().map(joint).collect::<Result<_>>()?;
-    let bound = joints.iter().map(|joint| bound(joint, bits, frac)).max().unwrap_or(0);
+    let sides = joints.iter().flat_map(|joint| [joint.dorsal, joint.ventral]);
+    let bound = sides.map(|side| bound(&side, bits, frac)).max().unwrap_or(0);
     let kernel = NcapKernel { joints, dorsal: circuit.dorsal, bits, controls: circuit.controls };
     let mut reads = Vec::new();
     for &input in &node.inputs {
@@ -74,9 +84,9 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, circuit: &ncap::Ncap)
 }
 
 /// `floor(w 2^frac + 1/2)`, refused where a sum could leave i32.
-fn quantize(joint: &ncap::Joint, bits: u32, frac: u32) -> Result<Joint> {
+fn quantize(side: &ncap::Side, bits: u32, frac: u32) -> Result<Side> {
     let mut integers = [0; 5];
-    for (integer, w) in integers.iter_mut().zip(joint.weights()) {
+    for (integer, w) in integers.iter_mut().zip(side.weights()) {
         let scaled = (w * f64::from(1 << frac) + 0.5).floor();
         if !(-32768.0..=32767.0).contains(&scaled) {
             return Err(Error::new("a weight is too large for its fixed-point format")
@@ -89,9 +99,9 @@ fn quantize(joint: &ncap::Joint, bits: u32, frac: u32) -> Result<Joint> {
         *integer = scaled as i16;
     }
     let [drive, speed, turn, ipsi, contra] = integers;
-    let joint = Joint { drive, speed, turn, ipsi, contra };
-    match bound(&joint, bits, frac) {
-        0..=2_147_483_647 => Ok(joint),
+    let side = Side { drive, speed, turn, ipsi, contra };
+    match bound(&side, bits, frac) {
+        0..=2_147_483_647 => Ok(side),
         bound => Err(Error::new("the weights of a neuron are too large together")
             .expected("sums of inputs times weights that fit in 32 bits")
             .found(format!("up to {bound}"))
@@ -99,11 +109,16 @@ fn quantize(joint: &ncap::Joint, bits: u32, frac: u32) -> Result<Joint> {
     }
 }
 
-/// The largest magnitude of any partial sum of a joint's neurons, the rounding half included.
-fn bound(joint: &Joint, bits: u32, frac: u32) -> u64 {
-    let size = |w: i16| u64::from(w.unsigned_abs());
-    let b = size(joint.drive) + size(joint.speed) + size(joint.turn);
-    let muscle = size(joint.ipsi) + size(joint.contra);
+/// The largest magnitude of any partial sum of a side's neurons, the rounding half included: what a
+/// weight multiplies is never negative, so that opposite signs do not add up.
+fn bound(side: &Side, bits: u32, frac: u32) -> u64 {
+    let largest = |weights: &[i16]| {
+        let of_sign =
+            |sign: i64| weights.iter().map(|&w| (sign * i64::from(w)).max(0)).sum::<i64>();
+        of_sign(1).max(of_sign(-1)).unsigned_abs()
+    };
+    let b = largest(&[side.drive, side.speed, side.turn]);
+    let muscle = largest(&[side.ipsi, side.contra]);
     b.max(muscle) * ((1 << bits) - 1) + (1 << (frac - 1))
 }
 

@@ -87,6 +87,11 @@ pub(super) struct Moments {
     mean: Vec<f64>,
     /// Row-major; the diagonal is raised a little, for directions the data does not show.
     covariance: Vec<f64>,
+    /// The inputs, least variance first.
+    order: Vec<usize>,
+    /// Columns of the Cholesky factor of the covariance in that order, each over its diagonal element,
+    /// which is left out: column `k` has `n - 1 - k` elements.
+    factor: Vec<Vec<f64>>,
 }
 
 impl Moments {
@@ -125,8 +130,29 @@ impl Moments {
                 covariance[k * n + j] = covariance[j * n + k];
             }
         }
-        Self { mean, covariance }
+        let mut order: Vec<usize> = (0..n).collect();
+        order.sort_by(|&a, &b| covariance[a * n + a].total_cmp(&covariance[b * n + b]));
+        let factor = cholesky(&covariance, &order);
+        Self { mean, covariance, order, factor }
     }
+}
+
+/// The columns below the diagonal of `L`, over the diagonal element, with `L L^T` the matrix in the given order.
+fn cholesky(matrix: &[f64], order: &[usize]) -> Vec<Vec<f64>> {
+    let n = order.len();
+    let mut rest: Vec<Vec<f64>> =
+        (0..n).map(|k| (k..n).map(|j| matrix[order[j] * n + order[k]]).collect()).collect();
+    for k in 0..n {
+        let (done, later) = rest.split_at_mut(k + 1);
+        let column = &mut done[k];
+        let pivot = column.remove(0).max(f64::MIN_POSITIVE);
+        for (j, other) in later.iter_mut().enumerate() {
+            let share = column[j] / pivot;
+            other.iter_mut().zip(&column[j..]).for_each(|(o, c)| *o -= share * c);
+        }
+        column.iter_mut().for_each(|c| *c /= pivot);
+    }
+    rest
 }
 
 /// Where a row's i8 range is tried to end, in largest weights: some scales round a row with luck.
@@ -186,14 +212,53 @@ impl Row {
 }
 
 /// Rounds a row's weights to integers times `scale` such that the output's error on the calibration
-/// data is small: from the nearest integers, by coordinate descent on the quadratic form of the
-/// inputs' covariance (i16 weights are near enough as they are).
+/// data is small: from the nearest integers or the nearest planes (Babai 1986), whichever ends lower, by
+/// coordinate descent on the quadratic form of the inputs' covariance (i16 weights are near enough as
+/// they are).
 fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Moments>) -> Row {
+    let most = f64::from((1_i32 << (bits - 1)) - 1);
+    let nearest: Vec<f64> = reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
+    let row = descend(reals, bias, scale, bits, moments, nearest);
+    match moments.filter(|_| bits == 8) {
+        Some(moments) => {
+            let planes = nearest_planes(reals, scale, most, moments);
+            let other = descend(reals, bias, scale, bits, Some(moments), planes);
+            if other.error < row.error { other } else { row }
+        }
+        None => row,
+    }
+}
+
+/// Integers one by one, the input of the largest variance first, each making up for the errors before it
+/// as far as their inputs move together.
+fn nearest_planes(reals: &[f64], scale: f64, most: f64, moments: &Moments) -> Vec<f64> {
+    let n = reals.len();
+    let mut weights = vec![0.0; n];
+    // Of the weights done, in reverse order.
+    let mut errors = vec![0.0; n];
+    for k in (0..n).rev() {
+        let j = moments.order[k];
+        let column = &moments.factor[k];
+        let carried: f64 = column.iter().zip(&errors[k + 1..]).map(|(c, e)| c * e).sum();
+        let exact = reals[j] / scale;
+        weights[j] = (exact + carried).round().clamp(-most, most);
+        errors[k] = exact - weights[j];
+    }
+    weights
+}
+
+/// Coordinate descent from `weights`.
+fn descend(
+    reals: &[f64],
+    bias: f64,
+    scale: f64,
+    bits: u32,
+    moments: Option<&Moments>,
+    mut weights: Vec<f64>,
+) -> Row {
     const SWEEPS: usize = 4;
     let n = reals.len();
     let most = f64::from((1_i32 << (bits - 1)) - 1);
-    let mut weights: Vec<f64> =
-        reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
     let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
     let mut error = 0.0;
     if let Some(moments) = moments {
@@ -206,6 +271,9 @@ fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Momen
         for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
             let mut moved = false;
             for j in 0..n {
+                if reals[j] == 0.0 {
+                    continue; // a pruned weight stays pruned
+                }
                 let column = &moments.covariance[j * n..][..n];
                 let step = (gradient[j] / column[j]).round();
                 let step = (weights[j] + step).clamp(-most, most) - weights[j];
@@ -229,5 +297,62 @@ fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Momen
         bias: bias + shift * scale,
         scale,
         error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two inputs that move together and one that hardly moves: what rounding does to one is made up for by
+    /// the other, as the best of all pairs of integers near them is.
+    #[test]
+    fn rounding_makes_up_for_itself_where_inputs_move_together() {
+        let rows: Vec<Vec<f64>> = (0..100)
+            .map(|k| {
+                let t = f64::from(k * 37 % 100) * 20.0 - 1000.0;
+                vec![t, t + f64::from(k % 7), f64::from(k % 3)]
+            })
+            .collect();
+        let moments = Moments::of_integers(&rows);
+        let reals = [10.4, 20.4, 0.3];
+        let row = round(&reals, 0.0, 1.0, 8, Some(&moments));
+        assert_eq!(row.weights[0] + row.weights[1], 31, "{:?}", row.weights);
+        // e^T C e by the rows themselves.
+        let n = rows.len() as f64;
+        let mean = |j: usize| rows.iter().map(|r| r[j]).sum::<f64>() / n;
+        let off = |r: &Vec<f64>| -> f64 {
+            (0..3).map(|j| (reals[j] - f64::from(row.weights[j])) * (r[j] - mean(j))).sum()
+        };
+        let exact = rows.iter().map(|r| off(r).powi(2)).sum::<f64>() / n;
+        assert!(exact <= row.error && row.error < exact * 2.0 + 4e3, "{exact} {}", row.error);
+        // The mean of what is lost is in the bias.
+        let lost: f64 = (0..3).map(|j| (reals[j] - f64::from(row.weights[j])) * mean(j)).sum();
+        assert!((row.bias - lost).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_factor_gives_the_matrix_back() {
+        let rows: Vec<Vec<f64>> = (0..40)
+            .map(|k| (0..5).map(|j| f64::from((k * (j + 3) + j * j) % 11) * 9.0).collect())
+            .collect();
+        let Moments { covariance, order, factor, .. } = Moments::of_integers(&rows);
+        // With unit columns u_k and pivots d_k: C = sum_k d_k u_k u_k^T.
+        let at = |k: usize, j: usize| match j.cmp(&k) {
+            std::cmp::Ordering::Less => 0.0,
+            std::cmp::Ordering::Equal => 1.0,
+            std::cmp::Ordering::Greater => factor[k][j - k - 1],
+        };
+        let mut pivots = vec![];
+        for k in 0..5 {
+            let diagonal = covariance[order[k] * 5 + order[k]];
+            let done: f64 = pivots.iter().enumerate().map(|(m, d)| d * at(m, k) * at(m, k)).sum();
+            pivots.push(diagonal - done);
+        }
+        for (j, k) in (0..5).flat_map(|j| (0..5).map(move |k| (j, k))) {
+            let sum: f64 = pivots.iter().enumerate().map(|(m, d)| d * at(m, j) * at(m, k)).sum();
+            let want = covariance[order[j] * 5 + order[k]];
+            assert!((sum - want).abs() < 1e-6 * (1.0 + want.abs()), "{sum} {want}");
+        }
     }
 }

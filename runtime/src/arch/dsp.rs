@@ -115,7 +115,7 @@ macro_rules! kernel {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *const Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
             naked_asm!(
                 cpu!(),
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
@@ -196,11 +196,11 @@ pub(crate) const QUARTER_I8: usize = 72;
 pub(crate) const QUARTER_I16: usize = 44;
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i8>(if shape.relu { relu_i8 } else { linear_i8 }, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i16>(if shape.relu { relu_i16 } else { linear_i16 }, shape, stream, x, y);
 }

@@ -1,16 +1,233 @@
-//! Helium, the vector extension of Armv8.1-M: eight multiply-accumulates an instruction.
+//! Helium, the vector extension of Armv8.1-M: sixteen products of bytes, or eight of half-words, an
+//! instruction.
 //!
+//! # Split activations
+//! In a layer of i8 weights and 32 inputs or more, the work is done on bytes. Before the first row, the activations of whole groups of sixteen are split where they lie into
+//! sixteen low bytes and sixteen high ones, `x = 2^8 high + low + 128`, and put together again after
+//! the last. So a group takes ten instructions for the 64 multiply-accumulates of four rows: a
+//! load-multiple of the activations and one of the weights, and per row two `VMLADAVA`, into a sum of
+//! the high and one of the low bytes; the outputs are made of `2^8 high + low`. The 128 is
+//! part of the bias. Groups of eight and four that are left over are not split.
+//!
+//! # Other layers
 //! A group of eight inputs takes ten instructions for the 32 multiply-accumulates of four rows: one
-//! load of the activations, and per row a load that widens eight weights to 16 bits and a `VMLADAVA`
-//! that adds their products to a register, in a hardware loop. A quad left over is widened to 32 bits
-//! instead, so that nothing behind it is read; a row left over has the loop predicate its tail.
+//! load of the activations, and per row a load of eight weights and a `VMLADAVA`, in a hardware loop. A
+//! quad left over is widened to 32 bits instead, so that nothing behind it is read; a row left over
+//! has the loop predicate its tail.
 
-use super::{Shape, call};
+use super::layout::splits;
+use super::{Native, Shape, call};
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
+/// Sixteen inputs of four rows with weights in q4-q7, bytes of activations in `$low` and `$high`.
+macro_rules! sixteen {
+    ($low:literal, $high:literal) => {
+        concat!(
+            "vldmia r1!, {{d8-d15}}\n",
+            "vmladava.s8 r0, ",
+            $low,
+            ", q4\n",
+            "vmladava.s8 r8, ",
+            $high,
+            ", q4\n",
+            "vmladava.s8 r2, ",
+            $low,
+            ", q5\n",
+            "vmladava.s8 r10, ",
+            $high,
+            ", q5\n",
+            "vmladava.s8 r4, ",
+            $low,
+            ", q6\n",
+            "vmladava.s8 r12, ",
+            $high,
+            ", q6\n",
+            "vmladava.s8 r6, ",
+            $low,
+            ", q7\n",
+            "vmladava.s8 lr, ",
+            $high,
+            ", q7\n",
+        )
+    };
+}
+
+/// A dense kernel of split activations and i8 weights: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
+///
+/// In a block r0, r2, r4 and r6 hold the sums of low bytes, r8, r10, r12 and lr those of high ones
+/// (`VMLADAVA` takes even registers), r1 and r3 are the next word and activation, r5 the rounds to
+/// do, r7 the quads left over, r9 and r11 the next output and the end of the blocks' outputs. Stack:
+/// activations, rounds, rest, groups, and where the loop of four groups a round is entered.
+macro_rules! split_kernel {
+    ($name:ident, $saturate:literal, $bits:literal) => {
+        /// # Safety
+        /// As for the caller, [`call`].
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+            naked_asm!(
+                ".cpu cortex-m55", // the assembler is not told of the target's here
+                "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+                "vpush {{d8-d15}}",
+                "ldrd r4, r5, [r2, #{block_bytes}]", // and rest
+                "ldr r7, [r2, #{quads}]",
+                "mov r9, r1",
+                "mov r1, r3",
+                "mov r3, r0",
+                "add r11, r9, r4",
+                "vmov.i8 q2, #0x80",
+                "lsrs r6, r7, #2",
+                "wls lr, r6, 11f",
+                "10:",
+                "vld20.8 {{q0, q1}}, [r3]",
+                "vld21.8 {{q0, q1}}, [r3]",
+                "veor q0, q0, q2",
+                "vstmia r3!, {{d0-d3}}",
+                "le lr, 10b",
+                "11:",
+                "lsrs r4, r7, #3", // pairs of groups, two a round
+                "adr.w r10, 2f",
+                "it eq",
+                "adreq.w r10, 4f",
+                "lsls r8, r4, #31",
+                "it mi",
+                "adrmi.w r10, 3f",
+                "orr r10, r10, #1", // the jump stays in Thumb state
+                "adds r4, r4, #1",
+                "lsrs r4, r4, #1",
+                "and r7, r7, #7",
+                "push {{r0, r4, r5, r6, r10}}",
+                "cmp r9, r11",
+                "beq 7f",
+                "1:", // a block of four rows
+                "ldm r1!, {{r0, r2, r4, r6}}",
+                "mov r8, #0",
+                "mov r10, #0",
+                "mov r12, #0",
+                "mov lr, #0",
+                "ldrd r3, r5, [sp]",
+                "ldr pc, [sp, #16]",
+                ".p2align 2",
+                "2:",
+                "vldmia r3!, {{d0-d7}}",
+                sixteen!("q0", "q1"),
+                sixteen!("q2", "q3"),
+                "3:",
+                "vldmia r3!, {{d0-d7}}",
+                sixteen!("q0", "q1"),
+                sixteen!("q2", "q3"),
+                "subs r5, r5, #1",
+                "bne 2b",
+                "4:",
+                "cbnz r7, 5f",
+                "6:",
+                "add r0, r0, r8, lsl #8",
+                "add r2, r2, r10, lsl #8",
+                "add r4, r4, r12, lsl #8",
+                "add r6, r6, lr, lsl #8",
+                "ldm r1!, {{r3, r5, r8, r10}}",
+                "smmul r0, r0, r3",
+                "smmul r2, r2, r5",
+                "smmul r4, r4, r8",
+                "smmul r6, r6, r10",
+                concat!($saturate, " r0, ", $bits, ", r0"),
+                concat!($saturate, " r2, ", $bits, ", r2"),
+                concat!($saturate, " r4, ", $bits, ", r4"),
+                concat!($saturate, " r6, ", $bits, ", r6"),
+                "pkhbt r0, r0, r2, lsl #16",
+                "pkhbt r4, r4, r6, lsl #16",
+                "strd r0, r4, [r9], #8",
+                "cmp r9, r11",
+                "bne 1b",
+                "b 7f",
+                "5:", // what is left over of the inputs
+                "lsls r5, r7, #30", // the carry says sixteen, the sign eight
+                "bcc 51f",
+                "vldmia r3!, {{d0-d3}}",
+                sixteen!("q0", "q1"),
+                "51:",
+                "bpl 52f",
+                "vldrh.u16 q0, [r3], #16",
+                "vldrb.s16 q1, [r1], #8",
+                "vmladava.s16 r0, q0, q1",
+                "vldrb.s16 q2, [r1], #8",
+                "vmladava.s16 r2, q0, q2",
+                "vldrb.s16 q1, [r1], #8",
+                "vmladava.s16 r4, q0, q1",
+                "vldrb.s16 q2, [r1], #8",
+                "vmladava.s16 r6, q0, q2",
+                "52:",
+                "lsls r5, r7, #31",
+                "beq 6b",
+                "vldrh.s32 q0, [r3]",
+                "vldrb.s32 q1, [r1], #4",
+                "vmladava.s32 r0, q0, q1",
+                "vldrb.s32 q2, [r1], #4",
+                "vmladava.s32 r2, q0, q2",
+                "vldrb.s32 q1, [r1], #4",
+                "vmladava.s32 r4, q0, q1",
+                "vldrb.s32 q2, [r1], #4",
+                "vmladava.s32 r6, q0, q2",
+                "b 6b",
+                "7:", // rows left over, one by one
+                "ldrd r5, r6, [sp, #8]",
+                "cbz r5, 9f",
+                "8:",
+                "ldr r0, [r1], #4",
+                "mov r2, #0",
+                "ldr r3, [sp]",
+                "wls lr, r6, 82f",
+                "81:",
+                "vldmia r3!, {{d0-d3}}",
+                "vldrb.u8 q2, [r1], #16",
+                "vmladava.s8 r0, q0, q2",
+                "vmladava.s8 r2, q1, q2",
+                "le lr, 81b",
+                "82:",
+                "lsls r4, r7, #30",
+                "bpl 83f",
+                "vldrh.u16 q0, [r3], #16",
+                "vldrb.s16 q1, [r1], #8",
+                "vmladava.s16 r0, q0, q1",
+                "83:",
+                "lsls r4, r7, #31",
+                "beq 84f",
+                "vldrh.s32 q0, [r3]",
+                "vldrb.s32 q1, [r1], #4",
+                "vmladava.s32 r0, q0, q1",
+                "84:",
+                "add r0, r0, r2, lsl #8",
+                "ldr r4, [r1], #4",
+                "smmul r0, r0, r4",
+                concat!($saturate, " r0, ", $bits, ", r0"),
+                "strh r0, [r9], #2",
+                "subs r5, r5, #1",
+                "bne 8b",
+                "9:", // the activations as they were
+                "pop {{r3, r4, r5, r7, r8}}",
+                "vmov.i8 q2, #0x80",
+                "wls lr, r6, 92f",
+                "91:",
+                "vldmia r3, {{d0-d3}}",
+                "veor q0, q0, q2",
+                "vst20.8 {{q0, q1}}, [r3]",
+                "vst21.8 {{q0, q1}}, [r3]!",
+                "le lr, 91b",
+                "92:",
+                "vpop {{d8-d15}}",
+                "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+                block_bytes = const offset_of!(Shape, block_bytes),
+                quads = const offset_of!(Shape, quads),
+            )
+        }
+    };
+}
+
+split_kernel!(linear_i8, "ssat", "#16");
+split_kernel!(relu_i8, "usat", "#15");
+
+/// A dense kernel of unsplit activations: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
 ///
 /// In a block r4, r6, r8 and r10 hold the sums (`VMLADAVA` takes even registers), r0 and r1 the next
 /// activation and word, lr the groups to do; r2 is the next output, r3 the end of the blocks'
@@ -21,103 +238,103 @@ macro_rules! kernel {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *const Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
-            naked_asm!(
-                ".cpu cortex-m55", // the assembler is not told of the target's here
-                "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
-                "ldrb r6, [r2, #{relu}]",
-                "ldrd r4, r5, [r2, #{block_bytes}]", // and rest
-                "ldr r12, [r2, #{quads}]",
-                "push {{r0, r5, r6}}",
-                "mov r2, r1",
-                "mov r1, r3",
-                "adds r3, r2, r4",
-                "cmp r2, r3",
-                "beq 4f",
-                "1:", // a block of four rows
-                "ldm r1!, {{r4, r6, r8, r10}}",
-                "ldr r0, [sp]",
-                "lsrs r5, r12, #1", // the carry says that a quad is left over
-                "wls lr, r5, 7f",
-                "2:",
-                "vldrh.u16 q0, [r0], #16",
-                concat!($load, " q1, [r1], #", $bytes),
-                "vmladava.s16 r4, q0, q1",
-                concat!($load, " q2, [r1], #", $bytes),
-                "vmladava.s16 r6, q0, q2",
-                concat!($load, " q1, [r1], #", $bytes),
-                "vmladava.s16 r8, q0, q1",
-                concat!($load, " q2, [r1], #", $bytes),
-                "vmladava.s16 r10, q0, q2",
-                "le lr, 2b",
-                "7:",
-                "bcc 8f",
-                "vldrh.s32 q0, [r0]",
-                concat!($narrow, " q1, [r1], #", $half),
-                "vmladava.s32 r4, q0, q1",
-                concat!($narrow, " q2, [r1], #", $half),
-                "vmladava.s32 r6, q0, q2",
-                concat!($narrow, " q1, [r1], #", $half),
-                "vmladava.s32 r8, q0, q1",
-                concat!($narrow, " q2, [r1], #", $half),
-                "vmladava.s32 r10, q0, q2",
-                "8:",
-                "ldm r1!, {{r5, r7, r9, r11}}",
-                "ldr r0, [sp, #8]",
-                "smmul r4, r4, r5",
-                "smmul r6, r6, r7",
-                "smmul r8, r8, r9",
-                "smmul r10, r10, r11",
-                "cbnz r0, 9f",
-                "ssat r4, #16, r4",
-                "ssat r6, #16, r6",
-                "ssat r8, #16, r8",
-                "ssat r10, #16, r10",
-                "b 10f",
-                "9:",
-                "usat r4, #15, r4",
-                "usat r6, #15, r6",
-                "usat r8, #15, r8",
-                "usat r10, #15, r10",
-                "10:",
-                "pkhbt r4, r4, r6, lsl #16",
-                "pkhbt r8, r8, r10, lsl #16",
-                "strd r4, r8, [r2], #8",
-                "cmp r2, r3",
-                "bne 1b",
-                "4:", // rows left over, one by one
-                "ldrd r5, r7, [sp, #4]",
-                "cbz r5, 6f",
-                "3:",
-                "ldr r4, [r1], #4",
-                "ldr r0, [sp]",
-                "lsl r6, r12, #2",
-                "dlstp.16 lr, r6",
-                "5:",
-                "vldrh.u16 q0, [r0], #16",
-                concat!($load, " q1, [r1], #", $bytes),
-                "vmladava.s16 r4, q0, q1",
-                "letp lr, 5b",
-                "lsls r6, r12, #31",
-                "it ne", // an odd number of quads: half of the last load was none
-                concat!("subne r1, r1, #", $half),
-                "ldr r6, [r1], #4",
-                "smmul r4, r4, r6",
-                "ssat r4, #16, r4",
-                "cmp r7, #0",
-                "it ne",
-                "usatne r4, #15, r4",
-                "strh r4, [r2], #2",
-                "subs r5, r5, #1",
-                "bne 3b",
-                "6:",
-                "add sp, sp, #12",
-                "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
-                block_bytes = const offset_of!(Shape, block_bytes),
-                quads = const offset_of!(Shape, quads),
-                relu = const offset_of!(Shape, relu),
-            )
-        }
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+    naked_asm!(
+        ".cpu cortex-m55", // the assembler is not told of the target's here
+        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "ldrb r6, [r2, #{relu}]",
+        "ldrd r4, r5, [r2, #{block_bytes}]", // and rest
+        "ldr r12, [r2, #{quads}]",
+        "push {{r0, r5, r6}}",
+        "mov r2, r1",
+        "mov r1, r3",
+        "adds r3, r2, r4",
+        "cmp r2, r3",
+        "beq 4f",
+        "1:", // a block of four rows
+        "ldm r1!, {{r4, r6, r8, r10}}",
+        "ldr r0, [sp]",
+        "lsrs r5, r12, #1", // the carry says that a quad is left over
+        "wls lr, r5, 7f",
+        "2:",
+        "vldrh.u16 q0, [r0], #16",
+        concat!($load, " q1, [r1], #", $bytes),
+        "vmladava.s16 r4, q0, q1",
+        concat!($load, " q2, [r1], #", $bytes),
+        "vmladava.s16 r6, q0, q2",
+        concat!($load, " q1, [r1], #", $bytes),
+        "vmladava.s16 r8, q0, q1",
+        concat!($load, " q2, [r1], #", $bytes),
+        "vmladava.s16 r10, q0, q2",
+        "le lr, 2b",
+        "7:",
+        "bcc 8f",
+        "vldrh.s32 q0, [r0]",
+        concat!($narrow, " q1, [r1], #", $half),
+        "vmladava.s32 r4, q0, q1",
+        concat!($narrow, " q2, [r1], #", $half),
+        "vmladava.s32 r6, q0, q2",
+        concat!($narrow, " q1, [r1], #", $half),
+        "vmladava.s32 r8, q0, q1",
+        concat!($narrow, " q2, [r1], #", $half),
+        "vmladava.s32 r10, q0, q2",
+        "8:",
+        "ldm r1!, {{r5, r7, r9, r11}}",
+        "ldr r0, [sp, #8]",
+        "smmul r4, r4, r5",
+        "smmul r6, r6, r7",
+        "smmul r8, r8, r9",
+        "smmul r10, r10, r11",
+        "cbnz r0, 9f",
+        "ssat r4, #16, r4",
+        "ssat r6, #16, r6",
+        "ssat r8, #16, r8",
+        "ssat r10, #16, r10",
+        "b 10f",
+        "9:",
+        "usat r4, #15, r4",
+        "usat r6, #15, r6",
+        "usat r8, #15, r8",
+        "usat r10, #15, r10",
+        "10:",
+        "pkhbt r4, r4, r6, lsl #16",
+        "pkhbt r8, r8, r10, lsl #16",
+        "strd r4, r8, [r2], #8",
+        "cmp r2, r3",
+        "bne 1b",
+        "4:", // rows left over, one by one
+        "ldrd r5, r7, [sp, #4]",
+        "cbz r5, 6f",
+        "3:",
+        "ldr r4, [r1], #4",
+        "ldr r0, [sp]",
+        "lsl r6, r12, #2",
+        "dlstp.16 lr, r6",
+        "5:",
+        "vldrh.u16 q0, [r0], #16",
+        concat!($load, " q1, [r1], #", $bytes),
+        "vmladava.s16 r4, q0, q1",
+        "letp lr, 5b",
+        "lsls r6, r12, #31",
+        "it ne", // an odd number of quads: half of the last load was none
+        concat!("subne r1, r1, #", $half),
+        "ldr r6, [r1], #4",
+        "smmul r4, r4, r6",
+        "ssat r4, #16, r4",
+        "cmp r7, #0",
+        "it ne",
+        "usatne r4, #15, r4",
+        "strh r4, [r2], #2",
+        "subs r5, r5, #1",
+        "bne 3b",
+        "6:",
+        "add sp, sp, #12",
+        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+        block_bytes = const offset_of!(Shape, block_bytes),
+        quads = const offset_of!(Shape, quads),
+        relu = const offset_of!(Shape, relu),
+    )
+}
     };
 }
 
@@ -130,11 +347,16 @@ pub(crate) const QUARTER_I8: usize = 0;
 pub(crate) const QUARTER_I16: usize = 0;
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
-    call::<i8>(rows_i8, shape, stream, x, y);
+pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    let kernel = match (splits::<Native, i8>(shape.quads), shape.relu) {
+        (false, _) => rows_i8,
+        (true, false) => linear_i8,
+        (true, true) => relu_i8,
+    };
+    call::<i8>(kernel, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i16>(rows_i16, shape, stream, x, y);
 }

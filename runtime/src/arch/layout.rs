@@ -12,8 +12,8 @@ use crate::number::mul_high_split;
 /// block of R rows:  R biases | for each group of inputs: R times its weights | R multipliers
 /// ```
 ///
-/// Rows left over follow as blocks of one. A group is one quad of inputs, or two, then the last may
-/// have one.
+/// Rows left over follow as blocks of one. A group is one quad of inputs, or two or four; what is left
+/// over of the inputs then makes a group of two quads, of one, or of each.
 ///
 /// # Lanes
 /// Where a core has no instruction that multiplies bytes, a block of four rows stores the four
@@ -28,11 +28,16 @@ use crate::number::mul_high_split;
 /// One shift unpacks a weight, where taking a signed byte out of a word's middle takes two. The
 /// biases of a block are stored in the same form, `A = a + 2^8 B`, and the sum of all inputs, which
 /// takes the 128 out again, is computed once a layer. Two i16 weights share a word likewise.
+///
+/// # Halves
+/// Where a core multiplies sixteen pairs of bytes at once, its kernel splits the activations of every
+/// whole group of four quads into two signed bytes, `x = 2^8 high + low + 128`, if weights are i8 and
+/// there are eight quads or more. The sum of the weights times 128 is a constant, part of the bias.
 pub trait Layout {
     /// Rows of a block, 1 or 4.
     const ROWS: usize;
-    /// Quads of inputs in a group.
-    const QUADS: usize;
+    /// Whether a group has two quads of inputs, or four where activations are split, and not one.
+    const VECTORS: bool;
     /// `ORDER[k]` is the column, within four i8 weights of a row, that byte `k` holds.
     const ORDER: [usize; 4];
     /// Whether a word of a block holds the weights of one input.
@@ -44,13 +49,13 @@ pub trait Layout {
 }
 
 macro_rules! layout {
-    ($(#[$doc:meta])* $name:ident: $rows:literal, $quads:literal, $order:expr, $lanes:literal, $long:literal, $fold:literal) => {
+    ($(#[$doc:meta])* $name:ident: $rows:literal, $vectors:literal, $order:expr, $lanes:literal, $long:literal, $fold:literal) => {
         $(#[$doc])*
         pub enum $name {}
 
         impl Layout for $name {
             const ROWS: usize = $rows;
-            const QUADS: usize = $quads;
+            const VECTORS: bool = $vectors;
             const ORDER: [usize; 4] = $order;
             const LANES: bool = $lanes;
             const LONG_MULTIPLY: bool = $long;
@@ -61,27 +66,27 @@ macro_rules! layout {
 
 layout! {
     /// For hosts: one row after the other, so that a loop over columns vectorizes.
-    RowMajor: 1, 1, [0, 1, 2, 3], false, true, 1
+    RowMajor: 1, false, [0, 1, 2, 3], false, true, 1
 }
 layout! {
     /// For cores that load bytes with an offset: an activation is loaded once for four rows.
-    Blocked: 4, 1, [0, 1, 2, 3], false, true, 1
+    Blocked: 4, false, [0, 1, 2, 3], false, true, 1
 }
 layout! {
     /// For Armv7-M: four rows in the lanes of a word.
-    Lanes: 4, 1, [0, 1, 2, 3], true, true, 1
+    Lanes: 4, false, [0, 1, 2, 3], true, true, 1
 }
 layout! {
     /// For Armv6-M: as [`Lanes`], with multipliers for two 16-bit products.
-    LanesShort: 4, 1, [0, 1, 2, 3], true, false, 4
+    LanesShort: 4, false, [0, 1, 2, 3], true, false, 4
 }
 layout! {
     /// For the DSP extension: bytes in the order in which `SXTB16` and `SXTB16 ROR #8` unpack them.
-    Interleaved: 4, 1, [0, 2, 1, 3], false, true, 2
+    Interleaved: 4, false, [0, 2, 1, 3], false, true, 2
 }
 layout! {
-    /// For Helium: eight inputs at a time.
-    Octets: 4, 2, [0, 1, 2, 3], false, true, 2
+    /// For Helium: eight inputs at a time, or sixteen.
+    Vectors: 4, true, [0, 1, 2, 3], false, true, 2
 }
 
 #[cfg(nervecord_kernel = "armv6m")]
@@ -91,7 +96,7 @@ type Chosen = Lanes;
 #[cfg(nervecord_kernel = "dsp")]
 type Chosen = Interleaved;
 #[cfg(nervecord_kernel = "helium")]
-type Chosen = Octets;
+type Chosen = Vectors;
 #[cfg(nervecord_kernel = "riscv")]
 type Chosen = Blocked;
 #[cfg(not(nervecord_assembly))]
@@ -176,14 +181,37 @@ pub(super) struct Slot {
     pub flip: u32,
 }
 
+/// The first quad and the number of quads of the group that quad `quad` of `quads` belongs to.
+const fn group<L: Layout, W: Weight>(quad: usize, quads: usize) -> (usize, usize) {
+    if !L::VECTORS {
+        return (quad, 1);
+    }
+    let mut count = if splits::<L, W>(quads) { 4 } else { 2 };
+    // The quads of groups at least as large.
+    while quad >= quads - quads % count {
+        count /= 2;
+    }
+    // What precedes are groups at least as large, so the start is a multiple of the size.
+    (quad - quad % count, count)
+}
+
+/// Whether the kernel of a layer with `quads` quads of inputs splits activations into bytes.
+pub(super) const fn splits<L: Layout, W: Weight>(quads: usize) -> bool {
+    L::VECTORS && W::WORDS == 1 && quads >= 8
+}
+
+/// What the kernel takes from the activation of a column: 128 where it splits it.
+pub(super) const fn low_offset<L: Layout, W: Weight>(quads: usize, column: usize) -> i32 {
+    if splits::<L, W>(quads) && column / 4 < quads - quads % 4 { 128 } else { 0 }
+}
+
 /// Where the weight of column `column` of a row sits.
 pub(super) const fn slot<L: Layout, W: Weight>(place: Place, column: usize) -> Slot {
     let bits = 8 * W::WORDS;
-    let (group, rest) = (column / (4 * L::QUADS), column % (4 * L::QUADS));
-    let first = place.weights + group * place.count * L::QUADS * W::WORDS;
-    // A row's share of a group, of which the last may have fewer quads.
-    let left = place.quads - group * L::QUADS;
-    let words = if left < L::QUADS { left * W::WORDS } else { L::QUADS * W::WORDS };
+    let (start, quads) = group::<L, W>(column / 4, place.quads);
+    let rest = column - 4 * start;
+    let first = place.weights + start * place.count * W::WORDS;
+    let words = quads * W::WORDS; // a row's share
     let per_word = 4 / W::WORDS;
     if L::LANES && place.count == 4 {
         // Lanes below a word's highest are offset to be positive.
@@ -258,6 +286,8 @@ macro_rules! pack {
                 while column < columns {
                     let slot = slot::<L, $weight>(place, column);
                     let weight = if column < inputs { weights[row * inputs + column] } else { 0 };
+                    let low = low_offset::<L, $weight>(quads, column) * weight as i32;
+                    stream[place.bias] = stream[place.bias].wrapping_add(low as u32);
                     let bits = weight as $unsigned as u32 ^ slot.flip;
                     // The first weight of a word clears it.
                     let kept = if slot.shift == 0 { 0 } else { stream[slot.word] };

@@ -7,6 +7,8 @@
 //! The tables of a layer form one stream of words; see [`Layout`].
 #![allow(unsafe_code)]
 
+mod active;
+mod copy;
 pub mod portable;
 
 #[cfg(nervecord_branchless)]
@@ -27,14 +29,18 @@ mod kernel;
 #[path = "riscv.rs"]
 mod kernel;
 mod layout;
+mod pieces;
 mod spline;
 
 use crate::tensor::Quad;
+pub(crate) use active::Active;
+pub(crate) use copy::{copy_pairs, copy_watching, limits};
+pub(crate) use pieces::{Pieces, apply, apply_in_place};
 pub use spline::{Coefficient, pack_spline8, pack_spline16};
 pub(crate) use spline::{Layer as SplineLayer, Sections as SplineSections};
 
 pub use layout::{
-    Blocked, Interleaved, Lanes, LanesShort, Layout, Native, Octets, RowMajor, multiplier_word,
+    Blocked, Interleaved, Lanes, LanesShort, Layout, Native, RowMajor, Vectors, multiplier_word,
     pack8, pack16, words,
 };
 
@@ -44,7 +50,8 @@ pub trait Weight: Copy {
     const WORDS: usize;
 
     /// Computes rows from a stream in the [`Native`] layout; see [`portable::dense`] for the contract.
-    fn dense(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]);
+    /// `x` is as before afterwards.
+    fn dense(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]);
 }
 
 /// The shape of a dense layer, with what its kernel would otherwise compute in every step.
@@ -86,7 +93,7 @@ impl Weight for i8 {
     const WORDS: usize = 1;
 
     #[inline(always)]
-    fn dense(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    fn dense(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
         kernel::dense_i8(shape, stream, x, y);
     }
 }
@@ -95,7 +102,7 @@ impl Weight for i16 {
     const WORDS: usize = 2;
 
     #[inline(always)]
-    fn dense(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    fn dense(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
         kernel::dense_i16(shape, stream, x, y);
     }
 }
@@ -122,21 +129,27 @@ mod kernel {
 
 /// A kernel in assembly: activations, outputs, shape, stream.
 #[cfg(nervecord_assembly)]
-type Assembly = unsafe extern "C" fn(*const Quad, *mut Quad, *const Shape, *const u32);
+type Assembly = unsafe extern "C" fn(*mut Quad, *mut Quad, *const Shape, *const u32);
 
 /// Calls a kernel over weights `W` if the slices are as long as the shape says.
 #[cfg(nervecord_assembly)]
 #[inline(always)]
-fn call<W: Weight>(kernel: Assembly, shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+fn call<W: Weight>(
+    kernel: Assembly,
+    shape: &Shape,
+    stream: &[u32],
+    x: &mut [Quad],
+    y: &mut [Quad],
+) {
     let fits = x.len() >= shape.quads
         && y.len() >= shape.rows.div_ceil(4)
         && stream.len() == words::<W>(4 * shape.quads, shape.rows)
         && shape.quads > 0;
     if fits {
-        // SAFETY: a kernel reads `quads` quads of x and the whole stream, and writes `rows`
+        // SAFETY: a kernel uses `quads` quads of x, reads the whole stream, and writes `rows`
         // activations of y, all inside by the line above; quads and words are aligned by type, and
         // `Shape` was made for this kernel's code by `Shape::new`.
-        unsafe { kernel(x.as_ptr(), y.as_mut_ptr(), shape, stream.as_ptr()) }
+        unsafe { kernel(x.as_mut_ptr(), y.as_mut_ptr(), shape, stream.as_ptr()) }
     }
 }
 

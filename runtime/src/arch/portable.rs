@@ -1,6 +1,6 @@
 //! Kernels in plain Rust: what every other kernel is tested against.
 
-use super::layout::{place, plain_bias, row_words, scale, slot};
+use super::layout::{low_offset, place, plain_bias, row_words, scale, slot};
 use super::{Layout, Shape, Weight, flat_mut};
 use crate::tensor::Quad;
 
@@ -16,7 +16,7 @@ pub fn dense<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], y:
         return;
     }
     for (row, y) in flat_mut(y).iter_mut().enumerate().take(shape.rows) {
-        let sum = if L::ROWS == 1 && L::QUADS == 1 {
+        let sum = if L::ROWS == 1 && !L::VECTORS {
             plain_row::<W>(&stream[row * words..], x)
         } else {
             any_row::<L, W>(shape, stream, x, row)
@@ -47,8 +47,12 @@ fn any_row<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], row:
     let mut sum = plain_bias::<L, W>(stream, place);
     for (quad, x) in x.iter().enumerate() {
         for (k, &x) in x.0.iter().enumerate() {
-            let slot = slot::<L, W>(place, 4 * quad + k);
-            sum += x as i32 * field::<W>(stream[slot.word] >> slot.shift ^ slot.flip);
+            let column = 4 * quad + k;
+            let slot = slot::<L, W>(place, column);
+            let x = x as i32 - low_offset::<L, W>(shape.quads, column);
+            let weight = field::<W>(stream[slot.word] >> slot.shift ^ slot.flip);
+            // A bias with what is taken from the activations may wrap, and the sum wraps back.
+            sum = sum.wrapping_add(x * weight);
         }
     }
     sum

@@ -50,10 +50,19 @@ pub fn encode<const N: usize>(sequence: u16, payload: &[u8]) -> Option<Vec<u8, N
 pub enum Order {
     /// It is newer.
     Fresh,
+    /// It is the newest of a sender that counts anew.
+    Restart,
     /// It has the number of the newest.
     Duplicate,
     /// It is older than the newest.
     Late,
+}
+
+impl Order {
+    /// Whether the frame is newer than all before it.
+    pub const fn is_newest(self) -> bool {
+        matches!(self, Self::Fresh | Self::Restart)
+    }
 }
 
 /// A whole frame with a right CRC.
@@ -188,18 +197,18 @@ impl<const N: usize> Parser<N> {
         self.past = match order {
             Order::Late if seen > 0 && sequence == expected => (sequence.wrapping_add(1), seen + 1),
             Order::Late => (sequence.wrapping_add(1), 1),
-            Order::Fresh => (0, 0),
+            Order::Fresh | Order::Restart => (0, 0),
             Order::Duplicate => self.past,
         };
         if self.past.1 >= RESTART {
             add(&mut self.counts.restarts, 1);
-            order = Order::Fresh;
+            order = Order::Restart;
             self.past = (0, 0);
         } else if order == Order::Fresh {
             add(&mut self.counts.skipped, ahead as u32 - 1); // ahead >= 1
         }
         match order {
-            Order::Fresh => {
+            Order::Fresh | Order::Restart => {
                 self.newest = Some(sequence);
                 add(&mut self.counts.fresh, 1);
             }

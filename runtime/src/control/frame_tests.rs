@@ -58,7 +58,7 @@ fn a_sender_that_was_reset_is_believed_after_three_frames() {
     }
     let orders: List<Order> =
         (0..4).map(|sequence| hear(&mut parser, &frame(sequence, b""))[0].1).collect();
-    assert_eq!(orders, [Order::Late, Order::Late, Order::Fresh, Order::Fresh]);
+    assert_eq!(orders, [Order::Late, Order::Late, Order::Restart, Order::Fresh]);
     assert_eq!((parser.counts().restarts, parser.counts().late), (1, 2));
 }
 

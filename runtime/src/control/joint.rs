@@ -4,47 +4,62 @@ use embedded_hal::digital::InputPin;
 
 use super::{Number, Sample, Sensor};
 
-/// An analog input; embedded-hal 1.0 has no trait for it. Any `FnMut() -> Result<u16, E>` is one.
-pub trait AnalogIn {
+/// `N` analog inputs; embedded-hal 1.0 has no trait for them. Any
+/// `FnMut() -> Result<[u16; N], E>` is one.
+pub trait AnalogIn<const N: usize> {
     /// Why there is no reading.
     type Error;
 
-    /// One conversion.
+    /// One conversion of every input.
     ///
     /// # Errors
     /// The converter does not answer.
-    fn read(&mut self) -> Result<u16, Self::Error>;
+    fn read(&mut self) -> Result<[u16; N], Self::Error>;
 }
 
-impl<E, F: FnMut() -> Result<u16, E>> AnalogIn for F {
+impl<E, F: FnMut() -> Result<[u16; N], E>, const N: usize> AnalogIn<N> for F {
     type Error = E;
 
-    fn read(&mut self) -> Result<u16, E> {
+    fn read(&mut self) -> Result<[u16; N], E> {
         self()
     }
 }
 
-/// An angle as a fraction of the joint's limit, -1 to 1, from a converter's reading.
-#[derive(Clone, Debug)]
-pub struct AnalogJoint<A> {
-    input: A,
-    zero: i32,
-    span: i32,
+/// What a converter reads of a joint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Travel {
+    /// The reading in the middle.
+    pub zero: u16,
+    /// From there to the joint's limit; negative for a potentiometer the other way round.
+    pub span: i16,
 }
 
-impl<A: AnalogIn> AnalogJoint<A> {
-    /// A joint whose converter reads `zero` in the middle and `zero + span` at the limit.
-    pub fn new(input: A, zero: u16, span: i16) -> Self {
-        Self { input, zero: zero as i32, span: span as i32 }
+/// Angles as fractions of the joints' limits, -1 to 1, from a converter's readings.
+#[derive(Clone, Debug)]
+pub struct AnalogJoints<A, const N: usize> {
+    inputs: A,
+    travel: [Travel; N],
+}
+
+impl<A: AnalogIn<N>, const N: usize> AnalogJoints<A, N> {
+    /// Joints on the inputs, in order.
+    pub fn new(inputs: A, travel: [Travel; N]) -> Self {
+        Self { inputs, travel }
     }
 }
 
-impl<A: AnalogIn, X: Number> Sensor<[X; 1]> for AnalogJoint<A> {
+impl<A: AnalogIn<N>, X: Number, const N: usize> Sensor<[X; N]> for AnalogJoints<A, N> {
     type Error = A::Error;
 
-    fn sample(&mut self, now: u32) -> Result<Sample<[X; 1]>, A::Error> {
-        let reading = self.input.read()? as i32;
-        Ok(Sample { value: [X::from_unit(ratio(reading - self.zero, self.span))], taken: now })
+    fn sample(&mut self, now: u32) -> Result<Sample<[X; N]>, A::Error> {
+        let readings = self.inputs.read()?;
+        let mut value = [X::default(); N];
+        for ((angle, reading), Travel { zero, span }) in
+            value.iter_mut().zip(readings).zip(self.travel)
+        {
+            *angle = X::from_unit(ratio(reading as i32 - zero as i32, span as i32));
+        }
+        Ok(Sample { value, taken: now })
     }
 }
 
@@ -135,19 +150,23 @@ mod tests {
 
     #[test]
     fn readings_become_fractions_of_the_limit() {
-        let mut readings = [2048_u16, 4095, 0, 3072].into_iter();
-        let mut joint = AnalogJoint::new(|| readings.next().ok_or("empty"), 2048, 2000);
-        let mut sample = || Sensor::<[I1F15; 1]>::sample(&mut joint, 7).map(|s| s.value[0]);
-        assert_eq!(sample(), Ok(I1F15::ZERO));
-        assert_eq!(sample(), Ok(I1F15::from_bits(32767)));
-        assert_eq!(sample(), Ok(I1F15::from_bits(-32767)));
-        assert_eq!(sample(), Ok(I1F15::from_bits(16776)));
+        let mut readings = [[2048_u16, 1000], [4095, 0], [0, 4095], [3072, 1500]].into_iter();
+        let travel = [Travel { zero: 2048, span: 2000 }, Travel { zero: 1000, span: -1000 }];
+        let mut joints = AnalogJoints::new(|| readings.next().ok_or("empty"), travel);
+        let mut sample = || {
+            let sample: Sample<[I1F15; 2]> = joints.sample(7)?;
+            Ok(sample.value.map(I1F15::to_bits))
+        };
+        assert_eq!(sample(), Ok([0, 0]));
+        assert_eq!(sample(), Ok([32767, 32767]));
+        assert_eq!(sample(), Ok([-32767, -32767]));
+        assert_eq!(sample(), Ok([16776, -16383]));
         assert_eq!(sample(), Err("empty"));
     }
 
     #[test]
     fn a_span_of_zero_does_not_divide() {
-        let mut joint = AnalogJoint::new(|| Ok::<u16, ()>(9), 0, 0);
+        let mut joint = AnalogJoints::new(|| Ok::<_, ()>([9]), [Travel { zero: 0, span: 0 }]);
         let sample: Sample<[I1F15; 1]> = joint.sample(0).unwrap();
         assert_eq!(sample.value, [I1F15::ZERO]);
     }

@@ -41,6 +41,9 @@ pub mod period;
 pub mod remote;
 pub mod telemetry;
 
+#[cfg(test)]
+mod device_tests;
+
 pub use fault::{Fault, Faults};
 pub use guard::{Guard, InputLimits, OutputLimits};
 pub use number::{Number, RawModel};
@@ -94,6 +97,9 @@ pub trait Actuator<Y> {
 }
 
 /// Something that resets the core unless it is fed once a period.
+///
+/// A loop feeds it at the end of a period whose output, the controller's or the safe one, the
+/// actuator took: a loop that hangs starves it, and so does an actuator that does not answer.
 pub trait Watchdog {
     /// Another period has been brought to its end.
     fn feed(&mut self);
@@ -102,6 +108,12 @@ pub trait Watchdog {
 /// No watchdog.
 impl Watchdog for () {
     fn feed(&mut self) {}
+}
+
+impl<F: FnMut()> Watchdog for F {
+    fn feed(&mut self) {
+        self();
+    }
 }
 
 /// A device of one channel for each of several numbers, in order.

@@ -9,8 +9,10 @@
 //! from the core    state, 1 | fault, 1 | number of the frame used, 2 | outputs, 4 bytes each
 //! ```
 //!
-//! The core's frames are numbered by its periods, the others by theirs. State and fault are coded as
-//! in [`telemetry`](super::telemetry).
+//! The core's frames are numbered by its periods, the others by theirs. A sample is as old as its
+//! number says, not as the look into the mailbox: against the frame that came the soonest after its
+//! number, one that the link held back by a period is a period old. State and fault are coded as in
+//! [`telemetry`](super::telemetry).
 
 use core::convert::Infallible;
 
@@ -61,11 +63,47 @@ impl Settings {
     }
 }
 
+/// Samples on end behind the soonest one before that one counts as a clock's drift: the two ends'
+/// clocks may differ by a part in as many.
+const DRIFT: u8 = 255;
+
 /// The newest sample that has come.
 #[derive(Clone, Debug)]
 pub struct Mailbox<X, const I: usize> {
     newest: Option<Sample<[X; I]>>,
     sequence: u16,
+    /// The sender's number less this end's period, of the sample that came the soonest.
+    soonest: Option<u16>,
+    behind_on_end: u8,
+}
+
+impl<X, const I: usize> Mailbox<X, I> {
+    const fn new() -> Self {
+        Self { newest: None, sequence: 0, soonest: None, behind_on_end: 0 }
+    }
+
+    /// Takes in a sample that has come in the period `now`.
+    fn put(&mut self, value: [X; I], sequence: u16, now: u32) {
+        let lead = sequence.wrapping_sub(now as u16);
+        let soonest = self.soonest.unwrap_or(lead);
+        // Periods behind the soonest; of all numbers, half lie ahead of it.
+        let behind = soonest.wrapping_sub(lead);
+        let behind = if behind < 0x8000 { behind } else { 0 };
+        let mut soonest = lead.wrapping_add(behind);
+        self.behind_on_end = if behind > 0 { self.behind_on_end.saturating_add(1) } else { 0 };
+        if self.behind_on_end == DRIFT {
+            soonest = soonest.wrapping_sub(1);
+            self.behind_on_end = 0;
+        }
+        self.soonest = Some(soonest);
+        self.newest = Some(Sample { value, taken: now.wrapping_sub(behind as u32) });
+        self.sequence = sequence;
+    }
+
+    /// The sender counts anew.
+    fn restart(&mut self) {
+        self.soonest = None;
+    }
 }
 
 /// There has been no sample yet.
@@ -118,7 +156,7 @@ where
 {
     /// A loop around a controller, before its first period.
     pub fn new(controller: C, settings: &Settings) -> Self {
-        let sensor = Mailbox { newest: None, sequence: 0 };
+        let sensor = Mailbox::new();
         let clock = Periods::default();
         let parts = Parts { controller, sensor, actuator: Answer, clock, watchdog: () };
         let guard = Guard::new([InputLimits::ANY; I], [settings.output(); O], settings.max_age, 0);
@@ -133,11 +171,13 @@ where
         let parts = self.control.parts();
         let (mailbox, now) = (&mut parts.sensor, parts.clock.0);
         self.parser.feed(received, |frame| {
-            if frame.order == Order::Fresh
+            if frame.order.is_newest()
                 && let Some(value) = numbers(frame.payload)
             {
-                mailbox.newest = Some(Sample { value, taken: now });
-                mailbox.sequence = frame.sequence;
+                if frame.order == Order::Restart {
+                    mailbox.restart();
+                }
+                mailbox.put(value, frame.sequence, now);
             }
         });
         let used = mailbox.sequence;
@@ -196,4 +236,93 @@ fn answer<const I: usize, const O: usize>(
         payload.extend_from_slice(&value.to_le_bytes()).ok()?;
     }
     frame::encode(sequence, &payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Status;
+    use crate::control::Fault;
+
+    extern crate std;
+    use std::vec::Vec as List;
+
+    /// Its output is its input.
+    struct Echo;
+
+    impl Controller for Echo {
+        type Input = [i32; 1];
+        type Output = [i32; 1];
+        fn reset(&mut self) {}
+        fn step(&mut self, input: &[i32; 1]) -> [i32; 1] {
+            *input
+        }
+        fn status(&self) -> Status {
+            Status::new()
+        }
+    }
+
+    /// A core that takes samples up to two periods old, after some undisturbed periods.
+    fn running(periods: u16) -> Remote<Echo, i32, 1, 1> {
+        let settings = Settings { one: 1000, slew: u32::MAX, max_age: 2, healthy: 1 };
+        let mut remote = Remote::new(Echo, &settings);
+        for number in 0..periods {
+            assert_eq!(period(&mut remote, Some(number)), (None, number.into()));
+        }
+        remote
+    }
+
+    /// The fault and the output of a period in which the frame of a number comes, or none.
+    fn period(remote: &mut Remote<Echo, i32, 1, 1>, number: Option<u16>) -> (Option<Fault>, i32) {
+        let frame = number.and_then(|number| inputs(number, &[number.into()]));
+        let (step, _) = remote.period(&frame.unwrap_or_default());
+        let step = step.unwrap();
+        (step.fault, step.output[0])
+    }
+
+    #[test]
+    fn a_sample_serves_for_as_long_as_it_is_young() {
+        let mut remote = running(10);
+        let found: List<_> = (0..4).map(|_| period(&mut remote, None)).collect();
+        let stale = (Some(Fault::Stale), 0);
+        assert_eq!(found, [(None, 9), (None, 9), stale, stale]);
+    }
+
+    #[test]
+    fn a_sample_that_comes_late_is_as_old_as_its_number_says() {
+        let mut remote = running(10);
+        for _ in 10..13 {
+            period(&mut remote, None);
+        }
+        // Number 10 in period 13: newer than all before, and three periods old.
+        assert_eq!(period(&mut remote, Some(10)), (Some(Fault::Stale), 0));
+        // Two periods old, and good for the period it comes in alone.
+        assert_eq!(period(&mut remote, Some(12)), (None, 12));
+        assert_eq!(period(&mut remote, None), (Some(Fault::Stale), 0));
+        assert_eq!(period(&mut remote, Some(16)), (None, 16));
+    }
+
+    #[test]
+    fn a_sender_that_counts_anew_is_as_young_as_it_says() {
+        let mut remote = running(10);
+        let found: List<_> = (0..4).map(|number| period(&mut remote, Some(number))).collect();
+        let stale = (Some(Fault::Stale), 0);
+        // Two are taken for late ones while the last sample ages; the third is believed.
+        assert_eq!(found, [(None, 9), (None, 9), (None, 2), (None, 3)]);
+        let found: List<_> = (0..3).map(|_| period(&mut remote, None)).collect();
+        assert_eq!(found, [(None, 3), (None, 3), stale]);
+    }
+
+    #[test]
+    fn a_clock_that_drifts_makes_no_sample_old() {
+        let mut remote = running(10);
+        // A sender that skips a period in every 300 of the core's.
+        let mut number = 10;
+        for now in 10..5000_u16 {
+            let silent = now % 300 == 0;
+            let (fault, _) = period(&mut remote, (!silent).then_some(number));
+            number += u16::from(!silent);
+            assert_eq!(fault, None, "period {now}");
+        }
+    }
 }

@@ -59,19 +59,34 @@ pub struct Local<'a, const I: usize, const O: usize> {
     program: &'a Program,
     settings: Settings,
     remote: Remote<Host<'a, I, O>, i32, I, O>,
+    /// What it was before each reset.
+    past: Vec<Remote<Host<'a, I, O>, i32, I, O>>,
 }
 
 impl<'a, const I: usize, const O: usize> Local<'a, I, O> {
     /// A loop around a program of `I` inputs and `O` outputs.
     pub fn new(program: &'a Program, settings: &Settings) -> Self {
-        let host = Host { program, model: Interpreter::new(program), status: Status::new() };
-        Self { program, settings: *settings, remote: Remote::new(host, settings) }
+        Self { program, settings: *settings, remote: boot(program, settings), past: Vec::new() }
     }
 
     /// The loop itself, for its counters.
     pub fn remote(&self) -> &Remote<Host<'a, I, O>, i32, I, O> {
         &self.remote
     }
+
+    /// The loop from each reset to the next, the present one last.
+    pub fn lives(&self) -> impl Iterator<Item = &Remote<Host<'a, I, O>, i32, I, O>> {
+        self.past.iter().chain([&self.remote])
+    }
+}
+
+/// A loop at its start.
+fn boot<'a, const I: usize, const O: usize>(
+    program: &'a Program,
+    settings: &Settings,
+) -> Remote<Host<'a, I, O>, i32, I, O> {
+    let host = Host { program, model: Interpreter::new(program), status: Status::new() };
+    Remote::new(host, settings)
 }
 
 impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
@@ -80,7 +95,8 @@ impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
     }
 
     fn reset(&mut self) -> Result<()> {
-        *self = Self::new(self.program, &self.settings);
+        let fresh = boot(self.program, &self.settings);
+        self.past.push(std::mem::replace(&mut self.remote, fresh));
         Ok(())
     }
 }

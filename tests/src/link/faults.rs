@@ -11,7 +11,7 @@ pub struct Rates {
     pub corrupted: f64,
     /// It comes twice.
     pub duplicated: f64,
-    /// It comes a period later, behind that period's frame.
+    /// It comes one to three periods later, behind that period's frame.
     pub late: f64,
     /// Random bytes come before it.
     pub garbage: f64,
@@ -34,7 +34,7 @@ pub struct Injected {
     pub corrupted: u32,
     /// Frames that came twice.
     pub duplicated: u32,
-    /// Frames that came a period later.
+    /// Frames that came periods later.
     pub late: u32,
     /// Bursts of random bytes.
     pub garbage: u32,
@@ -52,7 +52,8 @@ impl Injected {
 pub struct Injector {
     rates: Rates,
     random: Random,
-    held: Vec<u8>,
+    /// A frame on its way, and the periods until it comes.
+    held: Option<(usize, Vec<u8>)>,
     /// What was done so far.
     pub injected: Injected,
 }
@@ -61,14 +62,17 @@ impl Injector {
     /// A way with faults of its own for every seed.
     pub fn new(rates: Rates, seed: u32) -> Self {
         let (random, injected) = (Random::new(seed), Injected::default());
-        Self { rates, random, held: Vec::new(), injected }
+        Self { rates, random, held: None, injected }
     }
 
     /// What comes out at the other end in a period; no new faults in a `calm` one.
     pub fn pass(&mut self, frame: &[u8], calm: bool) -> Vec<u8> {
-        let held = std::mem::take(&mut self.held);
+        if let Some((periods, _)) = &mut self.held {
+            *periods -= 1;
+        }
+        let held = self.held.take_if(|(periods, _)| *periods == 0);
         let mut out = if calm || frame.is_empty() { frame.to_vec() } else { self.spoil(frame) };
-        out.extend(held);
+        out.extend(held.into_iter().flat_map(|(_, frame)| frame));
         out
     }
 
@@ -93,9 +97,10 @@ impl Injector {
             injected.duplicated += 1;
             return [frame, frame].concat();
         }
-        if meets(late) {
+        // One on its way at a time, so that what comes late is still in the order it was sent.
+        if meets(late) && self.held.is_none() {
             injected.late += 1;
-            self.held = frame.to_vec();
+            self.held = Some((1 + self.below(3), frame.to_vec()));
             return Vec::new();
         }
         if meets(garbage) {

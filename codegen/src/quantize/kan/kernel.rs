@@ -65,13 +65,13 @@ impl Kernel for SplineKernel {
         };
         items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
         items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
-        let Shape { inputs, outputs, axis, base, shift } = self.shape;
+        let Shape { inputs, outputs, axis, base, base_shift, shift } = self.shape;
         let Axis { intervals, shift: fraction, tails } = axis;
         let axis = format!("Axis {{ intervals: {intervals}, shift: {fraction}, tails: {tails} }}");
         let shape = format!("inputs: {inputs}, outputs: {outputs}, axis: {axis}, base: {base}");
         items.constant(
             &format!("const {name}_SHAPE: Shape"),
-            &format!("Shape {{ {shape}, shift: {shift} }}"),
+            &format!("Shape {{ {shape}, base_shift: {base_shift}, shift: {shift} }}"),
         );
         items.packed(
             &format!("static {name}_PACKED: [u32; {}]", self.words()),

@@ -38,8 +38,15 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     };
     let (axis, grids) = grids(&splines, &value.format);
     let base_format = base.as_ref().map(|b| &b.format);
-    let layer =
-        Layer { splines: &splines, axis, grids: &grids, base: base_format, function: &kan.base };
+    let base_shift = base_format.map_or(0, |format| base_shift(&splines, format, bits));
+    let layer = Layer {
+        splines: &splines,
+        axis,
+        grids: &grids,
+        base: base_format,
+        base_shift,
+        function: &kan.base,
+    };
     let scales = dense::output_scales(lowering, &Tail::none(node.output), kan.bias.len());
     let Fit { rows, finish, bound } = layer
         .fit(lowering, node, &value.format, bits, &scales)
@@ -66,7 +73,14 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
     let outputs = kan.bias.len();
     let kernel = SplineKernel {
-        shape: Shape { inputs, outputs, axis, base: base.is_some(), shift: finish.shift },
+        shape: Shape {
+            inputs,
+            outputs,
+            axis,
+            base: base.is_some(),
+            base_shift,
+            shift: finish.shift,
+        },
         grids: shared(grids),
         bits,
         coefficients,
@@ -170,6 +184,21 @@ fn push_base(
     Ok(Value { storage, features: picks.len(), format: bank.format })
 }
 
+/// Bits by which the factors of the base function are coarser than the coefficients, so that both fill
+/// their i8: a base that outgrows the splines leaves them few bits otherwise.
+fn base_shift(splines: &Splines, format: &Format, bits: u32) -> u8 {
+    let largest = |list: &mut dyn Iterator<Item = &f64>| list.fold(0.0_f64, |m, v| m.max(v.abs()));
+    let factors = splines.base.iter().flatten();
+    let ratio = |(base, own): (&Vec<f64>, &Vec<Vec<f64>>)| {
+        let coefficient = largest(&mut own.iter().flatten()) / ONE;
+        largest(&mut base.iter()) * format.scale(0) / coefficient.max(f64::MIN_POSITIVE)
+    };
+    let ratios = factors.zip(&splines.coefficients).map(ratio);
+    let least = ratios.filter(|r| *r > 0.0).fold(f64::INFINITY, f64::min);
+    // i16 has bits to spare, and its sums have not.
+    if bits == 8 && least.is_finite() { least.log2().round().clamp(0.0, 7.0) as u8 } else { 0 }
+}
+
 /// The grids in activations of the format `input`, with as many fraction bits as all allow.
 fn grids(splines: &Splines, input: &Format) -> (Axis, Vec<Grid>) {
     let reals: Vec<(f64, f64)> = splines
@@ -210,11 +239,18 @@ struct Layer<'a> {
     axis: Axis,
     grids: &'a [Grid],
     base: Option<&'a Format>,
+    /// Bits by which a factor of it weighs more than a coefficient.
+    base_shift: u8,
     /// Of which `base` is the values.
     function: &'a Expr,
 }
 
 impl Layer<'_> {
+    /// What a factor of the base function weighs in coefficients.
+    fn base_weight(&self) -> f64 {
+        f64::from(1_u32 << self.base_shift)
+    }
+
     /// Integers of every output: the coefficients of all inputs, then the base factors.
     fn fit(
         &self,
@@ -241,7 +277,7 @@ impl Layer<'_> {
                 }
                 if let Some(format) = self.base {
                     out[splines.inputs.len() * count + k] =
-                        self.function.eval(row[i]) / format.scale(0);
+                        self.base_weight() * self.function.eval(row[i]) / format.scale(0);
                 }
             }
             out
@@ -255,7 +291,7 @@ impl Layer<'_> {
             let own = splines.coefficients[o].iter().flatten().map(|c| c / ONE);
             let mut reals: Vec<f64> = own.collect();
             if let (Some(base), Some(format)) = (&splines.base, self.base) {
-                reals.extend(base[o].iter().map(|b| b * format.scale(0)));
+                reals.extend(base[o].iter().map(|b| b * format.scale(0) / self.base_weight()));
             }
             let bits = if near || bits == 16 { bits } else { 8 };
             Row::of(&reals, splines.bias[o], bits, moments.as_ref(), room, &bound)
@@ -296,7 +332,7 @@ impl Layer<'_> {
                         own[start..].iter().zip(w).map(|(c, w)| f64::from(*c) * f64::from(w));
                     let base = self.base.map_or(0.0, |format| {
                         let factor = row.weights[self.splines.inputs.len() * count + k];
-                        f64::from(factor) * kan.base.eval(*x) / format.scale(0)
+                        f64::from(factor) * self.base_weight() * kan.base.eval(*x) / format.scale(0)
                     });
                     (taps.sum::<f64>() + base) * row.scale
                 };
@@ -338,7 +374,8 @@ impl Layer<'_> {
         }
         if let Some(format) = self.base {
             for &w in weights.iter().skip(inputs * count) {
-                let ends = [format.low, format.high].map(|x| f64::from(w) * f64::from(x));
+                let w = f64::from(w) * self.base_weight();
+                let ends = [format.low, format.high].map(|x| w * f64::from(x));
                 high += ends[0].max(ends[1]).max(0.0);
                 low += ends[0].min(ends[1]).min(0.0);
             }

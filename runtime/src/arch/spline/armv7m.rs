@@ -67,6 +67,11 @@ macro_rules! edges {
                 "ldrsh r7, [r1], #2",
                 "ldrsh r8, [r1], #2",
                 "str r1, [r0]",
+                "ldr r1, [r0, #{value_shift}]",
+                "lsl r5, r5, r1",
+                "lsl r6, r6, r1",
+                "lsl r7, r7, r1",
+                "lsl r8, r8, r1",
                 "mov r12, #0",
                 "b 15f",
                 "11:", // an input with a grid of its own

@@ -14,51 +14,54 @@ use crate::tensor::{Quad, quads};
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-/// What the kernel needs to know of a layer, in the order in which it loads it.
+/// What the kernel needs to know of a layer, in the order in which it loads it; lengths are in bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Plan {
-    /// Of the one grid.
-    factor: i32,
-    offset: i32,
     /// Added and taken away again with saturation, they clamp a coordinate: `2^31` less three
     /// intervals, or 0 without tails; `2^31` less the last coordinate's successor.
     bottom: u32,
     top: u32,
+    /// Of the one grid.
+    factor: i32,
+    offset: i32,
     /// From the coordinate's fraction bits to 15.
     fraction: u32,
-    /// 1/6 in Q32, as a multiple of 2^16.
-    sixth: u32,
-    /// 2/3 in Q15.
-    two_thirds: u32,
-    /// The last interval.
+    /// The last interval, and that counted from three before the first.
     last: u32,
-    /// Bytes of activations to go through, or of grids if each input has its own.
+    last_above: u32,
+
+    /// Activations to go through, or grids if each input has its own.
     walk: usize,
     own_grids: usize,
-    /// Bytes of blocks an input; outputs left over; bytes of those an input, an edge.
+    /// Blocks of an input, outputs left over of an input, and one of these.
     stride: usize,
-    rest: usize,
     rest_stride: usize,
     rest_step: usize,
-    blocks: usize,
-    /// Bytes from block to block, and, above, rounds of the loop less 1.
+    /// Where they start in the stream.
+    edges: usize,
+    rest_edges: usize,
+    /// From block to block, and, in the upper half, rounds of the loop less 1.
     rounds: usize,
-    /// The same for the base function: quads of its values, strides, rounds.
-    fours: usize,
+
+    /// The same for the base function.
     base_stride: usize,
     base_rest_stride: usize,
     base_rounds: usize,
-    /// Bytes from the stream's start.
-    edges: usize,
-    rest_edges: usize,
-    multiplier: usize,
-    /// See `requantize`.
-    shift: usize,
-    /// Pairs of outputs.
+    factors: usize,
+    rest_factors: usize,
+
+    /// Quads of values of the base function, bits by which they are shifted up.
+    fours: usize,
+    base_shift: usize,
+    blocks: usize,
+    rest: usize,
+    /// Pairs of outputs, bytes of outputs before the sums.
     pairs: usize,
-    /// Bytes of outputs before the sums.
     output_bytes: usize,
+    /// Where multipliers start; see `requantize`.
+    multiplier: usize,
+    shift: usize,
     /// Activations that may be read.
     reads: usize,
 }
@@ -69,39 +72,40 @@ impl Plan {
         let Shape { inputs, outputs, axis, .. } = *shape;
         let sections = Sections::new(shape, size);
         let (blocks, rest, count) = (outputs / 4, outputs % 4, shape.count());
-        let fours = if shape.base { quads(inputs) } else { 0 };
         let beyond = if axis.tails { 3 } else { 0 };
         let own_grids = !is_shared(grids);
         // A block of i16 is loaded in two halves, of which the first moves on by itself.
         let own = if size == 2 { 16 } else { 0 };
         let rounds = blocks.div_ceil(2).saturating_sub(1) << 16;
         Self {
-            factor: grids[0].factor as i32,
-            offset: grids[0].offset,
             bottom: if axis.tails { (1 << 31) - (3 << axis.shift) } else { 0 },
             top: (1 << 31) - ((axis.intervals as u32 + beyond) << axis.shift),
+            factor: grids[0].factor as i32,
+            offset: grids[0].offset,
             fraction: axis.shift as u32 - 15,
-            sixth: 10923 << 16,
-            two_thirds: 21845,
             last: axis.intervals as u32 - 1,
+            last_above: axis.intervals as u32 + 2,
             walk: if own_grids { size_of_val(grids) } else { 2 * inputs },
             own_grids: own_grids as usize,
             stride: blocks * 4 * count * size,
-            rest,
             rest_stride: rest * count * size,
             rest_step: count * size,
-            blocks,
+            edges: 4 * outputs,
+            rest_edges: 4 * sections.rest,
             rounds: rounds | (4 * count * size - own),
-            fours,
             base_stride: blocks * 16 * size,
             base_rest_stride: rest * 4 * size,
             base_rounds: rounds | (16 * size - own),
-            edges: 4 * outputs,
-            rest_edges: 4 * sections.rest,
-            multiplier: 4 * sections.multiplier,
-            shift: shape.shift as usize,
+            factors: 4 * sections.factors,
+            rest_factors: 4 * sections.rest_factors,
+            fours: if shape.base { quads(inputs) } else { 0 },
+            base_shift: shape.base_shift as usize,
+            blocks,
+            rest,
             pairs: outputs.div_ceil(2),
             output_bytes: 8 * quads(outputs),
+            multiplier: 4 * sections.multiplier,
+            shift: shape.shift as usize,
             reads: reads(shape, grids),
         }
     }
@@ -110,11 +114,11 @@ impl Plan {
 /// Where a layer's data lies.
 #[repr(C)]
 struct Operands {
+    /// Outputs, then sums.
+    y: *mut Quad,
     stream: *const u32,
     x: *const Quad,
     base: *const Quad,
-    /// Outputs, then sums.
-    y: *mut Quad,
     grids: *const Grid,
 }
 
@@ -133,13 +137,14 @@ macro_rules! cpu {
     };
 }
 
-/// Loads the frame: r0 = next activation, grid or quad of values, r1 = its blocks' edges, r3 = 65535,
-/// r4 = its other edges, r5-r12 = the first words of the [`Plan`], lr = the end of what r0 goes
-/// through.
+/// Loads the frame: r0 = next activation, grid or quad of values, r1 = its blocks' edges, r2 = the
+/// clamp at the bottom, r3 = 65535, r4 = its other edges, r5 = last interval from three before the
+/// first, r6 = factor, r7 = offset, r8 = clamp at the top, r9 = shift to 15 fraction bits, r10 = 1/6 in
+/// Q32, r11 = 2/3 in Q15, r12 = last interval, lr = the end of what r0 goes through.
 macro_rules! next {
     ($done:literal) => {
         concat!(
-            "ldm sp, {{r0, r1, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}\n",
+            "ldm sp, {{r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11, r12, lr}}\n",
             "cmp r0, lr\n",
             "beq ",
             $done,
@@ -148,37 +153,41 @@ macro_rules! next {
     };
 }
 
-/// From the coordinate in lr, Q15, to its interval in r9 and its weights in r2 and r3, two each.
+/// From the coordinate in lr, Q15, to its interval in `$interval` and its weights in r2 and r3, two
+/// each; r5 is left alone.
 ///
 /// `u2 - 2 u` is `(1 - u)^2 - 1`, so that the cube of `1 - u` is one multiply-accumulate.
 macro_rules! weights {
-    () => {
-        "lsr r9, lr, #15
-         ubfx r5, lr, #0, #15
-         lsl r6, r5, #1
-         smulwb r7, r6, r5
-         smulwb r8, r6, r7
-         sub r2, r7, r6
-         rsb r5, r5, #32768
-         rsb r6, r6, #65536
-         smlawb r2, r6, r2, r5
-         smmulr r2, r2, r10
-         sub r7, r11, r7
-         add r7, r7, r8, lsr #1
-         smmulr r8, r8, r10
-         rsb r5, r2, #32768
-         sub r5, r5, r7
-         mla r3, r8, r3, r5
-         pkhbt r2, r2, r7, lsl #16
-        "
+    ($interval:literal) => {
+        concat!(
+            "lsr ",
+            $interval,
+            ", lr, #15
+             ubfx lr, lr, #0, #15
+             lsl r6, lr, #1
+             smulwb r7, r6, lr
+             smulwb r8, r6, r7
+             sub r2, r7, r6
+             rsb lr, lr, #32768
+             rsb r6, r6, #65536
+             smlawb r2, r6, r2, lr
+             smmulr r2, r2, r10
+             sub r7, r11, r7
+             add r7, r7, r8, lsr #1
+             smmulr r8, r8, r10
+             rsb lr, r2, #32768
+             sub lr, lr, r7
+             mla r3, r8, r3, lr
+             pkhbt r2, r2, r7, lsl #16
+            "
+        )
     };
 }
 
 /// Adds the weights in r2 and r3 to the sum of all, which i8 coefficients need.
 macro_rules! count8 {
     () => {
-        "ldr r7, [sp, #88]
-         mov r8, #0x00010001
+        "ldrd r7, r8, [sp, #88]
          smlad r7, r2, r8, r7
          smlad r7, r3, r8, r7
          str r7, [sp, #88]
@@ -297,10 +306,10 @@ macro_rules! apart16 {
 
 /// A spline kernel: r0 = [`Plan`], r1 = [`Operands`].
 ///
-/// Its frame, in bytes: 0 what [`next`] loads, 52 where to go on after an input, 56 stride of blocks,
-/// 60 outputs left over, 64 their sums, 68 their stride, 72 their step, 76 where the loop over blocks
-/// is entered, 80 sums, 84 rounds, 88 sum of all weights, 92 activations, 96 rest of the plan, 100
-/// operands, 104 four zeros, weights, four zeros.
+/// Its frame, in bytes: 0 what [`next`] loads, 56 where to go on after an input, 60 stride of blocks, 64
+/// outputs left over, 68 their stride, 72 their step, 76 where the loop over blocks is entered, 80
+/// sums, 84 rounds, 88 sum of all weights, 92 a one in each half, 96 activations, 100 plan, 104
+/// operands, 108 four zeros, weights, four zeros, 132 sums of the outputs left over.
 macro_rules! kernel {
     ($name:ident, $block:ident, $rest:ident, $count:ident, $apart:ident, $scale:literal, $size:literal) => {
         /// # Safety
@@ -310,85 +319,136 @@ macro_rules! kernel {
             naked_asm!(
                 cpu!(),
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
-                "sub sp, sp, #128",
-                "str r1, [sp, #100]",
-                "ldm r0!, {{r4, r5, r6, r7, r8, r9, r10, r11}}",
-                "add r2, sp, #16",
-                "stm r2, {{r4, r5, r6, r7, r8, r9, r10, r11}}",
-                "ldm r1, {{r4, r5, r6, r7, r8}}", // stream, x, base, y, grids
-                "ldm r0!, {{r1, r2, r3, r9, r10, r11, r12, lr}}", // from `walk` to `rounds`
-                "strd r3, r9, [sp, #56]",
-                "strd r10, r11, [sp, #68]",
-                "str r5, [sp, #92]",
-                "str r0, [sp, #96]",
-                "adr.w r3, 10f",
-                "cbz r2, 1f",
-                "adr.w r3, 11f",
-                "mov r5, r8",
-                "1:",
-                "orr r3, r3, #1", // a load into pc stays in Thumb state
-                "str r5, [sp]",
-                "add r1, r1, r5",
-                "strd r1, r3, [sp, #48]",
-                "adr.w r3, 19f",
-                "cmp r12, #0",
+                "sub sp, sp, #136",
+                "strd r0, r1, [sp, #100]",
+                "ldm r0, {{r4, r5, r6, r7, r8, r9, r10}}", // up to `last_above`
+                "movw r11, #65535",
+                "strd r4, r11, [sp, #8]",
+                "strd r10, r6, [sp, #20]",
+                "strd r7, r5, [sp, #28]",
+                "movw r4, #0",
+                "movt r4, #10923",
+                "strd r8, r4, [sp, #36]",
+                "movw r5, #21845",
+                "strd r5, r9, [sp, #44]",
+                "ldrd r3, r12, [r0, #{blocks}]", // and rest
+                "adr.w r2, 19f",
+                "cbz r3, 2f",
+                "adr.w r2, 6f",
+                "lsls r4, r3, #31",
                 "beq 2f",
-                "adr.w r3, 6f",
-                "tst r12, #1",
-                "beq 2f",
-                "adr.w r3, 7f",
+                "adr.w r2, 7f",
                 "2:",
-                "orr r3, r3, #1",
-                "ldrd r8, r9, [r0, #{edges}]", // and rest_edges
-                "add r8, r8, r4",
-                "movw r10, #65535",
-                "add r9, r9, r4",
-                "strd r8, r10, [sp, #4]",
-                "str r9, [sp, #12]",
-                "ldrd r1, r5, [r0, #{pairs}]", // and output_bytes
-                "add r5, r5, r7",
+                "orr r2, r2, #1", // a load into pc stays in Thumb state
+                "ldrd r6, r7, [r0, #{pairs}]", // and output_bytes
+                "ldrd r4, r5, [r1, #{y}]", // and stream
+                "add r7, r7, r4",
                 "mov r10, #0",
-                "strd r3, r5, [sp, #76]",
-                "strd lr, r10, [sp, #84]",
-                "strd r10, r10, [sp, #104]",
-                "strd r10, r10, [sp, #120]",
-                "add r3, r5, r12, lsl #4",
-                "str r3, [sp, #64]",
-                "3:", // sums start as biases
-                "ldrd r8, r9, [r4], #8",
-                "strd r8, r9, [r5], #8",
-                "subs r1, r1, #1",
+                "mov r11, #0x00010001",
+                "str r12, [sp, #64]",
+                "strd r2, r7, [sp, #76]",
+                "strd r10, r11, [sp, #88]",
+                "strd r10, r10, [sp, #108]",
+                "strd r10, r10, [sp, #124]",
+                "add r3, r7, r3, lsl #4",
+                "str r3, [sp, #132]",
+                "ldrd r2, r3, [r0, #{fours}]", // and base_shift
+                "cbz r2, 5f",
+                "3:", // the base function first, since its sums are shifted up
+                "strd r10, r10, [r7], #8",
+                "subs r6, r6, #1",
                 "bne 3b",
-                "ldr pc, [sp, #52]",
+                "ldr r4, [r1, #{base}]",
+                "add r2, r4, r2, lsl #3",
+                "adr.w r3, 21f",
+                "orr r3, r3, #1",
+                "str r4, [sp]",
+                "strd r2, r3, [sp, #52]",
+                "add r0, r0, #{base_stride}",
+                "ldm r0, {{r6, r7, r8, r9, r10}}", // up to `rest_factors`
+                concat!("mov r4, #4*", $size),
+                "b 9f",
+                "22:",
+                "ldrd r0, r1, [sp, #100]",
+                "ldrd r2, r3, [r0, #{fours}]",
+                "ldr r4, [sp, #88]",
+                "lsl r4, r4, r3",
+                "str r4, [sp, #88]",
+                "ldr r6, [r0, #{pairs}]",
+                "ldr r5, [r1, #{stream}]",
+                "ldr r7, [sp, #80]",
+                "4:",
+                "ldrd r8, r9, [r5], #8",
+                "ldrd r10, r11, [r7]",
+                "lsl r10, r10, r3",
+                "lsl r11, r11, r3",
+                "add r8, r8, r10",
+                "add r9, r9, r11",
+                "strd r8, r9, [r7], #8",
+                "subs r6, r6, #1",
+                "bne 4b",
+                "b 8f",
+                "5:", // sums start as biases
+                "ldrd r8, r9, [r5], #8",
+                "strd r8, r9, [r7], #8",
+                "subs r6, r6, #1",
+                "bne 5b",
+                "8:",
+                "ldr r4, [r1, #{x}]",
+                "ldrd r2, r5, [r0, #{walk}]", // and own_grids
+                "str r4, [sp, #96]",
+                "ldr r7, [sp, #8]",
+                "adr.w r3, 10f",
+                "cbz r7, 18f",
+                "adr.w r3, 13f",
+                "18:",
+                "cbz r5, 16f",
+                "adr.w r3, 11f",
+                "ldr r4, [r1, #{grids}]",
+                "16:",
+                "orr r3, r3, #1",
+                "str r4, [sp]",
+                "add r2, r2, r4",
+                "strd r2, r3, [sp, #52]",
+                "add r0, r0, #{stride}",
+                "ldm r0, {{r6, r7, r8, r9, r10, r11}}", // up to `rounds`
+                "mov r4, r8",
+                "mov r8, r11",
+                "9:", // r6 = stride, r7, r4 = of the others, r8 = rounds, r9, r10 = edges
+                "ldr r5, [r1, #{stream}]",
+                "add r9, r9, r5",
+                "add r10, r10, r5",
+                "str r9, [sp, #4]",
+                "str r10, [sp, #16]",
+                "str r6, [sp, #60]",
+                "strd r7, r4, [sp, #68]",
+                "str r8, [sp, #84]",
+                "bx r3",
                 "10:", // an input, one grid for all
-                next!("20f"),
+                next!("30f"),
                 "ldrsh lr, [r0], #2",
-                "mla lr, lr, r5, r6",
+                "mla lr, lr, r6, r7",
                 "12:",
                 "qadd lr, lr, r8",
                 "sub lr, lr, r8",
-                "cbz r7, 14f",
-                "b 13f",
-                "14:",
                 "usat lr, #31, lr",
                 "lsr lr, lr, r9",
-                weights!(),
-                "15:", // an input's edges, from coefficient r9 on
-                "ldrd r5, r6, [sp, #56]",
+                weights!("r12"),
+                "15:", // an input's edges, from coefficient r12 on
+                "ldrd r5, r6, [sp, #60]",
                 "add r5, r1, r5",
                 "strd r0, r5, [sp]",
-                concat!("add r1, r1, r9, lsl #", $scale, "+2"),
+                concat!("add r1, r1, r12, lsl #", $scale, "+2"),
                 "cbz r6, 17f",
                 "ldrd r7, r8, [sp, #68]",
-                "ldr r5, [sp, #64]",
+                "ldr r5, [sp, #132]",
                 "add r7, r4, r7",
-                "str r7, [sp, #12]",
-                concat!("add r4, r4, r9, lsl #", $scale),
+                "str r7, [sp, #16]",
+                concat!("add r4, r4, r12, lsl #", $scale),
                 $rest!(),
                 "17:",
                 "ldrd r0, lr, [sp, #80]",
                 "ldr pc, [sp, #76]",
-                ".p2align 2",
                 "6:",
                 $block!(),
                 "7:",
@@ -396,68 +456,54 @@ macro_rules! kernel {
                 "subs lr, lr, #0x10000",
                 "bcs 6b",
                 "19:",
-                "ldr pc, [sp, #52]",
+                "ldr pc, [sp, #56]",
                 "11:", // an input with a grid of its own
-                next!("20f"),
-                "ldrd r2, r6, [r0], #8", // input and factor, offset
-                "ldr lr, [sp, #92]",
-                "uxth r5, r2",
-                "ldrsh lr, [lr, r5, lsl #1]",
-                "smlabt lr, lr, r2, r6",
-                "b 12b",
-                "13:", // tails: coefficients outside are zero
-                "qsub lr, lr, r7",
+                next!("30f"),
+                "ldrd r3, r7, [r0], #8", // input and factor, offset
+                "ldr lr, [sp, #96]",
+                "uxth r6, r3",
+                "ldrsh lr, [lr, r6, lsl #1]",
+                "smlabt lr, lr, r3, r7",
+                "movw r3, #65535",
+                "cmp r2, #0",
+                "beq 12b",
+                "b 14f",
+                "13:", // an input with tails: coefficients outside are zero
+                next!("30f"),
+                "ldrsh lr, [r0], #2",
+                "mla lr, lr, r6, r7",
+                "14:",
+                "qadd lr, lr, r8",
+                "sub lr, lr, r8",
+                "qsub lr, lr, r2",
                 "eor lr, lr, #0x80000000", // three intervals above the coordinate
                 "lsr lr, lr, r9",
-                weights!(),
-                "sub r6, r9, #3",
-                "usat r9, #9, r6",
-                "cmp r9, r12",
-                "it gt",
-                "movgt r9, r12",
-                "sub r6, r6, r9",
-                "add r5, sp, #112",
-                "sub r5, r5, r6, lsl #1",
-                "strd r2, r3, [sp, #112]",
+                weights!("r9"),
+                "uqsub16 r6, r5, r9",
+                "uqsub16 r12, r12, r6", // the first coefficient
+                "sub r5, r9, r12",
+                "add r6, sp, #122",
+                "sub r5, r6, r5, lsl #1",
+                "strd r2, r3, [sp, #116]",
                 "ldr r2, [r5]",
                 "ldr r3, [r5, #4]",
                 $count!(),
                 "b 15b",
-                "20:", // from the inputs to the base function
-                "ldr r8, [sp, #96]",
-                "ldm r8, {{r5, r6, r7, r8}}", // from `fours` on
-                "cbz r5, 30f",
-                "ldr r0, [sp, #100]",
-                "ldr r0, [r0, #8]",
-                "add r5, r0, r5, lsl #3",
-                "adr.w r10, 21f",
-                "orr r10, r10, #1",
-                "str r0, [sp]",
-                "strd r5, r10, [sp, #48]",
-                "str r6, [sp, #56]",
-                concat!("mov r10, #4*", $size),
-                "strd r7, r10, [sp, #68]",
-                "str r8, [sp, #84]",
-                "add r4, r4, #3",
-                "bic r4, r4, #3",
-                "str r4, [sp, #12]",
-                "21:",
-                next!("30f"),
+                "21:", // values of the base function, which are the weights of their factors
+                next!("22b"),
                 "ldrd r2, r3, [r0], #8",
-                "mov r9, #0",
+                "mov r12, #0",
                 $count!(),
                 "b 15b",
                 "30:",
-                "ldr r5, [sp, #96]",
-                "ldr r10, [sp, #100]",
+                "ldrd r5, r10, [sp, #100]",
                 "ldrd r2, r3, [r5, #{multiplier}]", // and shift
-                "ldr r11, [r10]",
+                "ldrd r0, r11, [r10, #{y}]", // and stream
                 "add r2, r2, r11",
-                "ldr r0, [r10, #12]",
                 "ldr r1, [sp, #80]",
                 "ldr lr, [sp, #88]",
                 "lsl lr, lr, #7",
-                "ldr r12, [r5, #-{back}]", // blocks
+                "ldr r12, [r5, #{blocks}]",
                 "cmp r12, #0",
                 "beq 32f",
                 "31:",
@@ -482,7 +528,7 @@ macro_rules! kernel {
                 "subs r12, r12, #1",
                 "bne 31b",
                 "32:",
-                "ldr r12, [sp, #60]",
+                "ldr r12, [sp, #64]",
                 "cmp r12, #0",
                 "beq 34f",
                 "33:",
@@ -495,19 +541,24 @@ macro_rules! kernel {
                 "subs r12, r12, #1",
                 "bne 33b",
                 "34:",
-                "add sp, sp, #128",
+                "add sp, sp, #136",
                 "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
-                edges = const offset_of!(Plan, edges) - LOADED,
-                pairs = const offset_of!(Plan, pairs) - LOADED,
-                multiplier = const offset_of!(Plan, multiplier) - LOADED,
-                back = const LOADED - offset_of!(Plan, blocks),
+                walk = const offset_of!(Plan, walk),
+                stride = const offset_of!(Plan, stride),
+                base_stride = const offset_of!(Plan, base_stride),
+                fours = const offset_of!(Plan, fours),
+                blocks = const offset_of!(Plan, blocks),
+                pairs = const offset_of!(Plan, pairs),
+                multiplier = const offset_of!(Plan, multiplier),
+                stream = const offset_of!(Operands, stream),
+                x = const offset_of!(Operands, x),
+                base = const offset_of!(Operands, base),
+                grids = const offset_of!(Operands, grids),
+                y = const offset_of!(Operands, y),
             )
         }
     };
 }
-
-/// Bytes of the plan that are loaded at the start.
-const LOADED: usize = offset_of!(Plan, fours);
 
 kernel!(spline_i8, block8, rest8, count8, apart8, "0", "1");
 kernel!(spline_i16, block16, rest16, count16, apart16, "1", "2");
@@ -521,10 +572,10 @@ pub(super) fn run<C: Coefficient>(layer: &Layer<C>, x: &[Quad], base: &[Quad], y
         && y.len() * 8 >= plan.output_bytes + plan.pairs * 8;
     if fits {
         let operands = Operands {
+            y: y.as_mut_ptr(),
             stream: stream.as_ptr(),
             x: x.as_ptr(),
             base: base.as_ptr(),
-            y: y.as_mut_ptr(),
             grids: grids.as_ptr(),
         };
         let kernel = if size_of::<C>() == 1 { spline_i8 } else { spline_i16 };

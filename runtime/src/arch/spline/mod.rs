@@ -338,23 +338,19 @@ impl<C: Coefficient> Layer<'_, C> {
             let Some(grid) = grids.get(if shared { 0 } else { k }) else { return };
             let Some(&x) = x.get(if shared { k } else { grid.input as usize }) else { return };
             let (start, weights) = shape.axis.locate(grid.coordinate(x));
+            let weights = weights.map(i32::from);
             edges.add(acc, start, weights);
-            sum += if shape.axis.tails { total(weights) } else { 0 };
+            sum += if shape.axis.tails { weights.iter().sum() } else { 0 };
         }
         let (blocks, rest) = (part(sections.factors), part(sections.rest_factors));
         let mut edges = Edges::<L, C> { blocks, rest, count: 4, layout: PhantomData };
         for quad in base {
-            edges.add(acc, 0, quad.0);
-            sum += total(quad.0);
+            let weights = quad.0.map(|value| (value as i32) << shape.base_shift);
+            edges.add(acc, 0, weights);
+            sum = weights.iter().fold(sum, |sum, w| sum.wrapping_add(*w));
         }
         self.finish::<L>(acc, sum, y);
     }
-}
-
-/// The sum of an input's weights, at most 2^17 in magnitude.
-#[cfg(any(test, not(nervecord_assembly)))]
-fn total(weights: [i16; 4]) -> i32 {
-    weights.iter().map(|&w| w as i32).sum()
 }
 
 /// The edges of the inputs to come.
@@ -372,7 +368,7 @@ impl<L: Layout, C: Coefficient> Edges<'_, L, C> {
     /// Adds the edges from the next input to all outputs, folded as layout `L` says:
     /// `acc[o] += weights . edge[o][start..][..4]`.
     #[inline(always)]
-    fn add(&mut self, acc: &mut [i32], start: usize, weights: [i16; 4]) {
+    fn add(&mut self, acc: &mut [i32], start: usize, weights: [i32; 4]) {
         let (size, fold) = (size_of::<C>(), fold::<L>(size_of::<C>()));
         let (fours, left) = acc.as_chunks_mut::<4>();
         let (blocks, rest) = (fours.len() * 4 * self.count, left.len() * self.count);
@@ -384,7 +380,7 @@ impl<L: Layout, C: Coefficient> Edges<'_, L, C> {
                 for (lane, (sum, &c)) in sums.iter_mut().zip(four).enumerate().rev() {
                     let top = (lane + 1).is_multiple_of(fold);
                     let own = if top { c.into() } else { c.unsigned() + (above << (8 * size)) };
-                    *sum = sum.wrapping_add(own.wrapping_mul(w as i32));
+                    *sum = sum.wrapping_add(own.wrapping_mul(w));
                     above = own;
                 }
             }
@@ -392,7 +388,7 @@ impl<L: Layout, C: Coefficient> Edges<'_, L, C> {
         for (sum, edge) in left.iter_mut().zip(self.rest.chunks_exact(self.count)) {
             for (&c, w) in edge.iter().skip(start).zip(weights) {
                 let own = if L::FOLD == 4 { c.unsigned() } else { c.into() };
-                *sum = sum.wrapping_add(own.wrapping_mul(w as i32));
+                *sum = sum.wrapping_add(own.wrapping_mul(w));
             }
         }
         self.blocks = self.blocks.get(blocks..).unwrap_or_default();

@@ -107,8 +107,13 @@ macro_rules! edges {
                 "lh a5, 2(a1)",
                 "lh a6, 4(a1)",
                 "lh a7, 6(a1)",
+                "lw a2, {value_shift}(s0)",
                 "addi a1, a1, 8",
                 "sw a1, 0(s0)",
+                "sll a4, a4, a2",
+                "sll a5, a5, a2",
+                "sll a6, a6, a2",
+                "sll a7, a7, a2",
                 "li s5, 0",
                 "j 15f",
                 "11:", // an input with a grid of its own

@@ -33,6 +33,8 @@ pub(super) struct Walk {
     pub(super) rest_step: usize,
     /// What grids of their own say where to find.
     pub(super) activations: *const Quad,
+    /// Bits by which values are shifted up.
+    pub(super) value_shift: u32,
     pub(super) source: Source,
     pub(super) tails: usize,
     /// Zeros, weights, zeros.
@@ -60,6 +62,7 @@ macro_rules! walking {
             rest_stride = const core::mem::offset_of!(Walk, rest_stride),
             rest_step = const core::mem::offset_of!(Walk, rest_step),
             activations = const core::mem::offset_of!(Walk, activations),
+            value_shift = const core::mem::offset_of!(Walk, value_shift),
             source = const core::mem::offset_of!(Walk, source),
             tails = const core::mem::offset_of!(Walk, tails),
             window = const core::mem::offset_of!(Walk, window),
@@ -115,6 +118,7 @@ pub(super) fn run<C: Coefficient>(layer: &Layer<C>, x: &[Quad], base: &[Quad], y
         rest_stride: left * count * size,
         rest_step: count * size,
         activations: x.as_ptr(),
+        value_shift: shape.base_shift as u32,
         source,
         tails: axis.tails as usize,
         window: [[0; 4]; 3],

@@ -1,0 +1,242 @@
+//! Dense layers that leave out zeros, where the user allows it and it pays.
+
+use nervecord::sparse::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, memory};
+use nervecord::tensor::{Quad, quads};
+
+use super::dense::DenseKernel;
+use crate::compiler::Cpu;
+use crate::emit::Items;
+use crate::program::Kernel;
+
+/// Which zeros may be left out; none by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sparsity {
+    /// Of weights: only the others are stored. A step's time does not depend on its input.
+    pub weights: bool,
+    /// Of activations: their weights are skipped, and a step's time depends on its input.
+    pub activations: bool,
+}
+
+/// How the zeros of a layer are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Pruned,
+    Lazy,
+}
+
+/// A dense layer that leaves out zeros.
+#[derive(Debug)]
+struct SparseKernel {
+    dense: DenseKernel,
+    form: Form,
+}
+
+/// A layer's kernel, the features of memory it writes, what the report calls it, and why.
+pub(super) struct Choice {
+    pub kernel: Box<dyn Kernel>,
+    pub memory: usize,
+    pub kind: &'static str,
+    pub note: String,
+}
+
+/// Executed instructions of a core's kernels: differences between emulated layers of 32 to 128 inputs
+/// and 8 to 32 outputs, with and without zeros. Only their ratios matter, and only roughly.
+struct Cost {
+    /// Of a dense layer: a product, and an output beside.
+    dense: [f64; 2],
+    /// Of a pruned one: a link, and an output beside.
+    pruned: [f64; 2],
+    /// Of a lazy one: a product, an input, and an output beside.
+    lazy: [f64; 3],
+}
+
+impl Cost {
+    fn of(cpu: Cpu) -> Self {
+        match cpu {
+            Cpu::CortexM0 | Cpu::CortexM0Plus => {
+                Self { dense: [3.4, 20.0], pruned: [9.4, 81.0], lazy: [7.8, 0.0, 82.0] }
+            }
+            Cpu::CortexM3 => {
+                Self { dense: [2.2, 8.0], pruned: [6.2, 48.0], lazy: [2.6, 1.0, 41.0] }
+            }
+            Cpu::CortexM55 => {
+                Self { dense: [0.36, 9.0], pruned: [7.0, 33.0], lazy: [1.8, 2.0, 45.0] }
+            }
+            Cpu::Riscv32 => {
+                Self { dense: [3.4, 8.0], pruned: [12.0, 38.0], lazy: [4.8, 2.0, 57.0] }
+            }
+            // Of the other cores, those with DSP instructions gain least from leaving out products.
+            Cpu::Any | Cpu::CortexM4 | Cpu::CortexM7 | Cpu::CortexM33 | Cpu::Host => {
+                Self { dense: [1.2, 6.0], pruned: [5.1, 57.0], lazy: [2.6, 3.0, 39.0] }
+            }
+        }
+    }
+}
+
+/// The kernel that takes the fewest instructions of those allowed, by estimate, where `active` is the mean
+/// number of inputs that are not zero on the calibration set.
+pub(super) fn choose(dense: DenseKernel, active: f64, allowed: Sparsity, cpu: Cpu) -> Choice {
+    let cost = Cost::of(cpu);
+    let (inputs, outputs) = (dense.inputs as f64, dense.bias.len());
+    let rows = outputs as f64;
+    let padded = (4 * quads(outputs)) as f64;
+    let links: usize = links(&dense).iter().map(Vec::len).sum();
+    let mut best = (cost.dense[0] * inputs * rows + cost.dense[1] * rows, None);
+    let whole = best.0;
+    if allowed.weights {
+        let pruned = cost.pruned[0] * links as f64 + cost.pruned[1] * rows;
+        if pruned < best.0 {
+            best = (pruned, Some(Form::Pruned));
+        }
+    }
+    if allowed.activations && dense.inputs <= 1 << 16 {
+        let [product, input, output] = cost.lazy;
+        let lazy = product * active * padded + input * inputs + output * rows;
+        if lazy < best.0 {
+            best = (lazy, Some(Form::Lazy));
+        }
+    }
+    let (estimate, form) = best;
+    let gain = format!("about {estimate:.0} instructions for {whole:.0}");
+    let zeros = dense.weights.iter().filter(|w| **w == 0).count() as f64;
+    let pruned = 100.0 * zeros / dense.weights.len() as f64;
+    let silent = 100.0 * (1.0 - active / inputs);
+    let (kind, note, memory) = match form {
+        None => ("", String::new(), outputs),
+        Some(Form::Pruned) => {
+            (" pruned", format!("sparse: {pruned:.0}% of the weights are zero, {gain}"), outputs)
+        }
+        Some(Form::Lazy) => (
+            " lazy",
+            format!(
+                "sparse: {silent:.0}% of the inputs are zero, {gain}; its time depends on the input"
+            ),
+            memory(dense.inputs, outputs),
+        ),
+    };
+    let kernel: Box<dyn Kernel> = match form {
+        None => Box::new(dense),
+        Some(form) => Box::new(SparseKernel { dense, form }),
+    };
+    Choice { kernel, memory, kind, note }
+}
+
+/// A row's links: distance from the one before and weight, both with the layer's bits.
+fn links(dense: &DenseKernel) -> Vec<Vec<(usize, i32)>> {
+    let longest = if dense.bits == 8 { 0xff } else { 0xffff };
+    let row = |weights: &[i32]| {
+        let (mut links, mut last) = (vec![], 0);
+        for (column, &weight) in weights.iter().enumerate().filter(|(_, w)| **w != 0) {
+            while column - last > longest {
+                links.push((longest, 0));
+                last += longest;
+            }
+            links.push((column - last, weight));
+            last = column;
+        }
+        links
+    };
+    dense.weights.chunks(dense.inputs).map(row).collect()
+}
+
+impl SparseKernel {
+    fn counts(&self) -> Vec<u16> {
+        links(&self.dense).iter().map(|row| row.len() as u16).collect()
+    }
+
+    /// The links' words, as [`nervecord::sparse::Pruned`] wants them.
+    fn words(&self) -> Vec<u16> {
+        let narrow = self.dense.bits == 8;
+        let word = |(distance, weight): (usize, i32)| match narrow {
+            true => vec![distance as u16 | (weight as u16) << 8],
+            false => vec![distance as u16, weight as u16],
+        };
+        links(&self.dense).into_iter().flatten().flat_map(word).collect()
+    }
+
+    /// Weights as [`nervecord::sparse::Lazy`] wants them.
+    fn columns(&self) -> Vec<[i32; 4]> {
+        let DenseKernel { inputs, weights, bias, .. } = &self.dense;
+        let weight = |output: usize, input: usize| match output < bias.len() {
+            true => weights[output * inputs + input],
+            false => 0,
+        };
+        let column = |block: usize, input| [0, 1, 2, 3].map(|k| weight(4 * block + k, input));
+        (0..quads(bias.len()))
+            .flat_map(|block| (0..*inputs).map(move |input| (block, input)))
+            .map(|(block, input)| column(block, input))
+            .collect()
+    }
+
+    fn finish(&self) -> Finish<'_> {
+        let DenseKernel { bias, multiplier, shift, relu, .. } = &self.dense;
+        Finish { bias, multiplier, shift: *shift, relu: *relu }
+    }
+}
+
+impl Kernel for SparseKernel {
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        let (inputs, x, finish) = (self.dense.inputs, reads[0], self.finish());
+        match (self.form, self.dense.bits) {
+            (Form::Pruned, 8) => {
+                Pruned8::new(inputs, &self.counts(), &self.words(), finish).run(x, y)
+            }
+            (Form::Pruned, _) => {
+                Pruned16::new(inputs, &self.counts(), &self.words(), finish).run(x, y)
+            }
+            (Form::Lazy, 8) => {
+                let columns: Vec<_> = self.columns().iter().map(|c| c.map(|w| w as i8)).collect();
+                Lazy8::new(inputs, &columns, finish).run(x, y);
+            }
+            (Form::Lazy, _) => {
+                let columns: Vec<_> = self.columns().iter().map(|c| c.map(|w| w as i16)).collect();
+                Lazy16::new(inputs, &columns, finish).run(x, y);
+            }
+        }
+    }
+
+    fn emit(&self, name: &str, items: &mut Items) -> String {
+        let DenseKernel { inputs, bits, bias, multiplier, shift, relu, .. } = &self.dense;
+        let (kind, tables) = match self.form {
+            Form::Pruned => {
+                items.array(&format!("static {name}_COUNTS"), "u16", &self.counts());
+                items.array(&format!("static {name}_LINKS"), "u16", &self.words());
+                (format!("Pruned{bits}"), format!("&{name}_COUNTS, &{name}_LINKS"))
+            }
+            Form::Lazy => {
+                let columns = self.columns();
+                let declaration = format!("static {name}_WEIGHTS");
+                items.matrix(&declaration, &format!("i{bits}"), columns.as_flattened(), 4);
+                (format!("Lazy{bits}"), format!("&{name}_WEIGHTS"))
+            }
+        };
+        items.import("sparse::Finish");
+        items.import(&format!("sparse::{kind}"));
+        items.array(&format!("static {name}_BIAS"), "i32", bias);
+        items.array(&format!("static {name}_MULTIPLIER"), "i16", multiplier);
+        items.constant(
+            &format!("static {name}_FINISH: Finish"),
+            &format!(
+                "Finish {{ bias: &{name}_BIAS, multiplier: &{name}_MULTIPLIER, shift: {shift}, relu: {relu} }}"
+            ),
+        );
+        items.packed(
+            &format!("static {name}: {kind}"),
+            &format!("{kind}::new({inputs}, {tables}, {name}_FINISH)"),
+        );
+        format!("{name}.run(x0, y);")
+    }
+
+    fn table_bytes(&self) -> usize {
+        let weights = match self.form {
+            Form::Pruned => 2 * (self.counts().len() + self.words().len()),
+            Form::Lazy => 4 * self.columns().len() * self.dense.bits as usize / 8,
+        };
+        weights + 6 * self.dense.bias.len()
+    }
+
+    fn constant_time(&self) -> bool {
+        self.form != Form::Lazy
+    }
+}
