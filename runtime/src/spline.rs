@@ -173,8 +173,8 @@ pub type Spline8<'a> = Spline<'a, i8>;
 pub type Spline16<'a> = Spline<'a, i16>;
 
 impl<'a, C: Coefficient> Spline<'a, C> {
-    /// A layer over a `stream` packed for this core; one grid serves the first `inputs` activations,
-    /// or each input has its own.
+    /// A layer over a `stream` packed for this core; one grid of input 0 serves the first `inputs`
+    /// activations, or each input has its own.
     ///
     /// # Panics
     /// If the tables' lengths do not belong together. In a constant, that is a build error.
@@ -294,9 +294,9 @@ mod tests {
             for k in (0..inputs).filter(|_| shape.base) {
                 (0..outputs).for_each(|o| factors[k / 4 * 4 * outputs + o * 4 + k % 4] = next());
             }
-            let shared = shared || inputs == 1;
+            // The last activations backwards, so that even a single grid may be an input's own.
             let grid = |i: usize| Grid {
-                input: if shared { 0 } else { (inputs - 1 - i) as u16 },
+                input: if shared { 0 } else { (31 - i) as u16 },
                 factor: 1000 + i as i16,
                 offset: 3 << 25,
             };
@@ -310,7 +310,7 @@ mod tests {
             let output = |o: usize| {
                 let mut sum = 5;
                 for k in 0..inputs {
-                    let shared = self.grids.len() == 1;
+                    let shared = self.grids.len() == 1 && self.grids[0].input == 0;
                     let grid = self.grids[if shared { 0 } else { k }];
                     let x = self.x[if shared { k } else { grid.input as usize }];
                     let (start, w) = axis.locate(grid.coordinate(x));

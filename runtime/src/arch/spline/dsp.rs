@@ -8,108 +8,12 @@
 //!
 //! Coordinates are clamped by saturating additions, so no instruction branches on data.
 
-use super::{Coefficient, Layer, Sections, is_shared, reads};
-use crate::spline::{Grid, Shape};
-use crate::tensor::{Quad, quads};
+use super::plan::Plan;
+use super::{Coefficient, Layer};
+use crate::spline::Grid;
+use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
-
-/// What the kernel needs to know of a layer, in the order in which it loads it; lengths are in bytes.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(super) struct Plan {
-    /// Added and taken away again with saturation, they clamp a coordinate: `2^31` less three
-    /// intervals, or 0 without tails; `2^31` less the last coordinate's successor.
-    bottom: u32,
-    top: u32,
-    /// Of the one grid.
-    factor: i32,
-    offset: i32,
-    /// From the coordinate's fraction bits to 15.
-    fraction: u32,
-    /// The last interval, and that counted from three before the first.
-    last: u32,
-    last_above: u32,
-
-    /// Activations to go through, or grids if each input has its own.
-    walk: usize,
-    own_grids: usize,
-    /// Blocks of an input, outputs left over of an input, and one of these.
-    stride: usize,
-    rest_stride: usize,
-    rest_step: usize,
-    /// Where they start in the stream.
-    edges: usize,
-    rest_edges: usize,
-    /// From block to block, and, in the upper half, rounds of the loop less 1.
-    rounds: usize,
-
-    /// The same for the base function.
-    base_stride: usize,
-    base_rest_stride: usize,
-    base_rounds: usize,
-    factors: usize,
-    rest_factors: usize,
-
-    /// Quads of values of the base function, bits by which they are shifted up.
-    fours: usize,
-    base_shift: usize,
-    blocks: usize,
-    rest: usize,
-    /// Pairs of outputs, bytes of outputs before the sums.
-    pairs: usize,
-    output_bytes: usize,
-    /// Where multipliers start; see `requantize`.
-    multiplier: usize,
-    shift: usize,
-    /// Activations that may be read.
-    reads: usize,
-}
-
-impl Plan {
-    /// The plan of a layer whose coefficients have `size` bytes.
-    pub(super) const fn new(shape: &Shape, grids: &[Grid], size: usize) -> Self {
-        let Shape { inputs, outputs, axis, .. } = *shape;
-        let sections = Sections::new(shape, size);
-        let (blocks, rest, count) = (outputs / 4, outputs % 4, shape.count());
-        let beyond = if axis.tails { 3 } else { 0 };
-        let own_grids = !is_shared(grids);
-        // A block of i16 is loaded in two halves, of which the first moves on by itself.
-        let own = if size == 2 { 16 } else { 0 };
-        let rounds = blocks.div_ceil(2).saturating_sub(1) << 16;
-        Self {
-            bottom: if axis.tails { (1 << 31) - (3 << axis.shift) } else { 0 },
-            top: (1 << 31) - ((axis.intervals as u32 + beyond) << axis.shift),
-            factor: grids[0].factor as i32,
-            offset: grids[0].offset,
-            fraction: axis.shift as u32 - 15,
-            last: axis.intervals as u32 - 1,
-            last_above: axis.intervals as u32 + 2,
-            walk: if own_grids { size_of_val(grids) } else { 2 * inputs },
-            own_grids: own_grids as usize,
-            stride: blocks * 4 * count * size,
-            rest_stride: rest * count * size,
-            rest_step: count * size,
-            edges: 4 * outputs,
-            rest_edges: 4 * sections.rest,
-            rounds: rounds | (4 * count * size - own),
-            base_stride: blocks * 16 * size,
-            base_rest_stride: rest * 4 * size,
-            base_rounds: rounds | (16 * size - own),
-            factors: 4 * sections.factors,
-            rest_factors: 4 * sections.rest_factors,
-            fours: if shape.base { quads(inputs) } else { 0 },
-            base_shift: shape.base_shift as usize,
-            blocks,
-            rest,
-            pairs: outputs.div_ceil(2),
-            output_bytes: 8 * quads(outputs),
-            multiplier: 4 * sections.multiplier,
-            shift: shape.shift as usize,
-            reads: reads(shape, grids),
-        }
-    }
-}
 
 /// Where a layer's data lies.
 #[repr(C)]

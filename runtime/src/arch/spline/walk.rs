@@ -1,8 +1,9 @@
 //! A layer on cores whose kernel walks all edges, from sums that are there to sums to be finished.
 
-use super::{Coefficient, Layer, Tensors, is_shared};
+use super::tensors::Tensors;
+use super::{Coefficient, Layer, is_shared};
 use crate::arch::Native;
-use crate::spline::{Grid, Shape};
+use crate::spline::Shape;
 use crate::tensor::Quad;
 
 /// What the kernel goes through, in the order in which it loads it; lengths are in bytes.
