@@ -7,6 +7,21 @@
 //! The tables of a layer form one stream of words; see [`Layout`].
 #![allow(unsafe_code)]
 
+/// Names a core that has the DSP extension: the assembler is not told of `-C target-cpu`.
+#[cfg(all(nervecord_dsp, nervecord_armv8m))]
+macro_rules! cpu {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+/// The target's name implies the extension.
+#[cfg(all(nervecord_dsp, not(nervecord_armv8m)))]
+macro_rules! cpu {
+    () => {
+        ""
+    };
+}
+
 mod active;
 mod copy;
 pub mod portable;

@@ -26,21 +26,6 @@ struct Operands {
     grids: *const Grid,
 }
 
-/// Names a core that has the extension: the assembler is not told of `-C target-cpu` here.
-#[cfg(nervecord_armv8m)]
-macro_rules! cpu {
-    () => {
-        ".cpu cortex-m33"
-    };
-}
-/// The target's name implies the extension.
-#[cfg(not(nervecord_armv8m))]
-macro_rules! cpu {
-    () => {
-        ""
-    };
-}
-
 /// Loads the frame: r0 = next activation, grid or quad of values, r1 = its blocks' edges, r2 = the
 /// clamp at the bottom, r3 = 65535, r4 = its other edges, r5 = last interval from three before the
 /// first, r6 = factor, r7 = offset, r8 = clamp at the top, r9 = shift to 15 fraction bits, r10 = 1/6 in
