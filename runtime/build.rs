@@ -12,7 +12,7 @@ fn main() {
     );
     println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short, nervecord_walk)");
     println!(
-        "cargo::rustc-check-cfg=cfg(nervecord_kernel, values(\"armv6m\", \"armv7m\", \"dsp\", \"helium\", \"riscv\"))"
+        "cargo::rustc-check-cfg=cfg(nervecord_kernel, values(\"armv6m\", \"armv7m\", \"dsp\", \"helium\", \"riscv\", \"sse2\", \"portable\"))"
     );
     let target = env::var("TARGET").unwrap_or_default();
     let is = |start: &str| target.starts_with(start);
@@ -31,6 +31,9 @@ fn main() {
     } else {
         None
     };
+    let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
+    let sse2 = is("x86_64") && features.split(',').any(|feature| feature == "sse2");
+    let host = if sse2 { "sse2" } else { "portable" };
     if is("thumbv8m.main") {
         println!("cargo::rustc-cfg=nervecord_armv8m");
     }
@@ -46,10 +49,10 @@ fn main() {
     if kernel.is_some() && !dsp {
         println!("cargo::rustc-cfg=nervecord_walk");
     }
-    if let Some(kernel) = kernel {
+    if kernel.is_some() {
         println!("cargo::rustc-cfg=nervecord_assembly");
-        println!("cargo::rustc-cfg=nervecord_kernel=\"{kernel}\"");
     }
+    println!("cargo::rustc-cfg=nervecord_kernel=\"{}\"", kernel.unwrap_or(host));
 }
 
 /// Whether the compiler was told of a core with Helium, as its assembler must be.

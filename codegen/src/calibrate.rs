@@ -1,4 +1,9 @@
 //! What values every tensor takes: the float network run over representative inputs.
+//!
+//! A recurrent network is run over the rows in their order, from a reset before the first. Several sequences
+//! may follow one another: each then starts from where the one before ended, which a network that forgets
+//! leaves within a few steps, and the reset itself lies within every range. Its states keep their bounds
+//! where the kind of network has them, and all else has room for sequences not seen here.
 
 use std::path::Path;
 

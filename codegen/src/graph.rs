@@ -146,6 +146,8 @@ pub struct Graph {
     pub output: TensorId,
     /// Class names, if the network is a classifier with a label output.
     pub classes: Option<Classes>,
+    /// Whether dense layers are the wiring of a circuit, of which only the synapses are stored.
+    pub wiring: bool,
     /// What the importer left out or folded, for the user to read.
     pub notes: Vec<String>,
 }

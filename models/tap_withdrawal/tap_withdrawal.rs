@@ -4,12 +4,12 @@
 // calibration        calibration.csv: 200 rows, minimum and maximum, margin 1.25
 // options            --weights auto --tolerance 0.02 --cpu any
 //
-// layer    kernel           shape  bytes  headroom  worst error
-// inputs   dense i16 relu    4->4     64   1.0 bit            -
-// circuit  membrane i16    15->11   1512   1.0 bit            -
-// muscles  select           11->2      4         -            -
-// outputs  dense i16         2->1     16   0.0 bit            -
-// total: 960 multiply-accumulates, 1596 bytes of tables, 208 bytes of RAM
+// layer    kernel                  shape  bytes  headroom  worst error
+// inputs   dense i16 pruned relu    4->4     48   1.0 bit            -
+// circuit  membrane i16           15->11   1512   1.0 bit            -
+// muscles  select                  11->2      4         -            -
+// outputs  dense i16                2->1     16   0.0 bit            -
+// total: 960 multiply-accumulates, 1580 bytes of tables, 208 bytes of RAM
 /// The network of `circuit.toml` as integers.
 #[allow(dead_code)]
 pub mod tap_withdrawal {
@@ -22,6 +22,8 @@ pub mod tap_withdrawal {
     use nervecord::membrane::{Gap, Membrane, Neuron, Synapse};
     use nervecord::port::read16;
     use nervecord::port::write16;
+    use nervecord::sparse::Finish;
+    use nervecord::sparse::Pruned16;
     use nervecord::table::Table;
     use nervecord::{Controller, RawStep, Scratch, Status};
 
@@ -40,14 +42,15 @@ pub mod tap_withdrawal {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 1596;
+    pub const TABLE_BYTES: usize = 1580;
 
     #[rustfmt::skip]
-    static INPUTS_2_WEIGHTS: [[i16; 4]; 4] = [
-        [32767, 0, 0, 0,],
-        [0, 32767, 0, 0,],
-        [0, 0, 32767, 0,],
-        [0, 0, 0, 32767,],
+    static INPUTS_2_COUNTS: [u16; 4] = [
+        1, 1, 1, 1,
+    ];
+    #[rustfmt::skip]
+    static INPUTS_2_LINKS: [u16; 8] = [
+        0, 32767, 1, 32767, 2, 32767, 3, 32767,
     ];
     #[rustfmt::skip]
     static INPUTS_2_BIAS: [i32; 4] = [
@@ -57,10 +60,11 @@ pub mod tap_withdrawal {
     static INPUTS_2_MULTIPLIER: [i16; 4] = [
         16384, 16384, 16384, 16384,
     ];
+    static INPUTS_2_FINISH: Finish =
+        Finish { bias: &INPUTS_2_BIAS, multiplier: &INPUTS_2_MULTIPLIER, shift: 12, relu: true };
     #[allow(long_running_const_eval)]
-    static INPUTS_2_PACKED: [u32; 16] =
-        pack16(&INPUTS_2_WEIGHTS, &INPUTS_2_BIAS, &INPUTS_2_MULTIPLIER, 12);
-    static INPUTS_2: Dense16 = Dense16::new(4, 4, &INPUTS_2_PACKED, true);
+    static INPUTS_2: Pruned16 =
+        Pruned16::new(4, &INPUTS_2_COUNTS, &INPUTS_2_LINKS, INPUTS_2_FINISH);
     #[rustfmt::skip]
     static CIRCUIT_PIECES: [u32; 240] = [
         0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,

@@ -144,6 +144,17 @@ mod tests {
             flat(&y)[..rows].to_vec()
         }
 
+        /// The kernel that this host runs.
+        fn native<W: Weight>(&self, pack: impl Fn(&mut [u32])) -> Vec<i16> {
+            let (inputs, rows) = (self.x.len(), self.bias.len());
+            let mut stream = std::vec![0; arch::words::<W>(inputs, rows)];
+            pack(&mut stream);
+            let shape = Shape::new(quads(inputs), rows, self.relu, arch::quarter::<W>());
+            let mut y = std::vec![Quad([99; 4]); quads(rows)];
+            W::dense(&shape, &stream, &mut self.quads(), &mut y);
+            flat(&y)[..rows].to_vec()
+        }
+
         fn found8<L: Layout>(&self) -> Vec<i16> {
             let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
             self.found::<L, i8>(|stream| {
@@ -169,6 +180,21 @@ mod tests {
             prop_assert_eq!(case.found8::<LanesShort>(), &expected[..]);
             prop_assert_eq!(case.found8::<Vectors>(), &expected[..]);
             prop_assert_eq!(case.found8::<Interleaved>(), &expected[..]);
+        }
+
+        /// The host's kernel gives the plain result, for either width of weights.
+        #[test]
+        fn the_hosts_kernel_gives_the_same(case8 in case(128), case16 in case(1500)) {
+            let weights: Vec<i8> = case8.weights.iter().map(|&w| w as i8).collect();
+            let found = case8.native::<i8>(|stream| {
+                arch::pack8::<Native>(&weights, &case8.bias, &case8.multiplier, case8.shift, stream);
+            });
+            prop_assert_eq!(found, case8.expected());
+            let found = case16.native::<i16>(|stream| {
+                let Case { weights, bias, multiplier, shift, .. } = &case16;
+                arch::pack16::<Native>(weights, bias, multiplier, *shift, stream);
+            });
+            prop_assert_eq!(found, case16.expected());
         }
 
         #[test]

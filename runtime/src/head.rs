@@ -1,6 +1,6 @@
 //! Classifier heads.
 
-use crate::arch::{flat, flat_mut};
+use crate::arch::{clamp, flat, flat_mut, negative};
 use crate::norm::reciprocal;
 use crate::number::requantize;
 use crate::table::Table;
@@ -21,7 +21,7 @@ impl Softmax<'_> {
     pub fn run(&self, x: &mut [Quad]) {
         let x = flat_mut(x);
         let Some(x) = x.get_mut(..self.features as usize) else { return };
-        let largest = x.iter().copied().max().unwrap_or(0) as i32;
+        let (_, largest) = largest(x);
         let mut sum = 0_u32; // <= 2^15 2^15
         for x in x.iter_mut() {
             *x = self.exp.at((largest - *x as i32) as u16); // 0 <= distance <= 65535
@@ -29,7 +29,7 @@ impl Softmax<'_> {
         }
         // p 2^15 = x m 2^(1 - e) = (x 2^15) m 2^-(14 + e); the largest x is about 2^15, so e >= 14.
         let (m, e) = reciprocal(sum);
-        let shift = (e - 2).clamp(0, 31) as u32;
+        let shift = clamp(e - 2, 0, 31) as u32;
         for x in x.iter_mut() {
             *x = requantize((*x as i32) << 15, m, shift); // x 2^15 < 2^30
         }
@@ -48,11 +48,22 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
     best.map_or(0, |(i, _)| i)
 }
 
+/// Index and value of the largest, the first of equals, in the same time for all values.
+fn largest(values: &[i16]) -> (i32, i32) {
+    let (mut at, mut largest) = (0, i16::MIN as i32 - 1);
+    for (i, &value) in values.iter().enumerate() {
+        let newer = negative(largest - value as i32); // |difference| <= 2^16
+        largest += (value as i32 - largest) & newer;
+        at += (i as i32 - at) & newer;
+    }
+    (at, largest)
+}
+
 /// Writes the [`argmax`] of the first `features` activations as the first of `y`.
 #[inline(never)]
 pub fn argmax_tensor(features: usize, x: &[Quad], y: &mut [Quad]) {
     if let (Some(x), Some(y)) = (flat(x).get(..features), flat_mut(y).first_mut()) {
-        *y = argmax(x) as i16; // codegen refuses more than 32,767 features
+        *y = largest(x).0 as i16; // codegen refuses more than 32,767 features
     }
 }
 
@@ -86,5 +97,16 @@ mod tests {
     fn argmax_takes_the_first_of_equals() {
         assert_eq!(argmax(&[1, 3, 3, 2]), 1);
         assert_eq!(argmax::<i16>(&[]), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn the_largest_is_found_without_a_comparison(
+            values in prop::collection::vec(prop_oneof![any::<i16>(), Just(i16::MIN), Just(i16::MAX)], 1..50),
+        ) {
+            let (at, value) = largest(&values);
+            prop_assert_eq!(at as usize, argmax(&values));
+            prop_assert_eq!(value, values[at as usize] as i32);
+        }
     }
 }

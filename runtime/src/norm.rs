@@ -1,6 +1,6 @@
 //! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
 
-use crate::arch::{flat_mut, leading_zeros, negative, unit};
+use crate::arch::{clamp, flat_mut, leading_zeros, negative, unit};
 use crate::number::{mul_high, saturate16};
 use crate::tensor::Quad;
 
@@ -65,7 +65,7 @@ pub const fn reciprocal_q30(v: u32) -> u32 {
 pub fn reciprocal(x: u32) -> (i16, i32) {
     let (v, exponent) = normalized(x as u64, false); // x = v 2^exponent, v/2^32 in [1/2, 1)
     let m = (reciprocal_q30(v) >> 16) as i32;
-    (if m > 32767 { 32767 } else { m as i16 }, exponent + 32)
+    (clamp(m, 0, 32767) as i16, exponent + 32)
 }
 
 /// Layer normalisation of `features` inputs, without gain and bias.
@@ -98,8 +98,8 @@ impl Normalize {
         // z 2^frac = d m 2^(frac - 14 - e) = (d m / 2^16) >> s. A negative s means a small variance
         // and so a small d: shift d up instead, leaving two bits to round.
         let s = e - self.frac as i32 - 2;
-        let up = (2 - s).clamp(0, 31);
-        let s = (s + up).min(31) as u32; // 2 <= s
+        let up = clamp(2 - s, 0, 31);
+        let s = clamp(s + up, 2, 31) as u32;
         for x in flat_mut(x).iter_mut().take(n as usize) {
             let d = n * *x as i32 - sum; // |d| <= 2^29
             // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0

@@ -76,8 +76,9 @@ pub fn read32(input: &[i32], channels: &[Channel], x: &mut [Quad]) -> Status {
         let rounded = ((centred >> (c.shift - 1)) + 1) >> 1;
         *x = saturate16(rounded);
         let changed = rounded ^ *x as i32;
-        // The sign of v | -v says that v is not 0.
-        status |= ((changed | changed.wrapping_neg()) as u32 >> 31) << i.min(Status::LAST);
+        // The sign of v | -v says that v is not 0; a comparison would be a branch on some cores.
+        let any = negative(changed | changed.wrapping_neg()) as u32 & 1;
+        status |= any << i.min(Status::LAST);
     }
     Status::from_bits(status)
 }

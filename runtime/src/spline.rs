@@ -16,7 +16,7 @@
 //! by a window instead, so tables need no padding and time does not depend on the data. Past three
 //! intervals beyond the grid only the base function remains. Without tails `q` stops at the grid's ends.
 
-use crate::arch::{self, Coefficient, Native, SplineLayer, SplineSections};
+use crate::arch::{self, Coefficient, SplineLayer, SplineNative as Native, SplineSections};
 use crate::tensor::{Quad, quads};
 
 /// One input's way from activation to grid coordinate.

@@ -1,8 +1,11 @@
 //! What the tests share: where the bundled models are, and models made on the spot.
 
+pub mod connectome;
 pub mod link;
+pub mod liquid;
 pub mod network;
 pub mod onnx;
+pub mod shapes;
 pub mod state_dict;
 
 use std::path::PathBuf;

@@ -7,7 +7,7 @@ use nervecord_codegen::import::Source;
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Compiled, Compiler, Result};
 
-/// A graph compiled with the ranges that its inputs take in `rows`.
+/// A graph compiled under its own name with the ranges that its inputs take in `rows`.
 ///
 /// # Errors
 /// It cannot be compiled.
@@ -24,7 +24,7 @@ pub fn compile(graph: Graph, weights: Weights, rows: &[Vec<f64>]) -> Result<Comp
         panic!("no calibration data: {error}");
     }
     let path = PathBuf::from("in memory");
-    let source = Source { graph, path: path.clone(), sha256: String::new() };
+    let source = Source { graph, path: path.clone(), sha256: "made in memory".into() };
     Compiler::new(path).calibration(&calibration).weights(weights).build_from(source)
 }
 

@@ -1,12 +1,10 @@
 //! Recurrent networks and circuits: how near to float they stay, and what is refused.
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
-
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::run_with_states;
 use nervecord_codegen::{Compiled, Compiler, import, verify};
-use nervecord_tests::models;
+use nervecord_tests::{connectome, models};
+use std::fmt::Write;
 
 fn refused(text: &str, parts: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -117,6 +115,41 @@ fn run(text: &str, rows: &[Vec<f64>]) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     (float, rows.iter().map(|row| host.step(row).0).collect())
 }
 
+/// A ring of clamp neurons with a few synapses each takes a word a synapse, not one a pair of neurons.
+#[test]
+fn only_live_synapses_are_stored() {
+    let text = |n: usize| {
+        let mut text = String::from("[[inputs]]\nname = \"in\"\n");
+        for i in 0..n {
+            let _ = write!(text, "[[neurons]]\nname = \"n{i}\"\nkind = \"clamp\"\nbias = 0.1\n");
+            for (j, weight) in [(1, 0.5), (5, -0.25), (7, 0.25)] {
+                let _ = write!(
+                    text,
+                    "[[synapses]]\nfrom = \"n{i}\"\nto = \"n{}\"\nweight = {weight}\n",
+                    (i + j) % n
+                );
+            }
+        }
+        text + "[[synapses]]\nfrom = \"in\"\nto = \"n0\"\nweight = 1.0\n\
+                [[outputs]]\nname = \"y0\"\nplus = [\"n1\"]\nminus = [\"n6\"]\n"
+    };
+    let bytes = |n: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("circuit.toml");
+        std::fs::write(&path, text(n)).unwrap();
+        Compiler::new(&path).build().unwrap().program.table_bytes()
+    };
+    let (small, large) = (bytes(100), bytes(200));
+    assert!(large < 200 * 24, "{large} bytes");
+    assert!(large < small * 21 / 10, "{small} and {large} bytes");
+    let rows: Vec<Vec<f64>> = (0..60).map(|t| vec![f64::from(t % 7) / 6.0]).collect();
+    let (float, fixed) = run(&text(100), &rows);
+    for (float, fixed) in float.iter().flatten().zip(fixed.iter().flatten()) {
+        assert!((float - fixed).abs() < 1e-3, "{float} {fixed}");
+    }
+    assert!(float.iter().flatten().any(|y| y.abs() > 0.1));
+}
+
 /// Period, duty and phase of every oscillator, seen through neurons of each kind.
 #[test]
 fn oscillators_keep_their_period_duty_and_phase() {
@@ -173,50 +206,9 @@ fn a_circuit_of_conductances_stays_within_a_thousandth_of_its_range() {
     assert!(compiled.program.ram_bytes() <= 256);
 }
 
-/// As many neurons and connections as the worm has, in a generated wiring: a few neurons have many
-/// synapses and most have few, weights are small, one in five inhibits.
-fn connectome(folder: &Path) -> PathBuf {
-    let mut random = nervecord_plants::Random::new(302);
-    let mut pick = |n: usize| (random.unit() * n as f64) as usize;
-    let mut text = String::from("substeps = 2\n");
-    for i in 0..8 {
-        let _ = write!(text, "[[inputs]]\nname = \"in{i}\"\n");
-    }
-    for i in 0..302 {
-        let _ = write!(text, "[[neurons]]\nname = \"n{i}\"\nkind = \"threshold\"\n");
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    while seen.len() < 3700 {
-        // The smaller of two draws: a skewed distribution of degrees.
-        let (pre, post) = (pick(302).min(pick(302)), pick(302).min(pick(302)));
-        if !seen.insert((pre, post)) {
-            continue;
-        }
-        let weight = 1 + pick(9).min(pick(30)) as i32;
-        let weight = if pick(5) == 0 { -weight } else { weight };
-        let _ =
-            write!(text, "[[synapses]]\nfrom = \"n{pre}\"\nto = \"n{post}\"\nweight = {weight}\n");
-    }
-    for i in 0..8 {
-        for _ in 0..6 {
-            let _ = write!(
-                text,
-                "[[synapses]]\nfrom = \"in{i}\"\nto = \"n{}\"\nweight = 31\n",
-                pick(302)
-            );
-        }
-    }
-    text += "[[outputs]]\nname = \"y0\"\nplus = [\"n0\", \"n1\", \"n2\"]\nminus = [\"n3\", \"n4\", \"n5\"]\n";
-    text += "[[outputs]]\nname = \"y1\"\nplus = [\"n6\", \"n7\"]\nminus = [\"n8\", \"n9\"]\n";
-    let path = folder.join("connectome.toml");
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
 #[test]
 fn a_connectome_fits_the_smallest_core_and_counts_exactly() {
-    let folder = tempfile::tempdir().unwrap();
-    let compiled = Compiler::new(connectome(folder.path())).build().unwrap();
+    let compiled = connectome::compile();
     let program = &compiled.program;
     assert!(program.table_bytes() < 12_000, "{}", program.table_bytes());
     assert!(program.ram_bytes() <= 1024, "{}", program.ram_bytes());
@@ -234,14 +226,6 @@ fn a_connectome_fits_the_smallest_core_and_counts_exactly() {
         }
     }
     assert!(moved, "the inputs reach the outputs");
-}
-
-/// Writes the connectome for the emulators when asked to: `NERVECORD_CONNECTOME=folder`.
-#[test]
-fn a_connectome_can_be_kept() {
-    if let Some(folder) = std::env::var_os("NERVECORD_CONNECTOME") {
-        connectome(Path::new(&folder));
-    }
 }
 
 /// A model of the tests with one key of its configuration changed.

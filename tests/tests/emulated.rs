@@ -4,9 +4,10 @@
 //! These run the emulators. `cargo xtask test` sets those up and runs them; plain `cargo test` lists
 //! them as ignored.
 
-use nervecord_codegen::Compiler;
-use nervecord_codegen::emulate::{Board, Firmware, Job, Kind, emulate};
-use nervecord_tests::{models, vectors};
+use nervecord_codegen::emulate::{Board, Firmware, Job, Kind, Measured, emulate};
+use nervecord_codegen::{Compiled, Compiler};
+use nervecord_plants::Random;
+use nervecord_tests::{connectome, liquid, models, vectors};
 
 /// The digits classifier on its 200 vectors.
 fn digits() -> Job {
@@ -18,17 +19,69 @@ fn digits() -> Job {
     Job::of("digits", &compiled, rows).unwrap()
 }
 
-fn check(board: &str) {
-    let (board, job) = (Board::find(board).unwrap(), digits());
-    // Where nothing is set up, this fails with the command that does.
-    let measured = emulate(&board, &job).unwrap_or_else(|error| panic!("{error}"));
-    let expected = job.expected.as_ref().unwrap();
-    assert_eq!(measured.equal_rows(expected), 200);
-    assert_eq!(measured.min(), measured.max(), "the time depends on the input");
+/// A circuit on random inputs over all their integers.
+fn circuit(name: &str, compiled: &Compiled) -> Job {
+    let mut random = Random::new(11);
+    let mut raw = || random.uniform(-32768.0, 32768.0).floor() as i32;
+    let columns = compiled.program.input.features();
+    let rows = (0..100).map(|_| (0..columns).map(|_| raw()).collect()).collect();
+    Job::of(name, compiled, rows).unwrap()
+}
 
-    let bare = Firmware::build(&board, &job.module, Kind::Bare).unwrap();
+/// Holds that a core has the host's bits, in the same time for every input.
+fn measure(board: &Board, job: &Job) -> Measured {
+    // Where nothing is set up, this fails with the command that does.
+    let measured = emulate(board, job).unwrap_or_else(|error| panic!("{error}"));
+    let expected = job.expected.as_ref().unwrap();
+    assert_eq!(measured.equal_rows(expected), expected.len(), "{}", job.name);
+    assert_eq!(measured.min(), measured.max(), "{}: the time depends on the input", job.name);
+    println!("{} on {}: {} instructions", job.name, board.name, measured.max());
+
+    let bare = Firmware::build(board, &job.module, Kind::Bare).unwrap();
     let forbidden: Vec<String> = bare.forbidden().iter().map(|f| f.name()).collect();
-    assert!(forbidden.is_empty(), "{forbidden:?}");
+    assert!(forbidden.is_empty(), "{}: {forbidden:?}", job.name);
+    measured
+}
+
+/// A swimmer of five joints with any weights and controls.
+fn swimmer() -> Compiled {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.json");
+    let text = r#"{"format": "ncap-swimmer/1", "n_joints": 5, "params": {
+        "bneuron_prop": [0, 1.1, 0.9, 1.2, 0.8], "bneuron_osc": 1.5, "bneuron_speed": -0.7, "bneuron_turn": 0.4,
+        "muscle_d_d": 1.25, "muscle_v_v": [1.0, 1.1, 1.2, 1.3, 1.4], "muscle_contra": -0.5}}"#;
+    std::fs::write(&path, text).unwrap();
+    Compiler::new(path).name("model").build().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The instructions that a step of each circuit may take on a core.
+struct Most {
+    swimmer: u64,
+    cfc: u64,
+    ltc: u64,
+    connectome: u64,
+}
+
+fn check_circuits(board: &str, most: &Most) {
+    let board = Board::find(board).unwrap();
+    let cfc = liquid::wired(28, [16, 11, 1], 4, "default", 1.0, 0.4);
+    let ltc = liquid::ltc(16, [16, 1], 4, 1.0, 1.0);
+    for (name, compiled, most) in [
+        ("swimmer", &swimmer(), most.swimmer),
+        ("wired CfC, 28 neurons", &cfc.compile(&mut Random::new(1)), most.cfc),
+        ("wired LTC, 16 neurons", &ltc.compile(&mut Random::new(2)), most.ltc),
+    ] {
+        let measured = measure(&board, &circuit(name, compiled));
+        assert!(measured.max() <= most, "{name}: {} instructions", measured.max());
+    }
+    let measured = measure(&board, &circuit("connectome", &connectome::compile()));
+    assert!(measured.max() <= most.connectome, "connectome: {} instructions", measured.max());
+    assert!(measured.code_bytes + measured.table_bytes <= 16 * 1024, "{}", measured.code_bytes);
+    assert!(measured.ram_bytes <= 1024, "{}", measured.ram_bytes);
+}
+
+fn check(board: &str) {
+    measure(&Board::find(board).unwrap(), &digits());
 }
 
 /// A test a board.
@@ -46,4 +99,18 @@ boards! {
     cortex_m4f_is_the_host: "qemu-cortex-m4",
     cortex_m0_is_the_host: "qemu-cortex-m0",
     rv32imac_is_the_host: "qemu-riscv32",
+}
+
+#[test]
+#[cfg_attr(not(feature = "emulated"), ignore = "needs emulators: run `cargo xtask test`")]
+fn circuits_are_fast_on_cortex_m4f() {
+    let most = Most { swimmer: 450, cfc: 25_000, ltc: 22_000, connectome: 170_000 };
+    check_circuits("qemu-cortex-m4", &most);
+}
+
+#[test]
+#[cfg_attr(not(feature = "emulated"), ignore = "needs emulators: run `cargo xtask test`")]
+fn circuits_are_fast_on_cortex_m0() {
+    let most = Most { swimmer: 900, cfc: 25_000, ltc: 80_000, connectome: 270_000 };
+    check_circuits("qemu-cortex-m0", &most);
 }

@@ -1,149 +1,154 @@
-//! `cargo xtask bench`: what a step of the four reference networks takes on each core.
+//! `cargo xtask bench`: what a step takes on each core.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use nervecord_codegen::Result;
-use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::emulate::Board;
+use nervecord_tests::shapes::Shape;
 
-use crate::figures::Figures;
-use crate::networks::{Random, SHAPES, Shape};
-use crate::table::{self, Place};
-use crate::{boards, emulate, say, subject};
+use crate::figures::{self, COLUMNS, Figures, Row};
+use crate::limits::{Work, bar};
+use crate::{boards, documents, emulate, say, subject, table};
 
-/// Rows of calibration and of each run.
-const ROWS: usize = 32;
-
-/// The instructions of a step to stay below, for networks A to D on a core.
-const BARS: [(&str, [u64; 4]); 7] = [
-    ("Cortex-M0", [2_900, 28_000, 1_040_000, 380_000]),
-    ("Cortex-M3", [2_000, 18_500, 770_000, 295_000]),
-    ("Cortex-M4F", [700, 8_400, 335_000, 127_000]),
-    ("Cortex-M7", [700, 8_400, 335_000, 127_000]),
-    ("Cortex-M33", [700, 8_400, 335_000, 127_000]),
-    ("Cortex-M55", [700, 2_900, 58_000, 18_300]),
-    ("RV32IMAC", [2_000, 23_000, 940_000, 355_000]),
-];
-
-const HEAD: [&str; 9] = [
-    "network",
-    "board",
-    "instructions",
-    "a MAC",
-    "of the bar",
-    "code B",
-    "tables B",
-    "RAM B",
-    "stack B",
-];
-
-/// What to do with the committed figures.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
-    /// Replace them by the measured ones.
-    Save,
-    /// Compare the measured ones with them.
-    Check,
+/// What to measure, and what to do with it.
+pub struct Wish {
+    /// A board, or `all`.
+    pub board: String,
+    /// Names or paths; networks A to D, K and the bundled models if there is none.
+    pub models: Vec<PathBuf>,
+    /// Print which functions the instructions were executed in.
+    pub profile: bool,
+    /// Compare with the committed figures.
+    pub check: bool,
+    /// Replace the committed figures.
+    pub save: bool,
+    /// Write the committed figures into the documents.
+    pub write: bool,
 }
 
-/// Prints the table for boards, and puts it into `document` if one is given; whether every output is
-/// the host's, and every figure below its bar or, where `figures` says so, not worse than the
-/// committed one.
+/// A model on a board.
+pub struct Entry {
+    /// The model's name.
+    pub model: String,
+    /// The board.
+    pub board: Board,
+    /// What a step has to do.
+    pub work: Work,
+    /// What it takes; none if it does not fit the board.
+    pub row: Option<Row>,
+}
+
+impl Entry {
+    /// The columns of [`HEAD`].
+    pub fn cells(&self) -> Vec<String> {
+        let core = self.board.core.as_str();
+        let words = [self.model.clone(), self.board.name.clone()];
+        let Some(row) = self.row else {
+            let dashes = std::iter::repeat_n("-".to_owned(), HEAD.len() - 3);
+            return words.into_iter().chain(["does not fit".to_owned()]).chain(dashes).collect();
+        };
+        let share = |of: Option<f64>| {
+            let instructions = row[0].unwrap_or(0) as f64;
+            of.map_or_else(|| "-".to_owned(), |of| format!("{:.2}", instructions / of))
+        };
+        let shares = [
+            share(self.work.macs()),
+            share(self.work.edges()),
+            share(self.work.limit(core)),
+            share(bar(&self.model, core, &self.work)),
+        ];
+        let count = |n: &Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
+        let (time, sizes) = row.split_at(2);
+        let cells = time.iter().map(count).chain(shares).chain(sizes.iter().map(count));
+        words.into_iter().chain(cells).collect()
+    }
+
+    /// Whether it is below its bar, where there is one.
+    fn good(&self) -> bool {
+        let bar = bar(&self.model, &self.board.core, &self.work);
+        let instructions = self.row.and_then(|row| row[0]);
+        bar.zip(instructions).is_none_or(|(bar, instructions)| instructions as f64 <= bar)
+    }
+}
+
+/// The columns of the table.
+pub const HEAD: [&str; 12] = [
+    "model",
+    "board",
+    COLUMNS[0],
+    COLUMNS[1],
+    "a MAC",
+    "an edge",
+    "of the limit",
+    "of the bar",
+    COLUMNS[2],
+    COLUMNS[3],
+    COLUMNS[4],
+    COLUMNS[5],
+];
+
+/// Measures and prints; whether every output is the host's, and every figure below its bar or, where
+/// figures are checked, not worse than the committed one.
 ///
 /// # Errors
-/// Something cannot be built or run, or the document has no place for the table.
-pub fn bench(
-    board: &str,
-    profile: bool,
-    figures: Option<Committed>,
-    document: Option<&Path>,
-) -> Result<bool> {
-    // Before the long work, so that a wrong name does not cost it.
-    let place = document.map(|path| Place::find(path, "bench")).transpose()?;
+/// Something cannot be built or run, or a document has no place for its table.
+pub fn bench(wish: &Wish) -> Result<bool> {
+    let boards = boards(&wish.board)?;
+    let models = if wish.models.is_empty() { subject::benched()? } else { wish.models.clone() };
     let mut committed = Figures::committed()?;
+    let mut entries = Vec::new();
     let mut worse = Vec::new();
-    let mut rows = Vec::new();
-    let mut good = true;
-    for board in boards(board)? {
-        let bars = BARS.iter().find(|(core, _)| *core == board.core).map(|(_, bars)| bars);
-        for (index, shape) in SHAPES.iter().enumerate() {
-            say(&format!("network {} on {}", shape.letter, board.name));
-            if shape.flash() > board.flash_bytes {
-                let fits = "does not fit".to_owned();
-                let dashes = std::iter::repeat_n("-".to_owned(), HEAD.len() - 3);
-                let words = [shape.letter.to_owned(), board.name.clone(), fits];
-                rows.push(words.into_iter().chain(dashes).collect());
+    for path in &models {
+        let work = subject::work(path)?;
+        let job = subject::load(path)?;
+        for board in &boards {
+            if Shape::named(path).is_some_and(|shape| shape.flash() > board.flash_bytes) {
+                let (model, board) = (job.name.clone(), board.clone());
+                entries.push(Entry { model, board, work, row: None });
                 continue;
             }
-            let graph = shape.graph()?;
-            let macs = graph.macs();
-            let inputs = Random::new(7).rows(ROWS, shape.widths[0]);
-            let measured =
-                emulate::check(&board, &subject::from_graph(graph, &inputs, Weights::I8)?)?;
-            if profile {
+            say(&format!("{} on {}", job.name, board.name));
+            let measured = emulate::check(board, &job)?;
+            if wish.profile {
                 emulate::print_profile(&measured);
             }
-            match figures {
-                Some(Committed::Save) => committed.set(shape.letter, &board.name, &measured),
-                Some(Committed::Check) => {
-                    worse.extend(committed.worse(shape.letter, &board.name, &measured));
-                }
-                None => {}
+            if wish.check {
+                worse.extend(committed.check(&job.name, &board.name, &measured).err());
             }
-            let ratio = bars.map(|bars| measured.max() as f64 / bars[index] as f64);
-            good &= ratio.is_none_or(|ratio| ratio <= 1.0);
-            rows.push(vec![
-                shape.letter.to_owned(),
-                board.name.clone(),
-                measured.max().to_string(),
-                format!("{:.3}", measured.max() as f64 / macs as f64),
-                ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.3}")),
-                measured.code_bytes.to_string(),
-                measured.table_bytes.to_string(),
-                measured.ram_bytes.to_string(),
-                measured.stack_bytes.to_string(),
-            ]);
+            if wish.save {
+                committed.set(&job.name, &board.name, &measured);
+            }
+            let row = Some(figures::row(&measured));
+            entries.push(Entry { model: job.name.clone(), board: board.clone(), work, row });
         }
     }
-    println!("Executed instructions of a step under emulation, not cycles of hardware.");
+    println!("Executed instructions of a step under emulation; cycles are the core's published");
+    println!("timings applied to them, without wait states, at most. Neither is hardware.");
+    let rows: Vec<Vec<String>> = entries.iter().map(Entry::cells).collect();
     table::print(&HEAD, &rows);
-    if let Some(place) = place {
-        place.fill(&for_readers(&rows))?;
+    worse.iter().for_each(|error| println!("{error}"));
+    if wish.save {
+        committed.save()?;
     }
-    match figures {
-        Some(Committed::Save) => committed.save().map(|()| true),
-        Some(Committed::Check) => {
-            worse.iter().for_each(|line| println!("worse than committed: {line}"));
-            Ok(worse.is_empty())
+    if wish.write {
+        documents::write(&committed)?;
+    }
+    Ok(if wish.check { worse.is_empty() } else { entries.iter().all(Entry::good) })
+}
+
+/// What has committed figures: every benched model on every board, as far as it was saved.
+///
+/// # Errors
+/// A model or the boards cannot be read.
+pub fn committed(figures: &Figures) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for path in subject::benched()? {
+        let model = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let work = subject::work(&path)?;
+        for board in Board::all()? {
+            let row = figures.get(&model, &board.name);
+            entries.push(Entry { model: model.clone(), board, work, row });
         }
-        None => Ok(good),
     }
-}
-
-/// The table for readers, who need no bars.
-fn for_readers(rows: &[Vec<String>]) -> String {
-    const BAR: usize = 4;
-    let head: Vec<&str> = (0..HEAD.len()).filter(|&i| i != BAR).map(|i| HEAD[i]).collect();
-    let mut rows = rows.to_vec();
-    rows.iter_mut().for_each(|row| drop(row.remove(BAR)));
-    table::render(&head, &rows)
-}
-
-impl Shape {
-    /// Bytes of its i8 weights, the least it takes of flash.
-    fn flash(&self) -> u64 {
-        self.widths.windows(2).map(|pair| (pair[0] * pair[1]) as u64).sum()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn readers_see_no_bars() {
-        let cells: Vec<String> = (0..HEAD.len()).map(|i| i.to_string()).collect();
-        let table = for_readers(&[cells]);
-        assert!(table.starts_with("| network | board |") && table.ends_with("8 |\n"), "{table}");
-        assert!(!table.contains("bar"), "{table}");
-    }
+    Ok(entries)
 }

@@ -1,11 +1,12 @@
 //! `cargo xtask`: set-up, test, emulate, bench. Everything CI runs is a command a person can run.
 
 mod bench;
+mod documents;
 mod emulate;
 mod figures;
 mod golden;
+mod limits;
 mod looped;
-mod networks;
 mod new_board;
 mod parts;
 mod splines;
@@ -39,7 +40,7 @@ enum Task {
         #[arg(long, default_value = "all")]
         board: String,
         /// A model folder, an ONNX file, a generated module (.rs), edges-i8, edges-i16 or splines
-        /// (layers of many sizes); all of models/ and these if none is given
+        /// (layers of many sizes), heads (layers that compare); all of models/ and these if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in
@@ -87,11 +88,15 @@ enum Task {
         #[arg(long)]
         like: String,
     },
-    /// Measure the four reference networks on emulated cores
+    /// Measure a step of the reference networks A to D, K and the bundled models on emulated cores
     Bench {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
+        /// A, B, C, D, the name of a bundled model, or the path of another; all of the named ones if
+        /// none is given
+        #[arg(long, num_args = 1..)]
+        model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in
         #[arg(long)]
         profile: bool,
@@ -101,9 +106,9 @@ enum Task {
         /// Replace the committed figures, xtask/figures.csv, by what is measured
         #[arg(long)]
         save: bool,
-        /// Put the table into this document, between `<!-- bench -->` and `<!-- /bench -->`
+        /// Write the committed figures into README.md and docs/figures.md
         #[arg(long)]
-        write: Option<PathBuf>,
+        write: bool,
     },
 }
 
@@ -119,13 +124,8 @@ fn main() -> ExitCode {
         Task::NewBoard { name, like } => {
             new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
         }
-        Task::Bench { board, profile, check, save, write } => {
-            let figures = match (check, save) {
-                (true, _) => Some(bench::Committed::Check),
-                (_, true) => Some(bench::Committed::Save),
-                _ => None,
-            };
-            bench::bench(&board, profile, figures, write.as_deref())
+        Task::Bench { board, model, profile, check, save, write } => {
+            bench::bench(&bench::Wish { board, models: model, profile, check, save, write })
         }
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };

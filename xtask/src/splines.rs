@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use nervecord::arch::{self, Native};
+use nervecord::arch::{self, SplineNative as Native};
 use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
 use nervecord::tensor::{Quad, quads};
 use nervecord_codegen::emulate::Job;
 
-use crate::networks::Random;
+use nervecord_tests::shapes::Random;
 
 /// Activations that all layers read, the values of their base functions among them.
 const INPUTS: usize = 24;
@@ -32,7 +32,7 @@ pub fn job() -> Job {
     let mut random = Random::new(11);
     let layers: Vec<Layer> = (0..LAYERS).map(|k| Layer::new(k, &mut random)).collect();
     let mut rows: Vec<Vec<i16>> =
-        (0..ROWS).map(|_| (0..INPUTS).map(|_| random.next() as i16).collect()).collect();
+        (0..ROWS).map(|_| (0..INPUTS).map(|_| random.bits() as i16).collect()).collect();
     rows.extend([i16::MIN, -1, 0, i16::MAX].map(|x| vec![x; INPUTS]));
     let expected = rows.iter().map(|row| layers.iter().flat_map(|l| l.run(row)).collect());
     let expected: Vec<Vec<i32>> = expected.collect();
@@ -44,7 +44,7 @@ pub fn job() -> Job {
 impl Layer {
     /// Layer `k`; its bits say of what it is made.
     fn new(k: usize, random: &mut Random) -> Self {
-        let mut below = |n: u64| (random.next() % n) as usize;
+        let mut below = |n: u64| (random.bits() % n) as usize;
         let [tails, base, own] = [k & 1, k & 2, k & 4].map(|bit| bit != 0);
         let bits = if k & 8 == 0 { 8 } else { 16 };
         // Each number of outputs left over, with none to three blocks before.

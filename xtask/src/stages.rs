@@ -8,11 +8,11 @@ use nervecord_codegen::data::write_atomic;
 use nervecord_codegen::emulate::{Board, Kind, Toolchain};
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Error, Result};
+use nervecord_tests::shapes::{Random, SHAPES};
 
-use crate::looped;
-use crate::networks::{Random, SHAPES};
+use crate::figures::Figures;
 use crate::parts::{self, Part};
-use crate::{cargo_path, emulate, golden, root, say, set_up, subject};
+use crate::{cargo_path, documents, emulate, golden, looped, root, say, set_up, subject};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -41,6 +41,7 @@ pub fn test() -> bool {
         run(doc.current_dir(root()))
     });
     tally.stage("generated modules", || golden::golden(true));
+    tally.stage("figures in the documents", || documents::check(&Figures::committed()?));
     tally.tests();
     tally.stage("clippy of the firmware", firmware_clippy);
     tally.stage("clippy of the development boards", parts_clippy);
@@ -99,17 +100,19 @@ impl Tally {
         println!("tests: {verdict} ({passed} passed, {failed} failed)");
     }
 
-    /// Every bundled model and the kernels' edges on every board, each counted.
+    /// Every bundled model, networks A and B and the kernels' edges on every board, each counted; where
+    /// figures are committed, they may not be worse.
     fn emulated(&mut self) {
-        let (boards, models) = match (Board::all(), subject::all()) {
-            (Ok(boards), Ok(models)) => (boards, models),
-            (Err(error), _) | (_, Err(error)) => {
+        let (boards, models, figures) = match (Board::all(), subject::all(), Figures::committed()) {
+            (Ok(boards), Ok(models), Ok(figures)) => (boards, models, figures),
+            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
                 return self.stage("emulated cores", || Err(error));
             }
         };
-        for path in &models {
+        let networks = SHAPES.iter().take(2).map(|shape| shape.letter.into());
+        for path in models.into_iter().chain(networks) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let job = match subject::load(path) {
+            let job = match subject::load(&path) {
                 Ok(job) => job,
                 Err(error) => {
                     self.stage(&format!("{name} compiled"), || Err(error));
@@ -118,7 +121,11 @@ impl Tally {
             };
             for board in &boards {
                 self.stage(&format!("{name} on {}", board.name), || {
-                    emulate::check(board, &job).map(drop)
+                    let measured = emulate::check(board, &job)?;
+                    match subject::is_made(&path) {
+                        true => Ok(()),
+                        false => figures.check(&job.name, &board.name, &measured),
+                    }
                 });
             }
         }

@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nervecord_codegen::data::{Data, write_atomic};
+use nervecord_codegen::data::Data;
 use nervecord_codegen::emulate::Job;
 use nervecord_codegen::graph::Graph;
-use nervecord_codegen::import::Source;
+use nervecord_codegen::import;
 use nervecord_codegen::quantize::Weights;
-use nervecord_codegen::{Compiler, Error, Result};
+use nervecord_codegen::{Compiled, Compiler, Error, Result};
+use nervecord_tests::network;
+use nervecord_tests::shapes::{self, Random, SHAPES, Shape};
 
-use crate::networks::{self, Random};
+use crate::limits::Work;
 use crate::{root, splines};
 
 /// Rows for layers that come without their own.
@@ -38,39 +40,91 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
     }
 }
 
-/// Layers of many sizes, with weights of either width, under the names that [`load`] knows.
-pub const EDGES: [(&str, Weights); 2] = [("edges-i8", Weights::I8), ("edges-i16", Weights::I16)];
+/// Networks made in memory, under the names that [`load`] knows: layers of many sizes with weights
+/// of either width, spline layers of many sizes, and layers that compare what they read.
+pub const MADE: [&str; 4] = ["edges-i8", "edges-i16", "splines", "heads"];
 
-/// Spline layers of many sizes, under the name that [`load`] knows.
-pub const SPLINES: &str = "splines";
+/// Whether it is a name of [`MADE`].
+pub fn is_made(path: &Path) -> bool {
+    MADE.iter().any(|name| path == Path::new(name))
+}
 
-/// What is checked unless something is named: the bundled models, and the edges of kernels.
+/// What is checked unless something is named: the bundled models, and those made in memory.
 ///
 /// # Errors
 /// As for [`bundled`].
 pub fn all() -> Result<Vec<PathBuf>> {
-    Ok(bundled()?
-        .into_iter()
-        .chain(EDGES.map(|(name, _)| name.into()))
-        .chain([SPLINES.into()])
-        .collect())
+    Ok(bundled()?.into_iter().chain(MADE.map(PathBuf::from)).collect())
 }
 
-/// A job from a model folder, a trained file, a generated module, a name of [`EDGES`], or [`SPLINES`].
+/// What the project's speed is stated for: networks A to D and K, and the bundled models.
+///
+/// # Errors
+/// As for [`bundled`].
+pub fn benched() -> Result<Vec<PathBuf>> {
+    Ok(SHAPES.iter().map(|shape| shape.letter.into()).chain(bundled()?).collect())
+}
+
+/// A model of `models/` by its name, or the path itself.
+fn resolved(path: &Path) -> PathBuf {
+    let bundled = root().join("models").join(path);
+    if path.components().count() == 1 && bundled.is_dir() { bundled } else { path.to_owned() }
+}
+
+/// What a step of a model has to do; nothing is known of a generated module.
+///
+/// # Errors
+/// It cannot be read.
+pub fn work(path: &Path) -> Result<Work> {
+    if let Some(shape) = Shape::named(path) {
+        return Ok(Work::of(&shape.graph()?));
+    }
+    if is_made(path) || path.extension().is_some_and(|e| e == "rs") {
+        return Ok(Work::default());
+    }
+    Ok(Work::of(&import::load(&resolved(path))?.graph))
+}
+
+/// A job from a model folder, a trained file, a generated module, or a name: of a bundled model, of
+/// [`SHAPES`], or of [`MADE`].
 ///
 /// # Errors
 /// It cannot be read or compiled.
 pub fn load(path: &Path) -> Result<Job> {
-    if let Some((name, weights)) = EDGES.iter().find(|(name, _)| path == Path::new(name)) {
-        let inputs = Random::new(7).rows(ROWS, networks::EDGES.widths[0]);
-        let job = from_graph(networks::EDGES.graph()?, &inputs, *weights)?;
-        return Ok(Job { name: (*name).to_owned(), ..job });
+    match path.to_str() {
+        Some("edges-i8") => return edges("edges-i8", Weights::I8),
+        Some("edges-i16") => return edges("edges-i16", Weights::I16),
+        Some("splines") => return Ok(splines::job()),
+        Some("heads") => return heads(),
+        _ => {}
     }
-    if path == Path::new(SPLINES) {
-        return Ok(splines::job());
+    if let Some(shape) = Shape::named(path) {
+        let inputs = Random::new(7).rows(SHAPE_ROWS, shape.widths[0]);
+        let job = from_graph(shape.graph()?, &inputs, Weights::I8)?;
+        return Ok(Job { name: shape.letter.to_owned(), ..job });
     }
+    let path = &resolved(path);
     if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
 }
+
+fn edges(name: &str, weights: Weights) -> Result<Job> {
+    let inputs = Random::new(7).rows(ROWS, shapes::EDGES.widths[0]);
+    let job = from_graph(shapes::EDGES.graph()?, &inputs, weights)?;
+    Ok(Job { name: name.to_owned(), ..job })
+}
+
+fn heads() -> Result<Job> {
+    let mut rows = Random::new(7).rows(ROWS, shapes::HEAD_RANGES.len());
+    for row in &mut rows {
+        row.iter_mut().zip(shapes::HEAD_RANGES).for_each(|(x, range)| *x *= range);
+    }
+    let graph = Graph { name: "model".into(), ..shapes::heads()? };
+    let compiled = network::compile(graph, Weights::I8, &rows)?;
+    Job::of("heads", &compiled, with_random(&compiled, &rows))
+}
+
+/// Rows of a network in [`SHAPES`], whose steps all take the same time.
+const SHAPE_ROWS: usize = 32;
 
 /// Random rows behind a model's own, so that no time hides in inputs that its data never show;
 /// fewer for a model so wide that they would hold more values than [`RANDOM_VALUES`].
@@ -81,8 +135,8 @@ const RANDOM_VALUES: usize = 100_000;
 fn random_rows(columns: usize, bits: u32) -> Vec<Vec<i32>> {
     let mut random = Random::new(1);
     let mut value = || {
-        let wide = random.next() as i32 >> (32 - bits);
-        match random.next() % 16 {
+        let wide = random.bits() as i32 >> (32 - bits);
+        match random.bits() % 16 {
             0 => i32::MIN >> (32 - bits),
             1 => i32::MAX >> (32 - bits),
             _ => wide,
@@ -108,10 +162,14 @@ fn from_model(path: &Path) -> Result<Job> {
         true => Data::read(&vectors)?.inputs(&compiled.graph, &vectors)?,
         false => compiled.calibration.rows.clone(),
     };
+    Job::of(name_of(path), &compiled, with_random(&compiled, &rows))
+}
+
+/// Raw rows, and random ones behind them.
+fn with_random(compiled: &Compiled, rows: &[Vec<f64>]) -> Vec<Vec<i32>> {
     let input = &compiled.program.input;
-    let mut raws: Vec<_> = rows.iter().map(|row| input.to_raws(row)).collect();
-    raws.extend(random_rows(input.features(), input.bits()));
-    Job::of(name_of(path), &compiled, raws)
+    let raws = rows.iter().map(|row| input.to_raws(row));
+    raws.chain(random_rows(input.features(), input.bits())).collect()
 }
 
 /// A network made in memory with i8 or i16 weights, calibrated and run on `rows`.
@@ -119,29 +177,14 @@ fn from_model(path: &Path) -> Result<Job> {
 /// # Errors
 /// It cannot be compiled.
 pub fn from_graph(graph: Graph, rows: &[Vec<f64>], weights: Weights) -> Result<Job> {
-    let name = PathBuf::from(&graph.name);
-    let folder = tempfile::tempdir().map_err(|e| Error::io("create", std::env::temp_dir(), &e))?;
-    let calibration = folder.path().join("calibration.csv");
-    write_atomic(&calibration, csv(rows).as_bytes())?;
-    let source = Source { graph, path: name.clone(), sha256: "made in memory".into() };
-    let compiled = Compiler::new(&name)
-        .calibration(&calibration)
-        .weights(weights)
-        .name("model")
-        .build_from(source)?;
+    let name = graph.name.clone();
+    let compiled = network::compile(Graph { name: "model".into(), ..graph }, weights, rows)?;
     let raws = rows.iter().map(|row| compiled.program.input.to_raws(row)).collect();
-    Job::of(name_of(&name), &compiled, raws)
+    Job::of(name, &compiled, raws)
 }
 
 fn name_of(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn csv(rows: &[Vec<f64>]) -> String {
-    let line = |cells: Vec<String>| cells.join(",") + "\n";
-    let columns = rows.first().map_or(0, Vec::len);
-    let head = line((0..columns).map(|column| format!("x{column}")).collect());
-    rows.iter().fold(head, |text, row| text + &line(row.iter().map(f64::to_string).collect()))
 }
 
 /// A generated module on random rows.

@@ -37,6 +37,7 @@ pub struct Place {
     path: PathBuf,
     /// The document up to the table, and from there on, the marks included.
     around: [String; 2],
+    table: String,
 }
 
 impl Place {
@@ -48,16 +49,21 @@ impl Place {
         let marks = [format!("<!-- {name} -->\n"), format!("<!-- /{name} -->")];
         let text = fs::read_to_string(path).map_err(|e| Error::io("read", path, &e))?;
         let around = text.split_once(&marks[0]).and_then(|(before, rest)| {
-            let (_, after) = rest.split_once(&marks[1])?;
-            Some([before.to_owned() + &marks[0], marks[1].clone() + after])
+            let (table, after) = rest.split_once(&marks[1])?;
+            Some(([before.to_owned() + &marks[0], marks[1].clone() + after], table.to_owned()))
         });
-        let around = around.ok_or_else(|| {
+        let (around, table) = around.ok_or_else(|| {
             Error::new("the document has no place for the table")
                 .file(path)
                 .expected(format!("lines `{}` and `{}`", marks[0].trim(), marks[1]))
                 .found("not both")
         })?;
-        Ok(Self { path: path.to_owned(), around })
+        Ok(Self { path: path.to_owned(), around, table })
+    }
+
+    /// The table that is there.
+    pub fn table(&self) -> &str {
+        &self.table
     }
 
     /// Puts the table there.
@@ -82,6 +88,7 @@ mod tests {
         Place::find(&path, "bench").unwrap().fill("new\n").unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text, "before\n<!-- bench -->\nnew\n<!-- /bench -->\nafter\n");
+        assert_eq!(Place::find(&path, "bench").unwrap().table(), "new\n");
         assert!(Place::find(&path, "sizes").is_err());
     }
 }

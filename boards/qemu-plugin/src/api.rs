@@ -44,6 +44,8 @@ unsafe extern "C" {
     pub fn qemu_plugin_tb_get_insn(block: *const Block, index: usize) -> *mut Instruction;
     /// The guest address of an instruction.
     pub fn qemu_plugin_insn_vaddr(instruction: *const Instruction) -> u64;
+    /// Bytes of an instruction.
+    pub fn qemu_plugin_insn_size(instruction: *const Instruction) -> usize;
     /// Asks to be called before an instruction executes.
     pub fn qemu_plugin_register_vcpu_insn_exec_cb(
         instruction: *mut Instruction,

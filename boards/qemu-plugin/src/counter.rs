@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::api::OnInstruction;
@@ -11,7 +12,10 @@ use crate::{on_begin, on_end, on_other};
 /// An instruction of the guest.
 pub struct Site {
     address: u64,
+    /// The address behind it.
+    next: u64,
     executed: AtomicU64,
+    left: AtomicU64,
 }
 
 /// What the arguments asked for, and what was seen so far.
@@ -30,6 +34,8 @@ static INTERVALS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
 static INSIDE: AtomicBool = AtomicBool::new(false);
 static CALIBRATED: AtomicBool = AtomicBool::new(false);
 static COUNT: AtomicU64 = AtomicU64::new(0);
+/// The instruction executed last in the interval, or null.
+static LAST: AtomicPtr<Site> = AtomicPtr::new(ptr::null_mut());
 
 /// The counter, once installed.
 pub fn get() -> Option<&'static Counter> {
@@ -39,6 +45,7 @@ pub fn get() -> Option<&'static Counter> {
 /// An interval opens.
 pub fn begin() {
     COUNT.store(0, Relaxed);
+    LAST.store(ptr::null_mut(), Relaxed);
     INSIDE.store(true, Relaxed);
 }
 
@@ -52,13 +59,24 @@ pub fn end() {
 }
 
 /// An instruction executes.
-pub fn count(site: &Site) {
+pub fn count(site: &'static Site) {
     if INSIDE.load(Relaxed) {
-        COUNT.store(COUNT.load(Relaxed) + 1, Relaxed);
+        increment(&COUNT);
         if CALIBRATED.load(Relaxed) {
-            site.executed.store(site.executed.load(Relaxed) + 1, Relaxed);
+            increment(&site.executed);
+            let last = LAST.swap(ptr::from_ref(site).cast_mut(), Relaxed);
+            // SAFETY: null, or a site, which is never freed and only read.
+            if let Some(last) = unsafe { last.as_ref() }
+                && last.next != site.address
+            {
+                increment(&last.left);
+            }
         }
     }
+}
+
+fn increment(number: &AtomicU64) {
+    number.store(number.load(Relaxed) + 1, Relaxed);
 }
 
 impl Counter {
@@ -86,11 +104,12 @@ impl Counter {
     }
 
     /// The site at an address; a block translated again finds the same one.
-    pub fn site(&self, address: u64) -> &'static Site {
+    pub fn site(&self, address: u64, bytes: usize) -> &'static Site {
         let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
-        sites
-            .entry(address)
-            .or_insert_with(|| Box::leak(Box::new(Site { address, executed: AtomicU64::new(0) })))
+        sites.entry(address).or_insert_with(|| {
+            let (executed, left) = (AtomicU64::new(0), AtomicU64::new(0));
+            Box::leak(Box::new(Site { address, next: address + bytes as u64, executed, left }))
+        })
     }
 
     /// What to call before the instruction at a site.
@@ -108,8 +127,8 @@ impl Counter {
         let sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
         let executed = sites
             .values()
-            .map(|site| [site.address, site.executed.load(Relaxed)])
-            .filter(|[_, count]| *count > 0);
+            .map(|site| [site.address, site.executed.load(Relaxed), site.left.load(Relaxed)])
+            .filter(|[_, count, _]| *count > 0);
         save(&self.intervals_file, intervals.iter().copied())?;
         save(&self.addresses_file, executed.flatten())
     }

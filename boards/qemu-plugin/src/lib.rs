@@ -3,8 +3,9 @@
 //! Arguments: `begin=ADDRESS,end=ADDRESS` (hexadecimal, of each marker's first instruction),
 //! `intervals=FILE` and `addresses=FILE`. When the emulator leaves, the first file holds one
 //! little-endian `u64` a marked interval: the number of instructions from the first of the begin
-//! marker up to, and without, the first of the end marker. The second holds pairs of `u64`, an
-//! address and how often it was executed inside all intervals but the first, in rising order.
+//! marker up to, and without, the first of the end marker. The second holds three `u64` an address, in
+//! rising order: the address, how often it was executed inside all intervals but the first, and how
+//! often the next instruction was another than the one behind it, as after a branch that is taken.
 
 #![allow(non_upper_case_globals)]
 
@@ -58,7 +59,8 @@ extern "C" fn on_block(_: PluginId, block: *mut Block) {
     unsafe {
         for index in 0..api::qemu_plugin_tb_n_insns(block) {
             let instruction = api::qemu_plugin_tb_get_insn(block, index);
-            let site = counter.site(api::qemu_plugin_insn_vaddr(instruction));
+            let address = api::qemu_plugin_insn_vaddr(instruction);
+            let site = counter.site(address, api::qemu_plugin_insn_size(instruction));
             let on_instruction = counter.callback(site);
             let userdata = std::ptr::from_ref(site).cast_mut().cast();
             api::qemu_plugin_register_vcpu_insn_exec_cb(

@@ -22,6 +22,7 @@ pub fn build(circuit: &Circuit, name: &str) -> Result<Graph> {
         }
     }
     let mut graph = Graph::new(name, "x", columns.len());
+    graph.wiring = true;
     graph.input_ranges = columns.iter().map(|column| range(circuit, column)).collect();
     let (sources, phases) = sources(&mut graph, circuit, &columns)?;
     graph.input_names = columns;

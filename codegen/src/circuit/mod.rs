@@ -59,7 +59,9 @@
 //!   fires and starts again from 0, and what it fires at gains its weight in the same update. An input
 //!   or oscillator fires while it is above 0.5. An inhibitory weight is negative.
 //!
-//! An update reads only values from before it, so the order of neurons and cycles mean nothing.
+//! An update reads only values from before it, so the order of neurons and cycles mean nothing. A circuit has one
+//! kind of neurons: each kind has a unit and a time of its own. The tables hold live synapses only, those of
+//! a neuron in a row, and an update passes over them once.
 
 mod build;
 mod check;

@@ -40,6 +40,7 @@ struct Outcome {
     instructions_min: u64,
     instructions_max: u64,
     instructions_mean: f64,
+    cycles_modelled: Option<u64>,
     code_bytes: u64,
     table_bytes: u64,
     ram_bytes: u64,
@@ -90,6 +91,7 @@ fn outcome(model: String, board: &Board, job: &Job, measured: &Measured) -> Outc
         instructions_min: measured.min(),
         instructions_max: measured.max(),
         instructions_mean: measured.mean(),
+        cycles_modelled: measured.cycles,
         code_bytes: measured.code_bytes,
         table_bytes: measured.table_bytes,
         ram_bytes: measured.ram_bytes,
@@ -108,6 +110,10 @@ impl Outcome {
                     self.instructions_min, self.instructions_max, self.instructions_mean
                 ),
             ),
+            (
+                "cycles by the manual",
+                self.cycles_modelled.map_or("no timings published".into(), |n| n.to_string()),
+            ),
             ("code", bytes(self.code_bytes)),
             ("tables", bytes(self.table_bytes)),
             ("RAM", bytes(self.ram_bytes)),
@@ -118,7 +124,10 @@ impl Outcome {
         for (label, value) in rows {
             text += &format!("  {label:<25} {value}\n");
         }
-        text += "  executed instructions under emulation, not cycles of hardware\n";
+        text +=
+            "  executed instructions under emulation; cycles are the core's published timings\n";
+        text +=
+            "  applied to them, without wait states, at most; neither was measured on hardware\n";
         text + match self.bit_exact {
             true => "  every output is the host's, bit for bit\n",
             false => "  OUTPUTS DIFFER from the host's: please report this as a bug\n",

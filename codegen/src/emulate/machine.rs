@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::code::Code;
 use super::trace::Trace;
 use super::{Board, Firmware, firmware, process, toolchain};
 use crate::error::{Error, Result};
@@ -21,10 +22,21 @@ pub struct Run {
     pub summary: Vec<u8>,
     /// Instructions of every marked interval; the first is empty but for the markers.
     pub intervals: Vec<u64>,
-    /// How often each address was executed within the intervals, by rising address.
-    pub executed: Vec<(u64, u64)>,
+    /// What was executed within the intervals, by rising address.
+    pub executed: Vec<Executed>,
     /// How they were counted.
     pub counting: Counting,
+}
+
+/// An executed instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Executed {
+    /// Where it is.
+    pub address: u64,
+    /// How often it was executed.
+    pub count: u64,
+    /// How often another than the one behind it came next: a branch was taken.
+    pub left: u64,
 }
 
 /// How instructions are counted; both ways are exact.
@@ -122,11 +134,16 @@ fn run_once(
         })
     };
     let (intervals, executed) = match how {
-        LOG => trace.finish(),
+        LOG => {
+            let code = Code::of(firmware)?;
+            trace.finish(|address| code.at(address).map_or(0, |i| i.bytes))
+        }
         _ => {
-            let pairs = numbers(&read("addresses.bin")?);
-            let pairs = pairs.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-            (numbers(&read("intervals.bin")?), pairs)
+            let sites = numbers(&read("addresses.bin")?);
+            let (sites, _) = sites.as_chunks();
+            let executed =
+                sites.iter().map(|&[address, count, left]| Executed { address, count, left });
+            (numbers(&read("intervals.bin")?), executed.collect())
         }
     };
     let counting = if how == LOG { Counting::Log } else { Counting::Plugin };

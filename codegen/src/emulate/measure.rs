@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::machine::{self, Run};
-use super::{Board, Counting, Firmware, Function, Kind};
+use super::machine::{self, Executed, Run};
+use super::{Board, Counting, Firmware, Function, Kind, cycles};
 use crate::compiler::Compiled;
 use crate::error::{Error, Result};
 use crate::program::Interpreter;
@@ -66,8 +66,10 @@ pub struct Measured {
     pub instructions: Vec<u64>,
     /// Functions that executed in a step, with the instructions executed in each over all steps.
     pub functions: Vec<(Function, u64)>,
-    /// How often each address was executed over all steps, by rising address.
-    pub executed: Vec<(u64, u64)>,
+    /// Cycles of a step by the core's published timings, on average; none where nothing is published.
+    pub cycles: Option<u64>,
+    /// What was executed over all steps, by rising address.
+    pub executed: Vec<Executed>,
     /// Bytes of the functions that executed in a step, with the constants in them.
     pub code_bytes: u64,
     /// Bytes of the module's tables.
@@ -132,8 +134,10 @@ pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
         .map_err(|error| about(Error::new("the firmware's summary cannot be read").found(error)))?;
     let instructions = check(&summary, &run, job).map_err(about)?;
     let functions = functions(&firmware, &run.executed);
+    let cycles = cycles::modelled(board, &firmware, &run.executed).map_err(about)?;
     Ok(Measured {
         outputs: decode(&run.output, summary.output_bytes, summary.outputs),
+        cycles: cycles.map(|cycles| cycles.div_ceil(instructions.len().max(1) as u64)),
         instructions,
         code_bytes: functions.iter().map(|(f, _)| f.bytes).sum(),
         functions,
@@ -219,9 +223,9 @@ fn check(summary: &Summary, run: &Run, job: &Job) -> Result<Vec<u64>> {
 }
 
 /// The functions that executed, without the firmware's own around the step.
-fn functions(firmware: &Firmware, executed: &[(u64, u64)]) -> Vec<(Function, u64)> {
+fn functions(firmware: &Firmware, executed: &[Executed]) -> Vec<(Function, u64)> {
     let mut found: Vec<(Function, u64)> = Vec::new();
-    for &(address, count) in executed {
+    for &Executed { address, count, .. } in executed {
         let Some(function) = firmware.function_at(address) else { continue };
         match found.last_mut() {
             Some((last, total)) if last == function => *total += count,

@@ -7,6 +7,8 @@
 //! [`emulate`] is all of it. [`setup`] gets what a machine is missing; nothing else installs.
 
 mod board;
+mod code;
+mod cycles;
 mod debian;
 mod firmware;
 mod link;
@@ -19,7 +21,7 @@ mod trace;
 pub use board::{Board, Qemu};
 pub use firmware::{Firmware, Function, Kind};
 pub use link::Link;
-pub use machine::Counting;
+pub use machine::{Counting, Executed};
 pub use measure::{Job, Measured, emulate};
 pub use toolchain::{Toolchain, setup};
 

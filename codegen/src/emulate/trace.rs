@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Executed;
+
 /// What the log has said so far.
 #[derive(Debug)]
 pub struct Trace {
@@ -15,14 +17,26 @@ pub struct Trace {
     /// Instructions since the begin marker.
     inside: Option<u64>,
     intervals: Vec<u64>,
+    /// The instruction executed last in the interval.
+    last: Option<u64>,
     executed: BTreeMap<u64, u64>,
+    /// How often an instruction followed on another.
+    pairs: BTreeMap<(u64, u64), u64>,
 }
 
 impl Trace {
     /// A trace between the first instructions of the two markers.
     pub fn new(begin: u64, end: u64) -> Self {
-        let executed = BTreeMap::new();
-        Self { begin, end, pending: None, inside: None, intervals: Vec::new(), executed }
+        Self {
+            begin,
+            end,
+            pending: None,
+            inside: None,
+            intervals: Vec::new(),
+            last: None,
+            executed: BTreeMap::new(),
+            pairs: BTreeMap::new(),
+        }
     }
 
     /// Reads a line of QEMU's log; whether it was one.
@@ -40,17 +54,24 @@ impl Trace {
         false
     }
 
-    /// The instructions of every interval, and how often each address was executed in them; the
-    /// first interval, which measures the markers, is left out of the latter.
-    pub fn finish(mut self) -> (Vec<u64>, Vec<(u64, u64)>) {
+    /// The instructions of every interval, and what was executed in them, by rising address; the
+    /// first interval, which measures the markers, is left out of the latter. `bytes` is the size of
+    /// the instruction at an address.
+    pub fn finish(mut self, bytes: impl Fn(u64) -> u64) -> (Vec<u64>, Vec<Executed>) {
         self.commit();
-        (self.intervals, self.executed.into_iter().collect())
+        let site = |(&address, &count): (&u64, &u64)| {
+            let next = self.pairs.range((address, 0)..=(address, u64::MAX));
+            let left = next.filter(|((_, to), _)| *to != address + bytes(address)).map(|(_, n)| n);
+            Executed { address, count, left: left.sum() }
+        };
+        (self.intervals, self.executed.iter().map(site).collect())
     }
 
     fn commit(&mut self) {
         let Some(address) = self.pending.take() else { return };
         if address == self.begin {
             self.inside = Some(0);
+            self.last = None;
         } else if address == self.end {
             self.intervals.extend(self.inside.take());
         }
@@ -58,6 +79,9 @@ impl Trace {
             *count += 1;
             if !self.intervals.is_empty() {
                 *self.executed.entry(address).or_default() += 1;
+                if let Some(last) = self.last.replace(address) {
+                    *self.pairs.entry((last, address)).or_default() += 1;
+                }
             }
         }
     }
@@ -86,8 +110,10 @@ mod tests {
             }
         }
         assert!(!trace.line("panicked at src/main.rs:1:1:"));
-        let (intervals, executed) = trace.finish();
+        let (intervals, executed) = trace.finish(|_| 2);
         assert_eq!(intervals, [2, 4]);
-        assert_eq!(executed, [(0x10, 1), (0x12, 1), (0x30, 2)]);
+        let executed: Vec<_> = executed.iter().map(|e| (e.address, e.count, e.left)).collect();
+        // 0x12 goes on at 0x30, and 0x30 once at itself.
+        assert_eq!(executed, [(0x10, 1, 0), (0x12, 1, 1), (0x30, 2, 1)]);
     }
 }

@@ -108,8 +108,13 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
         .map_err(|e| e.at(format!("node `{}`", node.name)))?;
     let headroom = (LIMIT / bound.max(1.0)).log2();
     let values = &lowering.ranges.values[node.inputs[0]];
-    let Choice { kernel, memory, kind, note } =
-        sparse::choose(kernel, active(values, &input.format), lowering.sparsity, lowering.cpu);
+    let Choice { kernel, memory, kind, note } = sparse::choose(
+        kernel,
+        active(values, &input.format),
+        lowering.sparsity,
+        lowering.cpu,
+        lowering.graph.wiring,
+    );
     let kind = format!("dense i{bits}{kind}{}", if tail.relu { " relu" } else { "" });
 
     let uniform = scales.windows(2).all(|pair| pair[0] == pair[1]);

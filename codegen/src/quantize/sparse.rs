@@ -75,8 +75,15 @@ impl Cost {
 }
 
 /// The kernel that takes the fewest instructions of those allowed, by estimate, where `active` is the mean
-/// number of inputs that are not zero on the calibration set.
-pub(super) fn choose(dense: DenseKernel, active: f64, allowed: Sparsity, cpu: Cpu) -> Choice {
+/// number of inputs that are not zero on the calibration set. A `wiring`'s zeros are no synapses: it is
+/// stored without them wherever that is smaller.
+pub(super) fn choose(
+    dense: DenseKernel,
+    active: f64,
+    allowed: Sparsity,
+    cpu: Cpu,
+    wiring: bool,
+) -> Choice {
     let cost = Cost::of(cpu);
     let (inputs, outputs) = (dense.inputs as f64, dense.bias.len());
     let rows = outputs as f64;
@@ -89,6 +96,19 @@ pub(super) fn choose(dense: DenseKernel, active: f64, allowed: Sparsity, cpu: Cp
         if pruned < best.0 {
             best = (pruned, Some(Form::Pruned));
         }
+    }
+    if wiring {
+        let live = SparseKernel { dense, form: Form::Pruned };
+        if live.table_bytes() < live.dense.table_bytes() {
+            let note = format!("{links} live synapses");
+            return Choice { kernel: Box::new(live), memory: outputs, kind: " pruned", note };
+        }
+        return Choice {
+            kernel: Box::new(live.dense),
+            memory: outputs,
+            kind: "",
+            note: String::new(),
+        };
     }
     if allowed.activations && dense.inputs <= 1 << 16 {
         let [product, input, output] = cost.lazy;

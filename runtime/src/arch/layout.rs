@@ -65,7 +65,7 @@ macro_rules! layout {
 }
 
 layout! {
-    /// For hosts: one row after the other, so that a loop over columns vectorizes.
+    /// For other hosts: one row after the other, so that a loop over columns vectorizes.
     RowMajor: 1, false, [0, 1, 2, 3], false, true, 1
 }
 layout! {
@@ -81,7 +81,8 @@ layout! {
     LanesShort: 4, false, [0, 1, 2, 3], true, false, 4
 }
 layout! {
-    /// For the DSP extension: bytes in the order in which `SXTB16` and `SXTB16 ROR #8` unpack them.
+    /// For the DSP extension, and SSE2: bytes in the order in which `SXTB16` and `SXTB16 ROR #8` unpack
+    /// them.
     Interleaved: 4, false, [0, 2, 1, 3], false, true, 2
 }
 layout! {
@@ -93,13 +94,13 @@ layout! {
 type Chosen = LanesShort;
 #[cfg(nervecord_kernel = "armv7m")]
 type Chosen = Lanes;
-#[cfg(nervecord_kernel = "dsp")]
+#[cfg(any(nervecord_kernel = "dsp", nervecord_kernel = "sse2"))]
 type Chosen = Interleaved;
 #[cfg(nervecord_kernel = "helium")]
 type Chosen = Vectors;
 #[cfg(nervecord_kernel = "riscv")]
 type Chosen = Blocked;
-#[cfg(not(nervecord_assembly))]
+#[cfg(nervecord_kernel = "portable")]
 type Chosen = RowMajor;
 
 /// The layout of the core this crate is built for.

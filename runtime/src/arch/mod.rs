@@ -43,6 +43,9 @@ mod kernel;
 #[cfg(nervecord_kernel = "riscv")]
 #[path = "riscv.rs"]
 mod kernel;
+#[cfg(nervecord_kernel = "sse2")]
+#[path = "sse2.rs"]
+mod kernel;
 mod layout;
 mod pieces;
 mod spline;
@@ -51,7 +54,7 @@ use crate::tensor::Quad;
 pub(crate) use active::Active;
 pub(crate) use copy::{copy_pairs, copy_watching, limits};
 pub(crate) use pieces::{Pieces, apply, apply_in_place};
-pub use spline::{Coefficient, pack_spline8, pack_spline16};
+pub use spline::{Coefficient, Native as SplineNative, pack_spline8, pack_spline16};
 pub(crate) use spline::{Layer as SplineLayer, Sections as SplineSections};
 
 pub use layout::{
@@ -123,7 +126,7 @@ impl Weight for i16 {
 }
 
 /// The portable kernel as this core's: one copy for all layers.
-#[cfg(not(nervecord_assembly))]
+#[cfg(nervecord_kernel = "portable")]
 mod kernel {
     use super::{Native, Shape, portable};
     use crate::tensor::Quad;

@@ -1,6 +1,6 @@
 //! The integers of a spline layer, as the host runs them and as they are emitted.
 
-use nervecord::arch::{self, Native};
+use nervecord::arch::{self, SplineNative as Native};
 use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
 use nervecord::tensor::Quad;
 

@@ -26,6 +26,13 @@ mod walk;
 pub(crate) use tables::Sections;
 pub use tables::{pack_spline8, pack_spline16};
 
+/// The layout of splines on the core this crate is built for: that of its dense layers.
+#[cfg(nervecord_assembly)]
+pub type Native = super::Native;
+/// The layout of splines on hosts, which take the coefficients one by one.
+#[cfg(not(nervecord_assembly))]
+pub type Native = super::RowMajor;
+
 /// A coefficient of a spline: i8 or i16.
 pub trait Coefficient: Copy + Into<i32> + 'static {
     /// Its bits as a number that is not negative.
@@ -90,7 +97,7 @@ impl<'a, C: Coefficient> Layer<'a, C> {
         #[cfg(nervecord_walk)]
         walk::run(self, x, base, y);
         #[cfg(not(nervecord_assembly))]
-        self.portable::<super::Native>(x, base, y);
+        self.portable::<Native>(x, base, y);
     }
 }
 

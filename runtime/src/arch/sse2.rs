@@ -1,0 +1,210 @@
+//! x86-64 hosts: four rows at a time in SSE2, which every such processor has.
+//!
+//! The layout is [`Interleaved`](super::Interleaved): a vector holds a quad of inputs' weights of four
+//! rows, whose even bytes, shifted up and down again, are columns 0 and 1 and whose odd bytes, shifted
+//! down, are columns 2 and 3. Both are multiplied with a pair of activations in every lane and added
+//! pairwise by one `PMADDWD`, so that a lane is a row's sum and nothing is added across lanes.
+
+use core::arch::x86_64::{
+    __m128i, _mm_add_epi32, _mm_and_si128, _mm_castps_si128, _mm_castsi128_ps, _mm_cvtsi128_si32,
+    _mm_loadl_epi64, _mm_loadu_si128, _mm_madd_epi16, _mm_max_epi16, _mm_mul_epu32, _mm_or_si128,
+    _mm_packs_epi32, _mm_setzero_si128, _mm_shuffle_epi32, _mm_shuffle_ps, _mm_slli_epi16,
+    _mm_slli_epi64, _mm_srai_epi16, _mm_srai_epi32, _mm_srli_epi64, _mm_storel_epi64,
+    _mm_sub_epi32, _mm_unpacklo_epi64,
+};
+
+use super::layout::{row_words, scale};
+use super::portable::saturate16;
+use super::{Native, Shape, Weight, flat_mut};
+use crate::tensor::Quad;
+
+pub(crate) const QUARTER_I8: usize = 0;
+pub(crate) const QUARTER_I16: usize = 0;
+
+#[inline(never)]
+pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    // SAFETY: the build script chose this kernel because the target has SSE2.
+    unsafe { dense::<i8>(shape, stream, x, y) }
+}
+
+#[inline(never)]
+pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    // SAFETY: as above.
+    unsafe { dense::<i16>(shape, stream, x, y) }
+}
+
+/// See [`portable::dense`](super::portable::dense) for the contract.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn dense<W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    let words = row_words::<W>(shape.quads);
+    if stream.len() != shape.rows * words || y.len() * 4 < shape.rows {
+        return;
+    }
+    let Some(x) = x.get(..shape.quads) else { return };
+    let whole = shape.rows / 4;
+    let (blocks, rest) = stream.split_at(4 * whole * words);
+    for (block, y) in blocks.chunks_exact(4 * words).zip(&mut *y) {
+        if let Some((bias, block)) = block.split_first_chunk::<4>()
+            && let Some((weights, multipliers)) = block.split_last_chunk::<4>()
+        {
+            let sums = if W::WORDS == 1 { four_i8(weights, x) } else { four_i16(weights, x) };
+            let sums = _mm_add_epi32(load(bias), sums);
+            store(y, requantized(sums, load(multipliers), shape.relu));
+        }
+    }
+    for (row, y) in rest.chunks_exact(words).zip(&mut flat_mut(y)[4 * whole..]) {
+        if let [bias, weights @ .., multiplier] = row {
+            let sum = if W::WORDS == 1 { one_i8(weights, x) } else { one_i16(weights, x) };
+            let sum = (*bias as i32).wrapping_add(sum);
+            let value = saturate16(scale::<Native>(sum, *multiplier));
+            *y = if shape.relu { value.max(0) } else { value };
+        }
+    }
+}
+
+/// Four rows' sums from 0; a quad of inputs is four words.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn four_i8(weights: &[u32], x: &[Quad]) -> __m128i {
+    let mut sums = _mm_setzero_si128();
+    for (w, x) in weights.as_chunks().0.iter().zip(x) {
+        let (w, x) = (load(w), load_quad(x));
+        let (low, high) = (_mm_shuffle_epi32::<0b00>(x), _mm_shuffle_epi32::<0b0101_0101>(x));
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(even(w), low));
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(odd(w), high));
+    }
+    sums
+}
+
+/// A row's sum from 0.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn one_i8(weights: &[u32], x: &[Quad]) -> i32 {
+    let (vectors, last_words) = weights.as_chunks();
+    let (quads, last_quads) = x.as_chunks();
+    let mut sums = _mm_setzero_si128();
+    for (w, [a, b, c, d]) in vectors.iter().zip(quads) {
+        let (low, high) = pairs(load_quads(&[*a, *b]), load_quads(&[*c, *d]));
+        let w = load(w);
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(even(w), low));
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(odd(w), high));
+    }
+    last_words.iter().zip(last_quads).fold(across(sums), |sum, (word, x)| {
+        let [w0, w2, w1, w3] = word.to_le_bytes();
+        let products = [w0, w1, w2, w3].into_iter().zip(x.0);
+        products.fold(sum, |sum, (w, x)| sum.wrapping_add(i32::from(w as i8) * i32::from(x)))
+    })
+}
+
+/// Four rows' sums from 0; a quad of inputs is eight words.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn four_i16(weights: &[u32], x: &[Quad]) -> __m128i {
+    // Columns 0 and 1, then 2 and 3, of rows 0 and 1, and of rows 2 and 3.
+    let mut sums = [_mm_setzero_si128(); 2];
+    for ([a, b], x) in weights.as_chunks::<4>().0.as_chunks().0.iter().zip(x) {
+        let x = load_quad(x);
+        let x = _mm_unpacklo_epi64(x, x);
+        sums[0] = _mm_add_epi32(sums[0], _mm_madd_epi16(load(a), x));
+        sums[1] = _mm_add_epi32(sums[1], _mm_madd_epi16(load(b), x));
+    }
+    let (low, high) = pairs(sums[0], sums[1]);
+    _mm_add_epi32(low, high)
+}
+
+/// A row's sum from 0.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn one_i16(weights: &[u32], x: &[Quad]) -> i32 {
+    let (vectors, last_words) = weights.as_chunks();
+    let (quads, last_quads) = x.as_chunks();
+    let mut sums = _mm_setzero_si128();
+    for (w, x) in vectors.iter().zip(quads) {
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(load(w), load_quads(x)));
+    }
+    let last_words = last_words.as_chunks().0.iter();
+    last_words.zip(last_quads).fold(across(sums), |sum, ([low, high], x)| {
+        let weights = [*low, *low >> 16, *high, *high >> 16].map(|w| i32::from(w as i16));
+        let products = weights.into_iter().zip(x.0);
+        products.fold(sum, |sum, (w, x)| sum.wrapping_add(w * i32::from(x)))
+    })
+}
+
+/// The even bytes, widened.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn even(w: __m128i) -> __m128i {
+    _mm_srai_epi16::<8>(_mm_slli_epi16::<8>(w))
+}
+
+/// The odd bytes, widened.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn odd(w: __m128i) -> __m128i {
+    _mm_srai_epi16::<8>(w)
+}
+
+/// Words 0 and 2, and words 1 and 3, of two vectors.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn pairs(a: __m128i, b: __m128i) -> (__m128i, __m128i) {
+    let (a, b) = (_mm_castsi128_ps(a), _mm_castsi128_ps(b));
+    let low = _mm_shuffle_ps::<0b1000_1000>(a, b);
+    let high = _mm_shuffle_ps::<0b1101_1101>(a, b);
+    (_mm_castps_si128(low), _mm_castps_si128(high))
+}
+
+/// The sum of four words.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn across(sums: __m128i) -> i32 {
+    let two = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b0100_1110>(sums));
+    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b1011_0001>(two)))
+}
+
+/// [`requantize`](crate::number::requantize) of four sums.
+///
+/// A word of a multiplier is below 2^31, so the high word of its product with a negative sum is that of
+/// the unsigned product less the multiplier.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn requantized(sums: __m128i, multipliers: __m128i, relu: bool) -> __m128i {
+    let zero = _mm_setzero_si128();
+    let even = _mm_srli_epi64::<32>(_mm_mul_epu32(sums, multipliers));
+    let odd = _mm_mul_epu32(_mm_srli_epi64::<32>(sums), _mm_srli_epi64::<32>(multipliers));
+    let odd = _mm_slli_epi64::<32>(_mm_srli_epi64::<32>(odd));
+    let negative = _mm_and_si128(_mm_srai_epi32::<31>(sums), multipliers);
+    let values = _mm_packs_epi32(_mm_sub_epi32(_mm_or_si128(even, odd), negative), zero);
+    if relu { _mm_max_epi16(values, zero) } else { values }
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn load(words: &[u32; 4]) -> __m128i {
+    // SAFETY: sixteen bytes that can be read, at any alignment.
+    unsafe { _mm_loadu_si128(words.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn load_quads(quads: &[Quad; 2]) -> __m128i {
+    // SAFETY: sixteen bytes that can be read, at any alignment.
+    unsafe { _mm_loadu_si128(quads.as_ptr().cast()) }
+}
+
+/// A quad in the lower half.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn load_quad(quad: &Quad) -> __m128i {
+    // SAFETY: eight bytes that can be read, at any alignment.
+    unsafe { _mm_loadl_epi64(core::ptr::from_ref(quad).cast()) }
+}
+
+/// Writes the lower half to a quad.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn store(quad: &mut Quad, values: __m128i) {
+    // SAFETY: eight bytes that can be written, at any alignment.
+    unsafe { _mm_storel_epi64(core::ptr::from_mut(quad).cast(), values) }
+}
