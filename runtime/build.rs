@@ -1,6 +1,7 @@
 //! Tells the kernels what the target has, of which the compiler tells nothing on its stable channel:
-//! which dense kernel it runs, the DSP extension, or (Armv6-M) only a 32-bit product,
-//! `nervecord_short`; `nervecord_branchless` says that a select would become a branch.
+//! which dense kernel it runs, the DSP extension, whose spline
+//! kernel does whole layers where others, `nervecord_walk`, do the edges only, or (Armv6-M) only a
+//! 32-bit product, `nervecord_short`; `nervecord_branchless` says that a select would become a branch.
 
 use std::env;
 
@@ -9,7 +10,7 @@ fn main() {
     println!(
         "cargo::rustc-check-cfg=cfg(nervecord_armv8m, nervecord_assembly, nervecord_branchless)"
     );
-    println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short)");
+    println!("cargo::rustc-check-cfg=cfg(nervecord_dsp, nervecord_short, nervecord_walk)");
     println!(
         "cargo::rustc-check-cfg=cfg(nervecord_kernel, values(\"armv6m\", \"armv7m\", \"dsp\", \"helium\", \"riscv\", \"sse2\", \"portable\"))"
     );
@@ -44,6 +45,9 @@ fn main() {
     }
     if short {
         println!("cargo::rustc-cfg=nervecord_short");
+    }
+    if kernel.is_some() && !dsp {
+        println!("cargo::rustc-cfg=nervecord_walk");
     }
     if kernel.is_some() {
         println!("cargo::rustc-cfg=nervecord_assembly");

@@ -6,8 +6,8 @@
 //
 // layer     kernel                  shape  bytes  headroom  worst error
 // layers.0  spline i8, 5 intervals   4->8    312   7.2 bit            -
-// layers.1  spline i8, 5 intervals   8->1     86   6.4 bit            -
-// total: 200 multiply-accumulates, 718 bytes of tables, 88 bytes of RAM
+// layers.1  spline i8, 5 intervals   8->1     88   6.4 bit            -
+// total: 200 multiply-accumulates, 720 bytes of tables, 88 bytes of RAM
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code)]
 pub mod kan_cartpole {
@@ -16,7 +16,8 @@ pub mod kan_cartpole {
     use nervecord::fixed::types::extra::U14;
     use nervecord::port::read16;
     use nervecord::port::write16;
-    use nervecord::spline::{Axis, Grid, Spline8, Tables};
+    use nervecord::spline::{Axis, Grid, Shape};
+    use nervecord::spline::{Spline8, pack_spline8};
     use nervecord::table::Table;
     use nervecord::{Controller, RawStep, Scratch, Status};
 
@@ -35,7 +36,7 @@ pub mod kan_cartpole {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 718;
+    pub const TABLE_BYTES: usize = 720;
 
     #[rustfmt::skip]
     static LAYERS_0_GRIDS: [Grid; 1] = [
@@ -66,8 +67,13 @@ pub mod kan_cartpole {
         6327, 4666, 5883, 7947, 13860, 7043, 6458, 17189,
     ];
     #[rustfmt::skip]
-    static LAYERS_0: Spline8 =
-        Spline8::new(Axis { intervals: 5, shift: 27, tails: false }, &LAYERS_0_GRIDS, 4, Tables { coefficients: &LAYERS_0_COEFFICIENTS, base: &[], base_shift: 0, bias: &LAYERS_0_BIAS, multiplier: &LAYERS_0_MULTIPLIER, shift: 6 });
+    const LAYERS_0_SHAPE: Shape =
+        Shape { inputs: 4, outputs: 8, axis: Axis { intervals: 5, shift: 27, tails: false }, base: false, base_shift: 0, shift: 6 };
+    #[allow(long_running_const_eval)]
+    #[rustfmt::skip]
+    static LAYERS_0_PACKED: [u32; 76] =
+        pack_spline8(&LAYERS_0_SHAPE, &LAYERS_0_COEFFICIENTS, &[], &LAYERS_0_BIAS, &LAYERS_0_MULTIPLIER);
+    static LAYERS_0: Spline8 = Spline8::new(LAYERS_0_SHAPE, &LAYERS_0_GRIDS, &LAYERS_0_PACKED);
     #[rustfmt::skip]
     static LAYERS_1_BASE_PIECES: [u32; 76] = [
         0xfd98ff94, 0xfd28ff8c, 0xfd28ff83, 0xfca7ff7a, 0xfca7ff71, 0xfc14ff68, 0xfc14ff5e,
@@ -110,8 +116,13 @@ pub mod kan_cartpole {
         18901,
     ];
     #[rustfmt::skip]
-    static LAYERS_1: Spline8 =
-        Spline8::new(Axis { intervals: 5, shift: 26, tails: true }, &LAYERS_1_GRIDS, 8, Tables { coefficients: &LAYERS_1_COEFFICIENTS, base: &LAYERS_1_FACTORS, base_shift: 1, bias: &LAYERS_1_BIAS, multiplier: &LAYERS_1_MULTIPLIER, shift: 6 });
+    const LAYERS_1_SHAPE: Shape =
+        Shape { inputs: 8, outputs: 1, axis: Axis { intervals: 5, shift: 26, tails: true }, base: true, base_shift: 1, shift: 6 };
+    #[allow(long_running_const_eval)]
+    #[rustfmt::skip]
+    static LAYERS_1_PACKED: [u32; 20] =
+        pack_spline8(&LAYERS_1_SHAPE, &LAYERS_1_COEFFICIENTS, &LAYERS_1_FACTORS, &LAYERS_1_BIAS, &LAYERS_1_MULTIPLIER);
+    static LAYERS_1: Spline8 = Spline8::new(LAYERS_1_SHAPE, &LAYERS_1_GRIDS, &LAYERS_1_PACKED);
 
     /// The network of `model.safetensors`.
     #[derive(Clone, Debug)]

@@ -1,9 +1,9 @@
 //! Edges by lists: tables, each over a run of neighbouring features, and spline layers most of whose edges
 //! are zero.
 
-use crate::arch::{self, Coefficient, Window};
+use crate::arch::{self, Coefficient};
 use crate::number::requantize;
-use crate::spline::{Axis, Grid, Tables};
+use crate::spline::{Grid, Shape};
 use crate::table::Table;
 use crate::tensor::{Quad, quads};
 
@@ -72,16 +72,31 @@ impl<'a> Functions<'a> {
     }
 }
 
+/// A sparse spline layer's edges and what becomes of its sums; `C` is i8 or i16.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables<'a, C> {
+    /// How many edges leave each input.
+    pub fans: &'a [u8],
+    /// Where each edge ends.
+    pub outputs: &'a [u8],
+    /// `[edge][interval + 3]`.
+    pub coefficients: &'a [C],
+    /// `[edge]`, the factors of the base function, or none.
+    pub factors: &'a [C],
+    /// One addend an output, with the rounding half.
+    pub bias: &'a [i32],
+    /// One an output; see [`requantize`].
+    pub multiplier: &'a [i16],
+}
+
 /// A layer of cubic B-splines that has coefficients for its live edges only.
 ///
 /// Equation and number formats are those of [`spline`](crate::spline); an edge that is not listed costs nothing.
 /// Accumulators stay inside `i32` for any input: codegen has proved it from the coefficients.
 #[derive(Clone, Copy, Debug)]
 pub struct Sparse<'a, C> {
-    axis: Axis,
+    shape: Shape,
     grids: &'a [Grid],
-    fans: &'a [u8],
-    outputs: &'a [u8],
     tables: Tables<'a, C>,
 }
 
@@ -91,95 +106,72 @@ pub type Sparse8<'a> = Sparse<'a, i8>;
 pub type Sparse16<'a> = Sparse<'a, i16>;
 
 impl<'a, C: Coefficient> Sparse<'a, C> {
-    /// A layer of `fans.len()` inputs: how many edges leave each, and `outputs`, where each edge ends. One grid
-    /// serves the first activations, or each input has its own.
-    ///
-    /// In `tables` an edge's coefficients follow those of the edge before, `[edge][interval + 3]`, and the
-    /// factors of the base function are `[edge]`, or none.
+    /// A layer over its tables; one grid serves the first activations, or each input has its own.
     ///
     /// # Panics
     /// If the tables' lengths do not belong together. In a constant, that is a build error.
-    pub const fn new(
-        axis: Axis,
-        grids: &'a [Grid],
-        fans: &'a [u8],
-        outputs: &'a [u8],
-        tables: Tables<'a, C>,
-    ) -> Self {
-        assert!(axis.is_sound() && tables.shift < 16 && tables.base_shift < 16);
-        assert!(grids.len() == fans.len() || grids.len() == 1);
-        assert!(tables.multiplier.len() == tables.bias.len());
-        let count = axis.intervals as usize + 3;
-        assert!(tables.coefficients.len() == outputs.len() * count);
-        assert!(tables.base.is_empty() || tables.base.len() == outputs.len());
+    pub const fn new(shape: Shape, grids: &'a [Grid], tables: Tables<'a, C>) -> Self {
+        assert!(shape.axis.is_sound() && shape.shift < 16 && shape.base_shift < 16);
+        assert!(grids.len() == shape.inputs || grids.len() == 1);
+        let Tables { fans, outputs, coefficients, factors, bias, multiplier } = &tables;
+        assert!(fans.len() == shape.inputs && bias.len() == shape.outputs);
+        assert!(multiplier.len() == shape.outputs);
+        assert!(coefficients.len() == outputs.len() * shape.count());
+        assert!(factors.len() == if shape.base { outputs.len() } else { 0 });
         let (mut edges, mut k) = (0, 0);
         while k < fans.len() {
             edges += fans[k] as usize;
             k += 1;
         }
         assert!(edges == outputs.len());
-        Self { axis, grids, fans, outputs, tables }
+        Self { shape, grids, tables }
     }
 
     /// Computes the layer; `base` holds the base function of every input of the layer, in its order.
     ///
-    /// `y` holds [`memory`](crate::spline::memory) features; one too short, or too short an `x`, leaves
-    /// outputs as they were.
+    /// `y` holds [`Shape::memory`] features; one too short, or too short an `x` or `base`, leaves outputs as
+    /// they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Tables { bias, multiplier, shift, .. } = self.tables;
+        let Tables { bias, multiplier, .. } = self.tables;
         let Some((y, memory)) = y.split_at_mut_checked(quads(bias.len())) else { return };
         let Some(acc) = arch::words_mut(memory).get_mut(..bias.len()) else { return };
         acc.copy_from_slice(bias);
-        match self.axis.tails {
-            true => self.sum::<true>(arch::flat(x), arch::flat(base), acc),
-            false => self.sum::<false>(arch::flat(x), arch::flat(base), acc),
+        if self.sum(arch::flat(x), arch::flat(base), acc).is_none() {
+            return;
         }
         let finish = acc.iter().zip(multiplier);
         for (y, (&acc, &multiplier)) in arch::flat_mut(y).iter_mut().zip(finish) {
-            *y = requantize(acc, multiplier, shift as u32);
+            *y = requantize(acc, multiplier, self.shape.shift as u32);
         }
     }
 
-    /// Adds every edge to the accumulator of its output.
+    /// Adds every edge to the accumulator of its output; nothing if there is no activation for one.
     #[inline(always)]
-    fn sum<const TAILS: bool>(&self, x: &[i16], base: &[i16], acc: &mut [i32]) {
-        let Tables { coefficients, base: factors, base_shift, .. } = self.tables;
-        let mut window = Window::default();
-        let ends = self.axis.ends::<TAILS>();
-        let mut edges = self.outputs.iter().zip(coefficients.chunks_exact(self.count()));
+    fn sum(&self, x: &[i16], base: &[i16], acc: &mut [i32]) -> Option<()> {
+        let Shape { axis, base_shift, base: has_base, .. } = self.shape;
+        let Tables { fans, outputs, coefficients, factors, .. } = self.tables;
+        let mut edges = outputs.iter().zip(coefficients.chunks_exact(self.shape.count()));
         let mut factors = factors.iter();
-        for (k, &fan) in self.fans.iter().enumerate() {
+        for (k, &fan) in fans.iter().enumerate() {
             let (grid, input) = match self.grids {
                 [grid] => (grid, k),
-                grids => match grids.get(k) {
-                    Some(grid) => (grid, grid.input as usize),
-                    None => return,
-                },
+                grids => grids.get(k).map(|grid| (grid, grid.input as usize))?,
             };
-            let Some(&x) = x.get(input) else { return };
-            // |x * factor| <= 2^30 and |offset| < 2^30
-            let q = x as i32 * grid.factor as i32 + grid.offset;
-            let (start, weights) = self.axis.find::<TAILS>(q, ends, &mut window);
+            let (start, weights) = axis.locate(grid.coordinate(*x.get(input)?));
             let [w0, w1, w2, w3] = weights.map(i32::from);
-            let base = base.get(k).copied().unwrap_or(0) as i32;
+            let base = if has_base { *base.get(k)? as i32 } else { 0 };
             for _ in 0..fan {
-                let Some((&output, edge)) = edges.next() else { return };
-                let taps = edge.get(start..).and_then(|taps| taps.first_chunk::<4>());
-                let (Some(taps), Some(acc)) = (taps, acc.get_mut(output as usize)) else { return };
-                let [c0, c1, c2, c3] = taps.map(Into::into);
+                let (&output, edge) = edges.next()?;
+                let [c0, c1, c2, c3] = edge.get(start..)?.first_chunk::<4>()?.map(Into::into);
+                let acc = acc.get_mut(output as usize)?;
                 *acc += w0 * c0 + w1 * c1 + w2 * c2 + w3 * c3;
                 if let Some(&factor) = factors.next() {
                     *acc += (factor.into() * base) << base_shift;
                 }
             }
         }
-    }
-
-    /// Coefficients of an edge.
-    #[inline(always)]
-    const fn count(&self) -> usize {
-        self.axis.intervals as usize + 3
+        Some(())
     }
 }
 
@@ -187,7 +179,8 @@ impl<'a, C: Coefficient> Sparse<'a, C> {
 mod tests {
     use super::*;
     use crate::arch::flat;
-    use crate::spline::{Spline, memory};
+    use crate::arch::{SplineNative as Native, pack_spline8};
+    use crate::spline::{Axis, Spline8};
     use proptest::prelude::*;
     extern crate std;
     use std::vec;
@@ -234,20 +227,23 @@ mod tests {
                 .collect();
             let (bias, multiplier) = (vec![5; outputs], vec![20000; outputs]);
             let axis = Axis { intervals, shift: 25, tails };
+            let shape = Shape { inputs, outputs, axis, base: with_base, base_shift, shift: 2 };
             let tables = Tables {
-                coefficients: &full[..], base: &factors[..], base_shift, bias: &bias, multiplier: &multiplier, shift: 2
+                fans: &fans[..], outputs: &ends[..], coefficients: &list[..], factors: &own[..],
+                bias: &bias[..], multiplier: &multiplier[..]
             };
-            let lean = Tables { coefficients: &list[..], base: &own[..], ..tables };
             let (x, base) = ([Quad([x[0], x[1], x[2], x[3]]), Quad([x[4], x[5], x[6], x[7]])],
                 [Quad([base[0], base[1], base[2], base[3]]), Quad([base[4], base[5], base[6], base[7]])]);
-            let mut want = vec![Quad([0; 4]); quads(memory(outputs))];
+            let mut want = vec![Quad([0; 4]); quads(Shape::memory(outputs))];
             let mut got = want.clone();
-            Spline::new(axis, &grids, inputs, tables).run(&x, &base, &mut want);
-            Sparse::new(axis, &grids, &fans, &ends, lean).run(&x, &base, &mut got);
+            let mut stream = vec![0; shape.words(8)];
+            pack_spline8::<Native>(&shape, &full, &factors, &bias, &multiplier, &mut stream);
+            Spline8::new(shape, &grids, &stream).run(&x, &base, &mut want);
+            Sparse::new(shape, &grids, tables).run(&x, &base, &mut got);
             prop_assert_eq!(&arch::flat(&got)[..outputs], &arch::flat(&want)[..outputs]);
             // Too little memory changes nothing.
             let mut short = [Quad([3; 4]); 1];
-            Sparse::new(axis, &grids, &fans, &ends, lean).run(&x, &base, &mut short);
+            Sparse::new(shape, &grids, tables).run(&x, &base, &mut short);
             prop_assert_eq!(short, [Quad([3; 4]); 1]);
         }
     }

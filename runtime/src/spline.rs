@@ -16,12 +16,12 @@
 //! by a window instead, so tables need no padding and time does not depend on the data. Past three
 //! intervals beyond the grid only the base function remains. Without tails `q` stops at the grid's ends.
 
-use crate::arch::{self, Coefficient, Live, Tile, Window};
-use crate::number::requantize;
+use crate::arch::{self, Coefficient, SplineLayer, SplineNative as Native, SplineSections};
 use crate::tensor::{Quad, quads};
 
 /// One input's way from activation to grid coordinate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
 pub struct Grid {
     /// The input's index among the activations.
     pub input: u16,
@@ -29,6 +29,14 @@ pub struct Grid {
     pub factor: i16,
     /// Grid coordinate of activation 0; below 2^30 in magnitude.
     pub offset: i32,
+}
+
+impl Grid {
+    /// The grid coordinate of an activation.
+    #[inline(always)]
+    pub fn coordinate(&self, x: i16) -> i32 {
+        x as i32 * self.factor as i32 + self.offset // |x * factor| <= 2^30 and |offset| < 2^30
+    }
 }
 
 /// What the grids of a layer share.
@@ -55,39 +63,23 @@ impl Axis {
     ///
     /// The index is at most `intervals - 1`; the weights are at least 0 and sum to at most 2^15.
     pub fn locate(&self, q: i32) -> (usize, [i16; 4]) {
-        let mut window = Window::default();
-        match self.tails {
-            true => self.find::<true>(q, self.ends::<true>(), &mut window),
-            false => self.find::<false>(q, self.ends::<false>(), &mut window),
-        }
-    }
-
-    /// The ends at which coordinates stop, in 15 fraction bits.
-    #[inline(always)]
-    pub(crate) fn ends<const TAILS: bool>(&self) -> (i32, i32) {
-        let beyond = if TAILS { 3 } else { 0 };
-        (-(beyond << 15), ((self.intervals as i32 + beyond) << 15) - 1)
-    }
-
-    #[inline(always)]
-    pub(crate) fn find<const TAILS: bool>(
-        &self,
-        q: i32,
-        (low, high): (i32, i32),
-        window: &mut Window,
-    ) -> (usize, [i16; 4]) {
+        let intervals = self.intervals as i32;
+        let beyond = if self.tails { 3 } else { 0 };
+        let (low, high) = (-(beyond << 15), ((intervals + beyond) << 15) - 1);
         // |q| < 2^31 before the shift by at least 1, and |low|, |high| < 2^22: differences fit.
         let q = arch::clamp(q >> (self.shift - 15), low, high);
         let s = q >> 15; // -3 <= s <= intervals + 2
         let w = weights(q & 0x7fff); // 0 <= u < 2^15
-        if !TAILS {
+        if !self.tails {
             return (s as usize, w); // 0 <= s < intervals: q was clamped so
         }
-        let start = arch::clamp(s, 0, self.intervals as i32 - 1);
-        // SAFETY: -3 <= s <= intervals + 2 and 0 <= start < intervals, so -3 <= s - start <= 3.
-        #[allow(unsafe_code)]
-        let w = unsafe { window.moved(w, s - start) };
-        (start as usize, w)
+        let start = arch::clamp(s, 0, intervals - 1);
+        // The window of weights over the edge's coefficients: those outside count as zero.
+        let first = (4 + start - s) as usize; // -3 <= s - start <= 3
+        let mut window = [0; 12];
+        window[4..8].copy_from_slice(&w);
+        let moved = |k: usize| window.get(first + k).copied().unwrap_or(0);
+        (start as usize, [moved(0), moved(1), moved(2), moved(3)])
     }
 }
 
@@ -107,174 +99,107 @@ pub fn weights(u: i32) -> [i16; 4] {
     [w0 as i16, w1 as i16, w2 as i16, w3 as i16]
 }
 
-/// The coefficients and rounding of a layer; `C` is i8 or i16.
-#[derive(Clone, Copy, Debug)]
-pub struct Tables<'a, C> {
-    /// `[input][output][interval + 3]`.
-    pub coefficients: &'a [C],
-    /// `[input / 4][output][input % 4]`, the factors of the base function, zeros past the last input;
-    /// or none.
-    pub base: &'a [C],
-    /// Bits by which a factor weighs more than a coefficient; below 16.
+/// What a layer of splines is, beside its tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Inputs.
+    pub inputs: usize,
+    /// Outputs.
+    pub outputs: usize,
+    /// What the grids of all inputs share.
+    pub axis: Axis,
+    /// Whether a base function takes part.
+    pub base: bool,
+    /// Bits by which a factor of the base function weighs more than a coefficient; below 16.
     pub base_shift: u8,
-    /// One addend an output, with the rounding half.
-    pub bias: &'a [i32],
-    /// One an output; see [`requantize`].
-    pub multiplier: &'a [i16],
-    /// See [`requantize`].
+    /// See [`requantize`](crate::number::requantize).
     pub shift: u8,
 }
 
-/// A layer of cubic B-splines.
+impl Shape {
+    /// Coefficients of an edge.
+    #[inline(always)]
+    pub const fn count(&self) -> usize {
+        self.axis.intervals as usize + 3
+    }
+
+    /// Words of the stream of a layer with coefficients of `bits`, 8 or 16.
+    pub const fn words(&self, bits: usize) -> usize {
+        SplineSections::new(self, bits / 8).words
+    }
+
+    /// Features of memory a layer writes: its outputs, then accumulators.
+    pub const fn memory(outputs: usize) -> usize {
+        quads(outputs) * 4 + outputs * 2
+    }
+}
+
+/// The stream of a layer of i8 coefficients for the core this is built for; see [`arch::pack_spline8`].
+pub const fn pack_spline8<const N: usize>(
+    shape: &Shape,
+    coefficients: &[i8],
+    factors: &[i8],
+    bias: &[i32],
+    multiplier: &[i16],
+) -> [u32; N] {
+    let mut stream = [0; N];
+    arch::pack_spline8::<Native>(shape, coefficients, factors, bias, multiplier, &mut stream);
+    stream
+}
+
+/// The stream of a layer of i16 coefficients for the core this is built for; see
+/// [`arch::pack_spline16`].
+pub const fn pack_spline16<const N: usize>(
+    shape: &Shape,
+    coefficients: &[i16],
+    factors: &[i16],
+    bias: &[i32],
+    multiplier: &[i16],
+) -> [u32; N] {
+    let mut stream = [0; N];
+    arch::pack_spline16::<Native>(shape, coefficients, factors, bias, multiplier, &mut stream);
+    stream
+}
+
+/// A layer of cubic B-splines over a packed stream of its tables.
 ///
 /// Accumulators stay inside `i32` for any input: codegen has proved it from the coefficients.
 #[derive(Clone, Copy, Debug)]
-pub struct Spline<'a, C> {
-    axis: Axis,
-    grids: &'a [Grid],
-    inputs: usize,
-    tables: Tables<'a, C>,
-}
+pub struct Spline<'a, C>(SplineLayer<'a, C>);
 
 /// A spline layer with i8 coefficients.
 pub type Spline8<'a> = Spline<'a, i8>;
 /// A spline layer with i16 coefficients.
 pub type Spline16<'a> = Spline<'a, i16>;
 
-/// Features of memory a layer of `outputs` writes: its outputs, then accumulators.
-pub const fn memory(outputs: usize) -> usize {
-    quads(outputs) * 4 + outputs * 2
-}
-
 impl<'a, C: Coefficient> Spline<'a, C> {
-    /// A layer of `inputs` inputs; one grid serves the first `inputs` activations, or each has its own.
+    /// A layer over a `stream` packed for this core; one grid of input 0 serves the first `inputs`
+    /// activations, or each input has its own.
     ///
     /// # Panics
     /// If the tables' lengths do not belong together. In a constant, that is a build error.
-    pub const fn new(axis: Axis, grids: &'a [Grid], inputs: usize, tables: Tables<'a, C>) -> Self {
-        let outputs = tables.bias.len();
-        assert!(axis.is_sound() && tables.shift < 16 && tables.base_shift < 16 && outputs > 0);
-        assert!(grids.len() == inputs || grids.len() == 1);
-        assert!(tables.multiplier.len() == outputs);
-        let count = axis.intervals as usize + 3;
-        assert!(tables.coefficients.len() == inputs * outputs * count);
-        assert!(tables.base.is_empty() || tables.base.len() == quads(inputs) * 4 * outputs);
-        Self { axis, grids, inputs, tables }
+    pub const fn new(shape: Shape, grids: &'a [Grid], stream: &'a [u32]) -> Self {
+        assert!(shape.axis.is_sound() && shape.shift < 16 && shape.base_shift < 16);
+        assert!(shape.inputs > 0 && shape.outputs > 0);
+        assert!(grids.len() == shape.inputs || grids.len() == 1 && grids[0].input == 0);
+        Self(SplineLayer::new(shape, grids, stream))
     }
 
     /// Computes the layer; `base` holds the base function of every input of the layer, in its order.
     ///
-    /// `y` holds [`memory`] features; one too short, or too short an `x`, leaves outputs as they were.
+    /// `y` holds [`Shape::memory`] features; one too short, or too short an `x` or `base`, leaves
+    /// outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Tables { mut coefficients, base: factors, base_shift, bias, multiplier, shift } =
-            self.tables;
-        let outputs = bias.len();
-        let Some((y, memory)) = y.split_at_mut_checked(quads(outputs)) else { return };
-        let Some(acc) = arch::words_mut(memory).get_mut(..outputs) else { return };
-        let x = arch::flat(x);
-        let mut tile = Tile::new();
-        acc.fill(0);
-        if !factors.is_empty() {
-            add_base(acc, base, factors, self.inputs, &mut tile);
-        }
-        acc.iter_mut().zip(bias).for_each(|(acc, bias)| *acc = (*acc << base_shift) + *bias);
-        let mut first = 0;
-        while first < self.inputs {
-            match (self.axis.tails, self.grids) {
-                (true, [grid]) => self.locate_shared::<true>(first, grid, x, &mut tile),
-                (false, [grid]) => self.locate_shared::<false>(first, grid, x, &mut tile),
-                (true, _) => self.locate_each::<true>(first, x, &mut tile),
-                (false, _) => self.locate_each::<false>(first, x, &mut tile),
-            }
-            let done = tile.live().len();
-            if done == 0 {
-                return;
-            }
-            arch::accumulate(acc, tile.live(), coefficients, self.count());
-            first += done;
-            coefficients = coefficients.get(done * outputs * self.count()..).unwrap_or_default();
-        }
-        let finish = acc.iter().zip(multiplier);
-        for (y, (&acc, &multiplier)) in arch::flat_mut(y).iter_mut().zip(finish) {
-            *y = requantize(acc, multiplier, shift as u32);
-        }
-    }
-
-    /// Coefficients of an edge.
-    #[inline(always)]
-    const fn count(&self) -> usize {
-        self.axis.intervals as usize + 3
-    }
-
-    /// Locates the activations from `first` on in the one grid.
-    #[inline(never)]
-    fn locate_shared<const TAILS: bool>(
-        &self,
-        first: usize,
-        grid: &Grid,
-        x: &[i16],
-        tile: &mut Tile,
-    ) {
-        let x = x.get(first..).unwrap_or_default().iter().take(self.inputs - first);
-        let mut locate = self.locator::<TAILS>();
-        let Grid { factor, offset, .. } = *grid;
-        tile.fill(x.map(|&x| locate(factor, offset, x)));
-    }
-
-    /// Locates the inputs from `first` on in their grids, none past one that is not there.
-    #[inline(never)]
-    fn locate_each<const TAILS: bool>(&self, first: usize, x: &[i16], tile: &mut Tile) {
-        let grids = self.grids.get(first..).unwrap_or_default().iter();
-        let mut locate = self.locator::<TAILS>();
-        let one =
-            |grid: &Grid| Some(locate(grid.factor, grid.offset, *x.get(grid.input as usize)?));
-        tile.fill(grids.map_while(one));
-    }
-
-    /// What turns one activation after the other into its weights and their place.
-    #[inline(always)]
-    fn locator<const TAILS: bool>(&self) -> impl FnMut(i16, i32, i16) -> Live {
-        let mut window = Window::default();
-        let step = self.tables.bias.len() * self.count();
-        let axis = self.axis;
-        let ends = axis.ends::<TAILS>();
-        let mut at = 0;
-        move |factor, offset, x| {
-            // |x * factor| <= 2^30 and |offset| < 2^30
-            let q = x as i32 * factor as i32 + offset;
-            let (start, weights) = axis.find::<TAILS>(q, ends, &mut window);
-            let live = Live::new::<C>(weights, at + start);
-            at += step;
-            live
-        }
-    }
-}
-
-/// The base function's share: four inputs at a time are the weights of their four factors.
-#[inline(never)]
-fn add_base<C: Coefficient>(
-    acc: &mut [i32],
-    base: &[Quad],
-    mut factors: &[C],
-    inputs: usize,
-    tile: &mut Tile,
-) {
-    let mut base = base.get(..quads(inputs)).unwrap_or_default();
-    let step = acc.len() * 4;
-    while !base.is_empty() {
-        let values = base.iter().enumerate();
-        tile.fill(values.map(|(k, quad)| Live::new::<C>(quad.0, k * step)));
-        let done = tile.live().len();
-        arch::accumulate(acc, tile.live(), factors, 4);
-        factors = factors.get(done * step..).unwrap_or_default();
-        base = base.get(done..).unwrap_or_default();
+        self.0.run(x, base, y);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::{Interleaved, LanesShort, Layout, RowMajor};
+    use crate::number::requantize;
     use proptest::prelude::*;
     extern crate std;
     use std::vec;
@@ -343,64 +268,164 @@ mod tests {
         padded
     }
 
-    proptest! {
-        /// The kernel is the plain sum over edges, at any shape, with its own or one shared grid.
-        #[test]
-        fn a_layer_is_the_sum_of_its_edges(
-            (inputs, outputs) in (1_usize..33, 1_usize..11), intervals in 1_u8..9, tails: bool, shared: bool,
-            with_base: bool, base_shift in 0_u8..5, seed: u32, x: [i16; 32], base: [i16; 32]
-        ) {
-            let count = intervals as usize + 3;
+    /// A layer's tables in their plain order, and an input.
+    struct Case {
+        shape: Shape,
+        grids: Vec<Grid>,
+        coefficients: Vec<i16>,
+        factors: Vec<i16>,
+        x: [i16; 32],
+        base: [i16; 32],
+    }
+
+    impl Case {
+        /// Coefficients of `bits` from a sequence that starts at `seed`.
+        fn new(mut shape: Shape, bits: u32, shared: bool, seed: u32, ends: [[i16; 32]; 2]) -> Self {
+            shape.shift = 2;
             let mut state = seed;
             let mut next = || {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 24) as u8 as i8
+                (state as i32 >> (32 - bits)) as i16
             };
-            let coefficients: Vec<i8> = (0..inputs * outputs * count).map(|_| next()).collect();
-            let padded = |k: usize| k / 4 * 4 * outputs + k % 4;
-            let mut factors = vec![0_i8; if with_base { quads(inputs) * 4 * outputs } else { 0 }];
-            for k in (0..inputs).filter(|_| with_base) {
-                (0..outputs).for_each(|o| factors[padded(k) + o * 4] = next());
+            let Shape { inputs, outputs, .. } = shape;
+            let coefficients = (0..inputs * outputs * shape.count()).map(|_| next()).collect();
+            let padded = if shape.base { quads(inputs) * 4 * outputs } else { 0 };
+            let mut factors = vec![0_i16; padded];
+            for k in (0..inputs).filter(|_| shape.base) {
+                (0..outputs).for_each(|o| factors[k / 4 * 4 * outputs + o * 4 + k % 4] = next());
             }
-            let shared = shared || inputs == 1;
-            let grids: Vec<Grid> = (0..if shared { 1 } else { inputs })
-                .map(|i| Grid { input: if shared { 0 } else { (inputs - 1 - i) as u16 }, factor: 1000 + i as i16, offset: 3 << 25 })
-                .collect();
-            let (bias, multiplier) = (vec![5; outputs], vec![20000; outputs]);
-            let axis = Axis { intervals, shift: 25, tails };
-            let tables = Tables { coefficients: &coefficients, base: &factors, base_shift, bias: &bias, multiplier: &multiplier, shift: 2 };
-            let mut y = vec![Quad([0; 4]); quads(memory(outputs))];
-            Spline::new(axis, &grids, inputs, tables).run(&quads_of(&x), &quads_of(&base), &mut y);
-            for o in 0..outputs {
+            // The last activations backwards, so that even a single grid may be an input's own.
+            let grid = |i: usize| Grid {
+                input: if shared { 0 } else { (31 - i) as u16 },
+                factor: 1000 + i as i16,
+                offset: 3 << 25,
+            };
+            let grids = (0..if shared { 1 } else { inputs }).map(grid).collect();
+            let [x, base] = ends;
+            Self { shape, grids, coefficients, factors, x, base }
+        }
+
+        fn expected(&self) -> Vec<i16> {
+            let Shape { inputs, outputs, axis, base, base_shift, shift } = self.shape;
+            let output = |o: usize| {
                 let mut sum = 5;
                 for k in 0..inputs {
-                    let grid = grids[if grids.len() == 1 { 0 } else { k }];
-                    let x = x[if grids.len() > 1 { grid.input as usize } else { k }];
-                    let (start, w) = axis.locate(i32::from(x) * i32::from(grid.factor) + grid.offset);
-                    for (j, w) in w.iter().enumerate() {
-                        sum += i32::from(*w) * i32::from(coefficients[(k * outputs + o) * count + start + j]);
-                    }
-                    if with_base {
-                        sum += (i32::from(factors[padded(k) + o * 4]) * i32::from(base[k])) << base_shift;
+                    let shared = self.grids.len() == 1 && self.grids[0].input == 0;
+                    let grid = self.grids[if shared { 0 } else { k }];
+                    let x = self.x[if shared { k } else { grid.input as usize }];
+                    let (start, w) = axis.locate(grid.coordinate(x));
+                    let own = &self.coefficients[(k * outputs + o) * self.shape.count() + start..];
+                    sum += w.iter().zip(own).map(|(&w, &c)| w as i32 * c as i32).sum::<i32>();
+                    if base {
+                        let factor = self.factors[k / 4 * 4 * outputs + o * 4 + k % 4];
+                        sum += (factor as i32 * self.base[k] as i32) << base_shift;
                     }
                 }
-                prop_assert_eq!(arch::flat(&y)[o], requantize(sum, 20000, 2));
-            }
+                requantize(sum, 20000, shift as u32)
+            };
+            (0..outputs).map(output).collect()
+        }
+
+        /// What the kernel makes of a stream in layout `L`.
+        fn found<L: Layout, C: Coefficient>(&self, pack: impl Fn(&mut [u32])) -> Vec<i16> {
+            // What was in the stream before must not matter.
+            let mut stream = vec![0xdead_beef; self.shape.words(8 * size_of::<C>())];
+            pack(&mut stream);
+            let mut y = vec![Quad([0; 4]); quads(Shape::memory(self.shape.outputs))];
+            SplineLayer::<C>::new(self.shape, &self.grids, &stream).portable::<L>(
+                &quads_of(&self.x),
+                &quads_of(&self.base),
+                &mut y,
+            );
+            arch::flat(&y)[..self.shape.outputs].to_vec()
+        }
+
+        fn found8<L: Layout>(&self) -> Vec<i16> {
+            let narrow = |list: &[i16]| list.iter().map(|&c| c as i8).collect::<Vec<_>>();
+            let (coefficients, factors) = (narrow(&self.coefficients), narrow(&self.factors));
+            let n = self.shape.outputs;
+            self.found::<L, i8>(|stream| {
+                let (bias, multiplier) = (vec![5; n], vec![20000; n]);
+                arch::pack_spline8::<L>(
+                    &self.shape,
+                    &coefficients,
+                    &factors,
+                    &bias,
+                    &multiplier,
+                    stream,
+                );
+            })
+        }
+
+        fn found16<L: Layout>(&self) -> Vec<i16> {
+            let n = self.shape.outputs;
+            self.found::<L, i16>(|stream| {
+                let (bias, multiplier) = (vec![5; n], vec![20000; n]);
+                arch::pack_spline16::<L>(
+                    &self.shape,
+                    &self.coefficients,
+                    &self.factors,
+                    &bias,
+                    &multiplier,
+                    stream,
+                );
+            })
+        }
+    }
+
+    fn shapes() -> impl Strategy<Value = Shape> {
+        let axes = (1_u8..9, any::<bool>()).prop_map(|(intervals, tails)| Axis {
+            intervals,
+            shift: 25,
+            tails,
+        });
+        let base = (any::<bool>(), 0_u8..4);
+        (1_usize..33, 1_usize..11, axes, base).prop_map(
+            |(inputs, outputs, axis, (base, base_shift))| Shape {
+                inputs,
+                outputs,
+                axis,
+                base,
+                base_shift,
+                shift: 2,
+            },
+        )
+    }
+
+    proptest! {
+        /// The kernel is the plain sum over edges in every layout, at any shape, with its own or one
+        /// shared grid.
+        #[test]
+        fn a_layer_of_i8_is_the_sum_of_its_edges(
+            shape in shapes(), shared: bool, seed: u32, x: [i16; 32], base: [i16; 32]
+        ) {
+            let case = Case::new(shape, 8, shared, seed, [x, base]);
+            let expected = case.expected();
+            prop_assert_eq!(case.found8::<RowMajor>(), &expected[..]);
+            prop_assert_eq!(case.found8::<Interleaved>(), &expected[..]);
+            prop_assert_eq!(case.found8::<LanesShort>(), &expected[..]);
+        }
+
+        #[test]
+        fn a_layer_of_i16_is_the_sum_of_its_edges(
+            shape in shapes(), shared: bool, seed: u32, x: [i16; 32], base: [i16; 32]
+        ) {
+            // As large as the sums of 32 inputs allow.
+            let case = Case::new(shape, 10, shared, seed, [x, base]);
+            let expected = case.expected();
+            prop_assert_eq!(case.found16::<RowMajor>(), &expected[..]);
+            prop_assert_eq!(case.found16::<Interleaved>(), &expected[..]);
+            prop_assert_eq!(case.found16::<LanesShort>(), &expected[..]);
         }
     }
 
     #[test]
     fn short_memory_changes_nothing() {
         let grids = [Grid { input: 0, factor: 1000, offset: 0 }];
-        let tables = Tables {
-            coefficients: &[1_i16; 4],
-            base: &[],
-            base_shift: 0,
-            bias: &[9 << 20],
-            multiplier: &[30000],
-            shift: 0,
-        };
-        let spline = Spline::new(Axis { intervals: 1, shift: 25, tails: true }, &grids, 1, tables);
+        let axis = Axis { intervals: 1, shift: 25, tails: true };
+        let shape = Shape { inputs: 1, outputs: 1, axis, base: false, base_shift: 0, shift: 0 };
+        let stream: [u32; 4] = pack_spline16(&shape, &[1; 4], &[], &[9 << 20], &[30000]);
+        let spline = Spline16::new(shape, &grids, &stream);
         let mut y = [Quad([3; 4])];
         spline.run(&[Quad([0; 4])], &[], &mut y);
         assert_eq!(y, [Quad([3; 4])]);

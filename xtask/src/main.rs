@@ -10,6 +10,7 @@ mod limits;
 mod looped;
 mod new_board;
 mod parts;
+mod splines;
 mod stages;
 mod subject;
 mod table;
@@ -39,8 +40,8 @@ enum Task {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
-        /// A model folder, an ONNX file, a generated module (.rs), edges-i8 or edges-i16 (layers of
-        /// many sizes), heads (layers that compare); all of models/ and these if none is given
+        /// A model folder, an ONNX file, a generated module (.rs), edges-i8, edges-i16 or splines
+        /// (layers of many sizes), heads (layers that compare); all of models/ and these if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in

@@ -13,7 +13,7 @@ use nervecord_tests::network;
 use nervecord_tests::shapes::{self, Random, SHAPES, Shape};
 
 use crate::limits::Work;
-use crate::root;
+use crate::{root, splines};
 
 /// Rows for layers that come without their own.
 const ROWS: usize = 100;
@@ -41,8 +41,8 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
 }
 
 /// Networks made in memory, under the names that [`load`] knows: layers of many sizes with weights
-/// of either width, and layers that compare what they read.
-pub const MADE: [&str; 3] = ["edges-i8", "edges-i16", "heads"];
+/// of either width, spline layers of many sizes, and layers that compare what they read.
+pub const MADE: [&str; 4] = ["edges-i8", "edges-i16", "splines", "heads"];
 
 /// Whether it is a name of [`MADE`].
 pub fn is_made(path: &Path) -> bool {
@@ -94,6 +94,7 @@ pub fn load(path: &Path) -> Result<Job> {
     match path.to_str() {
         Some("edges-i8") => return edges("edges-i8", Weights::I8),
         Some("edges-i16") => return edges("edges-i16", Weights::I16),
+        Some("splines") => return Ok(splines::job()),
         Some("heads") => return heads(),
         _ => {}
     }

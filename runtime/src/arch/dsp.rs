@@ -13,21 +13,6 @@ use super::{Shape, call};
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 
-/// Names a core that has the extension: the assembler is not told of `-C target-cpu` here.
-#[cfg(nervecord_armv8m)]
-macro_rules! cpu {
-    () => {
-        ".cpu cortex-m33"
-    };
-}
-/// The target's name implies the extension.
-#[cfg(not(nervecord_armv8m))]
-macro_rules! cpu {
-    () => {
-        ""
-    };
-}
-
 /// One quad of i8 weights: four words, 16 multiply-accumulates in 18 instructions, 72 bytes.
 macro_rules! quad8 {
     () => {

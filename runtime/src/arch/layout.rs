@@ -44,10 +44,12 @@ pub trait Layout {
     const LANES: bool;
     /// Whether the core multiplies 32 by 32 bits to the high word in an instruction or two.
     const LONG_MULTIPLY: bool;
+    /// Bytes whose coefficients share the sums of a spline layer, 1, 2 or 4.
+    const FOLD: usize;
 }
 
 macro_rules! layout {
-    ($(#[$doc:meta])* $name:ident: $rows:literal, $vectors:literal, $order:expr, $lanes:literal, $long:literal) => {
+    ($(#[$doc:meta])* $name:ident: $rows:literal, $vectors:literal, $order:expr, $lanes:literal, $long:literal, $fold:literal) => {
         $(#[$doc])*
         pub enum $name {}
 
@@ -57,34 +59,35 @@ macro_rules! layout {
             const ORDER: [usize; 4] = $order;
             const LANES: bool = $lanes;
             const LONG_MULTIPLY: bool = $long;
+            const FOLD: usize = $fold;
         }
     };
 }
 
 layout! {
     /// For other hosts: one row after the other, so that a loop over columns vectorizes.
-    RowMajor: 1, false, [0, 1, 2, 3], false, true
+    RowMajor: 1, false, [0, 1, 2, 3], false, true, 1
 }
 layout! {
     /// For cores that load bytes with an offset: an activation is loaded once for four rows.
-    Blocked: 4, false, [0, 1, 2, 3], false, true
+    Blocked: 4, false, [0, 1, 2, 3], false, true, 1
 }
 layout! {
     /// For Armv7-M: four rows in the lanes of a word.
-    Lanes: 4, false, [0, 1, 2, 3], true, true
+    Lanes: 4, false, [0, 1, 2, 3], true, true, 1
 }
 layout! {
     /// For Armv6-M: as [`Lanes`], with multipliers for two 16-bit products.
-    LanesShort: 4, false, [0, 1, 2, 3], true, false
+    LanesShort: 4, false, [0, 1, 2, 3], true, false, 4
 }
 layout! {
     /// For the DSP extension, and SSE2: bytes in the order in which `SXTB16` and `SXTB16 ROR #8` unpack
     /// them.
-    Interleaved: 4, false, [0, 2, 1, 3], false, true
+    Interleaved: 4, false, [0, 2, 1, 3], false, true, 2
 }
 layout! {
     /// For Helium: eight inputs at a time, or sixteen.
-    Vectors: 4, true, [0, 1, 2, 3], false, true
+    Vectors: 4, true, [0, 1, 2, 3], false, true, 2
 }
 
 #[cfg(nervecord_kernel = "armv6m")]

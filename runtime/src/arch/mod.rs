@@ -7,10 +7,24 @@
 //! The tables of a layer form one stream of words; see [`Layout`].
 #![allow(unsafe_code)]
 
+/// Names a core that has the DSP extension: the assembler is not told of `-C target-cpu`.
+#[cfg(all(nervecord_dsp, nervecord_armv8m))]
+macro_rules! cpu {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+/// The target's name implies the extension.
+#[cfg(all(nervecord_dsp, not(nervecord_armv8m)))]
+macro_rules! cpu {
+    () => {
+        ""
+    };
+}
+
 mod active;
 mod copy;
 pub mod portable;
-mod taps;
 
 #[cfg(nervecord_branchless)]
 mod branchless;
@@ -34,13 +48,14 @@ mod kernel;
 mod kernel;
 mod layout;
 mod pieces;
+mod spline;
 
 use crate::tensor::Quad;
 pub(crate) use active::Active;
 pub(crate) use copy::{copy_pairs, copy_watching, limits};
 pub(crate) use pieces::{Pieces, apply, apply_in_place};
-pub use taps::{Coefficient, Live, accumulate};
-pub(crate) use taps::{Tile, Window};
+pub use spline::{Coefficient, Native as SplineNative, pack_spline8, pack_spline16};
+pub(crate) use spline::{Layer as SplineLayer, Sections as SplineSections};
 
 pub use layout::{
     Blocked, Interleaved, Lanes, LanesShort, Layout, Native, RowMajor, Vectors, multiplier_word,

@@ -1,8 +1,8 @@
 //! The integers of a spline layer, as the host runs them and as they are emitted.
 
-use nervecord::arch::Coefficient;
-use nervecord::edges::Sparse;
-use nervecord::spline::{Axis, Grid, Spline, Tables};
+use nervecord::arch::{self, SplineNative as Native};
+use nervecord::edges::{Sparse, Tables};
+use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
 use nervecord::tensor::Quad;
 
 use crate::emit::Items;
@@ -10,10 +10,9 @@ use crate::program::Kernel;
 
 #[derive(Debug)]
 pub(super) struct SplineKernel {
-    pub axis: Axis,
+    pub shape: Shape,
     /// One for all inputs, or one an input.
     pub grids: Vec<Grid>,
-    pub inputs: usize,
     pub bits: u32,
     /// `[input][output][interval + 3]`, or `[edge][interval + 3]` with a list of edges.
     pub coefficients: Vec<i32>,
@@ -21,11 +20,8 @@ pub(super) struct SplineKernel {
     pub factors: Vec<i32>,
     /// The edges that are not zero, where most are.
     pub edges: Option<EdgeList>,
-    /// See [`Tables::base_shift`].
-    pub base_shift: u8,
     pub bias: Vec<i32>,
     pub multiplier: Vec<i16>,
-    pub shift: u8,
 }
 
 /// Which edges a sparse layer has.
@@ -37,62 +33,107 @@ pub(super) struct EdgeList {
     pub outputs: Vec<u8>,
 }
 
+fn narrow8(list: &[i32]) -> Vec<i8> {
+    list.iter().map(|&c| c as i8).collect()
+}
+
+fn narrow16(list: &[i32]) -> Vec<i16> {
+    list.iter().map(|&c| c as i16).collect()
+}
+
 impl SplineKernel {
-    fn tables<'a, C>(&'a self, coefficients: &'a [C], base: &'a [C]) -> Tables<'a, C> {
-        Tables {
-            coefficients,
-            base,
-            base_shift: self.base_shift,
-            bias: &self.bias,
-            multiplier: &self.multiplier,
-            shift: self.shift,
+    fn words(&self) -> usize {
+        self.shape.words(self.bits as usize)
+    }
+
+    /// Runs a layer that has all edges.
+    fn run_full(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
+        let Self { shape, grids, coefficients, factors, bias, multiplier, .. } = self;
+        let mut stream = vec![0; self.words()];
+        if self.bits == 8 {
+            let (own, factors) = (narrow8(coefficients), narrow8(factors));
+            arch::pack_spline8::<Native>(shape, &own, &factors, bias, multiplier, &mut stream);
+            Spline8::new(*shape, grids, &stream).run(x, base, y);
+        } else {
+            let (own, factors) = (narrow16(coefficients), narrow16(factors));
+            arch::pack_spline16::<Native>(shape, &own, &factors, bias, multiplier, &mut stream);
+            Spline16::new(*shape, grids, &stream).run(x, base, y);
         }
     }
 
-    fn run_with<C: Coefficient>(&self, narrow: fn(i32) -> C, reads: &[&[Quad]], y: &mut [Quad]) {
-        let base = reads.get(1).copied().unwrap_or_default();
-        let all = |list: &[i32]| list.iter().map(|&c| narrow(c)).collect::<Vec<C>>();
-        let (coefficients, factors) = (all(&self.coefficients), all(&self.factors));
-        let tables = self.tables(&coefficients, &factors);
-        match &self.edges {
-            None => Spline::new(self.axis, &self.grids, self.inputs, tables).run(reads[0], base, y),
-            Some(EdgeList { fans, outputs }) => {
-                Sparse::new(self.axis, &self.grids, fans, outputs, tables).run(reads[0], base, y);
-            }
+    /// Runs a layer that has only the edges of a list.
+    fn run_listed(&self, list: &EdgeList, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
+        let Self { shape, grids, coefficients, factors, bias, multiplier, .. } = self;
+        let EdgeList { fans, outputs } = list;
+        if self.bits == 8 {
+            let (coefficients, factors) = (&narrow8(coefficients)[..], &narrow8(factors)[..]);
+            let tables = Tables { fans, outputs, coefficients, factors, bias, multiplier };
+            Sparse::new(*shape, grids, tables).run(x, base, y);
+        } else {
+            let (coefficients, factors) = (&narrow16(coefficients)[..], &narrow16(factors)[..]);
+            let tables = Tables { fans, outputs, coefficients, factors, bias, multiplier };
+            Sparse::new(*shape, grids, tables).run(x, base, y);
         }
+    }
+
+    /// The layer's constructor, over the tables in `items`.
+    fn emit_full(&self, name: &str, factors: &str, items: &mut Items) {
+        let bits = self.bits;
+        items.import(&format!("spline::{{Spline{bits}, pack_spline{bits}}}"));
+        items.packed(
+            &format!("static {name}_PACKED: [u32; {}]", self.words()),
+            &format!(
+                "pack_spline{bits}(&{name}_SHAPE, &{name}_COEFFICIENTS, {factors}, &{name}_BIAS, \
+                 &{name}_MULTIPLIER)"
+            ),
+        );
+        items.constant(
+            &format!("static {name}: Spline{bits}"),
+            &format!("Spline{bits}::new({name}_SHAPE, &{name}_GRIDS, &{name}_PACKED)"),
+        );
+    }
+
+    /// As [`emit_full`](Self::emit_full), for a layer that has only the edges of a list.
+    fn emit_listed(&self, name: &str, list: &EdgeList, factors: &str, items: &mut Items) {
+        let bits = self.bits;
+        items.import("edges::Tables");
+        items.import(&format!("edges::Sparse{bits}"));
+        items.array(&format!("static {name}_FANS"), "u8", &list.fans);
+        items.array(&format!("static {name}_OUTPUTS"), "u8", &list.outputs);
+        items.constant(
+            &format!("const {name}_TABLES: Tables<i{bits}>"),
+            &format!(
+                "Tables {{ fans: &{name}_FANS, outputs: &{name}_OUTPUTS, coefficients: &{name}_COEFFICIENTS, \
+                 factors: {factors}, bias: &{name}_BIAS, multiplier: &{name}_MULTIPLIER }}"
+            ),
+        );
+        items.constant(
+            &format!("static {name}: Sparse{bits}"),
+            &format!("Sparse{bits}::new({name}_SHAPE, &{name}_GRIDS, {name}_TABLES)"),
+        );
     }
 }
 
 impl Kernel for SplineKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        match self.bits {
-            8 => self.run_with(|c| c as i8, reads, y),
-            _ => self.run_with(|c| c as i16, reads, y),
+        let base = reads.get(1).copied().unwrap_or_default();
+        match &self.edges {
+            None => self.run_full(reads[0], base, y),
+            Some(list) => self.run_listed(list, reads[0], base, y),
         }
     }
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
-        let bits = self.bits;
-        let kind = match self.edges {
-            None => {
-                items.import(&format!("spline::{{Axis, Grid, Spline{bits}, Tables}}"));
-                format!("Spline{bits}")
-            }
-            Some(_) => {
-                items.import("spline::{Axis, Grid, Tables}");
-                items.import(&format!("edges::Sparse{bits}"));
-                format!("Sparse{bits}")
-            }
-        };
+        items.import("spline::{Axis, Grid, Shape}");
         let grid = |g: &Grid| {
             let Grid { input, factor, offset } = g;
             format!("Grid {{ input: {input}, factor: {factor}, offset: {offset} }}")
         };
         let grids: Vec<String> = self.grids.iter().map(grid).collect();
         items.array(&format!("static {name}_GRIDS"), "Grid", &grids);
-        let element = format!("i{bits}");
+        let element = format!("i{}", self.bits);
         items.array(&format!("static {name}_COEFFICIENTS"), &element, &self.coefficients);
-        let base = if self.factors.is_empty() {
+        let factors = if self.factors.is_empty() {
             "&[]".to_owned()
         } else {
             items.array(&format!("static {name}_FACTORS"), &element, &self.factors);
@@ -100,33 +141,34 @@ impl Kernel for SplineKernel {
         };
         items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
         items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
-        let Axis { intervals, shift, tails } = self.axis;
-        let tables = format!(
-            "Tables {{ coefficients: &{name}_COEFFICIENTS, base: {base}, base_shift: {}, bias: &{name}_BIAS, \
-             multiplier: &{name}_MULTIPLIER, shift: {} }}",
-            self.base_shift, self.shift
+        let Shape { inputs, outputs, axis, base, base_shift, shift } = self.shape;
+        let Axis { intervals, shift: fraction, tails } = axis;
+        let axis = format!("Axis {{ intervals: {intervals}, shift: {fraction}, tails: {tails} }}");
+        let shape = format!("inputs: {inputs}, outputs: {outputs}, axis: {axis}, base: {base}");
+        items.constant(
+            &format!("const {name}_SHAPE: Shape"),
+            &format!("Shape {{ {shape}, base_shift: {base_shift}, shift: {shift} }}"),
         );
-        let axis = format!("Axis {{ intervals: {intervals}, shift: {shift}, tails: {tails} }}");
-        let shape = match &self.edges {
-            None => self.inputs.to_string(),
-            Some(EdgeList { fans, outputs }) => {
-                items.array(&format!("static {name}_FANS"), "u8", fans);
-                items.array(&format!("static {name}_OUTPUTS"), "u8", outputs);
-                format!("&{name}_FANS, &{name}_OUTPUTS")
-            }
-        };
-        let value = format!("{kind}::new({axis}, &{name}_GRIDS, {shape}, {tables})");
-        items.constant(&format!("static {name}: {kind}"), &value);
+        match &self.edges {
+            None => self.emit_full(name, &factors, items),
+            Some(list) => self.emit_listed(name, list, &factors, items),
+        }
         let base = if self.factors.is_empty() { "&[]" } else { "x1" };
         format!("{name}.run(x0, {base}, y);")
     }
 
     fn table_bytes(&self) -> usize {
-        let weights = (self.coefficients.len() + self.factors.len()) * self.bits as usize / 8;
-        weights
-            + self.bias.len() * 4
-            + self.multiplier.len() * 2
-            + self.grids.len() * size_of::<Grid>()
-            + self.edges.as_ref().map_or(0, |list| list.fans.len() + list.outputs.len())
+        let tables = match &self.edges {
+            None => self.words() * 4,
+            Some(list) => {
+                let numbers = self.coefficients.len() + self.factors.len();
+                numbers * self.bits as usize / 8
+                    + self.bias.len() * 4
+                    + self.multiplier.len() * 2
+                    + list.fans.len()
+                    + list.outputs.len()
+            }
+        };
+        tables + self.grids.len() * size_of::<Grid>()
     }
 }

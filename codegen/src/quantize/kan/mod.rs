@@ -7,7 +7,7 @@ mod layer;
 #[cfg(test)]
 mod tests;
 
-use nervecord::spline::{Axis, Grid, memory};
+use nervecord::spline::{Axis, Grid, Shape};
 
 use self::fit::Splines;
 pub(super) use self::fold::fold;
@@ -57,20 +57,25 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let curves = layer.curves(lowering, node, kan, &value.format, &rows);
     let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
     let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
+    let outputs = kan.bias.len();
     let kernel = SplineKernel {
-        axis,
+        shape: Shape {
+            inputs: splines.inputs.len(),
+            outputs,
+            axis,
+            base: base.is_some(),
+            base_shift,
+            shift: finish.shift,
+        },
         grids: shared(grids),
-        inputs: splines.inputs.len(),
         bits,
         coefficients,
         factors,
         edges: live.as_deref().map(edge_list),
-        base_shift,
         bias: finish.bias,
         multiplier: finish.multiplier,
-        shift: finish.shift,
     };
-    let storage = lowering.new_storage(memory(kan.bias.len()));
+    let storage = lowering.new_storage(Shape::memory(outputs));
     let reads = std::iter::once(value.storage).chain(base.map(|b| b.storage)).collect();
     lowering.push(&node.name, Box::new(kernel), reads, storage);
     lowering.define(node.output, storage, Format { scale, ..Format::uniform(1.0) });
