@@ -41,11 +41,18 @@ pub const DEGREE: usize = 3;
 impl Spline {
     /// The spline at `x`.
     pub fn eval(&self, x: f64) -> f64 {
-        let Some(span) = span(&self.knots, x) else { return 0.0 };
-        let live = span.saturating_sub(DEGREE)..=span;
-        let terms = self.coefficients.iter().enumerate().take(span + 1).skip(*live.start());
-        terms.map(|(i, c)| c * basis(&self.knots, i, x)).sum()
+        let Some((start, weights)) = live(&self.knots, x) else { return 0.0 };
+        self.coefficients.iter().skip(start).zip(weights).map(|(c, w)| c * w).sum()
     }
+}
+
+/// The first basis function that may be live, and the values of four from there.
+pub type Live = (usize, [f64; DEGREE + 1]);
+
+/// The live basis functions at `x`; none beyond the knots.
+pub fn live(knots: &[f64], x: f64) -> Option<Live> {
+    let start = span(knots, x)?.saturating_sub(DEGREE);
+    Some((start, std::array::from_fn(|k| basis(knots, start + k, x))))
 }
 
 /// The interval that holds `x`: `knots[j] <= x < knots[j + 1]`.

@@ -33,6 +33,12 @@ pub trait Kernel: Debug + Send + Sync {
     fn constant_time(&self) -> bool {
         true
     }
+
+    /// Worst error of one of its functions over all input integers, in units of the output, where it
+    /// takes time to find.
+    fn worst_error(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// A kernel applied to places in memory.
@@ -145,7 +151,7 @@ pub struct LayerReport {
     pub accumulator_bound: Option<u64>,
     /// Bits between that bound and the end of `i32`.
     pub headroom_bits: Option<f64>,
-    /// Worst error of a function table over all its inputs, in units of its output.
+    /// Worst error of a function table or of a spline layer's edge over all its inputs, in units of its output.
     pub worst_error: Option<f64>,
     /// What it computes.
     pub note: String,

@@ -14,7 +14,7 @@ use crate::program::Kernel;
 /// Tables, and the runs of features each serves.
 #[derive(Debug)]
 pub(super) struct FunctionsKernel {
-    tables: Vec<Vec<u32>>,
+    pub(super) tables: Vec<Vec<u32>>,
     runs: Vec<Stretch>,
     in_place: bool,
 }

@@ -85,6 +85,12 @@ pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> 
     for (name, reason) in formed.reasons {
         program.layers.iter_mut().filter(|l| l.name == name).for_each(|l| l.add_choice(&reason));
     }
+    // Only of the program that was chosen: it takes longer than trying one.
+    let Program { ops, layers, .. } = &mut program;
+    for op in ops.iter() {
+        let Some(worst) = op.kernel.worst_error() else { continue };
+        layers.iter_mut().filter(|l| l.name == op.name).for_each(|l| l.worst_error = Some(worst));
+    }
     Ok(program)
 }
 

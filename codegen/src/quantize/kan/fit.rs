@@ -32,6 +32,8 @@ pub(super) struct Splines {
     pub base: Option<Vec<Vec<f64>>>,
     /// One addend an output.
     pub bias: Vec<f64>,
+    /// `[output][input]`: what of an edge is in the bias.
+    pub lifts: Vec<Vec<f64>>,
     /// Largest over the outputs of the RMS error, or of a share of an edge's worst, in standard deviations
     /// of the output.
     pub error: f64,
@@ -42,6 +44,12 @@ impl Splines {
     pub(super) fn weights(&self) -> usize {
         let count = self.intervals + 3 + usize::from(self.base.is_some());
         self.inputs.len() * self.coefficients.len() * count
+    }
+
+    /// First and last real number of each grid.
+    pub(super) fn ends(&self) -> Vec<(f64, f64)> {
+        let end = |(low, step): &(f64, f64)| (*low, low + step * self.intervals as f64);
+        self.grids.iter().map(end).collect()
     }
 }
 
@@ -93,6 +101,7 @@ pub(super) fn as_trained(kan: &Kan) -> Option<Splines> {
         coefficients: kan.edges.iter().map(of).collect(),
         base: has_base.then(|| kan.edges.iter().map(factors).collect()),
         bias: kan.bias.clone(),
+        lifts: vec![vec![0.0; inputs.len()]; kan.edges.len()],
         error: 0.0,
         inputs,
     })
@@ -249,6 +258,7 @@ fn fit(
     let outputs = kan.edges.len();
     let mut coefficients = vec![Vec::with_capacity(inputs.len()); outputs];
     let mut bias = kan.bias.clone();
+    let mut lifts = vec![Vec::with_capacity(inputs.len()); outputs];
     let (mut errors, mut worst) = (vec![0.0; outputs], vec![0.0_f64; outputs]);
     for axis in axes {
         let (low, step) = axis.grid(intervals);
@@ -265,6 +275,7 @@ fn fit(
         for (o, values) in axis.values.iter().enumerate() {
             let Some(values) = values else {
                 coefficients[o].push(vec![0.0; intervals + 3]);
+                lifts[o].push(0.0);
                 continue;
             };
             let mut c = factor.solve(&rows, values);
@@ -282,6 +293,7 @@ fn fit(
             let middle = (least + most) / 2.0;
             c.iter_mut().for_each(|v| *v -= middle);
             bias[o] += middle;
+            lifts[o].push(middle);
             coefficients[o].push(c);
         }
     }
@@ -296,6 +308,7 @@ fn fit(
         coefficients,
         base: None,
         bias,
+        lifts,
         error: errors.iter().zip(&worst).zip(deviations).map(relative).fold(0.0, f64::max),
     }
 }

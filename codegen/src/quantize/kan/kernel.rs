@@ -5,6 +5,7 @@ use nervecord::edges::{Sparse, Tables};
 use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
 use nervecord::tensor::Quad;
 
+use super::check::Check;
 use crate::emit::Items;
 use crate::program::Kernel;
 
@@ -22,6 +23,8 @@ pub(super) struct SplineKernel {
     pub edges: Option<EdgeList>,
     pub bias: Vec<i32>,
     pub multiplier: Vec<i16>,
+    /// The same edges as they were trained.
+    pub check: Check,
 }
 
 /// Which edges a sparse layer has.
@@ -155,6 +158,10 @@ impl Kernel for SplineKernel {
         }
         let base = if self.factors.is_empty() { "&[]" } else { "x1" };
         format!("{name}.run(x0, {base}, y);")
+    }
+
+    fn worst_error(&self) -> Option<f64> {
+        Some(self.check.worst_error())
     }
 
     fn table_bytes(&self) -> usize {

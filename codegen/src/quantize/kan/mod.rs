@@ -1,5 +1,6 @@
 //! Layers of edge functions: integer B-splines, the base function apart or folded in.
 
+mod check;
 mod fit;
 mod fold;
 mod kernel;
@@ -9,6 +10,7 @@ mod tests;
 
 use nervecord::spline::{Axis, Grid, Shape};
 
+use self::check::Check;
 use self::fit::Splines;
 pub(super) use self::fold::fold;
 use self::kernel::{EdgeList, SplineKernel};
@@ -18,6 +20,7 @@ use super::functions::{Bank, Wanted};
 use super::rows::{Fit, LIMIT};
 use super::{Format, Lowering, Value};
 use crate::error::Result;
+use crate::expr::Expr;
 use crate::graph::Node;
 use crate::kan::{Edge, Kan};
 
@@ -31,9 +34,12 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let bits = lowering.widths[index];
     let (splines, choice) = choose(lowering, index, node, kan)?;
     let value = input(lowering, node, &splines);
-    let base = match &splines.base {
-        Some(_) => Some(push_base(lowering, node, kan, &splines, &value)?),
-        None => None,
+    let (base, table) = match &splines.base {
+        Some(_) => {
+            let (base, table) = push_base(lowering, node, kan, &splines, &value)?;
+            (Some(base), Some(table))
+        }
+        None => (None, None),
     };
     let (axis, grids) = grids(&splines, &value.format);
     let base_format = base.as_ref().map(|b| &b.format);
@@ -55,6 +61,21 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
 
     let (coefficients, factors) = layer.tables(&rows);
     let curves = layer.curves(lowering, node, kan, &value.format, &rows);
+    let check = Check {
+        kan: kan.clone(),
+        function: base_format.map_or(kan.base.clone(), |f| {
+            Expr::clamp(-32768.0 * f.scale(0), 32767.0 * f.scale(0)).of(&kan.base)
+        }),
+        inputs: splines.inputs.clone(),
+        ends: splines.ends(),
+        lifts: splines.lifts.clone(),
+        format: value.format.clone(),
+        axis,
+        grids: grids.clone(),
+        base: table.map(|pieces| (pieces, f64::from(1_u32 << base_shift))),
+        units: rows.iter().map(|row| row.scale).collect(),
+        weights: rows.into_iter().map(|row| row.weights).collect(),
+    };
     let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
     let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
     let outputs = kan.bias.len();
@@ -74,6 +95,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
         edges: live.as_deref().map(edge_list),
         bias: finish.bias,
         multiplier: finish.multiplier,
+        check,
     };
     let storage = lowering.new_storage(Shape::memory(outputs));
     let reads = std::iter::once(value.storage).chain(base.map(|b| b.storage)).collect();
@@ -143,14 +165,14 @@ fn input(lowering: &mut Lowering, node: &Node, splines: &Splines) -> Value {
     value
 }
 
-/// The base function of every live input, as a tensor of its own.
+/// The base function of every live input, as a tensor of its own, and the pieces of its table.
 fn push_base(
     lowering: &mut Lowering,
     node: &Node,
     kan: &Kan,
     splines: &Splines,
     value: &Value,
-) -> Result<Value> {
+) -> Result<(Value, Vec<u32>)> {
     let tensor = node.inputs[0];
     let picks: Vec<(usize, usize)> = splines.inputs.iter().map(|&i| (i, 0)).collect();
     let values: Vec<f64> = lowering.ranges.values[tensor]
@@ -168,9 +190,10 @@ fn push_base(
     let out = (tensor, wanted);
     let bank = Bank::of(lowering, &at, (tensor, &value.format), functions, &picks, out)?;
     let storage = lowering.new_storage(picks.len());
+    let table = bank.kernel.tables[0].clone();
     let name = format!("{}.base", node.name);
     lowering.push(&name, Box::new(bank.kernel), vec![value.storage], storage);
-    Ok(Value { storage, features: picks.len(), format: bank.format })
+    Ok((Value { storage, features: picks.len(), format: bank.format }, table))
 }
 
 /// The edges that are not zero, `[output][input]`, if a list of them is smaller than tables of all edges.

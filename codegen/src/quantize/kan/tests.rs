@@ -29,11 +29,15 @@ fn line(slope: f64, offset: f64) -> Edge {
 }
 
 fn layer(edge: impl Fn(usize, usize) -> Edge) -> Graph {
+    layer_with(Expr::silu(), edge)
+}
+
+fn layer_with(base: Expr, edge: impl Fn(usize, usize) -> Edge) -> Graph {
     let row = |o: usize| (0..INPUTS).map(|i| edge(i, o)).collect();
     let edges = (0..OUTPUTS).map(row).collect();
     let mut graph = Graph::new("hand_made", "x", INPUTS);
     let bias = vec![0.25; OUTPUTS];
-    graph.push("edges", Layer::Kan(Kan { base: Expr::silu(), edges, bias }), &[0]).unwrap();
+    graph.push("edges", Layer::Kan(Kan { base, edges, bias }), &[0]).unwrap();
     graph
 }
 
@@ -60,6 +64,61 @@ fn compiled(graph: &Graph, weights: Weights) -> Program {
         }
     }
     program
+}
+
+/// The largest error of a program whose first output is one edge and a bias, over every integer its input
+/// can be, inside the range of its output.
+fn brute_force(program: &Program, exact: impl Fn(f64) -> f64) -> f64 {
+    let mut interpreter = Interpreter::new(program);
+    let error = |n: i16| {
+        let mut raws = vec![0; program.input.features()];
+        raws[0] = i32::from(n);
+        let (y, _) = interpreter.step_raw(&raws);
+        let x = program.input.to_real(0, i32::from(n));
+        let [low, high] = [i16::MIN, i16::MAX].map(|y| program.output.to_real(0, i32::from(y)));
+        (program.output.to_real(0, y[0]) - exact(x).clamp(low, high)).abs()
+    };
+    (i16::MIN..=i16::MAX).map(error).fold(0.0, f64::max)
+}
+
+#[test]
+fn the_worst_error_is_that_of_every_input_integer() {
+    let wave = |k: f64| Expr::call(Function::Sin).of(&Expr::X.mul(Expr::Const(k)));
+    // No refit follows a fast base function.
+    let trained = Edge { base: 0.4, ..curved(0, 0) };
+    // With tails as far as inputs go, and refitted: as far as the range with its margin goes.
+    for (edge, end) in [(trained, f64::MAX), (function(wave(3.0)), 1.25), (curved(0, 0), 1.0)] {
+        for weights in [Weights::I16, Weights::I8] {
+            let base = if end > 2.0 { wave(50.0) } else { Expr::silu() };
+            let only = |i, _| if i == 0 { edge.clone() } else { Edge::default() };
+            let program = compiled(&layer_with(base.clone(), only), weights);
+            assert_eq!(choice(&program, "edges").contains("exact tails"), end > 2.0);
+            let exact = |x: f64| 0.25 + edge.eval(&base, x.clamp(-end, end));
+            let found = brute_force(&program, exact);
+            let reported = program.layers.iter().find_map(|l| l.worst_error).unwrap();
+            // Sums are rounded to the output's integers, and the bias makes up for the mean error of i8.
+            let unit = program.output.to_real(0, 1);
+            let near = if weights == Weights::I16 { 0.7 * unit } else { found / 2.0 };
+            assert!((found - reported).abs() <= near, "{found} {reported} {unit} {weights:?}");
+        }
+    }
+}
+
+#[test]
+fn every_layer_of_edges_has_a_worst_error() {
+    let pruned = |i: usize, o: usize| if i == o { curved(i, o) } else { Edge::default() };
+    let mixed = |i: usize, o: usize| if i < 2 { line(0.3 * o as f64, 0.1) } else { curved(i, o) };
+    for graph in [layer(curved), layer(pruned), layer(mixed)] {
+        for weights in [Weights::Auto, Weights::I8, Weights::I16] {
+            let program = compiled(&graph, weights);
+            let mut splines =
+                program.layers.iter().filter(|l| l.kind.contains("spline")).peekable();
+            assert!(splines.peek().is_some());
+            for row in splines {
+                assert!(row.worst_error.is_some_and(|e| e > 0.0 && e < 0.1), "{row:?}");
+            }
+        }
+    }
 }
 
 fn kinds(program: &Program) -> Vec<&str> {
