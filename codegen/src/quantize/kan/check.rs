@@ -6,9 +6,11 @@ use std::thread;
 use nervecord::spline::{Axis, Grid};
 use nervecord::table::Table;
 
+use super::layer::Layer;
 use crate::expr::Expr;
 use crate::kan::{Kan, Live, live};
 use crate::quantize::Format;
+use crate::quantize::rows::Row;
 
 /// Integers checked at a time.
 const BLOCK: usize = 256;
@@ -16,26 +18,26 @@ const BLOCK: usize = 256;
 /// A layer's edges as trained and as integers.
 #[derive(Debug)]
 pub(super) struct Check {
-    pub kan: Kan,
+    kan: Kan,
     /// The base function, inside the range its table's integers have.
-    pub function: Expr,
+    function: Expr,
     /// The inputs that have an edge.
-    pub inputs: Vec<usize>,
+    inputs: Vec<usize>,
     /// Format of the layer's input.
-    pub format: Format,
-    pub axis: Axis,
+    format: Format,
+    axis: Axis,
     /// One an input.
-    pub grids: Vec<Grid>,
+    grids: Vec<Grid>,
     /// First and last real number of each grid.
-    pub ends: Vec<(f64, f64)>,
+    ends: Vec<(f64, f64)>,
     /// Pieces of the base function's table and what a factor of it weighs, where it is kept apart.
-    pub base: Option<(Vec<u32>, f64)>,
+    base: Option<(Vec<u32>, f64)>,
     /// `[output]`: coefficients of all inputs, then base factors.
-    pub weights: Vec<Vec<i32>>,
+    weights: Vec<Vec<i32>>,
     /// Real number a unit of each output's sums.
-    pub units: Vec<f64>,
+    units: Vec<f64>,
     /// `[output][input]`: what of an edge is in the bias.
-    pub lifts: Vec<Vec<f64>>,
+    lifts: Vec<Vec<f64>>,
 }
 
 /// Factors of neighbouring outputs, the first of which is `from`.
@@ -131,6 +133,34 @@ impl<'a> Values<'a> {
 }
 
 impl Check {
+    /// The edges of `kan` and the integers `layer` has made of them, `rows`; `table` holds the pieces of the
+    /// base function's table, where it is kept apart.
+    pub(super) fn of(
+        layer: &Layer,
+        kan: &Kan,
+        format: &Format,
+        table: Option<Vec<u32>>,
+        rows: Vec<Row>,
+    ) -> Self {
+        let inside = |base: &Format| {
+            let [low, high] = [-32768.0, 32767.0].map(|n| n * base.scale(0));
+            Expr::clamp(low, high).of(&kan.base)
+        };
+        Self {
+            kan: kan.clone(),
+            function: layer.base.map_or_else(|| kan.base.clone(), inside),
+            inputs: layer.splines.inputs.clone(),
+            format: format.clone(),
+            axis: layer.axis,
+            grids: layer.grids.to_vec(),
+            ends: layer.splines.ends(),
+            base: table.map(|pieces| (pieces, layer.base_weight())),
+            units: rows.iter().map(|row| row.scale).collect(),
+            weights: rows.into_iter().map(|row| row.weights).collect(),
+            lifts: layer.splines.lifts.clone(),
+        }
+    }
+
     /// The largest difference of an integer edge to the trained one, over all integers the input's format
     /// has, in units of the output. Beyond a grid without tails the edge as trained stops as the integers do.
     pub(super) fn worst_error(&self) -> f64 {

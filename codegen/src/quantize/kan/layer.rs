@@ -36,7 +36,7 @@ pub(super) struct Layer<'a> {
 
 impl Layer<'_> {
     /// What a factor of the base function weighs in coefficients.
-    fn base_weight(&self) -> f64 {
+    pub(super) fn base_weight(&self) -> f64 {
         f64::from(1_u32 << self.base_shift)
     }
 

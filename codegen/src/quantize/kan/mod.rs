@@ -20,7 +20,6 @@ use super::functions::{Bank, Wanted};
 use super::rows::{Fit, LIMIT};
 use super::{Format, Lowering, Value};
 use crate::error::Result;
-use crate::expr::Expr;
 use crate::graph::Node;
 use crate::kan::{Edge, Kan};
 
@@ -61,21 +60,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
 
     let (coefficients, factors) = layer.tables(&rows);
     let curves = layer.curves(lowering, node, kan, &value.format, &rows);
-    let check = Check {
-        kan: kan.clone(),
-        function: base_format.map_or(kan.base.clone(), |f| {
-            Expr::clamp(-32768.0 * f.scale(0), 32767.0 * f.scale(0)).of(&kan.base)
-        }),
-        inputs: splines.inputs.clone(),
-        ends: splines.ends(),
-        lifts: splines.lifts.clone(),
-        format: value.format.clone(),
-        axis,
-        grids: grids.clone(),
-        base: table.map(|pieces| (pieces, f64::from(1_u32 << base_shift))),
-        units: rows.iter().map(|row| row.scale).collect(),
-        weights: rows.into_iter().map(|row| row.weights).collect(),
-    };
+    let check = Check::of(&layer, kan, &value.format, table, rows);
     let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
     let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
     let outputs = kan.bias.len();
