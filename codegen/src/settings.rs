@@ -1,18 +1,4 @@
-//! The optional `nervecord.toml` beside a model.
-//!
-//! ```toml
-//! [calibration]
-//! percentile = 99.9        # 100, the default, takes minimum and maximum
-//! margin = 1.25            # ranges are widened by this factor
-//!
-//! [inputs]                 # used when there is no calibration data
-//! x0 = [-3.2, 3.2]
-//! x1 = [-10.0, 10.0]
-//!
-//! [sparsity]               # leave out zeros of dense layers where that takes fewer instructions
-//! weights = true           # store only weights that are not zero: for pruned networks
-//! activations = true       # skip activations that are zero: a step's time depends on its input
-//! ```
+#![doc = include_str!("settings.md")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -23,6 +23,8 @@ pub struct Job {
     pub rows: Vec<Vec<i32>>,
     /// The host's raw output rows, if it was asked.
     pub expected: Option<Vec<Vec<i32>>>,
+    /// Whether every row has to take the same time.
+    pub constant_time: bool,
     /// When to give up on the emulator.
     pub timeout: Duration,
 }
@@ -36,7 +38,7 @@ impl Job {
         rows: Vec<Vec<i32>>,
     ) -> Self {
         let (name, module, timeout) = (name.into(), module.into(), Duration::from_secs(120));
-        Self { name, module, input_bits, rows, expected: None, timeout }
+        Self { name, module, input_bits, rows, expected: None, constant_time: true, timeout }
     }
 
     /// A compiled model, whose interpreter says what to expect.
@@ -53,7 +55,7 @@ impl Job {
         let mut host = Interpreter::new(program);
         let expected = rows.iter().map(|row| host.step_raw(row).0).collect();
         let job = Self::new(name, compiled.module(), program.input.bits(), rows);
-        Ok(Self { expected: Some(expected), ..job })
+        Ok(Self { expected: Some(expected), constant_time: program.constant_time(), ..job })
     }
 }
 

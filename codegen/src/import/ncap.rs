@@ -1,32 +1,4 @@
-//! NCAP swimmers: JSON, or safetensors with a `config.json`.
-//!
-//! ```json
-//! {"format": "ncap-swimmer/1", "n_joints": 5, "oscillator_period": 60,
-//!  "params": {"bneuron_prop": 1.0, "bneuron_osc": 1.0, "muscle_ipsi": 1.0, "muscle_contra": -1.0}}
-//! ```
-//!
-//! A parameter that joints and sides share has the first name; each weight's own name, with the joint
-//! in place of `i`, is that of the published networks without weight sharing (30 of them for 5 joints):
-//!
-//! | shared | dorsal | ventral | joints |
-//! |---|---|---|---|
-//! | `bneuron_prop` | `bneuron_d_prop_i` | `bneuron_v_prop_i` | all but the first |
-//! | `bneuron_osc` | `bneuron_d_osc_0` | `bneuron_v_osc_0` | the first |
-//! | `muscle_ipsi` | `muscle_d_d_i` | `muscle_v_v_i` | all |
-//! | `muscle_contra` | `muscle_d_v_i` | `muscle_v_d_i` | all |
-//! | `bneuron_speed` | `bneuron_d_speed_i` | `bneuron_v_speed_i` | all, optional |
-//! | `bneuron_turn` | `bneuron_d_turn_i` | `bneuron_v_turn_i` | the first `n_turn_joints`, optional |
-//!
-//! In between there are `bneuron_prop_i` (a joint, both sides) and `bneuron_d_prop` (a side, all
-//! joints), and what holds for all joints may be a list with one number a joint. In a state_dict the
-//! names follow a prefix that ends in `params.`.
-//!
-//! With speed or turn the inputs `speed`, `left` and `right` exist. Other keys: `n_joints` (as many as
-//! the weights name), `n_turn_joints` (1: how many joints from the head turn), and the ablations
-//! `weight_constraints` (excitatory weights act from 0 up, inhibitory ones from 0 down),
-//! `proprioception` and `head_oscillators` (all true), under these names or the published ones
-//! (`use_weight_constraints`, `include_proprioception`, ...). A `config.json` beside the weights says the
-//! same, and may name another set than `params`, or one of several prefixes, under the key `params`.
+#![doc = include_str!("ncap/swimmer.md")]
 
 mod weights;
 
