@@ -74,7 +74,7 @@ impl<'a, W: Weight> Dense<'a, W> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::arch::{
         Blocked, Interleaved, Lanes, LanesShort, Layout, RowMajor, Vectors, flat, flat_mut,
@@ -86,13 +86,13 @@ mod tests {
     use std::vec::Vec;
 
     #[derive(Debug, Clone)]
-    struct Case {
-        x: Vec<i16>,
-        weights: Vec<i16>,
-        bias: Vec<i32>,
-        multiplier: Vec<i16>,
-        shift: u8,
-        relu: bool,
+    pub(crate) struct Case {
+        pub(crate) x: Vec<i16>,
+        pub(crate) weights: Vec<i16>,
+        pub(crate) bias: Vec<i32>,
+        pub(crate) multiplier: Vec<i16>,
+        pub(crate) shift: u8,
+        pub(crate) relu: bool,
     }
 
     fn case(largest: i16) -> impl Strategy<Value = Case> {
@@ -114,14 +114,14 @@ mod tests {
     }
 
     impl Case {
-        fn quads(&self) -> Vec<Quad> {
+        pub(crate) fn quads(&self) -> Vec<Quad> {
             // What lies behind the last feature must not matter.
             let mut padded: Vec<Quad> = std::vec![Quad([-7; 4]); quads(self.x.len())];
             flat_mut(&mut padded)[..self.x.len()].copy_from_slice(&self.x);
             padded
         }
 
-        fn expected(&self) -> Vec<i16> {
+        pub(crate) fn expected(&self) -> Vec<i16> {
             let row = |r: usize| {
                 let weights = &self.weights[r * self.x.len()..];
                 let sum: i32 =

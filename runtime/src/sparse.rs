@@ -172,18 +172,10 @@ impl<'a, W: Copy + Into<i32>> Lazy<'a, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dense::tests::Case;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;
-
-    #[derive(Debug)]
-    struct Case {
-        x: Vec<i16>,
-        weights: Vec<i16>,
-        bias: Vec<i32>,
-        multiplier: Vec<i16>,
-        relu: bool,
-    }
 
     /// A layer with zeros among its weights and inputs.
     fn case(largest: i16) -> impl Strategy<Value = Case> {
@@ -200,6 +192,7 @@ mod tests {
                 weights,
                 bias,
                 multiplier,
+                shift: 3,
                 relu,
             })
         })
@@ -208,24 +201,7 @@ mod tests {
     impl Case {
         fn finish(&self) -> Finish<'_> {
             let (bias, multiplier) = (&self.bias, &self.multiplier);
-            Finish { bias, multiplier, shift: 3, relu: self.relu }
-        }
-
-        fn quads(&self) -> Vec<Quad> {
-            // What lies behind the last feature must not matter.
-            let mut padded = std::vec![Quad([-7; 4]); quads(self.x.len())];
-            arch::flat_mut(&mut padded)[..self.x.len()].copy_from_slice(&self.x);
-            padded
-        }
-
-        fn expected(&self) -> Vec<i16> {
-            let row = |(r, weights): (usize, &[i16])| {
-                let products = weights.iter().zip(&self.x).map(|(&w, &x)| w as i32 * x as i32);
-                let sum = self.bias[r] + products.sum::<i32>();
-                let y = requantize(sum, self.multiplier[r], 3);
-                if self.relu { y.max(0) } else { y }
-            };
-            self.weights.chunks(self.x.len()).enumerate().map(row).collect()
+            Finish { bias, multiplier, shift: self.shift, relu: self.relu }
         }
 
         fn pruned<const WORDS: usize>(&self) -> Vec<i16> {

@@ -58,6 +58,11 @@ impl Circuit {
             self.synapses.push(Synapse { from, to, sign, weight, parameter, sigma, mu, reversal });
         }
     }
+
+    fn output(&mut self, i: usize, plus: Vec<String>, minus: Vec<String>) {
+        let (name, scale, offset) = (format!("y{i}"), 1.0, 0.0);
+        self.outputs.push(Output { name, plus, minus, scale, offset });
+    }
 }
 
 fn of_ncap(ncap: &Ncap, graph: &Graph) -> Circuit {
@@ -92,14 +97,7 @@ fn of_ncap(ncap: &Ncap, graph: &Graph) -> Circuit {
             circuit.synapse(&b, &m, weights.ipsi, None);
             circuit.synapse(&format!("B{other}{i}"), &m, weights.contra, None);
         }
-        let (plus, minus) = (vec![format!("Md{i}")], vec![format!("Mv{i}")]);
-        circuit.outputs.push(Output {
-            name: format!("y{i}"),
-            plus,
-            minus,
-            scale: 1.0,
-            offset: 0.0,
-        });
+        circuit.output(i, vec![format!("Md{i}")], vec![format!("Mv{i}")]);
     }
     circuit
 }
@@ -120,14 +118,7 @@ fn of_membrane(membrane: &Membrane, graph: &Graph) -> Circuit {
         circuit.synapse(&name(synapse.pre), &name(synapse.post), synapse.weight, sign(synapse));
     }
     for i in 0..graph.output_len().min(membrane.neurons.len()) {
-        let (plus, minus) = (vec![name(i)], vec![]);
-        circuit.outputs.push(Output {
-            name: format!("y{i}"),
-            plus,
-            minus,
-            scale: 1.0,
-            offset: 0.0,
-        });
+        circuit.output(i, vec![name(i)], vec![]);
     }
     circuit
 }

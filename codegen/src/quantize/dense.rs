@@ -111,7 +111,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let Choice { kernel, memory, kind, why } = match lowering.graph.wiring {
         true => sparse::wired(kernel),
         false => {
-            let active = active(values, &input.format);
+            let active = || active(values, &input.format);
             sparse::choose(kernel, active, lowering.sparsity, lowering.cpu)
         }
     };

@@ -18,11 +18,13 @@ pub struct Sparsity {
     pub activations: bool,
 }
 
-/// How the zeros of a layer are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the zeros of a layer are left out, and its weights without them.
+#[derive(Debug)]
 enum Form {
-    Pruned,
-    Lazy,
+    /// Links of each row, and their words, as [`nervecord::sparse::Pruned`] wants them.
+    Pruned { counts: Vec<u16>, links: Vec<u16> },
+    /// Columns, as [`nervecord::sparse::Lazy`] wants them.
+    Lazy { columns: Vec<[i32; 4]> },
 }
 
 /// A dense layer that leaves out zeros.
@@ -83,52 +85,54 @@ impl Choice {
 
 /// A wiring's kernel: zeros are no synapses, and it is stored without them wherever that is smaller.
 pub(super) fn wired(dense: DenseKernel) -> Choice {
-    let live = SparseKernel { dense, form: Form::Pruned };
+    let links = links(&dense);
+    let live = SparseKernel { form: Form::pruned(&links, dense.bits), dense };
     if live.table_bytes() >= live.dense.table_bytes() {
         return Choice::dense(live.dense);
     }
-    let links: u32 = live.counts().into_iter().map(u32::from).sum();
-    let why = format!("{links} live synapses");
+    let why = format!("{} live synapses", count(&links));
     Choice { memory: live.dense.bias.len(), kernel: Box::new(live), kind: " pruned", why }
 }
 
-/// The kernel that takes the fewest instructions of those allowed, by estimate, where `active` is the mean
+/// The kernel that takes the fewest instructions of those allowed, by estimate, where `active()` is the mean
 /// number of inputs that are not zero on the calibration set.
-pub(super) fn choose(dense: DenseKernel, active: f64, allowed: Sparsity, cpu: Cpu) -> Choice {
+pub(super) fn choose(
+    dense: DenseKernel,
+    active: impl FnOnce() -> f64,
+    allowed: Sparsity,
+    cpu: Cpu,
+) -> Choice {
     let cost = Cost::of(cpu);
     let (inputs, outputs) = (dense.inputs as f64, dense.bias.len());
     let rows = outputs as f64;
     let whole = cost.dense[0] * inputs * rows + cost.dense[1] * rows;
-    let mut best = (whole, None);
+    let (mut best, mut choice) = (whole, None);
     if allowed.weights {
-        let links: usize = links(&dense).iter().map(Vec::len).sum();
-        let pruned = cost.pruned[0] * links as f64 + cost.pruned[1] * rows;
-        if pruned < best.0 {
-            best = (pruned, Some(Form::Pruned));
+        let links = links(&dense);
+        let pruned = cost.pruned[0] * count(&links) as f64 + cost.pruned[1] * rows;
+        if pruned < best {
+            let zeros = dense.weights.iter().filter(|w| **w == 0).count() as f64;
+            let share = 100.0 * zeros / dense.weights.len() as f64;
+            let why = format!("{share:.0}% of the weights are zero");
+            (best, choice) = (pruned, Some((Form::pruned(&links, dense.bits), why)));
         }
     }
     if allowed.activations && dense.inputs <= 1 << 16 {
         let [product, input, output] = cost.lazy;
-        let padded = (4 * quads(outputs)) as f64;
+        let (active, padded) = (active(), (4 * quads(outputs)) as f64);
         let lazy = product * active * padded + input * inputs + output * rows;
-        if lazy < best.0 {
-            best = (lazy, Some(Form::Lazy));
+        if lazy < best {
+            let share = 100.0 * (1.0 - active / inputs);
+            let why = format!("{share:.0}% of the inputs are zero");
+            (best, choice) = (lazy, Some((Form::lazy(&dense), why)));
         }
     }
-    let (estimate, Some(form)) = best else { return Choice::dense(dense) };
-    let gain = format!("about {estimate:.0} instructions for {whole:.0}");
+    let Some((form, why)) = choice else { return Choice::dense(dense) };
+    let why = format!("{why}, about {best:.0} instructions for {whole:.0}");
     let (kind, why, memory) = match form {
-        Form::Pruned => {
-            let zeros = dense.weights.iter().filter(|w| **w == 0).count() as f64;
-            let share = 100.0 * zeros / dense.weights.len() as f64;
-            (" pruned", format!("{share:.0}% of the weights are zero, {gain}"), outputs)
-        }
-        Form::Lazy => {
-            let share = 100.0 * (1.0 - active / inputs);
-            let why = format!(
-                "{share:.0}% of the inputs are zero, {gain}; its time depends on the input"
-            );
-            (" lazy", why, memory(dense.inputs, outputs))
+        Form::Pruned { .. } => (" pruned", why, outputs),
+        Form::Lazy { .. } => {
+            (" lazy", why + "; its time depends on the input", memory(dense.inputs, outputs))
         }
     };
     Choice { kernel: Box::new(SparseKernel { dense, form }), memory, kind, why }
@@ -152,35 +156,39 @@ fn links(dense: &DenseKernel) -> Vec<Vec<(usize, i32)>> {
     dense.weights.chunks(dense.inputs).map(row).collect()
 }
 
-impl SparseKernel {
-    fn counts(&self) -> Vec<u16> {
-        links(&self.dense).iter().map(|row| row.len() as u16).collect()
-    }
+/// How many links all rows have.
+fn count(links: &[Vec<(usize, i32)>]) -> usize {
+    links.iter().map(Vec::len).sum()
+}
 
-    /// The links' words, as [`nervecord::sparse::Pruned`] wants them.
-    fn words(&self) -> Vec<u16> {
-        let narrow = self.dense.bits == 8;
-        let word = |(distance, weight): (usize, i32)| match narrow {
-            true => vec![distance as u16 | (weight as u16) << 8],
-            false => vec![distance as u16, weight as u16],
+impl Form {
+    fn pruned(rows: &[Vec<(usize, i32)>], bits: u32) -> Self {
+        let words = |&(distance, weight): &(usize, i32)| match bits {
+            8 => vec![distance as u16 | (weight as u16) << 8],
+            _ => vec![distance as u16, weight as u16],
         };
-        links(&self.dense).into_iter().flatten().flat_map(word).collect()
+        Self::Pruned {
+            counts: rows.iter().map(|row| row.len() as u16).collect(),
+            links: rows.iter().flatten().flat_map(words).collect(),
+        }
     }
 
-    /// Weights as [`nervecord::sparse::Lazy`] wants them.
-    fn columns(&self) -> Vec<[i32; 4]> {
-        let DenseKernel { inputs, weights, bias, .. } = &self.dense;
+    fn lazy(dense: &DenseKernel) -> Self {
+        let DenseKernel { inputs, weights, bias, .. } = dense;
         let weight = |output: usize, input: usize| match output < bias.len() {
             true => weights[output * inputs + input],
             false => 0,
         };
         let column = |block: usize, input| [0, 1, 2, 3].map(|k| weight(4 * block + k, input));
-        (0..quads(bias.len()))
+        let columns = (0..quads(bias.len()))
             .flat_map(|block| (0..*inputs).map(move |input| (block, input)))
             .map(|(block, input)| column(block, input))
-            .collect()
+            .collect();
+        Self::Lazy { columns }
     }
+}
 
+impl SparseKernel {
     fn finish(&self) -> Finish<'_> {
         let DenseKernel { bias, multiplier, shift, relu, .. } = &self.dense;
         Finish { bias, multiplier, shift: *shift, relu: *relu }
@@ -190,19 +198,19 @@ impl SparseKernel {
 impl Kernel for SparseKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let (inputs, x, finish) = (self.dense.inputs, reads[0], self.finish());
-        match (self.form, self.dense.bits) {
-            (Form::Pruned, 8) => {
-                Pruned8::new(inputs, &self.counts(), &self.words(), finish).run(x, y)
+        match (&self.form, self.dense.bits) {
+            (Form::Pruned { counts, links }, 8) => {
+                Pruned8::new(inputs, counts, links, finish).run(x, y);
             }
-            (Form::Pruned, _) => {
-                Pruned16::new(inputs, &self.counts(), &self.words(), finish).run(x, y)
+            (Form::Pruned { counts, links }, _) => {
+                Pruned16::new(inputs, counts, links, finish).run(x, y);
             }
-            (Form::Lazy, 8) => {
-                let columns: Vec<_> = self.columns().iter().map(|c| c.map(|w| w as i8)).collect();
+            (Form::Lazy { columns }, 8) => {
+                let columns: Vec<_> = columns.iter().map(|c| c.map(|w| w as i8)).collect();
                 Lazy8::new(inputs, &columns, finish).run(x, y);
             }
-            (Form::Lazy, _) => {
-                let columns: Vec<_> = self.columns().iter().map(|c| c.map(|w| w as i16)).collect();
+            (Form::Lazy { columns }, _) => {
+                let columns: Vec<_> = columns.iter().map(|c| c.map(|w| w as i16)).collect();
                 Lazy16::new(inputs, &columns, finish).run(x, y);
             }
         }
@@ -210,14 +218,13 @@ impl Kernel for SparseKernel {
 
     fn emit(&self, name: &str, items: &mut Items) -> String {
         let DenseKernel { inputs, bits, bias, multiplier, shift, relu, .. } = &self.dense;
-        let (kind, tables) = match self.form {
-            Form::Pruned => {
-                items.array(&format!("static {name}_COUNTS"), "u16", &self.counts());
-                items.array(&format!("static {name}_LINKS"), "u16", &self.words());
+        let (kind, tables) = match &self.form {
+            Form::Pruned { counts, links } => {
+                items.array(&format!("static {name}_COUNTS"), "u16", counts);
+                items.array(&format!("static {name}_LINKS"), "u16", links);
                 (format!("Pruned{bits}"), format!("&{name}_COUNTS, &{name}_LINKS"))
             }
-            Form::Lazy => {
-                let columns = self.columns();
+            Form::Lazy { columns } => {
                 let declaration = format!("static {name}_WEIGHTS");
                 items.matrix(&declaration, &format!("i{bits}"), columns.as_flattened(), 4);
                 (format!("Lazy{bits}"), format!("&{name}_WEIGHTS"))
@@ -241,14 +248,14 @@ impl Kernel for SparseKernel {
     }
 
     fn table_bytes(&self) -> usize {
-        let weights = match self.form {
-            Form::Pruned => 2 * (self.counts().len() + self.words().len()),
-            Form::Lazy => 4 * self.columns().len() * self.dense.bits as usize / 8,
+        let weights = match &self.form {
+            Form::Pruned { counts, links } => 2 * (counts.len() + links.len()),
+            Form::Lazy { columns } => 4 * columns.len() * self.dense.bits as usize / 8,
         };
         weights + 6 * self.dense.bias.len()
     }
 
     fn constant_time(&self) -> bool {
-        self.form != Form::Lazy
+        matches!(self.form, Form::Pruned { .. })
     }
 }
