@@ -6,6 +6,7 @@
 //! where the kind of network has them, and all else has room for sequences not seen here.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::reference::Reference;
 use crate::settings::Settings;
+use crate::split::Split;
 
 /// Inputs the model will see in use.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct Calibration {
     pub percentile: f64,
     /// Factor by which ranges are widened.
     pub margin: f64,
+    /// Rows of a sequence of a recurrent network; all are one without it.
+    pub sequence: Option<usize>,
 }
 
 /// The range of one feature or tensor over the calibration rows.
@@ -53,9 +57,13 @@ impl Span {
 pub struct Ranges {
     /// `values[tensor][row]`: every tensor's features on every row.
     pub values: Vec<Vec<Vec<f64>>>,
+    /// What each row is for.
+    pub split: Split,
     percentile: f64,
     /// Factor by which ranges are widened.
     pub margin: f64,
+    /// A tensor's spans, whole and by feature, made when first asked for.
+    spans: Vec<OnceLock<(Span, Vec<Span>)>>,
 }
 
 impl Calibration {
@@ -84,7 +92,7 @@ impl Calibration {
             }
         };
         let origin = format!("{source}: {} rows, {method}, margin {margin}", rows.len());
-        Ok(Self { rows, sha256: hex(&digest), origin, percentile, margin })
+        Ok(Self { rows, sha256: hex(&digest), origin, percentile, margin, sequence: None })
     }
 
     /// Runs the float network over the rows.
@@ -95,6 +103,9 @@ impl Calibration {
         let mut values = vec![Vec::with_capacity(self.rows.len()); graph.tensors.len()];
         let mut reference = Reference::new(graph);
         for (i, row) in self.rows.iter().enumerate() {
+            if self.starts(i) {
+                reference = Reference::new(graph);
+            }
             let tensors = reference.step(row);
             for (id, tensor) in tensors.into_iter().enumerate() {
                 if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
@@ -111,7 +122,15 @@ impl Calibration {
                 values[id].push(tensor);
             }
         }
-        Ok(Ranges { values, percentile: self.percentile, margin: self.margin })
+        let starts: Vec<usize> = (0..self.rows.len()).filter(|&i| self.starts(i)).collect();
+        let split = Split::of(self.rows.len(), &starts);
+        let spans = vec![OnceLock::new(); values.len()];
+        Ok(Ranges { values, split, percentile: self.percentile, margin: self.margin, spans })
+    }
+
+    /// Whether row `i` is the first after a reset.
+    pub fn starts(&self, i: usize) -> bool {
+        self.sequence.map_or(i == 0, |length| i % length == 0)
     }
 }
 
@@ -137,28 +156,47 @@ fn draw(ranges: &[(f64, f64)]) -> Vec<Vec<f64>> {
 }
 
 impl Ranges {
-    /// The span of a whole tensor, by the calibration's method.
-    pub fn tensor(&self, id: usize) -> Span {
-        self.tensors(&[id])
+    /// A tensor's features on the rows that integers and tables are fitted to.
+    pub fn fitted(&self, id: usize) -> impl ExactSizeIterator<Item = &Vec<f64>> {
+        self.split.fit.iter().map(move |&row| &self.values[id][row])
     }
 
-    /// The span of several tensors that share one format.
-    pub fn tensors(&self, ids: &[usize]) -> Span {
-        self.span(ids.iter().flat_map(|&id| self.values[id].iter().flatten().copied()).collect())
+    /// The span of a whole tensor, by the calibration's method.
+    pub fn tensor(&self, id: usize) -> Span {
+        self.spans(id).0
     }
 
     /// The span of one feature of a tensor.
     pub fn feature(&self, id: usize, feature: usize) -> Span {
-        self.span(self.values[id].iter().map(|row| row[feature]).collect())
+        self.spans(id).1[feature]
+    }
+
+    /// How much larger a tensor's magnitude is on the rows that judge than on all others.
+    pub fn growth(&self, id: usize) -> f64 {
+        let magnitude = |rows: &[usize]| {
+            let values = rows.iter().flat_map(|&row| &self.values[id][row]);
+            values.fold(0.0_f64, |m, x| m.max(x.abs()))
+        };
+        let others = magnitude(&self.split.fit).max(magnitude(&self.split.choose));
+        magnitude(&self.split.judge) / others.max(f64::MIN_POSITIVE)
+    }
+
+    fn spans(&self, id: usize) -> &(Span, Vec<Span>) {
+        let rows = &self.values[id];
+        let feature = |i: usize| self.span(rows.iter().map(|row| row[i]).collect());
+        self.spans[id].get_or_init(|| {
+            let whole = self.span(rows.iter().flatten().copied().collect());
+            (whole, (0..rows.first().map_or(0, Vec::len)).map(feature).collect())
+        })
     }
 
     fn span(&self, mut values: Vec<f64>) -> Span {
-        values.sort_by(f64::total_cmp);
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
         let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
         let last = values.len() - 1;
         let cut = ((100.0 - self.percentile) / 100.0 * last as f64).floor() as usize;
-        Span { low: values[cut.min(last)], high: values[last - cut.min(last)], deviation }
+        let mut ranked = |rank: usize| *values.select_nth_unstable_by(rank, f64::total_cmp).1;
+        Span { low: ranked(cut.min(last)), high: ranked(last - cut.min(last)), deviation }
     }
 }

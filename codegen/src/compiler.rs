@@ -167,6 +167,17 @@ impl Compiler {
 }
 
 impl Compiled {
+    /// What may bring the integers nearer to float.
+    pub fn remedy(&self) -> &'static str {
+        match self.options.weights {
+            Weights::I8 => "allow wider weights with --weights auto, or a larger --tolerance",
+            _ => {
+                "record more calibration data, if ranges are wide for a few rows see `percentile` in \
+                 nervecord.toml, or allow a larger --tolerance"
+            }
+        }
+    }
+
     /// The generated module's text.
     pub fn module(&self) -> String {
         let model = self.source.path.file_name().map(|n| n.to_string_lossy().into_owned());

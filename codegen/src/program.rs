@@ -172,6 +172,43 @@ impl LayerReport {
     }
 }
 
+/// How far the integers are from float on calibration rows that decided nothing.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Promise {
+    /// RMS difference in standard deviations of each output, as the root mean square over the outputs; of an
+    /// index of the largest, the share of rows on which it is another.
+    pub error: f64,
+    /// What was asked for.
+    pub tolerance: f64,
+    /// Rows it was measured on.
+    pub rows: usize,
+    /// Whether no decision has seen them: a handful of rows decides and judges.
+    pub held_out: bool,
+    /// Why other data may do worse.
+    pub thin: Option<String>,
+}
+
+impl Promise {
+    /// Whether the tolerance was reached.
+    pub fn is_kept(&self) -> bool {
+        self.error <= self.tolerance
+    }
+
+    /// The promise, or that there is none, in a sentence.
+    pub fn describe(&self) -> String {
+        let Self { error, tolerance, rows, .. } = self;
+        let which = match self.held_out {
+            true => "calibration rows held out from every decision",
+            false => "calibration rows, which decided as well",
+        };
+        let verdict = match self.is_kept() {
+            true => "within",
+            false => "NOT within",
+        };
+        format!("an error of {error:.4} on {rows} {which}: {verdict} the tolerance of {tolerance}")
+    }
+}
+
 /// A state's place and the real number its unit stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StateFormat {
@@ -208,6 +245,8 @@ pub struct Program {
     pub layers: Vec<LayerReport>,
     /// Multiply-accumulates of one step.
     pub macs: usize,
+    /// How near float the integers are, once all is chosen.
+    pub promise: Option<Promise>,
 }
 
 impl Program {

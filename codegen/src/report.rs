@@ -9,7 +9,7 @@ use crate::data::write_atomic;
 use crate::error::{Error, Result};
 use crate::graph::Classes;
 use crate::inspect::table;
-use crate::program::{LayerReport, Port};
+use crate::program::{LayerReport, Port, Promise};
 use crate::quantize::Weights;
 use crate::verify::class;
 
@@ -53,6 +53,7 @@ struct Report<'a> {
     flash_bytes: usize,
     ram_bytes: usize,
     constant_time: bool,
+    promise: Option<&'a Promise>,
     layers: &'a [LayerReport],
     notes: &'a [String],
 }
@@ -84,6 +85,7 @@ fn report(compiled: &Compiled) -> Report<'_> {
         flash_bytes: program.table_bytes(),
         ram_bytes: program.ram_bytes(),
         constant_time: program.constant_time(),
+        promise: program.promise.as_ref(),
         layers: &program.layers,
         notes: &compiled.source.graph.notes,
     }
@@ -120,6 +122,11 @@ pub fn render(compiled: &Compiled) -> String {
         "  {} multiply-accumulates, {} B of tables, {} B of RAM\n  calibrated on {}\n",
         r.macs, r.flash_bytes, r.ram_bytes, r.calibration
     );
+    if let Some(promise) = r.promise {
+        text += &format!("  {}\n", promise.describe());
+        text +=
+            &promise.thin.iter().map(|thin| format!("  thin data: {thin}\n")).collect::<String>();
+    }
     for row in r.layers.iter().filter(|row| !row.choice.is_empty()) {
         text += &format!("  {}: {}\n", row.name, row.choice);
     }
@@ -162,6 +169,8 @@ fn page(compiled: &Compiled) -> String {
         ("RAM", format!("{} B", r.ram_bytes)),
         ("multiply-accumulates", r.macs.to_string()),
         ("calibration", r.calibration.to_owned()),
+        ("promise", r.promise.map_or_else(String::new, Promise::describe)),
+        ("thin data", r.promise.and_then(|p| p.thin.clone()).unwrap_or_else(|| "no".into())),
         ("model sha256", r.model_sha256.to_owned()),
         ("calibration sha256", r.calibration_sha256.to_owned()),
     ]

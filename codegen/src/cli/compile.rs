@@ -18,6 +18,9 @@ pub struct Target {
     /// Write nothing; fail if the module is not up to date.
     #[arg(long, conflicts_with = "report")]
     check: bool,
+    /// Exit 1 if the tolerance was not reached on calibration rows held out from every decision.
+    #[arg(long)]
+    strict: bool,
 }
 
 /// Writes the module, or compares it; whether it is current.
@@ -35,7 +38,15 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     staged.commit()?;
     anstream::print!("{}", report::render(&compiled));
     anstream::println!("wrote {}", target.output.display());
-    Ok(true)
+    let missed = compiled.program.promise.as_ref().filter(|promise| !promise.is_kept());
+    if let Some(promise) = missed {
+        anstream::eprintln!(
+            "\x1b[1;33mwarning\x1b[0m: the tolerance was not reached: {}\n     help: {}",
+            promise.describe(),
+            compiled.remedy()
+        );
+    }
+    Ok(missed.is_none() || !target.strict)
 }
 
 fn is_current(path: &Path, module: &str) -> Result<bool> {

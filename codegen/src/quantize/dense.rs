@@ -1,5 +1,7 @@
 //! Dense layers: per-row weight scales, and accumulators proved to stay inside `i32`.
 
+use std::sync::OnceLock;
+
 use nervecord::arch::{self, Native};
 use nervecord::dense::{Dense8, Dense16, words8, words16};
 use nervecord::tensor::Quad;
@@ -13,7 +15,7 @@ use crate::graph::{self, Layer, TensorId};
 use crate::program::Kernel;
 
 /// A dense layer's tables.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct DenseKernel {
     pub inputs: usize,
     /// Row-major.
@@ -23,20 +25,18 @@ pub(super) struct DenseKernel {
     pub multiplier: Vec<i16>,
     pub shift: u8,
     pub relu: bool,
+    /// The same as the host's kernel wants them, once it has run.
+    pub packed: OnceLock<Vec<u32>>,
 }
 
 impl Kernel for DenseKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
-        let (mut stream, mut x) = (vec![0; self.words()], reads[0].to_vec());
+        let stream = self.packed.get_or_init(|| self.pack());
+        let (outputs, mut x) = (self.bias.len(), reads[0].to_vec());
         if self.bits == 8 {
-            let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
-            arch::pack8::<Native>(&weights, bias, multiplier, shift, &mut stream);
-            Dense8::new(self.inputs, bias.len(), &stream, self.relu).run(&mut x, y);
+            Dense8::new(self.inputs, outputs, stream, self.relu).run(&mut x, y);
         } else {
-            let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
-            arch::pack16::<Native>(&weights, bias, multiplier, shift, &mut stream);
-            Dense16::new(self.inputs, bias.len(), &stream, self.relu).run(&mut x, y);
+            Dense16::new(self.inputs, outputs, stream, self.relu).run(&mut x, y);
         }
     }
 
@@ -69,12 +69,35 @@ impl Kernel for DenseKernel {
 }
 
 impl DenseKernel {
+    fn pack(&self) -> Vec<u32> {
+        let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
+        let mut stream = vec![0; self.words()];
+        if self.bits == 8 {
+            let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
+            arch::pack8::<Native>(&weights, bias, multiplier, shift, &mut stream);
+        } else {
+            let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
+            arch::pack16::<Native>(&weights, bias, multiplier, shift, &mut stream);
+        }
+        stream
+    }
+
     fn words(&self) -> usize {
         match self.bits {
             8 => words8(self.inputs, self.bias.len()),
             _ => words16(self.inputs, self.bias.len()),
         }
     }
+}
+
+/// A layer as integers.
+#[derive(Clone)]
+pub(super) struct Quantized {
+    kernel: DenseKernel,
+    /// The scales of its outputs.
+    scales: Vec<f64>,
+    /// The proved bound on its accumulators.
+    bound: f64,
 }
 
 /// What follows a dense layer in the graph and costs nothing to compute with it.
@@ -103,11 +126,16 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let mut scales = output_scales(lowering, &tail, layer.bias.len());
     coarsen(&mut scales, layer, &input.format);
     let bits = lowering.widths[index];
-    let moments = Moments::of(&lowering.ranges.values[node.inputs[0]], &input.format);
-    let (kernel, scales, bound) = quantize(layer, &input.format, &moments, scales, bits, tail.relu)
-        .map_err(|e| e.at(format!("node `{}`", node.name)))?;
+    let numbers = [f64::from(bits), f64::from(u8::from(tail.relu))];
+    let numbers = numbers.into_iter().chain(scales.iter().copied()).chain(input.format.numbers());
+    let quantized = lowering.known.dense.get(&node.name, numbers, || {
+        let moments = Moments::of(lowering.ranges.fitted(node.inputs[0]), &input.format, bits);
+        quantize(layer, &input.format, &moments, scales.clone(), bits, tail.relu)
+            .map_err(|e| e.at(format!("node `{}`", node.name)))
+    })?;
+    let Quantized { kernel, scales, bound } = (*quantized).clone();
     let headroom = (LIMIT / bound.max(1.0)).log2();
-    let values = &lowering.ranges.values[node.inputs[0]];
+    let values = lowering.ranges.fitted(node.inputs[0]);
     let Choice { kernel, memory, kind, why } = match lowering.graph.wiring {
         true => sparse::wired(kernel),
         false => {
@@ -135,10 +163,11 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
 }
 
 /// How many integers of a tensor are not zero, on average over its rows of `values`.
-fn active(values: &[Vec<f64>], format: &Format) -> f64 {
+fn active<'a>(rows: impl ExactSizeIterator<Item = &'a Vec<f64>>, format: &Format) -> f64 {
+    let total = rows.len().max(1) as f64;
     let silent = |(i, x): (usize, &f64)| ((x - format.offset(i)) / format.scale(i)).round() == 0.0;
     let count = |row: &Vec<f64>| row.iter().enumerate().filter(|&x| !silent(x)).count();
-    values.iter().map(count).sum::<usize>() as f64 / values.len().max(1) as f64
+    rows.map(count).sum::<usize>() as f64 / total
 }
 
 /// Finds a clamp that saturation can do, and marks its node as done.
@@ -210,7 +239,7 @@ fn quantize(
     scales: Vec<f64>,
     bits: u32,
     relu: bool,
-) -> Result<(DenseKernel, Vec<f64>, f64)> {
+) -> Result<Quantized> {
     let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
     let row = |r, room| row(layer, r, input, moments, bits, room);
     let Fit { rows, finish, bound } = Fit::of(layer.bias.len(), &scales, &row, &bound)?;
@@ -222,8 +251,9 @@ fn quantize(
         multiplier: finish.multiplier,
         shift: finish.shift,
         relu,
+        packed: OnceLock::new(),
     };
-    Ok((kernel, finish.scales, bound))
+    Ok(Quantized { kernel, scales: finish.scales, bound })
 }
 
 /// Row `r` of a layer, with `room` beside its bias.

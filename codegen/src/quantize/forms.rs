@@ -1,9 +1,8 @@
 //! Layers in another form with the same meaning, where that takes fewer bytes: edges that are constant or
 //! linear out of their splines, functions before a dense layer as splines.
 
-use super::search::relative_error;
-use super::{Options, Weights, kan, lower};
-use crate::calibrate::{Calibration, Ranges};
+use super::trial::Trial;
+use super::{Weights, kan};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::graph::{Dense, Graph, Layer, Node, Tensor, TensorId};
@@ -19,75 +18,58 @@ const FORM_SHARE: f64 = 0.4;
 const LEAST_GAIN: f64 = 0.125;
 
 /// A network whose layers have the form that takes the fewest bytes.
-pub(super) struct Formed {
-    pub graph: Graph,
-    pub ranges: Ranges,
+pub(super) struct Formed<'a> {
+    pub trial: Trial<'a>,
     /// Layers by name, and why they are what they are.
     pub reasons: Vec<(String, String)>,
 }
 
 /// Tries the other forms of each layer that has some.
-pub(super) fn choose(
-    graph: &Graph,
-    ranges: Ranges,
-    calibration: &Calibration,
-    options: &Options,
-) -> Result<Formed> {
-    let mut formed = Formed { graph: graph.clone(), ranges, reasons: vec![] };
+pub(super) fn choose(trial: Trial) -> Result<Formed> {
+    let mut formed = Formed { trial, reasons: vec![] };
     let names = |graph: &Graph, wanted: fn(&Layer) -> bool| -> Vec<String> {
         graph.nodes.iter().filter(|n| wanted(&n.layer)).map(|n| n.name.clone()).collect()
     };
-    for name in names(graph, |layer| matches!(layer, Layer::Functions { .. })) {
-        formed.try_splines(&name, calibration, options)?;
+    for name in names(&formed.trial.graph, |layer| matches!(layer, Layer::Functions { .. })) {
+        formed.try_splines(&name)?;
     }
-    for name in names(&formed.graph, |layer| matches!(layer, Layer::Kan(_))) {
-        formed.fold(&name, calibration, options)?;
+    for name in names(&formed.trial.graph, |layer| matches!(layer, Layer::Kan(_))) {
+        formed.fold(&name)?;
     }
     Ok(formed)
 }
 
 /// Bytes of tables and relative error of a network, all layers at the narrowest width allowed.
-fn weigh(
-    graph: &Graph,
-    ranges: &Ranges,
-    calibration: &Calibration,
-    options: &Options,
-) -> Result<(usize, f64)> {
-    let bits = if options.weights == Weights::I16 { 16 } else { 8 };
-    let program = lower(graph, ranges, options, &vec![bits; graph.nodes.len()])?;
-    let error = relative_error(&program, graph, calibration, ranges);
-    Ok((program.table_bytes(), error))
+fn weigh(trial: &Trial) -> Result<(usize, f64)> {
+    let bits = if trial.options.weights == Weights::I16 { 16 } else { 8 };
+    let program = trial.lower(&vec![bits; trial.graph.nodes.len()])?;
+    Ok((program.table_bytes(), trial.error(&program)))
 }
 
-impl Formed {
+impl<'a> Formed<'a> {
     fn find(&self, name: &str) -> Option<usize> {
-        self.graph.nodes.iter().position(|n| n.name == name)
+        self.trial.graph.nodes.iter().position(|n| n.name == name)
     }
 
     /// Functions that only a dense layer reads are the edges of a spline layer as well.
-    fn try_splines(
-        &mut self,
-        name: &str,
-        calibration: &Calibration,
-        options: &Options,
-    ) -> Result<()> {
+    fn try_splines(&mut self, name: &str) -> Result<()> {
         let Some(index) = self.find(name) else { return Ok(()) };
-        let Some((reader, kan)) = as_edges(&self.graph, index) else { return Ok(()) };
-        let mut graph = self.graph.clone();
+        let Some((reader, kan)) = as_edges(&self.trial.graph, index) else { return Ok(()) };
+        let mut graph = self.trial.graph.clone();
         let dense = graph.nodes[reader].name.clone();
         graph.nodes[reader].layer = Layer::Kan(kan);
-        graph.nodes[reader].inputs.clone_from(&self.graph.nodes[index].inputs);
+        graph.nodes[reader].inputs.clone_from(&self.trial.graph.nodes[index].inputs);
         remove_unread(&mut graph);
-        let ranges = calibration.ranges(&graph)?;
-        let (bytes, error) = weigh(&self.graph, &self.ranges, calibration, options)?;
-        let (other, other_error) = weigh(&graph, &ranges, calibration, options)?;
-        let allowed = error.max(options.tolerance * FORM_SHARE);
+        let splines = self.other(graph)?;
+        let (bytes, error) = weigh(&self.trial)?;
+        let (other, other_error) = weigh(&splines)?;
+        let allowed = error.max(self.trial.options.tolerance * FORM_SHARE);
         let smaller = other as f64 <= bytes as f64 * (1.0 - LEAST_GAIN);
         let compared = format!(
             "{other} B of tables in all with splines, {bytes} B with tables that edges share"
         );
         let reason = if smaller && other_error <= allowed {
-            (self.graph, self.ranges) = (graph, ranges);
+            self.trial = splines;
             format!("splines in place of {name} and a dense layer: {compared}")
         } else if smaller {
             format!(
@@ -100,13 +82,19 @@ impl Formed {
         Ok(())
     }
 
+    /// The same data on another network.
+    fn other(&self, graph: Graph) -> Result<Trial<'a>> {
+        Trial::of(graph, self.trial.calibration, self.trial.options)
+    }
+
     /// Takes constant edges into the bias, and linear edges into a dense layer if that is smaller.
-    fn fold(&mut self, name: &str, calibration: &Calibration, options: &Options) -> Result<()> {
+    fn fold(&mut self, name: &str) -> Result<()> {
         let Some(index) = self.find(name) else { return Ok(()) };
-        let node = &self.graph.nodes[index];
+        let Trial { graph, ranges, options, .. } = &self.trial;
+        let node = &graph.nodes[index];
         let Layer::Kan(kan) = &node.layer else { return Ok(()) };
         let tolerance = options.tolerance * LINE_SHARE;
-        let folded = kan::fold(kan, &self.graph, node, &self.ranges, tolerance)?;
+        let folded = kan::fold(kan, graph, node, ranges, tolerance)?;
         let (constant, lines) = (folded.constant, folded.lines);
         if constant + lines == 0 {
             return Ok(());
@@ -115,18 +103,16 @@ impl Formed {
         if constant > 0 {
             reasons.push(format!("{constant} constant edges are in the bias"));
         }
-        let mut plain = self.graph.clone();
-        plain.nodes[index].layer = simplest(folded.plain);
+        let mut graph = graph.clone();
+        graph.nodes[index].layer = simplest(folded.plain);
+        let mut trial = self.other(graph)?;
         if lines > 0 {
-            let split = split(&plain, index, folded.rest, folded.linear);
-            let split_ranges = calibration.ranges(&split)?;
-            let plain_ranges = calibration.ranges(&plain)?;
-            let (one, _) = weigh(&plain, &plain_ranges, calibration, options)?;
-            let (two, _) = weigh(&split, &split_ranges, calibration, options)?;
+            let split = self.other(split(&trial.graph, index, folded.rest, folded.linear))?;
+            let ((one, _), (two, _)) = (weigh(&trial)?, weigh(&split)?);
             if two < one {
                 reasons
                     .push(format!("{lines} linear edges are dense weights: {} B less", one - two));
-                plain = split;
+                trial = split;
             } else {
                 reasons.push(format!(
                     "{lines} linear edges stay splines: dense weights take {} B more",
@@ -134,8 +120,7 @@ impl Formed {
                 ));
             }
         }
-        self.ranges = calibration.ranges(&plain)?;
-        self.graph = plain;
+        self.trial = trial;
         self.reasons.push((name.to_owned(), reasons.join("; ")));
         Ok(())
     }

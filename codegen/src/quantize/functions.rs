@@ -4,6 +4,7 @@ use nervecord::edges::{Functions, Run};
 use nervecord::table::Table;
 use nervecord::tensor::{Quad, quads};
 
+use super::map::Tables;
 use super::{Format, Lowering, map};
 use crate::emit::Items;
 use crate::error::{Error, Result};
@@ -117,51 +118,64 @@ impl Bank {
         picks: &[(usize, usize)],
         out: (TensorId, Wanted),
     ) -> Result<Self> {
-        let scale = input.scale(0);
-        let real = |u: usize| (u as f64 - 32768.0) * scale;
-        let (first, last) = ((input.low + 32768) as usize, (input.high + 32768) as usize);
-        let span = lowering.ranges.tensor(tensor);
-        let mut reals = Vec::with_capacity(functions.len());
-        for function in functions {
-            if let Some(pole) = function.pole(span.low, span.high) {
-                return Err(has_pole(at, function, pole, span.low, span.high));
-            }
-            // Past the data a pole may come: the range ends where the data does.
-            let has_pole = function.pole(real(first), real(last)).is_some();
-            let (low, high) =
-                if has_pole { (span.low, span.high) } else { (real(first), real(last)) };
-            let mut values: Vec<f64> =
-                (0..65536).map(|u| function.eval(real(u).clamp(low, high))).collect();
-            map::fill_gaps(&mut values).ok_or_else(|| {
-                Error::new("a function has no finite value on its input's range")
-                    .at(format!("{at}: {function}"))
-                    .expected("finite values for inputs the calibration data reaches")
-                    .found(format!("none within {low:.3} to {high:.3}"))
-            })?;
-            reals.push(values);
-        }
-        let (out_tensor, wanted) = out;
-        let reached = reals.iter().flatten().fold(0.0_f64, |m, y| m.max(y.abs()));
-        let out_scale =
-            lowering.scale_for(out_tensor, reached.min(wanted.magnitude * lowering.ranges.margin));
-        let weight = map::histogram(&lowering.ranges.values[tensor], scale);
-        let rms = lowering.table_tolerance * wanted.deviation / out_scale;
-        let (mut worst, mut tables) = (0.0_f64, Vec::new());
-        let (mut low, mut high) = (i32::MAX, i32::MIN);
-        for values in reals {
-            let exact: Vec<f64> = values.iter().map(|y| y / out_scale).collect();
-            let fit = map::fit(&exact, &weight, rms);
-            worst = worst.max(fit.worst * out_scale);
-            low = low.min(fit.reach.0.into());
-            high = high.max(fit.reach.1.into());
-            tables.push(fit.pieces);
-        }
-        let pieces = tables.iter().map(Vec::len).max().unwrap_or(0);
+        let numbers = input.numbers().chain([out.1.magnitude, out.1.deviation]);
+        let tables = lowering
+            .known
+            .tables
+            .get(at, numbers, || tables(lowering, at, (tensor, input), functions, &out))?;
+        let fits = || tables.fits.iter();
+        let worst = fits().map(|fit| fit.worst).fold(0.0, f64::max) * tables.scale;
+        let low = fits().map(|fit| fit.reach.0).min().unwrap_or(0);
+        let high = fits().map(|fit| fit.reach.1).max().unwrap_or(0);
+        let pieces = fits().map(|fit| fit.pieces.len()).max().unwrap_or(0);
         let inputs = lowering.graph.tensors[tensor].len;
-        let kernel = FunctionsKernel::new(tables, picks, inputs);
-        let format = Format { low, high, ..Format::uniform(out_scale) };
+        let pieces_of = fits().map(|fit| fit.pieces.clone()).collect();
+        let kernel = FunctionsKernel::new(pieces_of, picks, inputs);
+        let format = Format { low: low.into(), high: high.into(), ..Format::uniform(tables.scale) };
         Ok(Self { kernel, format, worst, pieces })
     }
+}
+
+/// Tables for functions of a tensor with a format of one scale.
+fn tables(
+    lowering: &Lowering,
+    at: &str,
+    (tensor, input): (TensorId, &Format),
+    functions: &[Expr],
+    (out, wanted): &(TensorId, Wanted),
+) -> Result<Tables> {
+    let scale = input.scale(0);
+    let real = |u: usize| (u as f64 - 32768.0) * scale;
+    let (first, last) = ((input.low + 32768) as usize, (input.high + 32768) as usize);
+    let span = lowering.ranges.tensor(tensor);
+    let mut reals = Vec::with_capacity(functions.len());
+    for function in functions {
+        if let Some(pole) = function.pole(span.low, span.high) {
+            return Err(has_pole(at, function, pole, span.low, span.high));
+        }
+        // Past the data a pole may come: the range ends where the data does.
+        let has_pole = function.pole(real(first), real(last)).is_some();
+        let (low, high) = if has_pole { (span.low, span.high) } else { (real(first), real(last)) };
+        let mut values: Vec<f64> =
+            (0..65536).map(|u| function.eval(real(u).clamp(low, high))).collect();
+        map::fill_gaps(&mut values).ok_or_else(|| {
+            Error::new("a function has no finite value on its input's range")
+                .at(format!("{at}: {function}"))
+                .expected("finite values for inputs the calibration data reaches")
+                .found(format!("none within {low:.3} to {high:.3}"))
+        })?;
+        reals.push(values);
+    }
+    let reached = reals.iter().flatten().fold(0.0_f64, |m, y| m.max(y.abs()));
+    let out_scale =
+        lowering.scale_for(*out, reached.min(wanted.magnitude * lowering.ranges.margin));
+    let weight = map::histogram(lowering.ranges.fitted(tensor), scale);
+    let rms = lowering.table_tolerance * wanted.deviation / out_scale;
+    let fit = |values: Vec<f64>| {
+        let exact: Vec<f64> = values.iter().map(|y| y / out_scale).collect();
+        map::fit(&exact, &weight, rms)
+    };
+    Ok(Tables { fits: reals.into_iter().map(fit).collect(), scale: out_scale })
 }
 
 /// A function that leaves the finite numbers where data is.

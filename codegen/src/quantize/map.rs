@@ -20,6 +20,13 @@ pub(super) struct Fit {
     error: f64,
 }
 
+/// Tables of functions of one tensor, all with one output scale.
+pub(super) struct Tables {
+    pub fits: Vec<Fit>,
+    /// Real number a unit of the outputs.
+    pub scale: f64,
+}
+
 /// Fits the smallest table whose error, at the 65,536 inputs weighted by `weight`, is within `rms`
 /// (in units of the output integer). `exact[u]` is the value at input `u - 32768`.
 pub(super) fn fit(exact: &[f64], weight: &[f64], rms: f64) -> Fit {
@@ -109,11 +116,11 @@ fn piece(points: &[(i64, f64, f64)], (low, high): (i64, i64)) -> u32 {
 
 /// How often each of the 65,536 inputs occurs on the calibration data, spread over the neighbours
 /// that other data will hit, plus a little everywhere.
-pub(super) fn histogram(values: &[Vec<f64>], scale: f64) -> Vec<f64> {
+pub(super) fn histogram<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, scale: f64) -> Vec<f64> {
     const SPREAD: usize = 128;
     let mut blocks = vec![0.0; 65536 / SPREAD];
     let mut total = 0.0;
-    for &x in values.iter().flatten() {
+    for &x in rows.flatten() {
         let u = ((x / scale).round() + 32768.0).clamp(0.0, 65535.0) as usize;
         blocks[u / SPREAD] += 1.0;
         total += 1.0;
@@ -124,8 +131,31 @@ pub(super) fn histogram(values: &[Vec<f64>], scale: f64) -> Vec<f64> {
 /// Lowers an elementwise function to a table, in place.
 pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
+    let tables = lowering.known.tables.get(&node.name, value.format.numbers(), || {
+        table(lowering, node, function, &value.format, scale)
+    })?;
+    let (fit, out_scale) = (&tables.fits[0], tables.scale);
+    let format =
+        Format { low: fit.reach.0.into(), high: fit.reach.1.into(), ..Format::uniform(out_scale) };
+    let kind = format!("table {}", fit.pieces.len());
+    let kernel = FunctionsKernel::in_place(fit.pieces.clone(), value.features);
+    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    lowering.define(node.output, value.storage, format);
+    let row = lowering.report(node, kind, function.to_string());
+    row.worst_error = Some(fit.worst * out_scale);
+    Ok(())
+}
+
+/// The table of a node's function for inputs of a format with one scale.
+fn table(
+    lowering: &Lowering,
+    node: &Node,
+    function: &Expr,
+    input: &Format,
+    scale: f64,
+) -> Result<Tables> {
     let real = |u: usize| (u as f64 - 32768.0) * scale;
-    let (first, last) = ((value.format.low + 32768) as usize, (value.format.high + 32768) as usize);
+    let (first, last) = ((input.low + 32768) as usize, (input.high + 32768) as usize);
     let calibrated = lowering.magnitude(node.output);
     // Inputs outside what can occur, or where the function has no value, repeat the nearest that can.
     let mut reals: Vec<f64> =
@@ -139,19 +169,10 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Re
     let reached = reals.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
     let out_scale = lowering.scale_for(node.output, reached.min(calibrated.max(1e-12)));
     let exact: Vec<f64> = reals.iter().map(|y| y / out_scale).collect();
-    let weight = histogram(&lowering.ranges.values[node.inputs[0]], scale);
+    let weight = histogram(lowering.ranges.fitted(node.inputs[0]), scale);
     let span = lowering.ranges.tensor(node.output);
     let fit = fit(&exact, &weight, lowering.table_tolerance * span.deviation / out_scale);
-
-    let format =
-        Format { low: fit.reach.0.into(), high: fit.reach.1.into(), ..Format::uniform(out_scale) };
-    let kind = format!("table {}", fit.pieces.len());
-    let kernel = FunctionsKernel::in_place(fit.pieces, value.features);
-    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
-    lowering.define(node.output, value.storage, format);
-    let row = lowering.report(node, kind, function.to_string());
-    row.worst_error = Some(fit.worst * out_scale);
-    Ok(())
+    Ok(Tables { fits: vec![fit], scale: out_scale })
 }
 
 /// Replaces values that are not finite by the nearest finite ones; `None` if there are none.

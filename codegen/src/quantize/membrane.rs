@@ -98,8 +98,8 @@ pub(super) fn lower(
     lowering.readers[node.inputs[0]] -= 1;
     let potentials = Format::uniform(unit);
     let lines = |synapses: &[membrane::Synapse], format: &Format, tensor: TensorId| -> Vec<Line> {
-        let values = &lowering.ranges.values[tensor];
-        synapses.iter().map(|s| Line::new(s, format, values)).collect()
+        let rows: Vec<_> = lowering.ranges.fitted(tensor).collect();
+        synapses.iter().map(|s| Line::new(s, format, &rows)).collect()
     };
     let sensory = lines(&circuit.sensory, &input.format, node.inputs[0]);
     let synapses = lines(&circuit.synapses, &potentials, node.inputs[1]);
@@ -142,14 +142,14 @@ struct Line {
 }
 
 impl Line {
-    fn new(synapse: &membrane::Synapse, pre: &Format, values: &[Vec<f64>]) -> Self {
+    fn new(synapse: &membrane::Synapse, pre: &Format, rows: &[&Vec<f64>]) -> Self {
         let unit = REACH / 32768.0;
         let gain = synapse.gain * pre.scale(synapse.pre) / unit;
         let offset = (synapse.offset + synapse.gain * pre.offset(synapse.pre)) / unit;
         // Further out, the sigmoid is at its end for every input already.
         let most = 32768.0 * (1.0 + gain.abs());
-        let open: f64 = values.iter().map(|row| synapse.open(row[synapse.pre])).sum();
-        let mean = open / values.len().max(1) as f64;
+        let open: f64 = rows.iter().map(|row| synapse.open(row[synapse.pre])).sum();
+        let mean = open / rows.len().max(1) as f64;
         Self { gain, offset: offset.clamp(-most, most), mean }
     }
 

@@ -20,12 +20,14 @@ mod search;
 mod sparse;
 mod spiking;
 mod state;
+mod trial;
 
+use self::trial::{Known, Trial};
 use crate::calibrate::{Calibration, Ranges};
 use crate::compiler::Cpu;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node, TensorId};
-use crate::program::{Kernel, LayerReport, Op, Program};
+use crate::program::{Kernel, LayerReport, Op, Program, Promise};
 pub use sparse::Sparsity;
 
 /// Weight width of the dense layers.
@@ -79,10 +81,14 @@ impl Default for Options {
 /// # Errors
 /// A tensor leaves the finite numbers on the calibration data, or a layer cannot be represented.
 pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> Result<Program> {
-    let ranges = calibration.ranges(graph)?;
-    let formed = forms::choose(graph, ranges, calibration, options)?;
-    let mut program = search::choose_widths(&formed.graph, &formed.ranges, calibration, options)?;
-    for (name, reason) in formed.reasons {
+    let trial = Trial::of(graph.clone(), calibration, options)?;
+    let forms::Formed { mut trial, mut reasons } = forms::choose(trial)?;
+    let (widths, widened) = search::choose_widths(&trial)?;
+    reasons.extend(widened);
+    trial.fit_to_all_but_the_judges();
+    let mut program = trial.lower(&widths)?;
+    program.promise = Some(promise(&trial, &program));
+    for (name, reason) in reasons {
         program.layers.iter_mut().filter(|l| l.name == name).for_each(|l| l.add_choice(&reason));
     }
     // Only of the program that was chosen: it takes longer than trying one.
@@ -92,6 +98,37 @@ pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> 
         layers.iter_mut().filter(|l| l.name == op.name).for_each(|l| l.worst_error = Some(worst));
     }
     Ok(program)
+}
+
+/// Rows below which an error is an accident.
+const FEW: usize = 100;
+
+/// What is left of the error on the rows that have decided nothing.
+fn promise(trial: &Trial, program: &Program) -> Promise {
+    let (split, ranges) = (&trial.ranges.split, &trial.ranges);
+    let all = trial.calibration.rows.len();
+    let few = || {
+        (all < FEW).then(|| format!("{all} calibration rows decide little: record a few hundred"))
+    };
+    // A range that a quarter of the rows widens by more than the margin will be left by others too.
+    let beyond = || {
+        let names = trial.graph.tensors.iter().enumerate();
+        let left = names.map(|(id, tensor)| (&tensor.name, ranges.growth(id)));
+        let (name, growth) = left.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        (split.is_held_out() && growth > ranges.margin).then(|| {
+            format!(
+                "a quarter of the calibration rows takes `{name}` {growth:.1} times as far as the others: \
+                 record more of what the model will see"
+            )
+        })
+    };
+    Promise {
+        error: trial.judged(program),
+        tolerance: trial.options.tolerance,
+        rows: split.judge.len(),
+        held_out: split.is_held_out(),
+        thin: few().or_else(beyond),
+    }
 }
 
 /// How a tensor's integers map to real numbers: `value = integer * scale + offset`.
@@ -126,6 +163,12 @@ impl Format {
         self.offset.get(feature).copied().unwrap_or(0.0)
     }
 
+    /// All that distinguishes it from other formats.
+    fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
+        let ends = [f64::from(self.low), f64::from(self.high), self.scale.len() as f64];
+        ends.into_iter().chain(self.scale.iter().chain(&self.offset).copied())
+    }
+
     /// The one scale, if all features share it and none has an offset.
     fn as_uniform(&self) -> Option<f64> {
         (self.scale.len() == 1 && self.offset.is_empty()).then(|| self.scale[0])
@@ -144,6 +187,7 @@ struct Value {
 struct Lowering<'a> {
     graph: &'a Graph,
     ranges: &'a Ranges,
+    known: &'a Known,
     /// Relative RMS error a single function table may add.
     table_tolerance: f64,
     sparsity: Sparsity,
@@ -161,7 +205,13 @@ struct Lowering<'a> {
 }
 
 /// Lowers `graph` with the given weight widths.
-fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> Result<Program> {
+fn lower(
+    graph: &Graph,
+    ranges: &Ranges,
+    known: &Known,
+    options: &Options,
+    widths: &[u32],
+) -> Result<Program> {
     let mut readers = vec![0; graph.tensors.len()];
     for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
         readers[*id] += 1;
@@ -174,6 +224,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
     let mut lowering = Lowering {
         graph,
         ranges,
+        known,
         table_tolerance: options.tolerance
             * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
         sparsity: options.sparsity,
@@ -233,6 +284,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         classes: graph.classes.clone(),
         layers: lowering.layers,
         macs: graph.macs(),
+        promise: None,
     })
 }
 

@@ -3,6 +3,8 @@
 //! Shared by every layer kind that ends in sums of products: a row has a scale of its own, as fine as
 //! the bound on its partial sums allows.
 
+use std::ops::Range;
+
 use super::{Format, multiplier, scaled_multiplier};
 use crate::error::{Error, Result};
 
@@ -10,6 +12,7 @@ use crate::error::{Error, Result};
 pub(super) const LIMIT: f64 = i32::MAX as f64;
 
 /// A layer's rows and how they become outputs, with the proof that no sum leaves `i32`.
+#[derive(Clone)]
 pub(super) struct Fit {
     pub rows: Vec<Row>,
     pub finish: Finish,
@@ -53,6 +56,7 @@ impl Fit {
 }
 
 /// How rows of sums become outputs.
+#[derive(Clone)]
 pub(super) struct Finish {
     /// The scales of the outputs, wider than asked for where a multiplier would reach 1/2.
     pub scales: Vec<f64>,
@@ -83,57 +87,104 @@ impl Finish {
 }
 
 /// Mean and covariance of a layer's inputs on the calibration data, in integers of the input.
+///
+/// Covariances are known only as well as there are rows: they are shrunk towards the variances alone by the
+/// factor that minimises the expected squared error (Schaefer & Strimmer 2005, target D), a row counting for
+/// as much as it is not the row before it. With the variances alone, each weight is rounded by itself.
 pub(super) struct Moments {
     mean: Vec<f64>,
+    /// Neighbouring inputs, and how they move together; none where only the mean was asked for.
+    blocks: Vec<Block>,
+}
+
+/// Inputs whose weights are rounded together.
+struct Block {
+    inputs: Range<usize>,
     /// Row-major; the diagonal is raised a little, for directions the data does not show.
     covariance: Vec<f64>,
-    /// The inputs, least variance first.
+    /// The inputs by their index in the block, least variance first.
     order: Vec<usize>,
     /// Columns of the Cholesky factor of the covariance in that order, each over its diagonal element,
     /// which is left out: column `k` has `n - 1 - k` elements.
     factor: Vec<Vec<f64>>,
 }
 
+/// Inputs that are rounded together at most: more take time with their square.
+const WIDEST_BLOCK: usize = 512;
+
 impl Moments {
-    pub(super) fn of(rows: &[Vec<f64>], format: &Format) -> Self {
+    /// The moments of a tensor of this format over some of its real rows; for `bits` of weights only what
+    /// their rounding needs.
+    pub(super) fn of<'a>(
+        rows: impl ExactSizeIterator<Item = &'a Vec<f64>>,
+        format: &Format,
+        bits: u32,
+    ) -> Self {
         /// More rows change the estimate little.
         const ROWS: usize = 1000;
-        let rows: Vec<Vec<f64>> = rows
-            .iter()
-            .step_by(rows.len().div_ceil(ROWS).max(1))
-            .map(|row| {
-                let integer = |(i, x): (usize, &f64)| (x - format.offset(i)) / format.scale(i);
-                row.iter().enumerate().map(integer).collect()
-            })
-            .collect();
-        Self::of_integers(&rows)
+        let step = rows.len().div_ceil(ROWS).max(1);
+        let integer = |(i, x): (usize, &f64)| (x - format.offset(i)) / format.scale(i);
+        let rows: Vec<Vec<f64>> =
+            rows.step_by(step).map(|row| row.iter().enumerate().map(integer).collect()).collect();
+        Self::of_integers(&rows, bits)
     }
 
     /// As [`of`](Self::of), from rows that are integers already.
-    pub(super) fn of_integers(rows: &[Vec<f64>]) -> Self {
+    pub(super) fn of_integers(rows: &[Vec<f64>], bits: u32) -> Self {
         let (n, count) = (rows.first().map_or(0, Vec::len), rows.len() as f64);
-        let mean: Vec<f64> =
-            (0..n).map(|j| rows.iter().map(|row| row[j]).sum::<f64>() / count).collect();
-        let mut covariance = vec![0.0; n * n];
+        let mut mean = vec![0.0; n];
         for row in rows {
-            let centred: Vec<f64> = row.iter().zip(&mean).map(|(x, m)| x - m).collect();
+            mean.iter_mut().zip(row).for_each(|(m, x)| *m += x / count);
+        }
+        let blocks = n.div_ceil(WIDEST_BLOCK).max(1);
+        let block = |b: usize| Block::of(rows, &mean, b * n / blocks..(b + 1) * n / blocks);
+        let blocks = if bits == 8 { (0..blocks).map(block).collect() } else { vec![] };
+        Self { mean, blocks }
+    }
+}
+
+impl Block {
+    fn of(rows: &[Vec<f64>], mean: &[f64], inputs: Range<usize>) -> Self {
+        let (n, count) = (inputs.len(), rows.len() as f64);
+        let mean = &mean[inputs.clone()];
+        let mut covariance = vec![0.0; n * n];
+        // What the shrinking needs: sums over the rows of |c|^4 - sum c_i^4, of |c|^2, and of c . c'
+        // with the row before.
+        let (mut fourth, mut square, mut follows) = (0.0, 0.0, 0.0);
+        let mut before = vec![0.0; n];
+        for row in rows {
+            let centred: Vec<f64> =
+                row[inputs.clone()].iter().zip(mean).map(|(x, m)| x - m).collect();
             for (j, a) in centred.iter().enumerate() {
                 for (sum, b) in covariance[j * n..=j * n + j].iter_mut().zip(&centred) {
                     *sum += a * b / count;
                 }
             }
+            let own: f64 = centred.iter().map(|c| c * c).sum();
+            square += own;
+            fourth += own * own - centred.iter().map(|c| c.powi(4)).sum::<f64>();
+            follows += centred.iter().zip(&before).map(|(a, b)| a * b).sum::<f64>();
+            before = centred;
         }
-        let trace: f64 = (0..n).map(|j| covariance[j * n + j]).sum();
+        let own = |covariance: &[f64], j: usize| covariance[j * n + j];
+        let trace: f64 = (0..n).map(|j| own(&covariance, j)).sum();
+        let mixed: f64 =
+            (0..n).flat_map(|j| &covariance[j * n..j * n + j]).map(|c| 2.0 * c * c).sum();
+        let likeness = (follows / square.max(f64::MIN_POSITIVE)).clamp(0.0, 0.99);
+        let independent = count * (1.0 - likeness);
+        let unsure = (fourth / count.max(1.0) - mixed) / independent.max(1.0);
+        let keep = 1.0 - (unsure / mixed.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
         for j in 0..n {
             covariance[j * n + j] += 0.01 * trace / n as f64 + 1.0;
             for k in 0..j {
+                covariance[j * n + k] *= keep;
                 covariance[k * n + j] = covariance[j * n + k];
             }
         }
         let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&a, &b| covariance[a * n + a].total_cmp(&covariance[b * n + b]));
+        order.sort_by(|&a, &b| own(&covariance, a).total_cmp(&own(&covariance, b)));
         let factor = cholesky(&covariance, &order);
-        Self { mean, covariance, order, factor }
+        Self { inputs, covariance, order, factor }
     }
 }
 
@@ -161,6 +212,7 @@ const ENDS: [f64; 8] = [1.0, 1.01, 1.02, 1.03, 1.045, 1.06, 1.08, 1.1];
 const WIDEST_SEARCH: usize = 256;
 
 /// One output's weights in units of the input's integers.
+#[derive(Clone)]
 pub(super) struct Row {
     pub weights: Vec<i32>,
     /// With what rounding the weights does to the mean output taken back.
@@ -217,64 +269,72 @@ impl Row {
 /// they are).
 fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Moments>) -> Row {
     let most = f64::from((1_i32 << (bits - 1)) - 1);
-    let nearest: Vec<f64> = reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
-    let row = descend(reals, bias, scale, bits, moments, nearest);
-    match moments.filter(|_| bits == 8) {
-        Some(moments) => {
-            let planes = nearest_planes(reals, scale, most, moments);
-            let other = descend(reals, bias, scale, bits, Some(moments), planes);
-            if other.error < row.error { other } else { row }
-        }
-        None => row,
-    }
-}
-
-/// Integers one by one, the input of the largest variance first, each making up for the errors before it
-/// as far as their inputs move together.
-fn nearest_planes(reals: &[f64], scale: f64, most: f64, moments: &Moments) -> Vec<f64> {
-    let n = reals.len();
-    let mut weights = vec![0.0; n];
-    // Of the weights done, in reverse order.
-    let mut errors = vec![0.0; n];
-    for k in (0..n).rev() {
-        let j = moments.order[k];
-        let column = &moments.factor[k];
-        let carried: f64 = column.iter().zip(&errors[k + 1..]).map(|(c, e)| c * e).sum();
-        let exact = reals[j] / scale;
-        weights[j] = (exact + carried).round().clamp(-most, most);
-        errors[k] = exact - weights[j];
-    }
-    weights
-}
-
-/// Coordinate descent from `weights`.
-fn descend(
-    reals: &[f64],
-    bias: f64,
-    scale: f64,
-    bits: u32,
-    moments: Option<&Moments>,
-    mut weights: Vec<f64>,
-) -> Row {
-    const SWEEPS: usize = 4;
-    let n = reals.len();
-    let most = f64::from((1_i32 << (bits - 1)) - 1);
-    let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
+    let mut weights: Vec<f64> =
+        reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
     let mut error = 0.0;
-    if let Some(moments) = moments {
+    for block in moments.map_or(&[][..], |m| &m.blocks) {
+        let own = &reals[block.inputs.clone()];
+        let nearest = block.descend(own, scale, most, weights[block.inputs.clone()].to_vec());
+        let planes = block.nearest_planes(own, scale, most);
+        let planes = block.descend(own, scale, most, planes);
+        let (rounded, left) = if planes.1 < nearest.1 { planes } else { nearest };
+        weights[block.inputs.clone()].copy_from_slice(&rounded);
+        error += left * scale * scale;
+    }
+    let mean = moments.map_or(&[][..], |m| &m.mean);
+    let lost = |((w, q), m): ((&f64, &f64), &f64)| (w / scale - q) * m;
+    let shift: f64 = reals.iter().zip(&weights).zip(mean).map(lost).sum();
+    Row {
+        weights: weights.iter().map(|&w| w as i32).collect(),
+        bias: bias + shift * scale,
+        scale,
+        error,
+    }
+}
+
+impl Block {
+    /// Integers one by one, the input of the largest variance first, each making up for the errors before it
+    /// as far as their inputs move together.
+    fn nearest_planes(&self, reals: &[f64], scale: f64, most: f64) -> Vec<f64> {
+        let n = reals.len();
+        let mut weights = vec![0.0; n];
+        // Of the weights done, in reverse order.
+        let mut errors = vec![0.0; n];
+        for k in (0..n).rev() {
+            let j = self.order[k];
+            let column = &self.factor[k];
+            let carried: f64 = column.iter().zip(&errors[k + 1..]).map(|(c, e)| c * e).sum();
+            let exact = reals[j] / scale;
+            weights[j] = (exact + carried).round().clamp(-most, most);
+            errors[k] = exact - weights[j];
+        }
+        weights
+    }
+
+    /// Coordinate descent from `weights`: integers, and the variance they add in units of the row.
+    fn descend(
+        &self,
+        reals: &[f64],
+        scale: f64,
+        most: f64,
+        mut weights: Vec<f64>,
+    ) -> (Vec<f64>, f64) {
+        const SWEEPS: usize = 4;
+        let n = reals.len();
+        let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
         // gradient[k] = sum_j covariance[k][j] errors[j]
-        let mut gradient: Vec<f64> = moments
+        let mut gradient: Vec<f64> = self
             .covariance
-            .chunks(n)
+            .chunks(n.max(1))
             .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
             .collect();
-        for _ in 0..if bits == 8 { SWEEPS } else { 0 } {
+        for _ in 0..SWEEPS {
             let mut moved = false;
             for j in 0..n {
                 if reals[j] == 0.0 {
                     continue; // a pruned weight stays pruned
                 }
-                let column = &moments.covariance[j * n..][..n];
+                let column = &self.covariance[j * n..][..n];
                 let step = (gradient[j] / column[j]).round();
                 let step = (weights[j] + step).clamp(-most, most) - weights[j];
                 if step != 0.0 {
@@ -288,15 +348,8 @@ fn descend(
                 break;
             }
         }
-        error = gradient.iter().zip(&errors).map(|(g, e)| g * e).sum::<f64>() * scale * scale;
-    }
-    let mean = moments.map_or(&[][..], |m| &m.mean);
-    let shift: f64 = errors.iter().zip(mean).map(|(e, m)| e * m).sum();
-    Row {
-        weights: weights.iter().map(|&w| w as i32).collect(),
-        bias: bias + shift * scale,
-        scale,
-        error,
+        let error = gradient.iter().zip(&errors).map(|(g, e)| g * e).sum();
+        (weights, error)
     }
 }
 
@@ -314,7 +367,7 @@ mod tests {
                 vec![t, t + f64::from(k % 7), f64::from(k % 3)]
             })
             .collect();
-        let moments = Moments::of_integers(&rows);
+        let moments = Moments::of_integers(&rows, 8);
         let reals = [10.4, 20.4, 0.3];
         let row = round(&reals, 0.0, 1.0, 8, Some(&moments));
         assert_eq!(row.weights[0] + row.weights[1], 31, "{:?}", row.weights);
@@ -336,7 +389,8 @@ mod tests {
         let rows: Vec<Vec<f64>> = (0..40)
             .map(|k| (0..5).map(|j| f64::from((k * (j + 3) + j * j) % 11) * 9.0).collect())
             .collect();
-        let Moments { covariance, order, factor, .. } = Moments::of_integers(&rows);
+        let Block { covariance, order, factor, .. } =
+            Moments::of_integers(&rows, 8).blocks.remove(0);
         // With unit columns u_k and pivots d_k: C = sum_k d_k u_k u_k^T.
         let at = |k: usize, j: usize| match j.cmp(&k) {
             std::cmp::Ordering::Less => 0.0,

@@ -11,11 +11,12 @@ pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
     let graph = lowering.graph;
     let mut storages = Vec::new();
     for state in &graph.states {
-        let span = lowering.ranges.tensors(&[state.previous, state.next]);
         let scale = match state.counts {
             true => 1.0,
             false => {
-                let calibrated = span.magnitude() * lowering.ranges.margin;
+                let span = |tensor| lowering.ranges.tensor(tensor).magnitude();
+                let calibrated =
+                    span(state.previous).max(span(state.next)) * lowering.ranges.margin;
                 state.bound.unwrap_or(calibrated).max(1e-12) / 32767.0
             }
         };

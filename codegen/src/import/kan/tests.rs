@@ -72,6 +72,7 @@ fn agrees(config: &str, tensors: &[Tensor], reach: f64, weights: Weights, allowe
         origin: String::new(),
         percentile: 100.0,
         margin: 1.1,
+        sequence: None,
     };
     let options = Options { weights, ..Options::default() };
     let program = quantize(&graph, &calibration, &options).unwrap();
@@ -345,6 +346,7 @@ fn rationals_with_poles_are_refused() {
         origin: String::new(),
         percentile: 100.0,
         margin: 1.1,
+        sequence: None,
     };
     let error = quantize(&graph, &calibration, &Options::default()).map(|_| ()).unwrap_err();
     let message = error.to_string();

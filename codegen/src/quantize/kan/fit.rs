@@ -17,7 +17,7 @@ const UNIFORM: f64 = 1e-3;
 
 /// A layer's edges as coefficients on uniform grids.
 #[derive(Debug, Clone)]
-pub(super) struct Splines {
+pub(in crate::quantize) struct Splines {
     /// The inputs that have an edge.
     pub inputs: Vec<usize>,
     /// Intervals of every grid.
@@ -203,11 +203,11 @@ impl Axis {
         }
         let mut counts = vec![0.0; SAMPLES];
         let position = |x: f64| (x - low) / (high - low) * (SAMPLES - 1) as f64;
-        for row in &ranges.values[tensor] {
+        for row in ranges.fitted(tensor) {
             let at = position(row[i]).clamp(0.0, (SAMPLES - 1) as f64);
             counts[at.round() as usize] += 1.0;
         }
-        let total = ranges.values[tensor].len() as f64;
+        let total = ranges.fitted(tensor).len() as f64;
         // Data to come falls between the data at hand, and a little everywhere.
         let smooth = |k: usize| {
             let near = counts.iter().take(k + 9).skip(k.saturating_sub(8));

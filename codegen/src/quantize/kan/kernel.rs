@@ -1,5 +1,7 @@
 //! The integers of a spline layer, as the host runs them and as they are emitted.
 
+use std::sync::OnceLock;
+
 use nervecord::arch::{self, SplineNative as Native};
 use nervecord::edges::{Sparse, Tables};
 use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
@@ -25,6 +27,8 @@ pub(super) struct SplineKernel {
     pub multiplier: Vec<i16>,
     /// The same edges as they were trained.
     pub check: Check,
+    /// All edges as the host's kernel wants them, once it has run.
+    pub packed: OnceLock<Vec<u32>>,
 }
 
 /// Which edges a sparse layer has.
@@ -49,18 +53,26 @@ impl SplineKernel {
         self.shape.words(self.bits as usize)
     }
 
-    /// Runs a layer that has all edges.
-    fn run_full(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Self { shape, grids, coefficients, factors, bias, multiplier, .. } = self;
+    fn pack(&self) -> Vec<u32> {
+        let Self { shape, coefficients, factors, bias, multiplier, .. } = self;
         let mut stream = vec![0; self.words()];
         if self.bits == 8 {
             let (own, factors) = (narrow8(coefficients), narrow8(factors));
             arch::pack_spline8::<Native>(shape, &own, &factors, bias, multiplier, &mut stream);
-            Spline8::new(*shape, grids, &stream).run(x, base, y);
         } else {
             let (own, factors) = (narrow16(coefficients), narrow16(factors));
             arch::pack_spline16::<Native>(shape, &own, &factors, bias, multiplier, &mut stream);
-            Spline16::new(*shape, grids, &stream).run(x, base, y);
+        }
+        stream
+    }
+
+    /// Runs a layer that has all edges.
+    fn run_full(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
+        let stream = self.packed.get_or_init(|| self.pack());
+        if self.bits == 8 {
+            Spline8::new(self.shape, &self.grids, stream).run(x, base, y);
+        } else {
+            Spline16::new(self.shape, &self.grids, stream).run(x, base, y);
         }
     }
 

@@ -85,7 +85,7 @@ impl Layer<'_> {
         let splines = self.splines;
         let weights = splines.weights() / splines.bias.len().max(1);
         let near = bits == 8 && weights <= MOST;
-        let data = &lowering.ranges.values[node.inputs[0]];
+        let data = lowering.ranges.fitted(node.inputs[0]);
         let step = data.len().div_ceil(ROWS).max(1);
         let expand = |row: &Vec<f64>| {
             let mut out = vec![0.0; weights];
@@ -105,13 +105,13 @@ impl Layer<'_> {
             out
         };
         let rows: Vec<Vec<f64>> =
-            if near { data.iter().step_by(step).map(expand).collect() } else { vec![] };
+            if near { data.step_by(step).map(expand).collect() } else { vec![] };
         let moments = |own: &[usize]| {
             let pick = |row: &Vec<f64>| own.iter().map(|&j| row[j]).collect();
-            Moments::of_integers(&rows.iter().map(pick).collect::<Vec<_>>())
+            Moments::of_integers(&rows.iter().map(pick).collect::<Vec<_>>(), bits)
         };
         // All outputs have the same weights, or each its own.
-        let shared = (near && self.live.is_none()).then(|| Moments::of_integers(&rows));
+        let shared = (near && self.live.is_none()).then(|| Moments::of_integers(&rows, bits));
         let bound = |weights: &[i32], bias: f64| self.bound(weights, bias);
         let row = |o: usize, room: f64| {
             let coefficients = splines.coefficients[o].iter().flatten().map(|c| c / ONE);

@@ -8,10 +8,12 @@ mod layer;
 #[cfg(test)]
 mod tests;
 
+use std::sync::OnceLock;
+
 use nervecord::spline::{Axis, Grid, Shape};
 
 use self::check::Check;
-use self::fit::Splines;
+pub(super) use self::fit::Splines;
 pub(super) use self::fold::fold;
 use self::kernel::{EdgeList, SplineKernel};
 use self::layer::Layer;
@@ -54,9 +56,14 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
         function: &kan.base,
     };
     let scales = dense::output_scales(lowering, &Tail::none(node.output), kan.bias.len());
-    let Fit { rows, finish, bound } = layer
-        .fit(lowering, node, &value.format, bits, &scales)
-        .map_err(|e| e.at(format!("node `{}`", node.name)))?;
+    let numbers = [f64::from(bits), splines.intervals as f64, f64::from(u8::from(splines.tails))];
+    let formats = value.format.numbers().chain(base_format.into_iter().flat_map(Format::numbers));
+    let numbers = numbers.into_iter().chain(scales.iter().copied()).chain(formats);
+    let fit = lowering.known.edges.get(&node.name, numbers, || {
+        let fit = layer.fit(lowering, node, &value.format, bits, &scales);
+        fit.map_err(|e| e.at(format!("node `{}`", node.name)))
+    })?;
+    let Fit { rows, finish, bound } = (*fit).clone();
 
     let (coefficients, factors) = layer.tables(&rows);
     let curves = layer.curves(lowering, node, kan, &value.format, &rows);
@@ -81,6 +88,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
         bias: finish.bias,
         multiplier: finish.multiplier,
         check,
+        packed: OnceLock::new(),
     };
     let storage = lowering.new_storage(Shape::memory(outputs));
     let reads = std::iter::once(value.storage).chain(base.map(|b| b.storage)).collect();
@@ -108,7 +116,10 @@ fn choose(lowering: &Lowering, index: usize, node: &Node, kan: &Kan) -> Result<(
     let share = if lowering.widths[index] == 8 { 3.0 } else { 0.5 };
     let tolerance = lowering.table_tolerance * share;
     let trained = fit::as_trained(kan);
-    let refitted = fit::refit(kan, lowering.graph, node, lowering.ranges, tolerance)?;
+    let refitted = lowering.known.splines.get(&node.name, [tolerance], || {
+        fit::refit(kan, lowering.graph, node, lowering.ranges, tolerance)
+    })?;
+    let refitted = (*refitted).clone();
     let meets = refitted.error <= tolerance;
     let whole =
         if kan.live().any(|e| e.base != 0.0) { ", the base function folded in" } else { "" };

@@ -52,6 +52,7 @@ fn compiled(graph: &Graph, weights: Weights) -> Program {
         origin: String::new(),
         percentile: 100.0,
         margin: 1.25,
+        sequence: None,
     };
     let options = Options { weights, ..Options::default() };
     let program = quantize(graph, &calibration, &options).unwrap();

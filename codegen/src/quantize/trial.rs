@@ -1,0 +1,170 @@
+//! A network being quantized: lowered again and again, and compared with float on calibration rows.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::dense::Quantized;
+use super::kan::Splines;
+use super::map::Tables;
+use super::{Options, lower, rows};
+use crate::calibrate::{Calibration, Ranges};
+use crate::error::Result;
+use crate::graph::{Graph, Layer};
+use crate::program::{Interpreter, Program};
+
+/// Rows that an error is measured on at most, where rows do not depend on one another.
+const ROWS: usize = 512;
+
+/// A network on its calibration data.
+pub(super) struct Trial<'a> {
+    pub graph: Graph,
+    pub ranges: Ranges,
+    pub calibration: &'a Calibration,
+    pub options: &'a Options,
+    known: Known,
+}
+
+/// What one lowering found and the next need not find again.
+#[derive(Default)]
+pub(super) struct Known {
+    pub dense: Memo<Quantized>,
+    pub tables: Memo<Tables>,
+    pub splines: Memo<Splines>,
+    pub edges: Memo<rows::Fit>,
+}
+
+/// Results by the layer they are for and all numbers they depend on beside the network itself.
+pub(super) struct Memo<T>(RefCell<HashMap<(String, Vec<u64>), Rc<T>>>);
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T> Memo<T> {
+    /// What is known for `layer` and `numbers`, or else is made now.
+    pub(super) fn get(
+        &self,
+        layer: &str,
+        numbers: impl IntoIterator<Item = f64>,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<Rc<T>> {
+        let key = (layer.to_owned(), numbers.into_iter().map(f64::to_bits).collect());
+        if let Some(known) = self.0.borrow().get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let made = Rc::new(make()?);
+        self.0.borrow_mut().insert(key, Rc::clone(&made));
+        Ok(made)
+    }
+}
+
+impl<'a> Trial<'a> {
+    /// Runs the float network over the calibration rows.
+    pub(super) fn of(
+        graph: Graph,
+        calibration: &'a Calibration,
+        options: &'a Options,
+    ) -> Result<Self> {
+        let ranges = calibration.ranges(&graph)?;
+        Ok(Self { graph, ranges, calibration, options, known: Known::default() })
+    }
+
+    /// The integers for these bits of each node's weights.
+    pub(super) fn lower(&self, widths: &[u32]) -> Result<Program> {
+        lower(&self.graph, &self.ranges, &self.known, self.options, widths)
+    }
+
+    /// How far `program` is from float on the rows that choose: on the worst stretch of them, since a
+    /// recording to come is another stretch, as far as it has rows enough to speak for itself.
+    pub(super) fn error(&self, program: &Program) -> f64 {
+        /// Rows of the mean of all that a stretch is seen together with.
+        const TOGETHER: f64 = 32.0;
+        let squares = self.squares(program, &self.ranges.split.choose);
+        let mean = squares.iter().map(|(_, square)| square).sum::<f64>() / squares.len() as f64;
+        let stretches = squares.chunk_by(|a, b| b.0 - a.0 <= self.stride());
+        let worst = stretches.map(|stretch| {
+            let sum: f64 = stretch.iter().map(|(_, square)| square).sum();
+            (sum + TOGETHER * mean) / (stretch.len() as f64 + TOGETHER)
+        });
+        worst.fold(0.0, f64::max).sqrt()
+    }
+
+    /// RMS difference to float on the rows that judge, in standard deviations of each output, as the root
+    /// mean square over the outputs: its square is 1 - R2. For an index of the largest, the share of rows
+    /// on which it is another.
+    pub(super) fn judged(&self, program: &Program) -> f64 {
+        let squares = self.squares(program, &self.ranges.split.judge);
+        let mean = squares.iter().map(|(_, square)| square).sum::<f64>() / squares.len() as f64;
+        if self.is_index() { mean } else { mean.sqrt() }
+    }
+
+    /// From now on, integers and tables are fitted to the rows that chose as well.
+    pub(super) fn fit_to_all_but_the_judges(&mut self) {
+        self.ranges.split.join();
+        self.known = Known::default();
+    }
+
+    /// The squared difference to float on each of some rows, relative and as a mean over the outputs.
+    fn squares(&self, program: &Program, rows: &[usize]) -> Vec<(usize, f64)> {
+        let Self { graph, ranges, calibration, .. } = self;
+        let sizes: Vec<f64> = (0..graph.output_len()).map(|i| self.size(i)).collect();
+        let index = self.is_index();
+        let square = |row: usize, output: Vec<f64>| {
+            let exact = &ranges.values[graph.output][row];
+            let sum: f64 = match index {
+                true => f64::from(u8::from(output != *exact)),
+                false => {
+                    let relative = output.iter().zip(exact).zip(&sizes);
+                    relative.map(|((y, exact), size)| ((y - exact) / size).powi(2)).sum()
+                }
+            };
+            // What is no number is no agreement.
+            let mean = sum / sizes.len().max(1) as f64;
+            (row, if mean.is_nan() { f64::INFINITY } else { mean })
+        };
+        let mut interpreter = Interpreter::new(program);
+        if graph.states.is_empty() {
+            let rows = rows.iter().step_by(self.stride());
+            return rows.map(|&r| square(r, interpreter.step(&calibration.rows[r]).0)).collect();
+        }
+        // A recurrent network has to live through every row.
+        let mut squares = vec![];
+        for (row, input) in calibration.rows.iter().enumerate() {
+            if calibration.starts(row) {
+                interpreter = Interpreter::new(program);
+            }
+            let (output, _) = interpreter.step(input);
+            if rows.binary_search(&row).is_ok() {
+                squares.push(square(row, output));
+            }
+        }
+        squares
+    }
+
+    /// Of so many rows one is looked at, where rows do not depend on one another.
+    fn stride(&self) -> usize {
+        match self.graph.states.is_empty() {
+            true => self.ranges.split.judge.len().div_ceil(ROWS).max(1),
+            false => 1,
+        }
+    }
+
+    /// Whether the output is the index of the largest of several.
+    fn is_index(&self) -> bool {
+        let last = self.graph.nodes.iter().find(|node| node.output == self.graph.output);
+        last.is_some_and(|node| matches!(node.layer, Layer::ArgMax))
+    }
+
+    /// What an error of output `i` is compared with: its standard deviation, or its magnitude where it does
+    /// not vary, or the largest deviation of all where it is 0.
+    fn size(&self, i: usize) -> f64 {
+        let Self { graph, ranges, .. } = self;
+        let own = ranges.feature(graph.output, i);
+        let all = (0..graph.output_len()).map(|j| ranges.feature(graph.output, j).deviation);
+        let sizes = [own.deviation, own.magnitude(), all.fold(0.0, f64::max)];
+        sizes.into_iter().find(|size| *size > 0.0).unwrap_or(1.0)
+    }
+}
