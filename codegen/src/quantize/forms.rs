@@ -75,7 +75,7 @@ impl Formed {
         let Some((reader, kan)) = as_edges(&self.graph, index) else { return Ok(()) };
         let mut graph = self.graph.clone();
         let dense = graph.nodes[reader].name.clone();
-        graph.nodes[reader].layer = Layer::Kan(kan);
+        graph.nodes[reader].layer = kan.into_layer();
         graph.nodes[reader].inputs.clone_from(&self.graph.nodes[index].inputs);
         remove_unread(&mut graph);
         let ranges = calibration.ranges(&graph)?;
@@ -116,7 +116,7 @@ impl Formed {
             reasons.push(format!("{constant} constant edges are in the bias"));
         }
         let mut plain = self.graph.clone();
-        plain.nodes[index].layer = simplest(folded.plain);
+        plain.nodes[index].layer = folded.plain.into_layer();
         if lines > 0 {
             let split = split(&plain, index, folded.rest, folded.linear);
             let split_ranges = calibration.ranges(&split)?;
@@ -139,15 +139,6 @@ impl Formed {
         self.reasons.push((name.to_owned(), reasons.join("; ")));
         Ok(())
     }
-}
-
-/// A layer of edges, dense if all are zero.
-fn simplest(kan: Kan) -> Layer {
-    if kan.live().next().is_some() {
-        return Layer::Kan(kan);
-    }
-    let weights = vec![vec![0.0; kan.inputs()]; kan.edges.len()];
-    Layer::Dense(Dense { weights, bias: kan.bias })
 }
 
 /// The sum of splines and a dense layer in place of node `index`, or the dense layer alone.

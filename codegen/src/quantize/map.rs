@@ -121,6 +121,27 @@ pub(super) fn histogram(values: &[Vec<f64>], scale: f64) -> Vec<f64> {
     (0..65536).map(|u| blocks[u / SPREAD] + 0.02 * total / blocks.len() as f64).collect()
 }
 
+/// The magnitude beyond which `function` stays within `off` of its values at the ends of `low..high`.
+pub(super) fn reach(function: &Expr, (low, high): (f64, f64), off: f64) -> f64 {
+    /// Places looked at in every octave, of which there are [`OCTAVES`].
+    const PLACES: i32 = 64;
+    const OCTAVES: i32 = 24;
+    let side = |end: f64| {
+        let last = function.eval(end);
+        let ends = |x: f64| (function.eval(x) - last).abs() <= off;
+        let place = |k: i32| end * f64::powf(2.0, -f64::from(k) / f64::from(PLACES));
+        let moves = (1..=PLACES * OCTAVES).find(|&k| !ends(place(k)));
+        let Some(moves) = moves else { return place(PLACES * OCTAVES) };
+        let (mut inside, mut outside) = (place(moves), place(moves - 1));
+        for _ in 0..40 {
+            let middle = (inside + outside) / 2.0;
+            if ends(middle) { outside = middle } else { inside = middle }
+        }
+        outside
+    };
+    side(high.max(0.0)).max(-side(low.min(0.0)))
+}
+
 /// Lowers an elementwise function to a table, in place.
 pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);

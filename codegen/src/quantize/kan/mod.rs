@@ -61,8 +61,6 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let (coefficients, factors) = layer.tables(&rows);
     let curves = layer.curves(lowering, node, kan, &value.format, &rows);
     let check = Check::of(&layer, kan, &value.format, table, rows);
-    let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
-    let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
     let outputs = kan.bias.len();
     let kernel = SplineKernel {
         shape: Shape {
@@ -85,7 +83,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let storage = lowering.new_storage(Shape::memory(outputs));
     let reads = std::iter::once(value.storage).chain(base.map(|b| b.storage)).collect();
     lowering.push(&node.name, Box::new(kernel), reads, storage);
-    lowering.define(node.output, storage, Format { scale, ..Format::uniform(1.0) });
+    lowering.define(node.output, storage, finish.scales.format(-32768));
     let form = if live.is_some() { "sparse spline" } else { "spline" };
     let kind = format!("{form} i{bits}, {} intervals", splines.intervals);
     let row = lowering.report(node, kind, String::new());
