@@ -60,6 +60,15 @@ struct Plan {
     weights: Weights,
 }
 
+impl Plan {
+    /// Whether no layer makes much of a small difference: a normalisation of two features is a step.
+    fn is_gentle(&self) -> bool {
+        use After::*;
+        let gentle = |a: &After| matches!(a, Nothing | Relu | Relu6 | Tanh | Silu | Add | Gate);
+        self.layers.iter().all(|(_, after)| gentle(after))
+    }
+}
+
 fn plans() -> impl Strategy<Value = Plan> {
     use After::*;
     let after = prop::sample::select(vec![
@@ -165,7 +174,7 @@ proptest! {
         for row in extremes(input.bits(), plan.inputs, &mut random) {
             host.step_raw(&row);
         }
-        if plan.weights == Weights::I16 {
+        if plan.weights == Weights::I16 && plan.is_gentle() {
             let error = relative_error(&compiled, &rows);
             prop_assert!(error < 0.05, "{error} standard deviations");
         }

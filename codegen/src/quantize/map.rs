@@ -142,6 +142,17 @@ pub(super) fn reach(function: &Expr, (low, high): (f64, f64), off: f64) -> f64 {
     side(high.max(0.0)).max(-side(low.min(0.0)))
 }
 
+/// How much features move by themselves: the root mean square of their standard deviations. What differs
+/// from one to the next, and does not move, is no measure of how fine a table has to be.
+pub(super) fn movement(values: &[Vec<f64>]) -> f64 {
+    let (n, features) = (values.len() as f64, values.first().map_or(0, Vec::len));
+    let variance = |i: usize| {
+        let mean = values.iter().map(|row| row[i]).sum::<f64>() / n;
+        values.iter().map(|row| (row[i] - mean).powi(2)).sum::<f64>() / n
+    };
+    ((0..features).map(variance).sum::<f64>() / features.max(1) as f64).sqrt()
+}
+
 /// Lowers an elementwise function to a table, in place.
 pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
@@ -161,8 +172,8 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Re
     let out_scale = lowering.scale_for(node.output, reached.min(calibrated.max(1e-12)));
     let exact: Vec<f64> = reals.iter().map(|y| y / out_scale).collect();
     let weight = histogram(&lowering.ranges.values[node.inputs[0]], scale);
-    let span = lowering.ranges.tensor(node.output);
-    let fit = fit(&exact, &weight, lowering.table_tolerance * span.deviation / out_scale);
+    let movement = movement(&lowering.ranges.values[node.output]);
+    let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
 
     let format =
         Format { low: fit.reach.0.into(), high: fit.reach.1.into(), ..Format::uniform(out_scale) };

@@ -18,7 +18,7 @@ use self::layer::Layer;
 use super::dense::{self, Tail};
 use super::functions::{Bank, Wanted};
 use super::rows::{Fit, LIMIT};
-use super::{Format, Lowering, Value};
+use super::{Format, Lowering, Value, map};
 use crate::error::Result;
 use crate::graph::Node;
 use crate::kan::{Edge, Kan};
@@ -158,14 +158,10 @@ fn push_base(
 ) -> Result<(Value, Vec<u32>)> {
     let tensor = node.inputs[0];
     let picks: Vec<(usize, usize)> = splines.inputs.iter().map(|&i| (i, 0)).collect();
-    let values: Vec<f64> = lowering.ranges.values[tensor]
-        .iter()
-        .flat_map(|row| splines.inputs.iter().map(|&i| kan.base.eval(row[i])))
-        .collect();
-    let magnitude = values.iter().fold(1e-12_f64, |m, y| m.max(y.abs()));
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let squares = values.iter().map(|y| (y - mean).powi(2)).sum::<f64>();
-    let deviation = (squares / values.len().max(1) as f64).sqrt();
+    let of = |row: &Vec<f64>| splines.inputs.iter().map(|&i| kan.base.eval(row[i])).collect();
+    let values: Vec<Vec<f64>> = lowering.ranges.values[tensor].iter().map(of).collect();
+    let magnitude = values.iter().flatten().fold(1e-12_f64, |m, y| m.max(y.abs()));
+    let deviation = map::movement(&values);
     let at = format!("node `{}`, its base function", node.name);
     let wanted = Wanted { magnitude, deviation };
     let functions = std::slice::from_ref(&kan.base);
