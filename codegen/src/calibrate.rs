@@ -171,14 +171,14 @@ impl Ranges {
         self.spans(id).1[feature]
     }
 
-    /// How much larger a tensor's magnitude is on the rows that judge than on all others.
+    /// How much larger a tensor's magnitude is on the rows that judge than on all others; 1 for one that is 0 there.
     pub fn growth(&self, id: usize) -> f64 {
         let magnitude = |rows: &[usize]| {
             let values = rows.iter().flat_map(|&row| &self.values[id][row]);
             values.fold(0.0_f64, |m, x| m.max(x.abs()))
         };
         let others = magnitude(&self.split.fit).max(magnitude(&self.split.choose));
-        magnitude(&self.split.judge) / others.max(f64::MIN_POSITIVE)
+        if others > 0.0 { magnitude(&self.split.judge) / others } else { 1.0 }
     }
 
     fn spans(&self, id: usize) -> &(Span, Vec<Span>) {

@@ -74,8 +74,8 @@ pub enum PortWidth {
     Narrow,
     /// `FixedI32` in: offset and shift a feature.
     WideIn(Vec<Channel>),
-    /// `FixedI32` out: left shift a feature.
-    WideOut(Vec<u8>),
+    /// `FixedI32` out: offset and shift a feature.
+    WideOut(Vec<Channel>),
 }
 
 impl Port {
@@ -254,8 +254,9 @@ impl Program {
     pub fn table_bytes(&self) -> usize {
         let wide = |port: &Port| match &port.width {
             PortWidth::Narrow => 0,
-            PortWidth::WideIn(channels) => size_of_val(channels.as_slice()),
-            PortWidth::WideOut(shifts) => shifts.len(),
+            PortWidth::WideIn(channels) | PortWidth::WideOut(channels) => {
+                size_of_val(channels.as_slice())
+            }
         };
         let kernels: usize = self.ops.iter().map(|op| op.kernel.table_bytes()).sum();
         kernels + wide(&self.input) + wide(&self.output)
@@ -304,9 +305,9 @@ impl<'a> Interpreter<'a> {
         }
         let y = &self.scratch[range(program.output.storage)];
         let output = match &program.output.width {
-            PortWidth::WideOut(shifts) => {
+            PortWidth::WideOut(channels) => {
                 let mut output = vec![0; program.output.features()];
-                write32(y, shifts, &mut output);
+                write32(y, channels, &mut output);
                 output
             }
             _ => {

@@ -57,12 +57,12 @@ fn saturating_sub(a: i32, b: i32) -> i32 {
     difference ^ ((difference ^ negative(a) ^ i32::MAX) & overflow)
 }
 
-/// How one input of 32 bits becomes an activation of 16.
+/// How a number of 32 bits and an activation of 16 stand for each other: `x 2^shift + offset`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Channel {
-    /// Subtracted first: the middle of the calibrated range.
+    /// The middle of the calibrated range.
     pub offset: i32,
-    /// Bits dropped then, 1..=31, rounding to nearest.
+    /// Of an input, 1..=31 bits that are dropped, rounding to nearest; of an output, 0..=16 that are added.
     pub shift: u8,
 }
 
@@ -72,8 +72,8 @@ pub fn read32(input: &[i32], channels: &[Channel], x: &mut [Quad]) -> Status {
     let mut status = 0;
     for (i, ((x, &input), c)) in flat_mut(x).iter_mut().zip(input).zip(channels).enumerate() {
         let centred = saturating_sub(input, c.offset);
-        // floor(v / 2^s + 1/2) without the overflow of v + 2^(s-1)
-        let rounded = ((centred >> (c.shift - 1)) + 1) >> 1;
+        // floor(v / 2^s + 1/2) without the overflow of v + 2^(s-1): |v >> s| <= 2^30, and a bit
+        let rounded = (centred >> c.shift) + (centred >> (c.shift - 1) & 1);
         *x = saturate16(rounded);
         let changed = rounded ^ *x as i32;
         // The sign of v | -v says that v is not 0; a comparison would be a branch on some cores.
@@ -91,11 +91,12 @@ pub fn write16(x: &[Quad], output: &mut [i16]) {
     }
 }
 
-/// Writes a tensor as 32-bit outputs, each feature shifted up by its own number of bits, 0..=16.
+/// Writes a tensor as 32-bit outputs.
 #[inline(always)]
-pub fn write32(x: &[Quad], shifts: &[u8], output: &mut [i32]) {
-    for ((output, &x), &shift) in output.iter_mut().zip(flat(x)).zip(shifts) {
-        *output = (x as i32) << shift; // |x| 2^16 <= 2^31
+pub fn write32(x: &[Quad], channels: &[Channel], output: &mut [i32]) {
+    for ((output, &x), c) in output.iter_mut().zip(flat(x)).zip(channels) {
+        // |x| 2^shift <= 2^31, and the sum stays inside i32, by the choice of the offset.
+        *output = ((x as i32) << c.shift) + c.offset;
     }
 }
 
@@ -135,5 +136,26 @@ mod tests {
         let status = read32(&[1000, 1002, i32::MAX, i32::MIN], &[channel; 4], &mut x);
         assert_eq!(x, [Quad([0, 1, i16::MAX, i16::MIN])]);
         assert_eq!(status.bits(), 0b1100);
+    }
+
+    /// The definition in 64 bits, at the ends of the range and around what rounds differently.
+    #[test]
+    fn wide_inputs_follow_the_definition_with_every_shift() {
+        let ends = [i32::MIN, i32::MIN + 1, -1, 0, 1, i32::MAX - 1, i32::MAX];
+        for shift in 1_u8..=31 {
+            let step = 1_i64 << shift;
+            let near = (-3..=3).flat_map(|k| [-1, 0, 1].map(|d| k * step + step / 2 + d));
+            let inputs = near.filter_map(|v| i32::try_from(v).ok()).chain(ends);
+            for (input, offset) in inputs.flat_map(|input| ends.map(|offset| (input, offset))) {
+                let centred = i64::from(input) - i64::from(offset);
+                let centred = centred.clamp(i32::MIN.into(), i32::MAX.into());
+                let want = (centred + step / 2).div_euclid(step);
+                let mut x = [Quad::default()];
+                let status = read32(&[input], &[Channel { offset, shift }], &mut x);
+                let got = i64::from(x[0].0[0]);
+                assert_eq!(got, want.clamp(-32768, 32767), "{input} - {offset} >> {shift}");
+                assert_eq!(status.any(), got != want, "{input} - {offset} >> {shift}");
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What the tests share: where the bundled models are, and models made on the spot.
 
 pub mod connectome;
+pub mod dead;
 pub mod link;
 pub mod liquid;
 pub mod network;

@@ -93,7 +93,7 @@ fn type_name(name: &str) -> String {
 /// The module's text.
 pub fn emit(program: &Program, origin: &Origin) -> String {
     let mut items = Items::default();
-    let mut taken = ["INPUTS", "OUTPUTS", "TABLE_BYTES", "LABELS", "CHANNELS", "SHIFTS", "START"]
+    let mut taken = ["INPUTS", "OUTPUTS", "TABLE_BYTES", "LABELS", "CHANNELS", "LEVELS", "START"]
         .map(str::to_owned)
         .into_iter()
         .collect();
@@ -179,10 +179,12 @@ fn imports(program: &Program, items: &Items) -> String {
     for (_, name) in fracs {
         uses.insert(format!("nervecord::fixed::types::extra::{name}"));
     }
-    let input = if program.input.bits() == 32 { "{Channel, read32}" } else { "read16" };
-    let output = if program.output.bits() == 32 { "write32" } else { "write16" };
-    uses.insert(format!("nervecord::port::{input}"));
-    uses.insert(format!("nervecord::port::{output}"));
+    let [input, output] = [program.input.bits(), program.output.bits()];
+    uses.insert(format!("nervecord::port::read{input}"));
+    uses.insert(format!("nervecord::port::write{output}"));
+    if input.max(output) == 32 {
+        uses.insert("nervecord::port::Channel".into());
+    }
     uses.insert("nervecord::{Controller, RawStep, Scratch, Status}".into());
     let mut uses: Vec<String> = uses.into_iter().collect();
     uses.sort_by_key(|path| version_key(path));
@@ -231,17 +233,16 @@ fn interface(program: &Program) -> String {
         let head = format!("pub static LABELS: [&str; {}] = [", names.len());
         let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&names, 8));
     }
-    if let PortWidth::WideIn(channels) = &program.input.width {
+    for (name, port) in [("CHANNELS", &program.input), ("LEVELS", &program.output)] {
+        let (PortWidth::WideIn(channels) | PortWidth::WideOut(channels)) = &port.width else {
+            continue;
+        };
         let cells: Vec<String> = channels
             .iter()
             .map(|c| format!("Channel {{ offset: {}, shift: {} }}", c.offset, c.shift))
             .collect();
-        let head = format!("static CHANNELS: [Channel; {}] = [", cells.len());
+        let head = format!("static {name}: [Channel; {}] = [", cells.len());
         let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&cells, 8));
-    }
-    if let PortWidth::WideOut(shifts) = &program.output.width {
-        let head = format!("static SHIFTS: [u8; {}] = [", shifts.len());
-        let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(shifts, 8));
     }
     out
 }
@@ -316,7 +317,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         false => format!("read16(input, self.scratch.tensor({input}))"),
     };
     let write = match program.output.bits() == 32 {
-        true => format!("write32(self.scratch.tensor({output}), &SHIFTS, &mut output)"),
+        true => format!("write32(self.scratch.tensor({output}), &LEVELS, &mut output)"),
         false => format!("write16(self.scratch.tensor({output}), &mut output)"),
     };
     let typed = typed_step(program);

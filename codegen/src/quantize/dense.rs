@@ -6,7 +6,7 @@ use nervecord::arch::{self, Native};
 use nervecord::dense::{Dense8, Dense16, words8, words16};
 use nervecord::tensor::Quad;
 
-use super::rows::{Fit, LIMIT, Moments, Row};
+use super::rows::{Fit, Frame, LIMIT, Moments, Row, Scales, Widening};
 use super::sparse::{self, Choice};
 use super::{Format, Lowering, port};
 use crate::emit::Items;
@@ -31,6 +31,8 @@ pub(super) struct DenseKernel {
 
 impl Kernel for DenseKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        #[cfg(debug_assertions)]
+        self.watch(reads[0]);
         let stream = self.packed.get_or_init(|| self.pack());
         let (outputs, mut x) = (self.bias.len(), reads[0].to_vec());
         if self.bits == 8 {
@@ -82,6 +84,22 @@ impl DenseKernel {
         stream
     }
 
+    /// Panics where the sum of a row leaves `i32` in some order: the host's vector unit would wrap in silence.
+    #[cfg(debug_assertions)]
+    fn watch(&self, x: &[Quad]) {
+        let x = &arch::flat(x)[..self.inputs];
+        for (r, (row, &bias)) in self.weights.chunks(self.inputs).zip(&self.bias).enumerate() {
+            let terms = row.iter().zip(x).map(|(&w, &x)| i64::from(w) * i64::from(x));
+            let (mut low, mut high) = (0, 0);
+            for term in terms.chain([i64::from(bias)]) {
+                low += term.min(0);
+                high += term.max(0);
+            }
+            let fits = i32::try_from(low).is_ok() && i32::try_from(high).is_ok();
+            assert!(fits, "the sum of row {r} overflows: {low}..{high}");
+        }
+    }
+
     fn words(&self) -> usize {
         match self.bits {
             8 => words8(self.inputs, self.bias.len()),
@@ -95,7 +113,7 @@ impl DenseKernel {
 pub(super) struct Quantized {
     kernel: DenseKernel,
     /// The scales of its outputs.
-    scales: Vec<f64>,
+    scales: Scales,
     /// The proved bound on its accumulators.
     bound: f64,
 }
@@ -104,35 +122,50 @@ pub(super) struct Quantized {
 pub(super) struct Tail {
     /// The tensor the kernel writes.
     tensor: TensorId,
+    /// The node of the clamp that the kernel does.
+    clamp: Option<usize>,
     /// Clamp at zero from below.
     relu: bool,
-    /// A clamp from above that saturation will do, if the scale puts it at the end of the range.
+    /// A clamp from above that saturation does, as long as its end has exactly this value.
     cap: Option<f64>,
 }
 
 impl Tail {
     /// Nothing.
     pub(super) fn none(tensor: TensorId) -> Self {
-        Self { tensor, relu: false, cap: None }
+        Self { tensor, clamp: None, relu: false, cap: None }
     }
 }
 
 /// Lowers a dense layer, together with a clamp that is its only reader.
 pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Result<()> {
     let node = &lowering.graph.nodes[index];
-    let tail = tail(lowering, node.output);
     let input = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
-    let mut scales = output_scales(lowering, &tail, layer.bias.len());
-    coarsen(&mut scales, layer, &input.format);
     let bits = lowering.widths[index];
-    let numbers = [f64::from(bits), f64::from(u8::from(tail.relu))];
-    let numbers = numbers.into_iter().chain(scales.iter().copied()).chain(input.format.numbers());
-    let quantized = lowering.known.dense.get(&node.name, numbers, || {
-        let moments = Moments::of(lowering.ranges.fitted(node.inputs[0]), &input.format, bits);
-        quantize(layer, &input.format, &moments, scales.clone(), bits, tail.relu)
-            .map_err(|e| e.at(format!("node `{}`", node.name)))
-    })?;
+    let made = |lowering: &Lowering, tail: &Tail| {
+        let scales = output_scales(lowering, tail, layer.bias.len());
+        let numbers = [f64::from(bits), f64::from(u8::from(tail.relu))].into_iter();
+        let numbers = numbers.chain(scales.numbers()).chain(input.format.numbers());
+        let quantized = lowering.known.dense.get(&node.name, numbers, || {
+            let moments = Moments::of(lowering.ranges.fitted(node.inputs[0]), &input.format, bits);
+            quantize(layer, &input.format, &moments, &scales, bits, tail.relu)
+                .map_err(|e| e.at(format!("node `{}`", node.name)))
+        })?;
+        // A wider scale moves the end of its range away from the cap.
+        let exact = tail.cap.is_none() || quantized.scales.of == scales.of;
+        Ok((exact, quantized))
+    };
+    let mut tail = tail(lowering, node.output);
+    let (exact, mut quantized) = made(lowering, &tail)?;
+    if !exact {
+        tail = Tail::none(node.output);
+        quantized = made(lowering, &tail)?.1;
+    }
+    if let Some(clamp) = tail.clamp {
+        lowering.readers[node.output] -= 1;
+        lowering.fused[clamp] = true;
+    }
     let Quantized { kernel, scales, bound } = (*quantized).clone();
     let headroom = (LIMIT / bound.max(1.0)).log2();
     let values = lowering.ranges.fitted(node.inputs[0]);
@@ -145,13 +178,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     };
     let kind = format!("dense i{bits}{kind}{}", if tail.relu { " relu" } else { "" });
 
-    let uniform = scales.windows(2).all(|pair| pair[0] == pair[1]);
-    let format = Format {
-        scale: if uniform { scales[..1].to_vec() } else { scales },
-        offset: vec![],
-        low: if tail.relu { 0 } else { -32768 },
-        high: 32767,
-    };
+    let format = scales.format(if tail.relu { 0 } else { -32768 });
     let storage = lowering.new_storage(memory);
     lowering.push(&node.name, kernel, vec![input.storage], storage);
     lowering.define(tail.tensor, storage, format);
@@ -170,8 +197,8 @@ fn active<'a>(rows: impl ExactSizeIterator<Item = &'a Vec<f64>>, format: &Format
     rows.map(count).sum::<usize>() as f64 / total
 }
 
-/// Finds a clamp that saturation can do, and marks its node as done.
-fn tail(lowering: &mut Lowering, output: TensorId) -> Tail {
+/// Finds a clamp that saturation can do.
+fn tail(lowering: &Lowering, output: TensorId) -> Tail {
     let plain = Tail::none(output);
     if lowering.readers[output] != 1 || output == lowering.graph.output {
         return plain;
@@ -185,49 +212,31 @@ fn tail(lowering: &mut Lowering, output: TensorId) -> Tail {
         return plain;
     }
     let cap = high.is_finite().then_some(high);
-    if let Some(cap) = cap {
-        // The output's scale is a power of two: the cap must be the end of that range.
-        let end = 32768.0 * port::power_of_two(cap);
-        if cap <= 0.0 || node.output == lowering.graph.output && end != cap {
-            return plain;
-        }
+    // The network's output has a power-of-two scale, whose range ends beside any cap.
+    if cap.is_some_and(|cap| cap <= 0.0 || node.output == lowering.graph.output) {
+        return plain;
     }
-    lowering.readers[output] -= 1;
-    lowering.fused[index] = true;
-    Tail { tensor: node.output, relu, cap }
+    Tail { tensor: node.output, clamp: Some(index), relu, cap }
 }
 
-/// The scale of each output feature: one for all, but for a wide output of the network.
-pub(super) fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Vec<f64> {
+/// The scale of each output feature: one for all, but for a wide output of the network and for what only
+/// dense layers read, which take features of any scale.
+pub(super) fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scales {
     let tensor = tail.tensor;
     let margin = lowering.ranges.margin;
-    if tensor == lowering.graph.output && tail.cap.is_none() {
-        let magnitude = |i| (lowering.ranges.feature(tensor, i).magnitude() * margin).max(1e-12);
-        return port::output_scales(&(0..features).map(magnitude).collect::<Vec<_>>());
+    if tensor == lowering.graph.output {
+        let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
+        // What is clamped at its own zero has none elsewhere.
+        return port::output_scales(&spans, margin, !tail.relu);
     }
     let scale = match tail.cap {
-        // A power of two, exactly: `tail` has checked.
-        Some(cap) if tensor == lowering.graph.output => cap / 32768.0,
         // Past the calibrated range the cap still has to hold, so it is the range.
         Some(cap) => cap / 32767.0,
         None => lowering.scale_for(tensor, lowering.magnitude(tensor)),
     };
-    vec![scale; features]
-}
-
-/// Widens the scales of outputs that are much finer than what one integer of an input moves them by, as
-/// where nothing moved on the calibration data: they would take the bits of the other rows' multipliers.
-fn coarsen(scales: &mut [f64], layer: &graph::Dense, input: &Format) {
-    if scales.windows(2).all(|pair| pair[0] == pair[1]) {
-        return;
-    }
-    for (scale, row) in scales.iter_mut().zip(&layer.weights) {
-        let steps = row.iter().enumerate().map(|(i, w)| (w * input.scale(i)).abs());
-        let step = steps.fold(0.0, f64::max);
-        while *scale < step / 4.0 {
-            *scale *= 2.0; // a power of two stays one
-        }
-    }
+    let apart = lowering.only_dense_reads(tensor);
+    let widening = if apart { Widening::Own } else { Widening::Shared };
+    Scales { of: vec![scale; features], offset: vec![], widening }
 }
 
 /// Integers for a layer whose outputs have the given scales: the kernel, the scales (wider where a
@@ -236,13 +245,13 @@ fn quantize(
     layer: &graph::Dense,
     input: &Format,
     moments: &Moments,
-    scales: Vec<f64>,
+    scales: &Scales,
     bits: u32,
     relu: bool,
 ) -> Result<Quantized> {
     let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
-    let row = |r, room| row(layer, r, input, moments, bits, room);
-    let Fit { rows, finish, bound } = Fit::of(layer.bias.len(), &scales, &row, &bound)?;
+    let row = |r, frame| row(layer, (r, scales.offset(r)), input, moments, bits, frame);
+    let Fit { rows, finish, bound } = Fit::of(scales, &row, &bound)?;
     let kernel = DenseKernel {
         inputs: layer.weights[0].len(),
         weights: rows.into_iter().flat_map(|row| row.weights).collect(),
@@ -256,21 +265,21 @@ fn quantize(
     Ok(Quantized { kernel, scales: finish.scales, bound })
 }
 
-/// Row `r` of a layer, with `room` beside its bias.
+/// Row `r` of a layer, whose output's 0 stands for `offset`.
 fn row(
     layer: &graph::Dense,
-    r: usize,
+    (r, offset): (usize, f64),
     input: &Format,
     moments: &Moments,
     bits: u32,
-    room: f64,
+    frame: Frame,
 ) -> Row {
     let given = &layer.weights[r];
     let reals: Vec<f64> = given.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
-    let real_bias =
-        layer.bias[r] + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
+    let real_bias = layer.bias[r] - offset
+        + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
     let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
-    Row::of(&reals, real_bias, bits, Some(moments), room, &bound)
+    Row::of(&reals, real_bias, bits, Some(moments), frame, &bound)
 }
 
 /// The largest magnitude any partial sum can have, in any order, for any input in the format's range.

@@ -6,7 +6,7 @@ use nervecord::tensor::Quad;
 use super::{Format, Lowering, Value, multiplier};
 use crate::emit::Items;
 use crate::error::Result;
-use crate::graph::{Layer, Node};
+use crate::graph::Node;
 use crate::program::Kernel;
 
 #[derive(Debug)]
@@ -208,9 +208,7 @@ pub(super) fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
 pub(super) fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let len = lowering.graph.tensors[node.output].len;
     // A dense layer takes features of any scale, so that nothing is lost on the way to one.
-    let mut readers = lowering.graph.nodes.iter().filter(|n| n.inputs.contains(&node.output));
-    if !lowering.graph.is_result(node.output) && readers.all(|n| matches!(n.layer, Layer::Dense(_)))
-    {
+    if lowering.only_dense_reads(node.output) {
         return concat_as_is(lowering, node, len);
     }
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));

@@ -57,7 +57,7 @@ impl<'a> Formed<'a> {
         let Some((reader, kan)) = as_edges(&self.trial.graph, index) else { return Ok(()) };
         let mut graph = self.trial.graph.clone();
         let dense = graph.nodes[reader].name.clone();
-        graph.nodes[reader].layer = Layer::Kan(kan);
+        graph.nodes[reader].layer = kan.into_layer();
         graph.nodes[reader].inputs.clone_from(&self.trial.graph.nodes[index].inputs);
         remove_unread(&mut graph);
         let splines = self.other(graph)?;
@@ -104,7 +104,7 @@ impl<'a> Formed<'a> {
             reasons.push(format!("{constant} constant edges are in the bias"));
         }
         let mut graph = graph.clone();
-        graph.nodes[index].layer = simplest(folded.plain);
+        graph.nodes[index].layer = folded.plain.into_layer();
         let mut trial = self.other(graph)?;
         if lines > 0 {
             let split = self.other(split(&trial.graph, index, folded.rest, folded.linear))?;
@@ -124,15 +124,6 @@ impl<'a> Formed<'a> {
         self.reasons.push((name.to_owned(), reasons.join("; ")));
         Ok(())
     }
-}
-
-/// A layer of edges, dense if all are zero.
-fn simplest(kan: Kan) -> Layer {
-    if kan.live().next().is_some() {
-        return Layer::Kan(kan);
-    }
-    let weights = vec![vec![0.0; kan.inputs()]; kan.edges.len()];
-    Layer::Dense(Dense { weights, bias: kan.bias })
 }
 
 /// The sum of splines and a dense layer in place of node `index`, or the dense layer alone.

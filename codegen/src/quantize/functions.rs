@@ -104,7 +104,7 @@ pub(super) struct Bank {
 pub(super) struct Wanted {
     /// Largest magnitude the data reaches.
     pub magnitude: f64,
-    /// Standard deviation of the outputs.
+    /// Standard deviation of an output by itself.
     pub deviation: f64,
 }
 
@@ -209,7 +209,8 @@ pub(super) fn lower(
     let tensor = node.inputs[0];
     let (value, _) = lowering.take_uniform(tensor);
     let span = lowering.ranges.tensor(node.output);
-    let wanted = Wanted { magnitude: span.magnitude().max(1e-12), deviation: span.deviation };
+    let deviation = map::movement(&lowering.ranges.values[node.output]);
+    let wanted = Wanted { magnitude: span.magnitude().max(1e-12), deviation };
     let at = format!("node `{}`", node.name);
     let input = (tensor, &value.format);
     let bank = Bank::of(lowering, &at, input, functions, picks, (node.output, wanted))?;

@@ -128,6 +128,38 @@ pub(super) fn histogram<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, scale: f64
     (0..65536).map(|u| blocks[u / SPREAD] + 0.02 * total / blocks.len() as f64).collect()
 }
 
+/// The magnitude beyond which `function` stays within `off` of its values at the ends of `low..high`.
+pub(super) fn reach(function: &Expr, (low, high): (f64, f64), off: f64) -> f64 {
+    /// Places looked at in every octave, of which there are [`OCTAVES`].
+    const PLACES: i32 = 64;
+    const OCTAVES: i32 = 24;
+    let side = |end: f64| {
+        let last = function.eval(end);
+        let ends = |x: f64| (function.eval(x) - last).abs() <= off;
+        let place = |k: i32| end * f64::powf(2.0, -f64::from(k) / f64::from(PLACES));
+        let moves = (1..=PLACES * OCTAVES).find(|&k| !ends(place(k)));
+        let Some(moves) = moves else { return place(PLACES * OCTAVES) };
+        let (mut inside, mut outside) = (place(moves), place(moves - 1));
+        for _ in 0..40 {
+            let middle = (inside + outside) / 2.0;
+            if ends(middle) { outside = middle } else { inside = middle }
+        }
+        outside
+    };
+    side(high.max(0.0)).max(-side(low.min(0.0)))
+}
+
+/// How much features move by themselves: the root mean square of their standard deviations. What differs
+/// from one to the next, and does not move, is no measure of how fine a table has to be.
+pub(super) fn movement(values: &[Vec<f64>]) -> f64 {
+    let (n, features) = (values.len() as f64, values.first().map_or(0, Vec::len));
+    let variance = |i: usize| {
+        let mean = values.iter().map(|row| row[i]).sum::<f64>() / n;
+        values.iter().map(|row| (row[i] - mean).powi(2)).sum::<f64>() / n
+    };
+    ((0..features).map(variance).sum::<f64>() / features.max(1) as f64).sqrt()
+}
+
 /// Lowers an elementwise function to a table, in place.
 pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
@@ -170,8 +202,8 @@ fn table(
     let out_scale = lowering.scale_for(node.output, reached.min(calibrated.max(1e-12)));
     let exact: Vec<f64> = reals.iter().map(|y| y / out_scale).collect();
     let weight = histogram(lowering.ranges.fitted(node.inputs[0]), scale);
-    let span = lowering.ranges.tensor(node.output);
-    let fit = fit(&exact, &weight, lowering.table_tolerance * span.deviation / out_scale);
+    let movement = movement(&lowering.ranges.values[node.output]);
+    let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
     Ok(Tables { fits: vec![fit], scale: out_scale })
 }
 

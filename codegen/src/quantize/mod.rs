@@ -312,13 +312,40 @@ impl Lowering<'_> {
             true => 1.0,
             false => RECURRENT_ROOM,
         };
-        self.ranges.tensor(tensor).magnitude() * self.ranges.margin * room
+        let widening = self.ranges.margin * room;
+        let span = self.ranges.tensor(tensor);
+        self.moving(tensor, (span.low * widening, span.high * widening))
+            .unwrap_or_else(|| span.magnitude() * widening)
+    }
+
+    /// The magnitude up to which the functions that alone read `tensor` move, where it is from `low` to
+    /// `high`; beyond, they are within half a unit of their own outputs of where they end.
+    fn moving(&self, tensor: TensorId, (low, high): (f64, f64)) -> Option<f64> {
+        if self.graph.is_result(tensor) {
+            return None;
+        }
+        let readers = self.graph.nodes.iter().filter(|n| n.inputs.contains(&tensor));
+        let reach = |node: &Node| {
+            let Layer::Map(function) = &node.layer else { return None };
+            let unit = self.ranges.tensor(node.output).magnitude() / 32767.0;
+            Some(map::reach(function, (low, high), unit / 2.0))
+        };
+        readers
+            .map(reach)
+            .try_fold(0.0_f64, |most, reach| Some(most.max(reach?)))
+            .filter(|m| *m > 0.0)
     }
 
     /// Bits of the network's unit fractions, if that is what its inputs and outputs are.
     fn unit_bits(&self) -> Option<u32> {
         let at = self.graph.nodes.iter().position(|n| matches!(n.layer, Layer::Ncap(_)))?;
         Some(if self.widths[at] == 8 { 7 } else { 15 })
+    }
+
+    /// Whether all readers of `tensor` take features of any scale.
+    fn only_dense_reads(&self, tensor: TensorId) -> bool {
+        let mut readers = self.graph.nodes.iter().filter(|n| n.inputs.contains(&tensor));
+        !self.graph.is_result(tensor) && readers.all(|n| matches!(n.layer, Layer::Dense(_)))
     }
 
     fn new_storage(&mut self, features: usize) -> usize {

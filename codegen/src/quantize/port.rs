@@ -2,13 +2,14 @@
 
 use nervecord::port::Channel;
 
+use super::rows::{Scales, Widening};
 use super::{Format, Lowering, Value, elementwise};
 use crate::calibrate::{Ranges, Span};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Layer};
 use crate::program::{Port, PortWidth};
 
-/// Inputs whose 16-bit step is more than this share of their standard deviation get 32 bits.
+/// Inputs and outputs whose 16-bit step is more than this share of their standard deviation get 32 bits.
 const COARSEST_STEP: f64 = 1.0 / 64.0;
 /// 32-bit inputs whose magnitude is more than this many times their range get an offset.
 const CENTRED: f64 = 4.0;
@@ -58,8 +59,7 @@ pub(super) fn narrow(graph: &Graph, ranges: &Ranges) -> Option<u32> {
     let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
     let frac = frac_for(largest * ranges.margin).min(15);
     let step = f64::powi(2.0, -frac);
-    let fine = |s: &Span| s.deviation == 0.0 || step <= s.deviation * COARSEST_STEP;
-    (frac >= 0 && spans.iter().all(fine)).then_some(frac as u32)
+    (frac >= 0 && spans.iter().all(|s| is_fine(s, step))).then_some(frac as u32)
 }
 
 /// Unit fractions of `bits` bits for all features.
@@ -96,23 +96,68 @@ pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
         return Ok(unit_port(value.features, bits, value.storage));
     }
     let value = if is_port_format(&value.format) { value } else { rescale(lowering, value)? };
-    let fracs: Vec<i32> =
-        (0..value.features).map(|i| (-value.format.scale(i).log2()).round() as i32).collect();
-    if fracs.iter().all(|frac| (0..=15).contains(frac)) {
+    tell_coarse(lowering, &value.format);
+    let fracs: Vec<i32> = (0..value.features).map(|i| frac_of(value.format.scale(i))).collect();
+    if value.format.offset.is_empty() && fracs.iter().all(|frac| (0..=15).contains(frac)) {
         let fracs = fracs.into_iter().map(|frac| frac as u32).collect();
         let width = PortWidth::Narrow;
         return Ok(Port { fracs, width, storage: value.storage, full_scale: false });
     }
-    let shifts = fracs.iter().map(|&frac| (-frac).max(0) as u8).collect();
+    let channel = |(i, &frac): (usize, &i32)| Channel {
+        offset: caller_offset(value.format.offset(i), frac) as i32,
+        shift: (-frac).max(0) as u8,
+    };
+    let channels = fracs.iter().enumerate().map(channel).collect();
     let fracs = fracs.into_iter().map(|frac| frac.max(0) as u32).collect();
-    let width = PortWidth::WideOut(shifts);
+    let width = PortWidth::WideOut(channels);
     Ok(Port { fracs, width, storage: value.storage, full_scale: false })
 }
 
-/// Whether every feature's scale is a power of two that a 32-bit port can carry.
+/// Fractional bits of a power of two.
+fn frac_of(scale: f64) -> i32 {
+    (-scale.log2()).round() as i32
+}
+
+/// An offset in the caller's units, where an activation has `frac` fractional bits.
+fn caller_offset(offset: f64, frac: i32) -> f64 {
+    offset * f64::powi(2.0, frac.max(0))
+}
+
+/// Whether every feature's scale is a power of two, and its offset an integer, that a 32-bit port can carry.
 fn is_port_format(format: &Format) -> bool {
     let power = |scale: f64| (-16.0..=31.0).contains(&-scale.log2()) && scale.log2().fract() == 0.0;
-    format.offset.is_empty() && format.scale.iter().all(|&scale| power(scale))
+    let whole = |(i, &offset): (usize, &f64)| {
+        let scale = format.scale(i);
+        let integer = caller_offset(offset, frac_of(scale));
+        // |x 2^shift| <= 2^15 scale, in the same units
+        let end = integer.abs() + caller_offset(32768.0 * scale, frac_of(scale));
+        integer.fract() == 0.0 && end <= f64::from(i32::MAX)
+    };
+    format.scale.iter().all(|&scale| power(scale)) && format.offset.iter().enumerate().all(whole)
+}
+
+/// Says in the last layer's row which outputs have steps that are coarse beside how much they move.
+fn tell_coarse(lowering: &mut Lowering, format: &Format) {
+    let graph = lowering.graph;
+    let writer = graph.nodes.iter().find(|n| n.output == graph.output);
+    if writer.is_some_and(|n| matches!(n.layer, Layer::ArgMax | Layer::Spiking(_))) {
+        return; // whole numbers are exact
+    }
+    let spans = (0..graph.output_len()).map(|i| lowering.ranges.feature(graph.output, i));
+    let coarse: Vec<String> = spans
+        .enumerate()
+        .filter(|(i, span)| !is_fine(span, format.scale(*i)))
+        .map(|(i, span)| {
+            format!("y{i} moves by {:.1e} in steps of {:.1e}", span.deviation, format.scale(i))
+        })
+        .collect();
+    if let (Some(first), Some(row)) = (coarse.first(), lowering.layers.last_mut()) {
+        let others = match coarse.len() {
+            1 => String::new(),
+            n => format!(", and so on for {n} outputs"),
+        };
+        row.add_choice(&format!("coarse: {first}{others}"));
+    }
 }
 
 fn rescale(lowering: &mut Lowering, value: Value) -> Result<Value> {
@@ -133,12 +178,53 @@ fn rescale(lowering: &mut Lowering, value: Value) -> Result<Value> {
     Ok(Value { format: Format::uniform(scale), ..source })
 }
 
-/// Power-of-two scales a feature for the network's output, one for all where that costs little.
-pub(super) fn output_scales(magnitudes: &[f64]) -> Vec<f64> {
-    let fracs: Vec<i32> = magnitudes.iter().map(|&m| frac_for(m).clamp(-16, 31)).collect();
-    let low = fracs.iter().min().copied().unwrap_or(0);
-    let spread = fracs.iter().max().copied().unwrap_or(0) - low;
-    // Up to 4 bits of precision are worth one type for all outputs.
-    let frac = |frac: i32| if spread <= 4 { low } else { frac };
-    fracs.into_iter().map(|f| f64::powi(2.0, -frac(f))).collect()
+/// Power-of-two scales a feature for the network's output, and offsets where `centred` allows them. One
+/// that is always 0 on the data tells nothing of its size, and gets the scale of the largest.
+pub(super) fn output_scales(spans: &[Span], margin: f64, centred: bool) -> Scales {
+    let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
+    let largest = if largest > 0.0 { largest } else { 1.0 };
+    let plain = |span: &Span| {
+        let size = if span.magnitude() > 0.0 { span.magnitude() } else { largest };
+        (f64::powi(2.0, -frac_for(size * margin).clamp(-16, 31)), 0.0)
+    };
+    let format = |s: &Span| centre(s, margin).filter(|_| centred).unwrap_or_else(|| plain(s));
+    let (mut of, mut offset): (Vec<f64>, Vec<f64>) = spans.iter().map(format).unzip();
+    if offset.iter().all(|offset| *offset == 0.0) {
+        offset.clear();
+        settle(&mut of);
+    }
+    Scales { of, offset, widening: Widening::Port }
+}
+
+/// Scale and offset of an output that moves too little, so far from 0, for a scale that has both in 16 bits.
+pub(super) fn centre(span: &Span, margin: f64) -> Option<(f64, f64)> {
+    /// The offset is a multiple of so many units, and stays one where the scale becomes wider.
+    const MULTIPLE: f64 = 256.0;
+    if is_fine(span, power_of_two(span.magnitude() * margin)) {
+        return None;
+    }
+    let (half, middle) = ((span.high - span.low) / 2.0, (span.high + span.low) / 2.0);
+    // As for inputs, one that hardly moves still gets a window of 1/256 of its size.
+    let reach = (half * margin).max(middle.abs() / 256.0);
+    // In the caller's 32 bits there is room for the offset and the window, twice over.
+    let frac = frac_for(reach).min(frac_for(middle.abs()) + 14).clamp(-16, 31);
+    let scale = f64::powi(2.0, -frac);
+    let offset = (middle / (MULTIPLE * scale)).round() * MULTIPLE * scale;
+    (offset != 0.0).then_some((scale, offset))
+}
+
+/// Whether the step of a scale is small beside how much a feature moves.
+fn is_fine(span: &Span, step: f64) -> bool {
+    span.deviation == 0.0 || step <= span.deviation * COARSEST_STEP
+}
+
+/// Makes the scales of all outputs that of the widest, where that costs little.
+pub(super) fn settle(scales: &mut [f64]) {
+    /// Up to 4 bits of precision are worth one type for all outputs.
+    const WORTH: f64 = 16.0;
+    let widest = scales.iter().copied().fold(0.0, f64::max);
+    let finest = scales.iter().copied().fold(widest, f64::min);
+    if widest <= WORTH * finest {
+        scales.fill(widest);
+    }
 }

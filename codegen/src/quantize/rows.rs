@@ -5,11 +5,98 @@
 
 use std::ops::Range;
 
-use super::{Format, multiplier, scaled_multiplier};
+use super::{Format, multiplier, port, scaled_multiplier};
 use crate::error::{Error, Result};
 
 /// Accumulators stay below this in magnitude: all of `i32` but its last value.
 pub(super) const LIMIT: f64 = i32::MAX as f64;
+
+/// Multipliers below this are made exact: a factor with fewer bits would move what is far from zero.
+const FEWEST: i16 = 1 << 12;
+
+/// What the outputs of a layer should be like.
+#[derive(Debug, Clone)]
+pub(super) struct Scales {
+    /// Real number a unit of each output.
+    pub of: Vec<f64>,
+    /// What each output's 0 stands for; empty for zeros.
+    pub offset: Vec<f64>,
+    /// What becomes of them where the sums of a row are too coarse.
+    pub widening: Widening,
+}
+
+/// Which scales become wider where one row needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Widening {
+    /// All: the outputs share a scale.
+    Shared,
+    /// That of the row.
+    Own,
+    /// That of the row, and what [`port::settle`] makes of it: they are the caller's formats.
+    Port,
+}
+
+impl Scales {
+    /// Widens those whose `rows` would need a multiplier of 1/2 or more.
+    fn widened(mut self, rows: &[Row]) -> Self {
+        let over = |(row, scale): (&Row, &f64)| row.scale / scale >= 0.4999;
+        match self.widening {
+            Widening::Shared => {
+                while rows.iter().zip(&self.of).any(over) {
+                    self.of.iter_mut().for_each(|s| *s *= 2.0);
+                }
+            }
+            Widening::Own | Widening::Port => {
+                for (row, scale) in rows.iter().zip(&mut self.of) {
+                    while over((row, scale)) {
+                        *scale *= 2.0; // a power of two stays one
+                    }
+                }
+            }
+        }
+        if self.widening == Widening::Port && self.offset.is_empty() {
+            port::settle(&mut self.of);
+        }
+        self
+    }
+
+    /// All that distinguishes them from others.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
+        let kind = [f64::from(self.widening as u8), self.of.len() as f64];
+        kind.into_iter().chain(self.of.iter().chain(&self.offset).copied())
+    }
+
+    pub(super) fn offset(&self, output: usize) -> f64 {
+        self.offset.get(output).copied().unwrap_or(0.0)
+    }
+
+    /// The format of the outputs, from `low` on.
+    pub(super) fn format(self, low: i32) -> Format {
+        let Self { of: mut scale, offset, .. } = self;
+        if scale.windows(2).all(|pair| pair[0] == pair[1]) {
+            scale.truncate(1);
+        }
+        Format { scale, offset, low, high: 32767 }
+    }
+}
+
+/// What a row has to fit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    /// What the sums leave free beside the bias for the rounding half, in units of the row.
+    pub room: f64,
+    /// The largest magnitude an output can have: a bias may be cut to where every sum is beyond.
+    pub end: f64,
+    /// What the row's scale is a multiple of; 0 for any scale.
+    pub step: f64,
+}
+
+impl Frame {
+    /// The least scale of at least `scale` that is a multiple of the step.
+    fn scale(&self, scale: f64) -> f64 {
+        if self.step > 0.0 { (scale / self.step).ceil().max(1.0) * self.step } else { scale }
+    }
+}
 
 /// A layer's rows and how they become outputs, with the proof that no sum leaves `i32`.
 #[derive(Clone)]
@@ -21,21 +108,36 @@ pub(super) struct Fit {
 }
 
 impl Fit {
-    /// Makes each of `count` rows by `row(index, room)`, where `room` is what the sums must leave
-    /// free for the rounding half, until `bound(weights, bias)` holds for the final integers.
+    /// Makes each row by `row(index, frame)` until `bound(weights, bias)` holds for the final integers.
+    ///
+    /// All rows share one shift, which the coarsest decides. A row so much finer that few bits are left of
+    /// its multiplier is made again with a scale whose multiplier is exact: that costs its weights less
+    /// than half an output unit at the end of an input's range.
     pub(super) fn of(
-        count: usize,
-        scales: &[f64],
-        row: &dyn Fn(usize, f64) -> Row,
+        scales: &Scales,
+        row: &dyn Fn(usize, Frame) -> Row,
         bound: &dyn Fn(&[i32], f64) -> f64,
     ) -> Result<Self> {
         // The half is half an output unit in units of the row: as good as always below 2^17, but
         // more where a row is much finer than the one that decides the layer's shift.
-        let mut room = vec![f64::powi(2.0, 17); count];
-        let mut rows: Vec<Row> = room.iter().enumerate().map(|(r, &room)| row(r, room)).collect();
+        let frame = |s: &f64| Frame { room: f64::powi(2.0, 17), end: s * 32768.0, step: 0.0 };
+        let mut frames: Vec<Frame> = scales.of.iter().map(frame).collect();
+        let mut rows: Vec<Row> = frames.iter().enumerate().map(|(r, &f)| row(r, f)).collect();
         // At the last the room is half of `i32`, and no half is larger.
-        for _ in 0..14 {
-            let finish = Finish::of(&rows, scales.to_vec());
+        for _ in 0..16 {
+            let finish = Finish::of(&rows, scales.clone());
+            let mut made = true;
+            for (r, frame) in frames.iter_mut().enumerate() {
+                let step = finish.step(r);
+                if finish.multiplier[r] < FEWEST && frame.step != step {
+                    frame.step = step;
+                    rows[r] = row(r, *frame);
+                    made = false;
+                }
+            }
+            if !made {
+                continue;
+            }
             let ends = rows.iter().zip(&finish.bias);
             let reached: Vec<f64> =
                 ends.map(|(row, &bias)| bound(&row.weights, f64::from(bias))).collect();
@@ -43,9 +145,9 @@ impl Fit {
             if largest <= LIMIT {
                 return Ok(Self { rows, finish, bound: largest });
             }
-            for r in (0..count).filter(|&r| reached[r] > LIMIT) {
-                room[r] *= 2.0;
-                rows[r] = row(r, room[r]);
+            for (r, frame) in frames.iter_mut().enumerate().filter(|(r, _)| reached[*r] > LIMIT) {
+                frame.room *= 2.0;
+                rows[r] = row(r, *frame);
             }
         }
         Err(Error::new("the sums of a layer cannot be kept inside 32 bits")
@@ -59,7 +161,7 @@ impl Fit {
 #[derive(Clone)]
 pub(super) struct Finish {
     /// The scales of the outputs, wider than asked for where a multiplier would reach 1/2.
-    pub scales: Vec<f64>,
+    pub scales: Scales,
     /// With the rounding half.
     pub bias: Vec<i32>,
     pub multiplier: Vec<i16>,
@@ -67,22 +169,23 @@ pub(super) struct Finish {
 }
 
 impl Finish {
-    pub(super) fn of(rows: &[Row], mut scales: Vec<f64>) -> Self {
-        let largest = |scales: &[f64]| {
-            rows.iter().zip(scales).map(|(row, s)| row.scale / s).fold(f64::MIN_POSITIVE, f64::max)
-        };
-        while largest(&scales) >= 0.4999 {
-            scales.iter_mut().for_each(|s| *s *= 2.0);
-        }
-        let shift = multiplier(largest(&scales)).1;
+    fn of(rows: &[Row], scales: Scales) -> Self {
+        let scales = scales.widened(rows);
+        let ratios = rows.iter().zip(&scales.of).map(|(row, s)| row.scale / s);
+        let shift = multiplier(ratios.fold(f64::MIN_POSITIVE, f64::max)).1;
         let (mut bias, mut multiplier) = (vec![], vec![]);
-        for (row, scale) in rows.iter().zip(&scales) {
+        for (row, scale) in rows.iter().zip(&scales.of) {
             let m = scaled_multiplier(row.scale / scale, shift);
             let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
             bias.push((row.bias / row.scale + half).round() as i32);
             multiplier.push(m);
         }
         Self { scales, bias, multiplier, shift }
+    }
+
+    /// The real number a unit of row `r`'s sums stands for with a multiplier of 1.
+    fn step(&self, r: usize) -> f64 {
+        self.scales.of[r] / f64::powi(2.0, 16 + i32::from(self.shift))
     }
 }
 
@@ -225,41 +328,55 @@ pub(super) struct Row {
 
 impl Row {
     /// Integers for the real weights `reals`, as large as `bound(weights, bias)` on partial sums
-    /// allows with `room` beside the bias.
+    /// allows within `frame`.
     pub(super) fn of(
         reals: &[f64],
         real_bias: f64,
         bits: u32,
         moments: Option<&Moments>,
-        room: f64,
+        frame: Frame,
         bound: &dyn Fn(&[i32], f64) -> f64,
     ) -> Self {
         let most = f64::from((1_i32 << (bits - 1)) - 1);
         let largest = reals.iter().fold(0.0_f64, |m, w| m.max(w.abs()));
-        let mut scale = largest / most;
-        if scale == 0.0 {
-            scale = (real_bias.abs() / f64::powi(2.0, 24)).max(1e-300);
+        if largest == 0.0 {
+            return Self::constant(reals.len(), real_bias, frame);
         }
         let ends: &[f64] = if bits == 8 && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
-        let candidate = |end: &f64| round(reals, real_bias, scale * end, bits, moments);
+        let candidate =
+            |end: &f64| round(reals, real_bias, frame.scale(largest / most * end), bits, moments);
         let mut row = candidate(&1.0);
         for other in ends.iter().skip(1).map(candidate) {
             if other.error < row.error {
                 row = other;
             }
         }
-        scale = row.scale;
         // A few steps always suffice.
         for _ in 0..64 {
-            let bias = (row.bias / row.scale).abs() + room;
+            row.cut_bias(frame.end, bound);
+            let bias = (row.bias / row.scale).abs() + frame.room;
             let reached = bound(&row.weights, bias).max(bound(&row.weights, -bias));
             if reached <= LIMIT {
                 break;
             }
-            scale *= (reached / LIMIT).max(1.0005);
+            let scale = frame.scale(row.scale * (reached / LIMIT).max(1.0005));
             row = round(reals, real_bias, scale, bits, moments);
         }
         row
+    }
+
+    /// A row of `count` zeros: its scale is fine, so that it does not decide those of others.
+    fn constant(count: usize, bias: f64, frame: Frame) -> Self {
+        let bias = bias.clamp(-frame.end, frame.end);
+        let scale = frame.scale((frame.end / f64::powi(2.0, 30)).max(f64::MIN_POSITIVE));
+        Self { weights: vec![0; count], bias, scale, error: 0.0 }
+    }
+
+    /// Brings a bias that keeps the output beyond `end` whatever the input back to where it still does: the
+    /// sums need no room for more.
+    fn cut_bias(&mut self, end: f64, bound: &dyn Fn(&[i32], f64) -> f64) {
+        let most = bound(&self.weights, 0.0) * self.scale + end;
+        self.bias = self.bias.clamp(-most, most);
     }
 }
 

@@ -30,6 +30,20 @@ pub fn recognize(graph: &mut Graph) -> bool {
     changed
 }
 
+/// A layer of edges none of which is live is a dense one.
+pub fn silence(graph: &mut Graph) -> bool {
+    let mut changed = false;
+    for node in &mut graph.nodes {
+        if let Layer::Kan(kan) = &node.layer
+            && kan.live().next().is_none()
+        {
+            node.layer = kan.clone().into_layer();
+            changed = true;
+        }
+    }
+    changed
+}
+
 /// `t (s x + o) + p = (t s) x + (t o + p)`.
 pub fn merge(graph: &mut Graph) -> bool {
     let links = Links::of(graph);

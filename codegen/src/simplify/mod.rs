@@ -14,6 +14,7 @@ type Pass = fn(&mut Graph) -> bool;
 /// Run to a standstill before [`elementwise::fuse`], so that a scale goes into a dense layer where it can.
 const LINEAR: &[Pass] = &[
     affine::recognize,
+    affine::silence,
     affine::merge,
     affine::fold_forward,
     affine::fold_backward,

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::expr::Expr;
 use crate::graph::Node;
 use crate::kan::Kan;
-use crate::quantize::rows::{Fit, Moments, Row};
+use crate::quantize::rows::{Fit, Frame, Moments, Row, Scales};
 use crate::quantize::{Format, Lowering};
 
 /// Rows of data that decide the rounding of coefficients.
@@ -80,7 +80,7 @@ impl Layer<'_> {
         node: &Node,
         input: &Format,
         bits: u32,
-        scales: &[f64],
+        scales: &Scales,
     ) -> Result<Fit> {
         let splines = self.splines;
         let weights = splines.weights() / splines.bias.len().max(1);
@@ -113,7 +113,8 @@ impl Layer<'_> {
         // All outputs have the same weights, or each its own.
         let shared = (near && self.live.is_none()).then(|| Moments::of_integers(&rows, bits));
         let bound = |weights: &[i32], bias: f64| self.bound(weights, bias);
-        let row = |o: usize, room: f64| {
+        let row = |o: usize, frame: Frame| {
+            let bias = splines.bias[o] - scales.offset(o);
             let coefficients = splines.coefficients[o].iter().flatten().map(|c| c / ONE);
             let mut reals: Vec<f64> = coefficients.collect();
             if let (Some(base), Some(format)) = (&splines.base, self.base) {
@@ -121,7 +122,7 @@ impl Layer<'_> {
                 reals.extend(base[o].iter().map(|b| b * unit));
             }
             if self.live.is_none() {
-                return Row::of(&reals, splines.bias[o], bits, shared.as_ref(), room, &bound);
+                return Row::of(&reals, bias, bits, shared.as_ref(), frame, &bound);
             }
             let own = self.own(o);
             let scatter = |weights: &[i32]| {
@@ -131,13 +132,12 @@ impl Layer<'_> {
             };
             let own_bound = |weights: &[i32], bias: f64| self.bound(&scatter(weights), bias);
             let own_reals: Vec<f64> = own.iter().map(|&j| reals[j]).collect();
-            let moments = near.then(|| moments(&own));
-            let bias = splines.bias[o];
-            let mut row = Row::of(&own_reals, bias, bits, moments.as_ref(), room, &own_bound);
+            let moments = (near && !own.is_empty()).then(|| moments(&own));
+            let mut row = Row::of(&own_reals, bias, bits, moments.as_ref(), frame, &own_bound);
             row.weights = scatter(&row.weights);
             row
         };
-        Fit::of(splines.bias.len(), scales, &row, &bound)
+        Fit::of(scales, &row, &bound)
     }
 
     /// Every edge over the range of its input, as trained and as the integers have it.

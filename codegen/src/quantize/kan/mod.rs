@@ -20,7 +20,7 @@ use self::layer::Layer;
 use super::dense::{self, Tail};
 use super::functions::{Bank, Wanted};
 use super::rows::{Fit, LIMIT};
-use super::{Format, Lowering, Value};
+use super::{Format, Lowering, Value, map};
 use crate::error::Result;
 use crate::graph::Node;
 use crate::kan::{Edge, Kan};
@@ -58,7 +58,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let scales = dense::output_scales(lowering, &Tail::none(node.output), kan.bias.len());
     let numbers = [f64::from(bits), splines.intervals as f64, f64::from(u8::from(splines.tails))];
     let formats = value.format.numbers().chain(base_format.into_iter().flat_map(Format::numbers));
-    let numbers = numbers.into_iter().chain(scales.iter().copied()).chain(formats);
+    let numbers = numbers.into_iter().chain(scales.numbers()).chain(formats);
     let fit = lowering.known.edges.get(&node.name, numbers, || {
         let fit = layer.fit(lowering, node, &value.format, bits, &scales);
         fit.map_err(|e| e.at(format!("node `{}`", node.name)))
@@ -68,8 +68,6 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let (coefficients, factors) = layer.tables(&rows);
     let curves = layer.curves(lowering, node, kan, &value.format, &rows);
     let check = Check::of(&layer, kan, &value.format, table, rows);
-    let uniform = finish.scales.windows(2).all(|pair| pair[0] == pair[1]);
-    let scale = if uniform { finish.scales[..1].to_vec() } else { finish.scales.clone() };
     let outputs = kan.bias.len();
     let kernel = SplineKernel {
         shape: Shape {
@@ -93,7 +91,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let storage = lowering.new_storage(Shape::memory(outputs));
     let reads = std::iter::once(value.storage).chain(base.map(|b| b.storage)).collect();
     lowering.push(&node.name, Box::new(kernel), reads, storage);
-    lowering.define(node.output, storage, Format { scale, ..Format::uniform(1.0) });
+    lowering.define(node.output, storage, finish.scales.format(-32768));
     let form = if live.is_some() { "sparse spline" } else { "spline" };
     let kind = format!("{form} i{bits}, {} intervals", splines.intervals);
     let row = lowering.report(node, kind, String::new());
@@ -171,14 +169,10 @@ fn push_base(
 ) -> Result<(Value, Vec<u32>)> {
     let tensor = node.inputs[0];
     let picks: Vec<(usize, usize)> = splines.inputs.iter().map(|&i| (i, 0)).collect();
-    let values: Vec<f64> = lowering.ranges.values[tensor]
-        .iter()
-        .flat_map(|row| splines.inputs.iter().map(|&i| kan.base.eval(row[i])))
-        .collect();
-    let magnitude = values.iter().fold(1e-12_f64, |m, y| m.max(y.abs()));
-    let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-    let squares = values.iter().map(|y| (y - mean).powi(2)).sum::<f64>();
-    let deviation = (squares / values.len().max(1) as f64).sqrt();
+    let of = |row: &Vec<f64>| splines.inputs.iter().map(|&i| kan.base.eval(row[i])).collect();
+    let values: Vec<Vec<f64>> = lowering.ranges.values[tensor].iter().map(of).collect();
+    let magnitude = values.iter().flatten().fold(1e-12_f64, |m, y| m.max(y.abs()));
+    let deviation = map::movement(&values);
     let at = format!("node `{}`, its base function", node.name);
     let wanted = Wanted { magnitude, deviation };
     let functions = std::slice::from_ref(&kan.base);

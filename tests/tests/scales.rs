@@ -1,0 +1,115 @@
+//! Formats hold what was built on them: caps that saturation does, ends of ranges, outputs far from zero.
+
+use nervecord_codegen::Compiled;
+use nervecord_codegen::circuit::{Circuit, build};
+use nervecord_codegen::expr::{Expr, Function};
+use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::reference;
+use nervecord_tests::network;
+
+/// Inputs spread over -1..1.
+fn spread(count: usize, columns: usize) -> Vec<Vec<f64>> {
+    let value = |r: usize, c: usize| (((r * columns + c) as f64 * 0.618_034).fract() * 2.0) - 1.0;
+    (0..count).map(|r| (0..columns).map(|c| value(r, c)).collect()).collect()
+}
+
+fn chain(inputs: usize, layers: Vec<Layer>) -> Graph {
+    let mut graph = Graph::new("net", "x", inputs);
+    for (i, layer) in layers.into_iter().enumerate() {
+        let before = graph.output;
+        graph.push(format!("layer{i}"), layer, &[before]).unwrap();
+    }
+    graph
+}
+
+fn dense(weights: &[&[f64]], bias: &[f64]) -> Layer {
+    let weights = weights.iter().map(|row| row.to_vec()).collect();
+    Layer::Dense(Dense { weights, bias: bias.to_vec() })
+}
+
+/// The largest difference to the float network on `rows`.
+fn worst(compiled: &Compiled, rows: &[Vec<f64>]) -> f64 {
+    let exact = reference::run(&compiled.graph, rows);
+    let mut host = Interpreter::new(&compiled.program);
+    let of = |(row, exact): (&Vec<f64>, &Vec<f64>)| {
+        let (output, _) = host.step(row);
+        output.iter().zip(exact).map(|(y, exact)| (y - exact).abs()).fold(0.0, f64::max)
+    };
+    rows.iter().zip(&exact).map(of).fold(0.0, f64::max)
+}
+
+const WIDTHS: [Weights; 2] = [Weights::I8, Weights::I16];
+
+#[test]
+fn a_cap_holds_where_weights_are_too_coarse_for_its_scale() {
+    for (low, high) in [(0.0, 6.0), (0.0, 1.0), (-1.0, 1.0), (-3.0, 3.0)] {
+        let steep = dense(&[&[1000.0], &[1.0]], &[0.0, 0.0]);
+        let head = dense(&[&[0.1, 1.0]], &[0.0]);
+        let graph = chain(1, vec![steep, Layer::Map(Expr::clamp(low, high)), head]);
+        let rows = spread(200, 1);
+        for weights in WIDTHS {
+            let compiled = network::compile(graph.clone(), weights, &rows).unwrap();
+            // Half a step of the input, 2^-16, is 0.0015 at the output.
+            let error = worst(&compiled, &rows);
+            assert!(error < 0.02, "{low}..{high} {weights:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_oscillator_drives_with_its_weight_and_no_more() {
+    for (kind, period, weight) in [("clamp", 8, 0.5), ("clamp", 200, 0.25), ("sigmoid", 8, 0.5)] {
+        let text = format!(
+            "[[inputs]]\nname = \"x0\"\n[[oscillators]]\nname = \"head\"\nperiod = {period}\n\
+             [[neurons]]\nname = \"A\"\nkind = \"{kind}\"\n\
+             [[synapses]]\nfrom = \"head\"\nto = \"A\"\nweight = {weight}\nmu = 0.5\n"
+        );
+        let text = if kind == "clamp" { text.replace("mu = 0.5\n", "") } else { text };
+        let text = text + "[[outputs]]\nname = \"y0\"\nplus = [\"A\"]\n";
+        let graph = build(&Circuit::parse(&text).unwrap(), "beat").unwrap();
+        let rows = vec![vec![0.5]; 2 * period + 3];
+        for weights in WIDTHS {
+            let compiled = network::compile(graph.clone(), weights, &rows).unwrap();
+            let most = if kind == "clamp" { 0.005 } else { 0.05 };
+            let error = worst(&compiled, &rows);
+            assert!(error < most, "{kind} {period} {weights:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn inputs_far_beyond_the_data_saturate() {
+    // One input of 32 bits with a single one dropped.
+    let layers = vec![dense(&[&[30000.0, 1.0]], &[0.0]), Layer::Map(Expr::relu())];
+    let graph = chain(2, layers);
+    let rows: Vec<Vec<f64>> =
+        spread(100, 2).into_iter().map(|row| vec![row[0] * 1e-5, row[1]]).collect();
+    let compiled = network::compile(graph, Weights::Auto, &rows).unwrap();
+    let mut host = Interpreter::new(&compiled.program);
+    let (most, _) = host.step(&[1e-4, 0.0]);
+    for x in [0.9, 1.0, 5.0, 1e30] {
+        let (output, status) = host.step(&[x, 0.0]);
+        assert_eq!(output, most, "at {x}");
+        assert!(status.saturated(0));
+        assert_eq!(host.step(&[-x, 0.0]).0, [0.0], "at -{x}");
+    }
+}
+
+#[test]
+fn a_function_that_saturates_has_fine_inputs_where_it_moves() {
+    // What one feature has far out, and what all have, cost nothing where the function is flat.
+    let functions = [Function::Tanh, Function::Sigmoid, Function::Erf];
+    for function in functions.map(Expr::call).into_iter().chain([Expr::clamp(-1.0, 1.0)]) {
+        for far in [1e4, 1e6] {
+            let sums = dense(&[&[0.8, 0.3], &[-0.4, 0.9], &[far, -far]], &[0.1, 0.0, 0.0]);
+            let head = dense(&[&[1.0, 0.5, 0.01]], &[0.0]);
+            let graph = chain(2, vec![sums, Layer::Map(function.clone()), head]);
+            let rows = spread(200, 2);
+            let compiled = network::compile(graph, Weights::I16, &rows).unwrap();
+            let error = worst(&compiled, &rows);
+            assert!(error < 0.003 + 0.02, "{function} {far}: {error}");
+        }
+    }
+}
