@@ -230,6 +230,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         start,
         states: state_formats,
         ops: lowering.ops,
+        input_names: (0..graph.input_len()).map(|i| graph.input_name(i)).collect(),
         classes: graph.classes.clone(),
         layers: lowering.layers,
         macs: graph.macs(),
