@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use nervecord::arch::flat;
 use nervecord::controller::Status;
-use nervecord::port::{Channel, read16, read32, write16, write32};
-use nervecord::tensor::Quad;
+use nervecord::port::{Channel, fill16, fill32, read16, read32, write16, write32};
+use nervecord::tensor::{Quad, quads};
 
 use crate::draw_kan::Curve;
 use crate::emit::Items;
@@ -61,6 +61,9 @@ pub struct Port {
     pub fracs: Vec<u32>,
     /// Width of the numbers, and how they become activations.
     pub width: PortWidth,
+    /// Of an input, the smallest and the largest integer of each feature's calibrated range, with its
+    /// margin; empty for an output.
+    pub ranges: Vec<[i32; 2]>,
     /// Storage that holds the tensor.
     pub storage: usize,
     /// Whether 1.0 is the integer `2^frac - 1`, the largest, as in circuits of unit fractions.
@@ -118,6 +121,27 @@ impl Port {
     /// The fractional bits, if all features share them.
     pub fn uniform_frac(&self) -> Option<u32> {
         self.fracs.windows(2).all(|pair| pair[0] == pair[1]).then(|| self.fracs[0])
+    }
+
+    /// Of an input, the limits that the runtime compares its features with.
+    pub fn limits(&self) -> Vec<Quad> {
+        let mut limits = vec![Quad::default(); 2 * quads(self.ranges.len())];
+        match &self.width {
+            PortWidth::WideIn(channels) => fill32(&self.ranges, channels, &mut limits),
+            _ => fill16(&self.ranges, &mut limits),
+        }
+        limits
+    }
+
+    /// Bytes of its tables in flash.
+    fn table_bytes(&self) -> usize {
+        let width = match &self.width {
+            PortWidth::Narrow => 0,
+            PortWidth::WideIn(channels) | PortWidth::WideOut(channels) => {
+                size_of_val(channels.as_slice())
+            }
+        };
+        width + 2 * quads(self.ranges.len()) * size_of::<Quad>()
     }
 
     /// The formats in words.
@@ -239,6 +263,8 @@ pub struct Program {
     pub states: Vec<StateFormat>,
     /// The operations in order.
     pub ops: Vec<Op>,
+    /// What the caller calls the input's features.
+    pub input_names: Vec<String>,
     /// Class names of a classifier with a label output.
     pub classes: Option<Classes>,
     /// A row a layer.
@@ -252,14 +278,8 @@ pub struct Program {
 impl Program {
     /// Bytes of tables in flash.
     pub fn table_bytes(&self) -> usize {
-        let wide = |port: &Port| match &port.width {
-            PortWidth::Narrow => 0,
-            PortWidth::WideIn(channels) | PortWidth::WideOut(channels) => {
-                size_of_val(channels.as_slice())
-            }
-        };
         let kernels: usize = self.ops.iter().map(|op| op.kernel.table_bytes()).sum();
-        kernels + wide(&self.input) + wide(&self.output)
+        kernels + self.input.table_bytes() + self.output.table_bytes()
     }
 
     /// Whether a step takes the same time for every input.
@@ -269,8 +289,7 @@ impl Program {
 
     /// Bytes of RAM: the size of the generated struct.
     pub fn ram_bytes(&self) -> usize {
-        // Scratch is aligned to 8, so the 4-byte status word is padded to 8.
-        self.scratch_quads * size_of::<Quad>() + 8
+        self.scratch_quads * size_of::<Quad>() + size_of::<Status>()
     }
 }
 
@@ -278,6 +297,7 @@ impl Program {
 #[derive(Debug)]
 pub struct Interpreter<'a> {
     program: &'a Program,
+    limits: Vec<Quad>,
     scratch: Vec<Quad>,
 }
 
@@ -286,7 +306,7 @@ impl<'a> Interpreter<'a> {
     pub fn new(program: &'a Program) -> Self {
         let mut scratch = program.start.clone();
         scratch.resize(program.scratch_quads, Quad::default());
-        Self { program, scratch }
+        Self { program, limits: program.input.limits(), scratch }
     }
 
     /// One step on the caller's integers.
@@ -295,8 +315,8 @@ impl<'a> Interpreter<'a> {
         let range = |storage: usize| program.storages[storage].clone();
         let x = &mut self.scratch[range(program.input.storage)];
         let status = match &program.input.width {
-            PortWidth::WideIn(channels) => read32(input, channels, x),
-            _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), x),
+            PortWidth::WideIn(channels) => read32(input, channels, &self.limits, x),
+            _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), &self.limits, x),
         };
         for op in &program.ops {
             let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();

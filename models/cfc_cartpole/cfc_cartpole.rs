@@ -35,10 +35,11 @@
 // layer_2.difference    add          2->1      0         -            -
 // layer_2.change        mul          2->1      0         -            -
 // layer_2.next          add          2->1      0         -            -
-// total: 999 multiply-accumulates, 8760 bytes of tables, 168 bytes of RAM
+// total: 999 multiply-accumulates, 8776 bytes of tables, 168 bytes of RAM
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code)]
 pub mod cfc_cartpole {
+    use nervecord::Quad;
     use nervecord::dense::{Dense16, pack16};
     use nervecord::edges::{Functions, Run};
     use nervecord::elementwise::Add;
@@ -46,8 +47,8 @@ pub mod cfc_cartpole {
     use nervecord::elementwise::Place;
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U14;
-    use nervecord::port::read16;
     use nervecord::port::write16;
+    use nervecord::port::{limits16, read16};
     use nervecord::table::Table;
     use nervecord::{Controller, RawStep, Scratch, Status};
 
@@ -66,7 +67,51 @@ pub mod cfc_cartpole {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 8760;
+    pub const TABLE_BYTES: usize = 8776;
+    /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
+    #[rustfmt::skip]
+    pub const RANGES: [[i32; 2]; INPUTS] = [
+        [-13316, 16088], [-16619, 14563], [-19664, 20170], [-16264, 15282],
+    ];
+    static LIMITS: [Quad; 2] = limits16(&RANGES);
+    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::Reading<CfcCartpole, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::Counts<CfcCartpole>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+        Reading::of(values)
+    }
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {
+        Counts::new(input, per_count, at_zero)
+    }
+
+    /// The places of the inputs.
+    #[allow(missing_docs)]
+    pub mod input {
+        pub const X0: usize = 0;
+        pub const X1: usize = 1;
+        pub const X2: usize = 2;
+        pub const X3: usize = 3;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 4] = [
+            "x0", "x1", "x2", "x3",
+        ];
+    }
+
+    /// The places of the outputs.
+    #[allow(missing_docs)]
+    pub mod output {
+        pub const Y0: usize = 0;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 1] = [
+            "y0",
+        ];
+    }
 
     const LAYER_0_CONCAT: Place = Place { offset: 0, features: 4, factor: 16384, shift: 14 };
     const LAYER_0_CONCAT_2: Place = Place { offset: 4, features: 12, factor: 16384, shift: 14 };
@@ -762,7 +807,7 @@ pub mod cfc_cartpole {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
-            self.status = read16(input, self.scratch.tensor(10..11));
+            self.status = read16(input, &LIMITS, self.scratch.tensor(10..11));
             let [x0, y] = self.scratch.tensors([10..11, 6..10]);
             LAYER_0_CONCAT.run(x0, y);
             let [x0, y] = self.scratch.tensors([0..3, 6..10]);
@@ -839,6 +884,17 @@ pub mod cfc_cartpole {
             write16(self.scratch.tensor(9..10), &mut output);
             output
         }
+
+        /// One step on a reading, whose flags go into the status.
+        pub fn step_reading(&mut self, reading: &Reading) -> Output {
+            let output = self.step_raw(reading.raw());
+            self.status = self.status.and(reading.status());
+            Self::typed(output)
+        }
+
+        fn typed(output: [RawOutput; OUTPUTS]) -> Output {
+            output.map(FixedI16::from_bits)
+        }
     }
 
     impl RawStep<INPUTS, OUTPUTS> for CfcCartpole {
@@ -848,6 +904,7 @@ pub mod cfc_cartpole {
         const INPUT_FRAC: [u8; INPUTS] = [
             14, 14, 14, 14,
         ];
+        const INPUT_RANGES: &'static [[i32; 2]; INPUTS] = &RANGES;
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
             14,
@@ -855,6 +912,10 @@ pub mod cfc_cartpole {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn note(&mut self, status: Status) {
+            self.status = self.status.and(status);
         }
     }
 
@@ -874,7 +935,8 @@ pub mod cfc_cartpole {
 
         fn step(&mut self, input: &Input) -> Output {
             let input = input.map(|x| x.to_bits());
-            self.step_raw(&input).map(FixedI16::from_bits)
+            let output = self.step_raw(&input);
+            Self::typed(output)
         }
 
         fn status(&self) -> Status {

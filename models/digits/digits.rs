@@ -7,16 +7,17 @@
 // layer  kernel          shape  bytes  headroom  worst error
 // fc0    dense i8 relu  64->32   2304   4.5 bit            -
 // fc1    dense i8       32->10    400   6.1 bit            -
-// total: 2368 multiply-accumulates, 2704 bytes of tables, 200 bytes of RAM
+// total: 2368 multiply-accumulates, 2960 bytes of tables, 200 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code)]
 pub mod digits {
+    use nervecord::Quad;
     use nervecord::dense::{Dense8, pack8};
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U10;
     use nervecord::fixed::types::extra::U14;
-    use nervecord::port::read16;
     use nervecord::port::write16;
+    use nervecord::port::{limits16, read16};
     use nervecord::{Controller, RawStep, Scratch, Status};
 
     const _: () = nervecord::require_format(1);
@@ -34,7 +35,137 @@ pub mod digits {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 2704;
+    pub const TABLE_BYTES: usize = 2960;
+    /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
+    #[rustfmt::skip]
+    pub const RANGES: [[i32; 2]; INPUTS] = [
+        [-16384, -16384], [-18176, -256], [-20480, 20480], [-20480, 20480], [-20480, 20480],
+        [-20480, 20480], [-20480, 20480], [-19968, 15872], [-16640, -14080], [-19968, 15872],
+        [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20480, 20480],
+        [-19200, 8960], [-16384, -16384], [-20224, 18176], [-20480, 20480], [-20480, 20480],
+        [-20480, 20480], [-20480, 20480], [-20480, 20480], [-18432, 2048], [-16384, -16384],
+        [-19456, 11264], [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20480, 20480],
+        [-20224, 18176], [-16640, -14080], [-16384, -16384], [-19968, 15872], [-20480, 20480],
+        [-20480, 20480], [-20480, 20480], [-20480, 20480], [-19968, 15872], [-16384, -16384],
+        [-17408, -7168], [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20480, 20480],
+        [-20480, 20480], [-20480, 20480], [-17408, -7168], [-16640, -14080], [-19712, 13568],
+        [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20480, 20480],
+        [-18944, 6656], [-16384, -16384], [-18432, 2048], [-20480, 20480], [-20480, 20480],
+        [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20224, 18176],
+    ];
+    static LIMITS: [Quad; 32] = limits16(&RANGES);
+    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::Reading<Digits, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::Counts<Digits>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+        Reading::of(values)
+    }
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {
+        Counts::new(input, per_count, at_zero)
+    }
+
+    /// The places of the inputs.
+    #[allow(missing_docs)]
+    pub mod input {
+        pub const X0: usize = 0;
+        pub const X1: usize = 1;
+        pub const X2: usize = 2;
+        pub const X3: usize = 3;
+        pub const X4: usize = 4;
+        pub const X5: usize = 5;
+        pub const X6: usize = 6;
+        pub const X7: usize = 7;
+        pub const X8: usize = 8;
+        pub const X9: usize = 9;
+        pub const X10: usize = 10;
+        pub const X11: usize = 11;
+        pub const X12: usize = 12;
+        pub const X13: usize = 13;
+        pub const X14: usize = 14;
+        pub const X15: usize = 15;
+        pub const X16: usize = 16;
+        pub const X17: usize = 17;
+        pub const X18: usize = 18;
+        pub const X19: usize = 19;
+        pub const X20: usize = 20;
+        pub const X21: usize = 21;
+        pub const X22: usize = 22;
+        pub const X23: usize = 23;
+        pub const X24: usize = 24;
+        pub const X25: usize = 25;
+        pub const X26: usize = 26;
+        pub const X27: usize = 27;
+        pub const X28: usize = 28;
+        pub const X29: usize = 29;
+        pub const X30: usize = 30;
+        pub const X31: usize = 31;
+        pub const X32: usize = 32;
+        pub const X33: usize = 33;
+        pub const X34: usize = 34;
+        pub const X35: usize = 35;
+        pub const X36: usize = 36;
+        pub const X37: usize = 37;
+        pub const X38: usize = 38;
+        pub const X39: usize = 39;
+        pub const X40: usize = 40;
+        pub const X41: usize = 41;
+        pub const X42: usize = 42;
+        pub const X43: usize = 43;
+        pub const X44: usize = 44;
+        pub const X45: usize = 45;
+        pub const X46: usize = 46;
+        pub const X47: usize = 47;
+        pub const X48: usize = 48;
+        pub const X49: usize = 49;
+        pub const X50: usize = 50;
+        pub const X51: usize = 51;
+        pub const X52: usize = 52;
+        pub const X53: usize = 53;
+        pub const X54: usize = 54;
+        pub const X55: usize = 55;
+        pub const X56: usize = 56;
+        pub const X57: usize = 57;
+        pub const X58: usize = 58;
+        pub const X59: usize = 59;
+        pub const X60: usize = 60;
+        pub const X61: usize = 61;
+        pub const X62: usize = 62;
+        pub const X63: usize = 63;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 64] = [
+            "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13",
+            "x14", "x15", "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25",
+            "x26", "x27", "x28", "x29", "x30", "x31", "x32", "x33", "x34", "x35", "x36", "x37",
+            "x38", "x39", "x40", "x41", "x42", "x43", "x44", "x45", "x46", "x47", "x48", "x49",
+            "x50", "x51", "x52", "x53", "x54", "x55", "x56", "x57", "x58", "x59", "x60", "x61",
+            "x62", "x63",
+        ];
+    }
+
+    /// The places of the outputs.
+    #[allow(missing_docs)]
+    pub mod output {
+        pub const Y0: usize = 0;
+        pub const Y1: usize = 1;
+        pub const Y2: usize = 2;
+        pub const Y3: usize = 3;
+        pub const Y4: usize = 4;
+        pub const Y5: usize = 5;
+        pub const Y6: usize = 6;
+        pub const Y7: usize = 7;
+        pub const Y8: usize = 8;
+        pub const Y9: usize = 9;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 10] = [
+            "y0", "y1", "y2", "y3", "y4", "y5", "y6", "y7", "y8", "y9",
+        ];
+    }
 
     #[rustfmt::skip]
     static FC0_WEIGHTS: [[i8; 64]; 32] = [
@@ -316,7 +447,7 @@ pub mod digits {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
-            self.status = read16(input, self.scratch.tensor(0..16));
+            self.status = read16(input, &LIMITS, self.scratch.tensor(0..16));
             let [x0, y] = self.scratch.tensors([0..16, 16..24]);
             FC0.run(x0, y);
             let [x0, y] = self.scratch.tensors([16..24, 0..3]);
@@ -324,6 +455,17 @@ pub mod digits {
             let mut output = [0; OUTPUTS];
             write16(self.scratch.tensor(0..3), &mut output);
             output
+        }
+
+        /// One step on a reading, whose flags go into the status.
+        pub fn step_reading(&mut self, reading: &Reading) -> Output {
+            let output = self.step_raw(reading.raw());
+            self.status = self.status.and(reading.status());
+            Self::typed(output)
+        }
+
+        fn typed(output: [RawOutput; OUTPUTS]) -> Output {
+            output.map(FixedI16::from_bits)
         }
     }
 
@@ -336,6 +478,7 @@ pub mod digits {
             14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14,
             14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14, 14,
         ];
+        const INPUT_RANGES: &'static [[i32; 2]; INPUTS] = &RANGES;
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
             10, 10, 10, 10, 10, 10, 10, 10, 10, 10,
@@ -343,6 +486,10 @@ pub mod digits {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn note(&mut self, status: Status) {
+            self.status = self.status.and(status);
         }
     }
 
@@ -362,7 +509,8 @@ pub mod digits {
 
         fn step(&mut self, input: &Input) -> Output {
             let input = input.map(|x| x.to_bits());
-            self.step_raw(&input).map(FixedI16::from_bits)
+            let output = self.step_raw(&input);
+            Self::typed(output)
         }
 
         fn status(&self) -> Status {

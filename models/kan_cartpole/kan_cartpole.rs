@@ -7,15 +7,16 @@
 // layer     kernel                  shape  bytes  headroom  worst error
 // layers.0  spline i8, 5 intervals   4->8    312   7.2 bit      1.08e-2
 // layers.1  spline i8, 5 intervals   8->1     88   6.4 bit      1.49e-2
-// total: 200 multiply-accumulates, 720 bytes of tables, 88 bytes of RAM
+// total: 200 multiply-accumulates, 736 bytes of tables, 88 bytes of RAM
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code)]
 pub mod kan_cartpole {
+    use nervecord::Quad;
     use nervecord::edges::{Functions, Run};
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U14;
-    use nervecord::port::read16;
     use nervecord::port::write16;
+    use nervecord::port::{limits16, read16};
     use nervecord::spline::{Axis, Grid, Shape};
     use nervecord::spline::{Spline8, pack_spline8};
     use nervecord::table::Table;
@@ -36,7 +37,51 @@ pub mod kan_cartpole {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 720;
+    pub const TABLE_BYTES: usize = 736;
+    /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
+    #[rustfmt::skip]
+    pub const RANGES: [[i32; 2]; INPUTS] = [
+        [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20480, 20480],
+    ];
+    static LIMITS: [Quad; 2] = limits16(&RANGES);
+    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::Reading<KanCartpole, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::Counts<KanCartpole>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+        Reading::of(values)
+    }
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {
+        Counts::new(input, per_count, at_zero)
+    }
+
+    /// The places of the inputs.
+    #[allow(missing_docs)]
+    pub mod input {
+        pub const X0: usize = 0;
+        pub const X1: usize = 1;
+        pub const X2: usize = 2;
+        pub const X3: usize = 3;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 4] = [
+            "x0", "x1", "x2", "x3",
+        ];
+    }
+
+    /// The places of the outputs.
+    #[allow(missing_docs)]
+    pub mod output {
+        pub const Y0: usize = 0;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 1] = [
+            "y0",
+        ];
+    }
 
     #[rustfmt::skip]
     static LAYERS_0_GRIDS: [Grid; 1] = [
@@ -139,7 +184,7 @@ pub mod kan_cartpole {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
-            self.status = read16(input, self.scratch.tensor(6..7));
+            self.status = read16(input, &LIMITS, self.scratch.tensor(6..7));
             let [x0, y] = self.scratch.tensors([6..7, 0..6]);
             LAYERS_0.run(x0, &[], y);
             let [x0, y] = self.scratch.tensors([0..6, 6..8]);
@@ -150,6 +195,17 @@ pub mod kan_cartpole {
             write16(self.scratch.tensor(8..9), &mut output);
             output
         }
+
+        /// One step on a reading, whose flags go into the status.
+        pub fn step_reading(&mut self, reading: &Reading) -> Output {
+            let output = self.step_raw(reading.raw());
+            self.status = self.status.and(reading.status());
+            Self::typed(output)
+        }
+
+        fn typed(output: [RawOutput; OUTPUTS]) -> Output {
+            output.map(FixedI16::from_bits)
+        }
     }
 
     impl RawStep<INPUTS, OUTPUTS> for KanCartpole {
@@ -159,6 +215,7 @@ pub mod kan_cartpole {
         const INPUT_FRAC: [u8; INPUTS] = [
             14, 14, 14, 14,
         ];
+        const INPUT_RANGES: &'static [[i32; 2]; INPUTS] = &RANGES;
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
             14,
@@ -166,6 +223,10 @@ pub mod kan_cartpole {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn note(&mut self, status: Status) {
+            self.status = self.status.and(status);
         }
     }
 
@@ -185,7 +246,8 @@ pub mod kan_cartpole {
 
         fn step(&mut self, input: &Input) -> Output {
             let input = input.map(|x| x.to_bits());
-            self.step_raw(&input).map(FixedI16::from_bits)
+            let output = self.step_raw(&input);
+            Self::typed(output)
         }
 
         fn status(&self) -> Status {

@@ -7,16 +7,17 @@
 // layer  kernel    shape  bytes  headroom  worst error
 // ncap   ncap Q15   6->5    100   2.9 bit            -
 // clock  clock      1->1      2         -            -
-// total: 30 multiply-accumulates, 102 bytes of tables, 48 bytes of RAM
+// total: 30 multiply-accumulates, 166 bytes of tables, 48 bytes of RAM
 /// The network of `model.json` as integers.
 #[allow(dead_code)]
 pub mod ncap_swimmer {
+    use nervecord::Quad;
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U15;
     use nervecord::ncap::tick;
     use nervecord::ncap::{Joint, Ncap, Side};
-    use nervecord::port::read16;
     use nervecord::port::write16;
+    use nervecord::port::{limits16, read16};
     use nervecord::{Controller, RawStep, Scratch, Status};
 
     const _: () = nervecord::require_format(1);
@@ -34,7 +35,56 @@ pub mod ncap_swimmer {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 102;
+    pub const TABLE_BYTES: usize = 166;
+    /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
+    #[rustfmt::skip]
+    pub const RANGES: [[i32; 2]; INPUTS] = [
+        [-32767, 32767], [-32767, 32767], [-32767, 32767], [-32767, 32767], [-32767, 32767],
+    ];
+    static LIMITS: [Quad; 4] = limits16(&RANGES);
+    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::Reading<NcapSwimmer, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::Counts<NcapSwimmer>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+        Reading::of(values)
+    }
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {
+        Counts::new(input, per_count, at_zero)
+    }
+
+    /// The places of the inputs.
+    #[allow(missing_docs)]
+    pub mod input {
+        pub const X0: usize = 0;
+        pub const X1: usize = 1;
+        pub const X2: usize = 2;
+        pub const X3: usize = 3;
+        pub const X4: usize = 4;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 5] = [
+            "x0", "x1", "x2", "x3", "x4",
+        ];
+    }
+
+    /// The places of the outputs.
+    #[allow(missing_docs)]
+    pub mod output {
+        pub const Y0: usize = 0;
+        pub const Y1: usize = 1;
+        pub const Y2: usize = 2;
+        pub const Y3: usize = 3;
+        pub const Y4: usize = 4;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 5] = [
+            "y0", "y1", "y2", "y3", "y4",
+        ];
+    }
 
     #[rustfmt::skip]
     static NCAP_JOINTS: [Joint; 5] = [
@@ -61,7 +111,7 @@ pub mod ncap_swimmer {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
-            self.status = read16(input, self.scratch.tensor(1..3));
+            self.status = read16(input, &LIMITS, self.scratch.tensor(1..3));
             let [x0, x1, y] = self.scratch.tensors([1..3, 0..1, 3..5]);
             NCAP.run(x0, x1, y);
             let y = self.scratch.tensor(0..1);
@@ -69,6 +119,17 @@ pub mod ncap_swimmer {
             let mut output = [0; OUTPUTS];
             write16(self.scratch.tensor(3..5), &mut output);
             output
+        }
+
+        /// One step on a reading, whose flags go into the status.
+        pub fn step_reading(&mut self, reading: &Reading) -> Output {
+            let output = self.step_raw(reading.raw());
+            self.status = self.status.and(reading.status());
+            Self::typed(output)
+        }
+
+        fn typed(output: [RawOutput; OUTPUTS]) -> Output {
+            output.map(FixedI16::from_bits)
         }
     }
 
@@ -79,6 +140,7 @@ pub mod ncap_swimmer {
         const INPUT_FRAC: [u8; INPUTS] = [
             15, 15, 15, 15, 15,
         ];
+        const INPUT_RANGES: &'static [[i32; 2]; INPUTS] = &RANGES;
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
             15, 15, 15, 15, 15,
@@ -87,6 +149,10 @@ pub mod ncap_swimmer {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn note(&mut self, status: Status) {
+            self.status = self.status.and(status);
         }
     }
 
@@ -106,7 +172,8 @@ pub mod ncap_swimmer {
 
         fn step(&mut self, input: &Input) -> Output {
             let input = input.map(|x| x.to_bits());
-            self.step_raw(&input).map(FixedI16::from_bits)
+            let output = self.step_raw(&input);
+            Self::typed(output)
         }
 
         fn status(&self) -> Status {

@@ -11,17 +11,18 @@
 // tanh1   table 44  64->64    192         -      1.35e-3
 // fc2     dense i8   64->2    144   4.2 bit            -
 // action  table 36    2->2    160         -      2.47e-3
-// total: 4736 multiply-accumulates, 6264 bytes of tables, 264 bytes of RAM
+// total: 4736 multiply-accumulates, 6296 bytes of tables, 264 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code)]
 pub mod policy {
+    use nervecord::Quad;
     use nervecord::dense::{Dense8, pack8};
     use nervecord::edges::{Functions, Run};
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U14;
     use nervecord::fixed::types::extra::U15;
-    use nervecord::port::read16;
     use nervecord::port::write16;
+    use nervecord::port::{limits16, read16};
     use nervecord::table::Table;
     use nervecord::{Controller, RawStep, Scratch, Status};
 
@@ -40,7 +41,57 @@ pub mod policy {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 6264;
+    pub const TABLE_BYTES: usize = 6296;
+    /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
+    #[rustfmt::skip]
+    pub const RANGES: [[i32; 2]; INPUTS] = [
+        [-20480, 20480], [-20480, 20480], [-20480, 20480], [-20480, 20480], [-24576, 24576],
+        [-21418, 22377], [-21709, 24258], [-22361, 21480],
+    ];
+    static LIMITS: [Quad; 4] = limits16(&RANGES);
+    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::Reading<Policy, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::Counts<Policy>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+        Reading::of(values)
+    }
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {
+        Counts::new(input, per_count, at_zero)
+    }
+
+    /// The places of the inputs.
+    #[allow(missing_docs)]
+    pub mod input {
+        pub const X0: usize = 0;
+        pub const X1: usize = 1;
+        pub const X2: usize = 2;
+        pub const X3: usize = 3;
+        pub const X4: usize = 4;
+        pub const X5: usize = 5;
+        pub const X6: usize = 6;
+        pub const X7: usize = 7;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 8] = [
+            "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7",
+        ];
+    }
+
+    /// The places of the outputs.
+    #[allow(missing_docs)]
+    pub mod output {
+        pub const Y0: usize = 0;
+        pub const Y1: usize = 1;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 2] = [
+            "y0", "y1",
+        ];
+    }
 
     #[rustfmt::skip]
     static FC0_WEIGHTS: [[i8; 8]; 64] = [
@@ -621,7 +672,7 @@ pub mod policy {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
-            self.status = read16(input, self.scratch.tensor(16..18));
+            self.status = read16(input, &LIMITS, self.scratch.tensor(16..18));
             let [x0, y] = self.scratch.tensors([16..18, 0..16]);
             FC0.run(x0, y);
             let y = self.scratch.tensor(0..16);
@@ -638,6 +689,17 @@ pub mod policy {
             write16(self.scratch.tensor(0..1), &mut output);
             output
         }
+
+        /// One step on a reading, whose flags go into the status.
+        pub fn step_reading(&mut self, reading: &Reading) -> Output {
+            let output = self.step_raw(reading.raw());
+            self.status = self.status.and(reading.status());
+            Self::typed(output)
+        }
+
+        fn typed(output: [RawOutput; OUTPUTS]) -> Output {
+            output.map(FixedI16::from_bits)
+        }
     }
 
     impl RawStep<INPUTS, OUTPUTS> for Policy {
@@ -647,6 +709,7 @@ pub mod policy {
         const INPUT_FRAC: [u8; INPUTS] = [
             14, 14, 14, 14, 14, 14, 14, 14,
         ];
+        const INPUT_RANGES: &'static [[i32; 2]; INPUTS] = &RANGES;
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
             15, 15,
@@ -654,6 +717,10 @@ pub mod policy {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn note(&mut self, status: Status) {
+            self.status = self.status.and(status);
         }
     }
 
@@ -673,7 +740,8 @@ pub mod policy {
 
         fn step(&mut self, input: &Input) -> Output {
             let input = input.map(|x| x.to_bits());
-            self.step_raw(&input).map(FixedI16::from_bits)
+            let output = self.step_raw(&input);
+            Self::typed(output)
         }
 
         fn status(&self) -> Status {

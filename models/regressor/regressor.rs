@@ -44,10 +44,11 @@
 // clip_gemm         dense i8       16->16    384   5.8 bit            -
 // add_clip          add            32->16      0         -            -
 // head_gemm         dense i8        16->2     48   6.7 bit            -
-// total: 3696 multiply-accumulates, 7928 bytes of tables, 104 bytes of RAM
+// total: 3696 multiply-accumulates, 7944 bytes of tables, 104 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code)]
 pub mod regressor {
+    use nervecord::Quad;
     use nervecord::dense::{Dense8, pack8};
     use nervecord::edges::{Functions, Run};
     use nervecord::elementwise::Add;
@@ -56,8 +57,8 @@ pub mod regressor {
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U12;
     use nervecord::norm::Normalize;
-    use nervecord::port::read16;
     use nervecord::port::write16;
+    use nervecord::port::{limits16, read16};
     use nervecord::table::Table;
     use nervecord::{Controller, RawStep, Scratch, Status};
 
@@ -76,7 +77,52 @@ pub mod regressor {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 7928;
+    pub const TABLE_BYTES: usize = 7944;
+    /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
+    #[rustfmt::skip]
+    pub const RANGES: [[i32; 2]; INPUTS] = [
+        [-1023, 1024], [-1013, 994], [1566, 27097], [-409, 407],
+    ];
+    static LIMITS: [Quad; 2] = limits16(&RANGES);
+    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::Reading<Regressor, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::Counts<Regressor>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+        Reading::of(values)
+    }
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {
+        Counts::new(input, per_count, at_zero)
+    }
+
+    /// The places of the inputs.
+    #[allow(missing_docs)]
+    pub mod input {
+        pub const X0: usize = 0;
+        pub const X1: usize = 1;
+        pub const X2: usize = 2;
+        pub const X3: usize = 3;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 4] = [
+            "x0", "x1", "x2", "x3",
+        ];
+    }
+
+    /// The places of the outputs.
+    #[allow(missing_docs)]
+    pub mod output {
+        pub const Y0: usize = 0;
+        pub const Y1: usize = 1;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 2] = [
+            "y0", "y1",
+        ];
+    }
 
     #[rustfmt::skip]
     static STEM_GEMM_WEIGHTS: [[i8; 4]; 16] = [
@@ -815,7 +861,7 @@ pub mod regressor {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
-            self.status = read16(input, self.scratch.tensor(4..5));
+            self.status = read16(input, &LIMITS, self.scratch.tensor(4..5));
             let [x0, y] = self.scratch.tensors([4..5, 0..4]);
             STEM_GEMM.run(x0, y);
             let y = self.scratch.tensor(0..4);
@@ -898,6 +944,17 @@ pub mod regressor {
             write16(self.scratch.tensor(4..5), &mut output);
             output
         }
+
+        /// One step on a reading, whose flags go into the status.
+        pub fn step_reading(&mut self, reading: &Reading) -> Output {
+            let output = self.step_raw(reading.raw());
+            self.status = self.status.and(reading.status());
+            Self::typed(output)
+        }
+
+        fn typed(output: [RawOutput; OUTPUTS]) -> Output {
+            output.map(FixedI16::from_bits)
+        }
     }
 
     impl RawStep<INPUTS, OUTPUTS> for Regressor {
@@ -907,6 +964,7 @@ pub mod regressor {
         const INPUT_FRAC: [u8; INPUTS] = [
             12, 12, 12, 12,
         ];
+        const INPUT_RANGES: &'static [[i32; 2]; INPUTS] = &RANGES;
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
             12, 12,
@@ -914,6 +972,10 @@ pub mod regressor {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn note(&mut self, status: Status) {
+            self.status = self.status.and(status);
         }
     }
 
@@ -933,7 +995,8 @@ pub mod regressor {
 
         fn step(&mut self, input: &Input) -> Output {
             let input = input.map(|x| x.to_bits());
-            self.step_raw(&input).map(FixedI16::from_bits)
+            let output = self.step_raw(&input);
+            Self::typed(output)
         }
 
         fn status(&self) -> Status {

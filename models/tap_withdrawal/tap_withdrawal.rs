@@ -9,7 +9,7 @@
 // circuit  membrane i16           15->11   1512   1.0 bit            -
 // muscles  select                  11->2      4         -            -
 // outputs  dense i16                2->1     16   0.0 bit            -
-// total: 960 multiply-accumulates, 1580 bytes of tables, 208 bytes of RAM
+// total: 960 multiply-accumulates, 1596 bytes of tables, 208 bytes of RAM
 /// The network of `circuit.toml` as integers.
 #[allow(dead_code)]
 pub mod tap_withdrawal {
@@ -20,8 +20,8 @@ pub mod tap_withdrawal {
     use nervecord::fixed::FixedI16;
     use nervecord::fixed::types::extra::U14;
     use nervecord::membrane::{Gap, Membrane, Neuron, Synapse};
-    use nervecord::port::read16;
     use nervecord::port::write16;
+    use nervecord::port::{limits16, read16};
     use nervecord::sparse::Finish;
     use nervecord::sparse::Pruned16;
     use nervecord::table::Table;
@@ -42,7 +42,51 @@ pub mod tap_withdrawal {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 1580;
+    pub const TABLE_BYTES: usize = 1596;
+    /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
+    #[rustfmt::skip]
+    pub const RANGES: [[i32; 2]; INPUTS] = [
+        [-1978, 17797], [-2039, 18351], [-1800, 16200], [-1472, 13242],
+    ];
+    static LIMITS: [Quad; 2] = limits16(&RANGES);
+    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::Reading<TapWithdrawal, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::Counts<TapWithdrawal>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+        Reading::of(values)
+    }
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {
+        Counts::new(input, per_count, at_zero)
+    }
+
+    /// The places of the inputs.
+    #[allow(missing_docs)]
+    pub mod input {
+        pub const TAIL: usize = 0;
+        pub const HEAD: usize = 1;
+        pub const FRONT: usize = 2;
+        pub const HARSH: usize = 3;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 4] = [
+            "tail", "head", "front", "harsh",
+        ];
+    }
+
+    /// The places of the outputs.
+    #[allow(missing_docs)]
+    pub mod output {
+        pub const Y0: usize = 0;
+        #[rustfmt::skip]
+        pub const NAMES: [&str; 1] = [
+            "y0",
+        ];
+    }
 
     #[rustfmt::skip]
     static INPUTS_2_COUNTS: [u16; 4] = [
@@ -204,7 +248,7 @@ pub mod tap_withdrawal {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
-            self.status = read16(input, self.scratch.tensor(3..4));
+            self.status = read16(input, &LIMITS, self.scratch.tensor(3..4));
             let [x0, y] = self.scratch.tensors([3..4, 23..24]);
             INPUTS_2.run(x0, y);
             let [x0, x1, y] = self.scratch.tensors([23..24, 0..3, 3..23]);
@@ -219,6 +263,17 @@ pub mod tap_withdrawal {
             write16(self.scratch.tensor(24..25), &mut output);
             output
         }
+
+        /// One step on a reading, whose flags go into the status.
+        pub fn step_reading(&mut self, reading: &Reading) -> Output {
+            let output = self.step_raw(reading.raw());
+            self.status = self.status.and(reading.status());
+            Self::typed(output)
+        }
+
+        fn typed(output: [RawOutput; OUTPUTS]) -> Output {
+            output.map(FixedI16::from_bits)
+        }
     }
 
     impl RawStep<INPUTS, OUTPUTS> for TapWithdrawal {
@@ -228,6 +283,7 @@ pub mod tap_withdrawal {
         const INPUT_FRAC: [u8; INPUTS] = [
             14, 14, 14, 14,
         ];
+        const INPUT_RANGES: &'static [[i32; 2]; INPUTS] = &RANGES;
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
             14,
@@ -235,6 +291,10 @@ pub mod tap_withdrawal {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn note(&mut self, status: Status) {
+            self.status = self.status.and(status);
         }
     }
 
@@ -254,7 +314,8 @@ pub mod tap_withdrawal {
 
         fn step(&mut self, input: &Input) -> Output {
             let input = input.map(|x| x.to_bits());
-            self.step_raw(&input).map(FixedI16::from_bits)
+            let output = self.step_raw(&input);
+            Self::typed(output)
         }
 
         fn status(&self) -> Status {

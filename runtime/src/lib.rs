@@ -35,11 +35,13 @@ pub mod dense;
 pub mod edges;
 pub mod elementwise;
 pub mod head;
+pub mod input;
 pub mod membrane;
 pub mod ncap;
 pub mod norm;
 pub mod number;
 pub mod port;
+pub mod raw;
 pub mod sparse;
 pub mod spiking;
 pub mod spline;
@@ -50,6 +52,7 @@ pub mod tensor;
 pub use controller::FloatStep;
 pub use controller::{Controller, RawStep, Status};
 pub use fixed;
+pub use input::{Counts, Reading};
 pub use tensor::{Quad, Scratch};
 
 /// Version of the contract between generated modules and this crate.

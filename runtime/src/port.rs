@@ -1,32 +1,43 @@
 //! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
 
-use crate::arch::{self, flat, flat_mut, negative};
+use crate::arch::{self, Limits, flat, flat_mut, negative};
 use crate::controller::Status;
 use crate::number::saturate16;
 use crate::tensor::Quad;
 
 /// Reads inputs that all have the tensor's own 16-bit format.
 ///
-/// An input at either limit of the format counts as saturated: that is where a saturating
-/// conversion leaves a value outside the range.
+/// `limits` holds the smallest values of all inputs, then the largest ([`limits16`] makes it): what lies
+/// outside is told.
 #[inline(never)]
-pub fn read16(input: &[i16], x: &mut [Quad]) -> Status {
+pub fn read16(input: &[i16], limits: &[Quad], x: &mut [Quad]) -> Status {
+    let [own_limits, other_limits] = halves(limits).split_at(OWN / 4);
     let (own, shared) = input.split_at(input.len().min(OWN));
     let (x, others) = x.split_at_mut(x.len().min(OWN / 4));
-    let status = if own.len() <= 8 { read_few(own, x) } else { read_own(own, x) };
-    Status::from_bits(status | u32::from(arch::copy_watching(shared, others)) << Status::LAST)
+    let status = match own.len() <= 8 {
+        true => read_few(own, own_limits, x),
+        false => read_own(own, own_limits, x),
+    };
+    let shared = arch::copy_watching(shared, other_limits, others);
+    Status::from_bits(status | u32::from(shared) << Status::LAST)
 }
 
 /// Inputs up to the first that shares its status bit.
 const OWN: usize = Status::LAST + 1;
 
+/// The smallest values, and the largest.
+#[inline(always)]
+fn halves(limits: &[Quad]) -> Limits<'_> {
+    let (low, high) = limits.split_at(limits.len() / 2);
+    Limits { low, high }
+}
+
 /// Reads inputs, one bit each.
 #[inline(always)]
-fn read_few(input: &[i16], x: &mut [Quad]) -> u32 {
+fn read_few(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
     let mut status = 0;
-    arch::copy_pairs(input, x, |k, pair| {
-        let at = arch::limits(pair);
-        status |= (at >> 15 & 1 | at >> 30) << (2 * k); // k <= 3
+    arch::copy_pairs(input, limits, x, |k, outside| {
+        status |= (outside >> 15 & 1 | outside >> 30) << (2 * k); // k <= 3
     });
     status
 }
@@ -34,12 +45,9 @@ fn read_few(input: &[i16], x: &mut [Quad]) -> u32 {
 /// As [`read_few`], for up to 32 inputs: the bits of even ones gather in the lower half of a word,
 /// those of odd ones in the upper half.
 #[inline(always)]
-fn read_own(input: &[i16], x: &mut [Quad]) -> u32 {
-    let (mut seen, mut pairs) = (0, 0);
-    arch::copy_pairs(input, x, |k, pair| {
-        seen = arch::limits(pair) | seen >> 1;
-        pairs = k as u32 + 1; // <= 16
-    });
+fn read_own(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
+    let pairs = 2 * input.len().div_ceil(4).min(x.len()) as u32; // <= 16
+    let seen = arch::copy_gathering(input, limits, x);
     let mut status = seen >> (16 - pairs); // pair k at bits k and 16 + k
     // The halves of every 32 bits change places in the middle, then those of every 16, ...
     for (half, middle) in [(8, 0xff00), (4, 0x00f0_00f0), (2, 0x0c0c_0c0c), (1, 0x2222_2222)] {
@@ -49,12 +57,51 @@ fn read_own(input: &[i16], x: &mut [Quad]) -> u32 {
     status
 }
 
-/// `a - b`, saturating, in the same time for all values.
-#[inline(always)]
-fn saturating_sub(a: i32, b: i32) -> i32 {
-    let difference = a.wrapping_sub(b);
-    let overflow = negative((a ^ b) & (a ^ difference));
-    difference ^ ((difference ^ negative(a) ^ i32::MAX) & overflow)
+/// The table for [`read16`], of `2 N.div_ceil(4)` quads, from each input's smallest and largest value.
+pub const fn limits16<const N: usize, const QUADS: usize>(ranges: &[[i32; 2]; N]) -> [Quad; QUADS] {
+    let mut limits = [Quad([0; 4]); QUADS];
+    fill16(ranges, &mut limits);
+    limits
+}
+
+/// Writes the table that [`limits16`] returns; the ranges lie within an i16.
+///
+/// # Panics
+/// It has another length. In a constant, that is a build error.
+pub const fn fill16(ranges: &[[i32; 2]], limits: &mut [Quad]) {
+    let quads = ranges.len().div_ceil(4);
+    assert!(limits.len() == 2 * quads, "two quads for every four inputs");
+    let mut i = 0;
+    while i < ranges.len() {
+        limits[i / 4].0[i % 4] = ranges[i][0] as i16;
+        limits[quads + i / 4].0[i % 4] = ranges[i][1] as i16;
+        i += 1;
+    }
+}
+
+/// The table for [`read32`], from each input's smallest and largest value and its channel.
+pub const fn limits32<const N: usize, const QUADS: usize>(
+    ranges: &[[i32; 2]; N],
+    channels: &[Channel; N],
+) -> [Quad; QUADS] {
+    let mut limits = [Quad([0; 4]); QUADS];
+    fill32(ranges, channels, &mut limits);
+    limits
+}
+
+/// Writes the table that [`limits32`] returns: the activations of both ends.
+///
+/// # Panics
+/// A length does not fit. In a constant, that is a build error.
+pub const fn fill32(ranges: &[[i32; 2]], channels: &[Channel], limits: &mut [Quad]) {
+    let quads = ranges.len().div_ceil(4);
+    assert!(limits.len() == 2 * quads && channels.len() == ranges.len(), "a channel an input");
+    let mut i = 0;
+    while i < ranges.len() {
+        limits[i / 4].0[i % 4] = channels[i].end(ranges[i][0]);
+        limits[quads + i / 4].0[i % 4] = channels[i].end(ranges[i][1]);
+        i += 1;
+    }
 }
 
 /// How a number of 32 bits and an activation of 16 stand for each other: `x 2^shift + offset`.
@@ -66,19 +113,47 @@ pub struct Channel {
     pub shift: u8,
 }
 
+impl Channel {
+    /// The activation of `x` before it is clamped to 16 bits.
+    #[inline(always)]
+    fn round(self, x: i32) -> i32 {
+        let centred = arch::saturating_sub(x, self.offset);
+        // floor(v / 2^s + 1/2) without the overflow of v + 2^(s-1): the last bit that is dropped is the half
+        (centred >> self.shift) + (centred >> (self.shift - 1) & 1)
+    }
+
+    /// The activation of an end of a range, short of the ends of an i16: those are where what does not
+    /// fit is clamped to.
+    const fn end(self, x: i32) -> i16 {
+        // As above; 0 <= |v| + 2^(s-1) < 2^33
+        let centred = x.saturating_sub(self.offset) as i64;
+        let rounded = (centred + (1 << (self.shift - 1))) >> self.shift;
+        let below = i16::MAX as i64 - 1;
+        if rounded < -below - 1 {
+            i16::MIN + 1
+        } else if rounded > below {
+            i16::MAX - 1
+        } else {
+            rounded as i16
+        }
+    }
+}
+
 /// Reads inputs whose ranges differ too much for one 16-bit format.
+///
+/// `limits` holds the smallest activations of all inputs, then the largest ([`limits32`] makes it): an
+/// input whose activation would lie outside is told.
 #[inline(never)]
-pub fn read32(input: &[i32], channels: &[Channel], x: &mut [Quad]) -> Status {
+pub fn read32(input: &[i32], channels: &[Channel], limits: &[Quad], x: &mut [Quad]) -> Status {
     let mut status = 0;
-    for (i, ((x, &input), c)) in flat_mut(x).iter_mut().zip(input).zip(channels).enumerate() {
-        let centred = saturating_sub(input, c.offset);
-        // floor(v / 2^s + 1/2) without the overflow of v + 2^(s-1): |v >> s| <= 2^30, and a bit
-        let rounded = (centred >> c.shift) + (centred >> (c.shift - 1) & 1);
+    let limits = halves(limits);
+    let ranges = flat(limits.low).iter().zip(flat(limits.high));
+    let inputs = flat_mut(x).iter_mut().zip(input).zip(channels).zip(ranges);
+    for (i, (((x, &input), c), (&low, &high))) in inputs.enumerate() {
+        let rounded = c.round(input); // |rounded| <= 2^30
         *x = saturate16(rounded);
-        let changed = rounded ^ *x as i32;
-        // The sign of v | -v says that v is not 0; a comparison would be a branch on some cores.
-        let any = negative(changed | changed.wrapping_neg()) as u32 & 1;
-        status |= any << i.min(Status::LAST);
+        let outside = negative((rounded - low as i32) | (high as i32 - rounded)) as u32 & 1;
+        status |= outside << i.min(Status::LAST);
     }
     Status::from_bits(status)
 }
@@ -103,39 +178,128 @@ pub fn write32(x: &[Quad], channels: &[Channel], output: &mut [i32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     extern crate std;
+    use std::vec::Vec;
 
     #[test]
-    fn limits_count_as_saturated() {
+    fn each_input_is_compared_with_its_own_range() {
+        let limits: [Quad; 2] = limits16(&[[0, 2], [-32767, 32766], [-4, 0], [-32767, 32766]]);
         let mut x = [Quad::default()];
-        let status = read16(&[1, i16::MAX, -5, i16::MIN], &mut x);
+        let status = read16(&[1, i16::MAX, -5, i16::MIN], &limits, &mut x);
         assert_eq!(x, [Quad([1, i16::MAX, -5, i16::MIN])]);
-        assert_eq!(status.bits(), 0b1010);
-        assert!(status.saturated(1) && !status.saturated(2));
+        assert_eq!(status.bits(), 0b1110);
+        assert!(status.saturated(1) && !status.saturated(0) && !status.any_invalid());
+        let ends = [[0, -32767, -4, -32767], [2, 32766, 0, 32766]];
+        assert!(ends.iter().all(|ends| !read16(ends, &limits, &mut x).any()));
+    }
+
+    /// Reads inputs with limits; the activations and the bits.
+    fn read(input: &[i16], ranges: &[[i16; 2]]) -> (Vec<i16>, u32) {
+        let mut x = std::vec![Quad([-1; 4]); input.len().div_ceil(4)];
+        let mut limits = std::vec![Quad::default(); 2 * x.len()];
+        let ranges: Vec<_> = ranges.iter().map(|range| range.map(i32::from)).collect();
+        fill16(&ranges, &mut limits);
+        let status = read16(input, &limits, &mut x);
+        (flat(&x)[..input.len()].to_vec(), status.bits())
+    }
+
+    fn expected(input: &[i16], ranges: &[[i16; 2]]) -> u32 {
+        let outside = |(x, [low, high]): (&i16, &[i16; 2])| x < low || x > high;
+        let bits = input.iter().zip(ranges).map(outside).enumerate();
+        bits.fold(0, |bits, (i, outside)| bits | u32::from(outside) << i.min(Status::LAST))
+    }
+
+    /// Every value against a few ranges, in a place of its own and in one that shares its bit.
+    #[test]
+    fn no_value_of_an_i16_is_misjudged() {
+        let ends = [i16::MIN, i16::MIN + 1, -1, 0, 1, 124, i16::MAX - 1, i16::MAX];
+        for low in ends {
+            for high in ends.into_iter().filter(|high| *high >= low) {
+                for x in i16::MIN..=i16::MAX {
+                    let mut tensor = [Quad::default()];
+                    let limits: [Quad; 2] = limits16(&[[0, 0], [low as i32, high as i32]]);
+                    let status = read16(&[0, x], &limits, &mut tensor);
+                    assert_eq!(status.saturated(1), x < low || x > high, "{x} in {low}..={high}");
+                    assert!(!status.saturated(0));
+                }
+            }
+        }
+        for x in i16::MIN..=i16::MAX {
+            let mut input = [0; 37];
+            input[36] = x;
+            let ranges = [[-124, 124]; 37];
+            assert_eq!(read(&input, &ranges).1, expected(&input, &ranges), "{x}");
+        }
     }
 
     #[test]
     fn every_number_of_inputs_is_read_and_watched() {
         for n in 1_usize..=140 {
-            let input: std::vec::Vec<i16> =
-                (0..n).map(|i| if i % 7 == 3 { i16::MAX } else { 10 + i as i16 }).collect();
-            let mut x = std::vec![Quad([-1; 4]); n.div_ceil(4)];
-            let status = read16(&input, &mut x);
-            assert_eq!(&flat(&x)[..n], &input[..]);
+            let input: Vec<i16> = (0..n).map(|i| if i % 7 == 3 { 200 } else { 10 }).collect();
+            let (x, bits) = read(&input, &std::vec![[10, 124]; n]);
+            assert_eq!(x, input);
             for i in 0..Status::LAST.min(n) {
-                assert_eq!(status.saturated(i), i % 7 == 3, "input {i} of {n}");
+                assert_eq!(bits >> i & 1 == 1, i % 7 == 3, "input {i} of {n}");
             }
-            assert_eq!(status.saturated(31), (31..n).any(|i| i % 7 == 3), "{n} inputs");
+            assert_eq!(bits >> 31 == 1, (31..n).any(|i| i % 7 == 3), "{n} inputs");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_inputs_are_judged_as_by_comparison(
+            cells in prop::collection::vec((any::<i16>(), any::<i16>(), any::<i16>()), 1..80),
+        ) {
+            let input: Vec<i16> = cells.iter().map(|cell| cell.0).collect();
+            let ranges: Vec<_> = cells.iter().map(|c| [c.1.min(c.2), c.1.max(c.2)]).collect();
+            prop_assert_eq!(read(&input, &ranges), (input.clone(), expected(&input, &ranges)));
+        }
+
+        #[test]
+        fn wide_inputs_are_rounded_as_in_exact_arithmetic(
+            x: i32,
+            offset: i32,
+            shift in 1_u8..=31,
+            a: i32,
+            b: i32,
+        ) {
+            let channel = Channel { offset, shift };
+            let round = |x: i32| {
+                let centred = (i64::from(x) - i64::from(offset))
+                    .clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+                (centred + (1 << (shift - 1))).div_euclid(1 << shift)
+            };
+            let limits: [Quad; 2] = limits32(&[[a.min(b), a.max(b)]], &[channel]);
+            let mut y = [Quad::default()];
+            let status = read32(&[x], &[channel], &limits, &mut y);
+            prop_assert_eq!(i64::from(y[0].0[0]), round(x).clamp(-32768, 32767));
+            let [low, high] = [a.min(b), a.max(b)].map(|x| round(x).clamp(-32767, 32766));
+            prop_assert_eq!(status.saturated(0), round(x) < low || round(x) > high);
         }
     }
 
     #[test]
     fn wide_inputs_are_centred_rounded_and_clamped() {
-        let channel = Channel { offset: 1000, shift: 2 };
+        let channels = [Channel { offset: 1000, shift: 2 }; 4];
         let mut x = [Quad::default()];
-        let status = read32(&[1000, 1002, i32::MAX, i32::MIN], &[channel; 4], &mut x);
+        let limits: [Quad; 2] = limits32(&[[0, 2000]; 4], &channels);
+        let status = read32(&[1000, 1002, i32::MAX, i32::MIN], &channels, &limits, &mut x);
         assert_eq!(x, [Quad([0, 1, i16::MAX, i16::MIN])]);
         assert_eq!(status.bits(), 0b1100);
+        // Far inside the window, outside the range.
+        let status = read32(&[-4, 0, 2000, 2004], &channels, &limits, &mut x);
+        assert_eq!(status.bits(), 0b1001);
+    }
+
+    #[test]
+    fn a_wide_input_with_a_shift_of_one_does_not_wrap() {
+        let channels = [Channel { offset: 0, shift: 1 }; 2];
+        let limits: [Quad; 2] = limits32(&[[-1000, 1000]; 2], &channels);
+        let mut x = [Quad::default()];
+        let status = read32(&[i32::MAX, i32::MIN], &channels, &limits, &mut x);
+        assert_eq!(x, [Quad([i16::MAX, i16::MIN, 0, 0])]);
+        assert_eq!(status.bits(), 0b11);
     }
 
     /// The definition in 64 bits, at the ends of the range and around what rounds differently.
@@ -151,10 +315,14 @@ mod tests {
                 let centred = centred.clamp(i32::MIN.into(), i32::MAX.into());
                 let want = (centred + step / 2).div_euclid(step);
                 let mut x = [Quad::default()];
-                let status = read32(&[input], &[Channel { offset, shift }], &mut x);
+                let channels = [Channel { offset, shift }];
+                let limits: [Quad; 2] = limits32(&[[i32::MIN, i32::MAX]], &channels);
+                let status = read32(&[input], &channels, &limits, &mut x);
                 let got = i64::from(x[0].0[0]);
                 assert_eq!(got, want.clamp(-32768, 32767), "{input} - {offset} >> {shift}");
-                assert_eq!(status.any(), got != want, "{input} - {offset} >> {shift}");
+                let [low, high] = limits.map(|quad| i64::from(quad.0[0]));
+                let outside = want < low || want > high;
+                assert_eq!(status.any(), outside, "{input} - {offset} >> {shift}");
             }
         }
     }

@@ -142,14 +142,15 @@ fn module(layers: &[Layer]) -> String {
     }
     format!(
         "pub mod model {{
-use nervecord::port::{{read16, write16}};
+use nervecord::port::{{limits16, read16, write16}};
 use nervecord::spline::{{Axis, Grid, Shape, Spline8, Spline16, pack_spline8, pack_spline16}};
-use nervecord::Scratch;
+use nervecord::{{Quad, Scratch}};
 pub const INPUTS: usize = {INPUTS};
 pub const OUTPUTS: usize = {outputs};
 pub type RawInput = i16;
 pub type RawOutput = i16;
 pub const TABLE_BYTES: usize = {bytes};
+static LIMITS: [Quad; 2 * {x}] = limits16(&[[-32767, 32766]; INPUTS]);
 {tables}
 pub struct Model(Scratch<{}>);
 impl Model {{
@@ -157,7 +158,7 @@ impl Model {{
         Self(Scratch::new())
     }}
     pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
-        read16(input, self.0.tensor(0..{x}));
+        read16(input, &LIMITS, self.0.tensor(0..{x}));
         let mut all = [0; OUTPUTS];
         {steps}
         all

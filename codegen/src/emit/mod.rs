@@ -27,8 +27,8 @@ pub struct Origin {
     pub options: String,
 }
 
-/// An identifier in screaming snake case, unlike those in `taken`.
-fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
+/// An identifier in screaming snake case; `prefix` begins it where the name cannot.
+fn screaming(name: &str, prefix: &str) -> String {
     let mut ident: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
@@ -37,10 +37,15 @@ fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
         ident = ident.replace("__", "_");
     }
     let ident = ident.trim_matches('_');
-    let ident = match ident.chars().next() {
+    match ident.chars().next() {
         Some(c) if c.is_ascii_alphabetic() => ident.to_owned(),
-        _ => format!("LAYER_{ident}").trim_end_matches('_').to_owned(),
-    };
+        _ => format!("{prefix}_{ident}").trim_end_matches('_').to_owned(),
+    }
+}
+
+/// An identifier in screaming snake case, unlike those in `taken`.
+fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let ident = screaming(name, "LAYER");
     // The names of a layer's tables must be free as well.
     let tables = [
         "",
@@ -93,10 +98,11 @@ fn type_name(name: &str) -> String {
 /// The module's text.
 pub fn emit(program: &Program, origin: &Origin) -> String {
     let mut items = Items::default();
-    let mut taken = ["INPUTS", "OUTPUTS", "TABLE_BYTES", "LABELS", "CHANNELS", "LEVELS", "START"]
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
+    let mut taken =
+        ["INPUTS", "OUTPUTS", "TABLE_BYTES", "RANGES", "LIMITS", "CHANNELS", "LEVELS", "START"]
+            .map(str::to_owned)
+            .into_iter()
+            .collect();
     let mut body = String::new();
     for op in &program.ops {
         let name = constant_name(&op.name, &mut taken);
@@ -107,7 +113,7 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     // A model called like a kernel, such as `ncap.json`, or like another type of the module.
     let imports = imports(program, &items);
     let word = |c: char| !c.is_ascii_alphanumeric();
-    let own = ["Input", "Output", "RawInput", "RawOutput", "Default"];
+    let own = ["Input", "Output", "RawInput", "RawOutput", "Reading", "Counts", "Default"];
     if imports.split(word).chain(own).any(|name| name == ty) {
         ty += "Model";
     }
@@ -119,6 +125,7 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     out += &imports;
     out += "\n    const _: () = nervecord::require_format(1);\n\n";
     out += &interface(program);
+    out += &readings(program, &ty);
     out += "\n";
     let start = program.start.iter().any(|quad| quad.0 != [0; 4]);
     if start {
@@ -173,14 +180,12 @@ fn imports(program: &Program, items: &Items) -> String {
     for name in fixed {
         uses.insert(format!("nervecord::fixed::{name}"));
     }
-    if program.start.iter().any(|quad| quad.0 != [0; 4]) {
-        uses.insert("nervecord::Quad".into());
-    }
+    uses.insert("nervecord::Quad".into());
     for (_, name) in fracs {
         uses.insert(format!("nervecord::fixed::types::extra::{name}"));
     }
     let [input, output] = [program.input.bits(), program.output.bits()];
-    uses.insert(format!("nervecord::port::read{input}"));
+    uses.insert(format!("nervecord::port::{{limits{input}, read{input}}}"));
     uses.insert(format!("nervecord::port::write{output}"));
     if input.max(output) == 32 {
         uses.insert("nervecord::port::Channel".into());
@@ -224,15 +229,13 @@ fn interface(program: &Program) -> String {
     }
     let _ = writeln!(out, "    /// Bytes of tables in flash.");
     let _ = writeln!(out, "    pub const TABLE_BYTES: usize = {};", program.table_bytes());
-    if let Some(classes) = &program.classes {
-        let names: Vec<String> = classes.names.iter().map(|n| format!("{n:?}")).collect();
-        let _ = writeln!(
-            out,
-            "    /// The class of each output; `nervecord::head::argmax` of the outputs is the index."
-        );
-        let head = format!("pub static LABELS: [&str; {}] = [", names.len());
-        let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&names, 8));
-    }
+    let ranges: Vec<String> = program.input.ranges.iter().map(|r| format!("{r:?}")).collect();
+    let _ = writeln!(
+        out,
+        "    /// The calibrated range of each input with its margin, in its integers: outside, the status says so."
+    );
+    let head = "pub const RANGES: [[i32; 2]; INPUTS] = [";
+    let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&ranges, 8));
     for (name, port) in [("CHANNELS", &program.input), ("LEVELS", &program.output)] {
         let (PortWidth::WideIn(channels) | PortWidth::WideOut(channels)) = &port.width else {
             continue;
@@ -244,7 +247,74 @@ fn interface(program: &Program) -> String {
         let head = format!("static {name}: [Channel; {}] = [", cells.len());
         let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&cells, 8));
     }
+    let table = match program.input.bits() {
+        32 => "limits32(&RANGES, &CHANNELS)",
+        _ => "limits16(&RANGES)",
+    };
+    let limits = 2 * quads(program.input.features());
+    let _ = writeln!(out, "    static LIMITS: [Quad; {limits}] = {table};");
     out
+}
+
+/// What collects inputs by name, and the names.
+fn readings(program: &Program, ty: &str) -> String {
+    let mut out = format!(
+        "    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::Reading<{ty}, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::Counts<{ty}>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {{
+        Reading::of(values)
+    }}
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {{
+        Counts::new(input, per_count, at_zero)
+    }}
+"
+    );
+    let outputs = match &program.classes {
+        Some(classes) => classes.names.clone(),
+        None => (0..program.output.features()).map(|i| format!("y{i}")).collect(),
+    };
+    out += &names("input", "The places of the inputs.", &program.input_names);
+    let about = match &program.classes {
+        Some(_) => "The places of the classes; `nervecord::head::argmax` of the outputs is one.",
+        None => "The places of the outputs.",
+    };
+    out += &names("output", about, &outputs);
+    out
+}
+
+/// A module with the place of each feature under its name.
+fn names(module: &str, about: &str, names: &[String]) -> String {
+    let mut taken = BTreeSet::from(["NAMES".to_owned()]);
+    let mut constants = String::new();
+    for (i, name) in names.iter().enumerate() {
+        let ident = screaming(name, &module.to_ascii_uppercase());
+        let numbered = (2..).map(|count| format!("{ident}_{count}"));
+        let free = |name: &String| !taken.contains(name);
+        let name = std::iter::once(ident.clone()).chain(numbered).find(free).unwrap_or_default();
+        let _ = writeln!(constants, "        pub const {name}: usize = {i};");
+        taken.insert(name);
+    }
+    let count = names.len();
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    format!(
+        "
+    /// {about}
+    #[allow(missing_docs)]
+    pub mod {module} {{
+{constants}        #[rustfmt::skip]
+        pub const NAMES: [&str; {count}] = [
+{}        ];
+    }}
+",
+        wrapped(&names, 12)
+    )
 }
 
 /// An array of fixed-point numbers, or a tuple where their formats differ.
@@ -258,10 +328,10 @@ fn port_type(name: &str, port: &Port, count: &str) -> String {
     format!("    #[rustfmt::skip]\n    pub type {name} = (\n{body}    );\n")
 }
 
-/// The body of `Controller::step`: typed numbers to integers and back.
-fn typed_step(program: &Program) -> String {
+/// The start of `Controller::step`: typed numbers to integers.
+fn untyped(program: &Program) -> String {
     let indent = "            ";
-    let input = match program.input.uniform_frac() {
+    match program.input.uniform_frac() {
         Some(_) => format!("{indent}let input = input.map(|x| x.to_bits());\n"),
         None => {
             let bits = |i| format!("input.{i}.to_bits()");
@@ -269,22 +339,26 @@ fn typed_step(program: &Program) -> String {
             let body = wrapped(&cells, 16);
             format!("{indent}#[rustfmt::skip]\n{indent}let input = [\n{body}{indent}];\n")
         }
-    };
+    }
+}
+
+/// The body of a function from integers to typed numbers.
+fn typed(program: &Program) -> String {
+    let indent = "            ";
     let from_bits = format!("FixedI{}::from_bits", program.output.bits());
-    let output = match program.output.uniform_frac() {
-        Some(_) => format!("{indent}self.step_raw(&input).map({from_bits})\n"),
+    match program.output.uniform_frac() {
+        Some(_) => format!("{indent}output.map({from_bits})\n"),
         None => {
             let names: Vec<String> =
                 (0..program.output.features()).map(|i| format!("y{i}")).collect();
             let cells: Vec<String> = names.iter().map(|y| format!("{from_bits}({y})")).collect();
             let (names, cells) = (wrapped(&names, 16), wrapped(&cells, 16));
             format!(
-                "{indent}#[rustfmt::skip]\n{indent}let [\n{names}{indent}] = self.step_raw(&input);\n\
+                "{indent}#[rustfmt::skip]\n{indent}let [\n{names}{indent}] = output;\n\
                  {indent}#[rustfmt::skip]\n{indent}let output = (\n{cells}{indent});\n{indent}output\n"
             )
         }
-    };
-    input + &output
+    }
 }
 
 /// The statements that run one op: its tensors, then the kernel.
@@ -313,14 +387,14 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
     };
     let (input, output) = (range(&program.input), range(&program.output));
     let read = match program.input.bits() == 32 {
-        true => format!("read32(input, &CHANNELS, self.scratch.tensor({input}))"),
-        false => format!("read16(input, self.scratch.tensor({input}))"),
+        true => format!("read32(input, &CHANNELS, &LIMITS, self.scratch.tensor({input}))"),
+        false => format!("read16(input, &LIMITS, self.scratch.tensor({input}))"),
     };
     let write = match program.output.bits() == 32 {
         true => format!("write32(self.scratch.tensor({output}), &LEVELS, &mut output)"),
         false => format!("write16(self.scratch.tensor({output}), &mut output)"),
     };
-    let typed = typed_step(program);
+    let (untyped, typed) = (untyped(program), typed(program));
     let fracs = |port: &Port| wrapped(&port.fracs, 12);
     let (input_frac, output_frac) = (fracs(&program.input), fracs(&program.output));
     let full_scale = match program.input.full_scale {
@@ -353,6 +427,16 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
             {write};
             output
         }}
+
+        /// One step on a reading, whose flags go into the status.
+        pub fn step_reading(&mut self, reading: &Reading) -> Output {{
+            let output = self.step_raw(reading.raw());
+            self.status = self.status.and(reading.status());
+            Self::typed(output)
+        }}
+
+        fn typed(output: [RawOutput; OUTPUTS]) -> Output {{
+{typed}        }}
     }}
 
     impl RawStep<INPUTS, OUTPUTS> for {ty} {{
@@ -361,12 +445,17 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         #[rustfmt::skip]
         const INPUT_FRAC: [u8; INPUTS] = [
 {input_frac}        ];
+        const INPUT_RANGES: &'static [[i32; 2]; INPUTS] = &RANGES;
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
 {output_frac}        ];
 {full_scale}
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
             Self::step_raw(self, input)
+        }}
+
+        fn note(&mut self, status: Status) {{
+            self.status = self.status.and(status);
         }}
     }}
 
@@ -385,7 +474,9 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         }}
 
         fn step(&mut self, input: &Input) -> Output {{
-{typed}        }}
+{untyped}            let output = self.step_raw(&input);
+            Self::typed(output)
+        }}
 
         fn status(&self) -> Status {{
             self.status

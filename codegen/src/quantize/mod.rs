@@ -281,6 +281,7 @@ fn lower(
         start,
         states: state_formats,
         ops: lowering.ops,
+        input_names: (0..graph.input_len()).map(|i| graph.input_name(i)).collect(),
         classes: graph.classes.clone(),
         layers: lowering.layers,
         macs: graph.macs(),

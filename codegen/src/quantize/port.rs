@@ -33,13 +33,15 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
         lowering.define(tensor, storage, Format::unit(bits));
         return Ok(unit_port(features, bits, storage));
     }
+    let margin = lowering.ranges.margin;
+    let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
     if let Some(frac) = narrow(lowering.graph, lowering.ranges) {
         lowering.define(tensor, storage, Format::uniform(f64::powi(2.0, -(frac as i32))));
         let fracs = vec![frac; features];
-        return Ok(Port { fracs, width: PortWidth::Narrow, storage, full_scale: false });
+        let ranges = spans.iter().map(|span| raw_range(span, margin, frac, &NARROW)).collect();
+        let width = PortWidth::Narrow;
+        return Ok(Port { fracs, width, ranges, storage, full_scale: false });
     }
-    let margin = lowering.ranges.margin;
-    let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
     let channels = spans.iter().enumerate().map(|(i, span)| wide_channel(i, span, margin));
     let channels: Vec<(Channel, u32)> = channels.collect::<Result<_>>()?;
     let unit = |frac: u32| f64::powi(2.0, -(frac as i32));
@@ -49,8 +51,27 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
         ..Format::uniform(1.0)
     };
     lowering.define(tensor, storage, format);
-    let (channels, fracs) = channels.into_iter().unzip();
-    Ok(Port { fracs, width: PortWidth::WideIn(channels), storage, full_scale: false })
+    let (channels, fracs): (_, Vec<u32>) = channels.into_iter().unzip();
+    let formats = spans.iter().zip(&fracs);
+    let ranges = formats.map(|(span, &frac)| raw_range(span, margin, frac, &WIDE)).collect();
+    let width = PortWidth::WideIn(channels);
+    Ok(Port { fracs, width, ranges, storage, full_scale: false })
+}
+
+/// What an input's range may be at most: short of the ends of the integers, where a saturating conversion
+/// leaves what does not fit.
+const NARROW: [i32; 2] = [i16::MIN as i32 + 1, i16::MAX as i32 - 1];
+const WIDE: [i32; 2] = [i32::MIN + 1, i32::MAX - 1];
+
+/// The smallest and the largest integer that a calibrated range, widened by the margin about its middle,
+/// rounds to.
+fn raw_range(span: &Span, margin: f64, frac: u32, [least, most]: &[i32; 2]) -> [i32; 2] {
+    let (half, middle) = ((span.high - span.low) / 2.0, (span.high + span.low) / 2.0);
+    let raw = |x: f64| x * f64::powi(2.0, frac as i32);
+    // A cast from float saturates.
+    let low = raw(middle - half * margin).floor() as i32;
+    let high = raw(middle + half * margin).ceil() as i32;
+    [low.clamp(*least, *most), high.clamp(*least, *most)]
 }
 
 /// Fractional bits of an i16 that serves all inputs, if one does.
@@ -64,7 +85,13 @@ pub(super) fn narrow(graph: &Graph, ranges: &Ranges) -> Option<u32> {
 
 /// Unit fractions of `bits` bits for all features.
 fn unit_port(features: usize, bits: u32, storage: usize) -> Port {
-    Port { fracs: vec![bits; features], width: PortWidth::Narrow, storage, full_scale: true }
+    let (fracs, ranges) = (vec![bits; features], vec![[-one(bits), one(bits)]; features]);
+    Port { fracs, width: PortWidth::Narrow, ranges, storage, full_scale: true }
+}
+
+/// The integer of a unit fraction's 1.0.
+fn one(bits: u32) -> i32 {
+    (1 << bits) - 1
 }
 
 /// The 32-bit format of one input: its conversion to an activation, and its fractional bits.
@@ -101,7 +128,8 @@ pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
     if value.format.offset.is_empty() && fracs.iter().all(|frac| (0..=15).contains(frac)) {
         let fracs = fracs.into_iter().map(|frac| frac as u32).collect();
         let width = PortWidth::Narrow;
-        return Ok(Port { fracs, width, storage: value.storage, full_scale: false });
+        let (ranges, storage) = (Vec::new(), value.storage);
+        return Ok(Port { fracs, width, ranges, storage, full_scale: false });
     }
     let channel = |(i, &frac): (usize, &i32)| Channel {
         offset: caller_offset(value.format.offset(i), frac) as i32,
@@ -110,7 +138,7 @@ pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
     let channels = fracs.iter().enumerate().map(channel).collect();
     let fracs = fracs.into_iter().map(|frac| frac.max(0) as u32).collect();
     let width = PortWidth::WideOut(channels);
-    Ok(Port { fracs, width, storage: value.storage, full_scale: false })
+    Ok(Port { fracs, width, ranges: Vec::new(), storage: value.storage, full_scale: false })
 }
 
 /// Fractional bits of a power of two.

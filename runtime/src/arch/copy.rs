@@ -1,116 +1,300 @@
-//! Copies of a program's inputs into a tensor, with a watch for the limits of their format.
+//! Copies of a program's inputs into a tensor, with a watch for those outside their range.
 
 use super::opaque;
 use crate::tensor::Quad;
 
-/// Copies `input` to `x`, as far as both go, and calls `see(k, pair)` for every two inputs: 2 k in the
-/// lower half, 2 k + 1 in the upper one. Quads are seen whole, what follows the last input as zeros.
-#[inline(always)]
-pub(crate) fn copy_pairs(input: &[i16], x: &mut [Quad], mut see: impl FnMut(usize, u32)) {
-    let (chunks, rest) = input.as_chunks::<4>();
-    let mut quads = x.iter_mut();
-    let mut k = 0;
-    let mut copy = |&[a, b, c, d]: &[i16; 4], x: &mut Quad| {
-        // Else the compiler copies all first, in a call, and loads it again.
-        let pair = |low: i16, high: i16| opaque(low as u16 as u32 | (high as u16 as u32) << 16);
-        let pairs = [pair(a, b), pair(c, d)];
-        see(k, pairs[0]);
-        see(k + 1, pairs[1]);
-        let [[a, b], [c, d]] = pairs.map(|pair| [pair as i16, (pair >> 16) as i16]);
-        x.0 = [a, b, c, d];
-        k += 2;
-    };
-    // The chunks come first: a zip that ends takes one more from its first iterator.
-    for (chunk, x) in chunks.iter().zip(quads.by_ref()) {
-        copy(chunk, x);
-    }
-    if let Some(x) = quads.next()
-        && !rest.is_empty()
-    {
-        let mut last = [0; 4];
-        last.iter_mut().zip(rest).for_each(|(last, &input)| *last = input);
-        copy(&last, x);
+/// The range of each input that a tensor holds, both ends within it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits<'a> {
+    /// The smallest values.
+    pub(crate) low: &'a [Quad],
+    /// The largest values.
+    pub(crate) high: &'a [Quad],
+}
+
+impl<'a> Limits<'a> {
+    /// Those of the first quads, and the rest.
+    #[inline(always)]
+    pub(crate) fn split_at(self, quads: usize) -> [Self; 2] {
+        let (low, low_rest) = self.low.split_at(quads.min(self.low.len()));
+        let (high, high_rest) = self.high.split_at(quads.min(self.high.len()));
+        [Self { low, high }, Self { low: low_rest, high: high_rest }]
     }
 }
 
 /// The highest bit of each half of a word.
-const LIMITS: u32 = 0x8000_8000;
+const SIGNS: u32 = 0x8000_8000;
 
-/// Bits 15 and 31, if the input in that half is at a limit of its format; no other bit.
+/// Copies `input` to `x`, as far as all go, and calls `see(k, outside)` for every two inputs, 2 k and
+/// 2 k + 1: bits 15 and 31 say which of them lies outside its range, other bits are 0. Quads are seen
+/// whole, what follows the last input as zeros.
 #[inline(always)]
-pub(crate) fn limits(pair: u32) -> u32 {
-    folded(pair) & LIMITS
+pub(crate) fn copy_pairs(
+    input: &[i16],
+    limits: Limits,
+    x: &mut [Quad],
+    mut see: impl FnMut(usize, u32),
+) {
+    copy(input, limits, x, |k, outside| see(k, outside & SIGNS));
 }
 
-/// As [`limits`], with other bits beside.
+/// As [`copy_pairs`], with other bits beside.
 #[inline(always)]
-fn folded(pair: u32) -> u32 {
-    const ONES: u32 = LIMITS >> 15;
-    let negative = (pair >> 15) & ONES;
-    // 0xffff in the half of a negative input flips it to 0..=32767; both limits become 32767.
-    let folded = pair ^ ((negative << 16).wrapping_sub(negative));
-    folded + ONES // each half is at most 32768
+fn copy(input: &[i16], limits: Limits, x: &mut [Quad], mut see: impl FnMut(usize, u32)) {
+    let (chunks, rest) = input.as_chunks::<4>();
+    let mut quads = x.iter_mut().zip(limits.low).zip(limits.high);
+    let mut k = 0;
+    let mut copy = |&[a, b, c, d]: &[i16; 4], ((x, low), high): ((&mut Quad, &Quad), &Quad)| {
+        // Else the compiler copies all first, in a call, and loads it again.
+        let pairs = [opaque(pair(a, b)), opaque(pair(c, d))];
+        let ([l0, l1, l2, l3], [h0, h1, h2, h3]) = (low.0, high.0);
+        see(k, outside(pairs[0], [l0, l1], [h0, h1]));
+        see(k + 1, outside(pairs[1], [l2, l3], [h2, h3]));
+        let [[a, b], [c, d]] = pairs.map(halves);
+        x.0 = [a, b, c, d];
+        k += 2;
+    };
+    // The chunks come first: a zip that ends takes one more from its first iterator.
+    for (chunk, quad) in chunks.iter().zip(quads.by_ref()) {
+        copy(chunk, quad);
+    }
+    if let Some(quad) = quads.next()
+        && !rest.is_empty()
+    {
+        let mut last = [0; 4];
+        last.iter_mut().zip(rest).for_each(|(last, &input)| *last = input);
+        copy(&last, quad);
+    }
 }
 
-/// Copies `input` to `x`, as far as both go; whether any input is at a limit of its format.
+/// Two inputs in a word.
+#[inline(always)]
+fn pair(low: i16, high: i16) -> u32 {
+    low as u16 as u32 | (high as u16 as u32) << 16
+}
+
+/// The two inputs of a word.
+#[inline(always)]
+fn halves(pair: u32) -> [i16; 2] {
+    [pair as i16, (pair >> 16) as i16]
+}
+
+/// Bits 15 and 31, if the number in that half is below `low` or above `high`; other bits beside.
 #[cfg(not(nervecord_dsp))]
 #[inline(always)]
-pub(crate) fn copy_watching(input: &[i16], x: &mut [Quad]) -> bool {
-    let mut seen = 0;
-    copy_pairs(input, x, |_, pair| seen |= folded(pair));
-    seen & LIMITS != 0
+fn outside(pair: u32, low: [i16; 2], high: [i16; 2]) -> u32 {
+    // Below 0 if x is outside; |x - l|, |h - x| <= 65535.
+    let sign = |x: i16, l: i16, h: i16| (x as i32 - l as i32) | (h as i32 - x as i32);
+    let [a, b] = halves(pair);
+    (sign(a, low[0], high[0]) as u32 >> 16) | (sign(b, low[1], high[1]) as u32 & 0xffff_0000)
 }
 
 /// As above: two inputs in three instructions.
+#[cfg(nervecord_dsp)]
+#[inline(always)]
+fn outside(pair: u32, low: [i16; 2], high: [i16; 2]) -> u32 {
+    let mut seen = pair;
+    // SAFETY: writes registers only.
+    unsafe {
+        core::arch::asm!(
+            "qsub16 {below}, {seen}, {low}", // saturates, so that its sign is right
+            "qsub16 {seen}, {high}, {seen}",
+            "orr {seen}, {seen}, {below}",
+            seen = inout(reg) seen,
+            low = in(reg) self::pair(low[0], low[1]),
+            high = in(reg) self::pair(high[0], high[1]),
+            below = out(reg) _,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    seen
+}
+
+/// Copies `input` to `x`, as far as all go. The word that is returned is shifted down by one bit for every
+/// two inputs, and then has bits 15 and 31 of what [`outside`] says of them.
+#[cfg(not(nervecord_dsp))]
+#[inline(always)]
+pub(crate) fn copy_gathering(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
+    let mut seen = 0;
+    copy_pairs(unrolled_by_none(input), limits, x, |_, outside| seen = outside | seen >> 1);
+    seen
+}
+
+/// As above: four inputs in eighteen instructions.
+#[cfg(nervecord_dsp)]
+#[inline(always)]
+pub(crate) fn copy_gathering(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
+    dsp::quads(input, limits, x, dsp::gather)
+}
+
+/// Copies `input` to `x`, as far as all go; whether any input lies outside its range.
+#[cfg(all(nervecord_assembly, not(nervecord_dsp)))]
+#[inline(always)]
+pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> bool {
+    let mut seen = 0;
+    copy(unrolled_by_none(input), limits, x, |_, outside| seen |= outside);
+    seen & SIGNS != 0
+}
+
+/// As above: four inputs in fifteen instructions.
 #[cfg(all(nervecord_dsp, not(nervecord_kernel = "helium")))]
 #[inline(always)]
-pub(crate) fn copy_watching(input: &[i16], x: &mut [Quad]) -> bool {
-    let mut seen = 0_u32;
-    copy_pairs(input, x, |_, pair| {
-        // SAFETY: writes registers only.
-        unsafe {
-            core::arch::asm!(
-                "uadd16 {pair}, {pair}, {above}", // the limits become 0 and 1
-                "uqsub16 {pair}, {two}, {pair}",  // and all others 0
-                "orr {seen}, {seen}, {pair}",
-                pair = inout(reg) pair => _,
-                above = in(reg) 0x8001_8001_u32,
-                two = in(reg) 0x0002_0002_u32,
-                seen = inout(reg) seen,
-                options(pure, nomem, nostack),
-            );
-        }
-    });
-    seen != 0
+pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> bool {
+    dsp::quads(input, limits, x, dsp::watch) & SIGNS != 0
 }
 
-/// As above: eight inputs in four instructions, the loop's own among them.
+/// `input`, of whose length the compiler knows nothing: it would unroll a loop over it to the end.
+#[cfg(not(nervecord_dsp))]
+#[inline(always)]
+fn unrolled_by_none(input: &[i16]) -> &[i16] {
+    input.get(..opaque(input.len() as u32) as usize).unwrap_or_default()
+}
+
+/// As above, in a loop that the compiler makes vectors of.
+#[cfg(not(nervecord_assembly))]
+#[inline(always)]
+pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> bool {
+    let ranges = super::flat(limits.low).iter().zip(super::flat(limits.high));
+    let inputs = input.iter().zip(super::flat_mut(x)).zip(ranges);
+    inputs.fold(false, |seen, ((&input, x), (&low, &high))| {
+        *x = input;
+        seen | (input < low) | (input > high)
+    })
+}
+
+/// As above: eight inputs in nine instructions, the loop's own among them.
 #[cfg(nervecord_kernel = "helium")]
 #[inline(always)]
-pub(crate) fn copy_watching(input: &[i16], x: &mut [Quad]) -> bool {
-    let count = input.len().min(4 * x.len());
-    // SAFETY: as many activations are in both slices.
-    count > 0 && unsafe { helium(input.as_ptr(), x.as_mut_ptr(), count) } >= 32767
+pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> bool {
+    let quads = x.len().min(limits.low.len()).min(limits.high.len());
+    let count = input.len().min(4 * quads);
+    let (low, high) = (limits.low.as_ptr(), limits.high.as_ptr());
+    // SAFETY: as many activations are in all four slices.
+    count > 0 && unsafe { helium(input.as_ptr(), x.as_mut_ptr(), low, high, count) } < 0
 }
 
-/// Copies `count` activations, at least one; their largest magnitude.
+/// Copies `count` activations, at least one; below 0 if one lies outside its range.
 ///
 /// # Safety
-/// They must be there, and as many behind `x`.
+/// They must be there, and as many behind `x`, `low` and `high`.
 #[cfg(nervecord_kernel = "helium")]
 #[unsafe(naked)]
-unsafe extern "C" fn helium(input: *const i16, x: *mut Quad, count: usize) -> u32 {
+unsafe extern "C" fn helium(
+    input: *const i16,
+    x: *mut Quad,
+    low: *const Quad,
+    high: *const Quad,
+    count: usize,
+) -> i32 {
     core::arch::naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
         "push {{r7, lr}}",
-        "movs r3, #0",
-        "dlstp.16 lr, r2",
+        "ldr r12, [sp, #8]",
+        "vmov.i32 q3, #0",
+        "dlstp.16 lr, r12",
         "1:",
         "vldrh.u16 q0, [r0], #16",
+        "vldrh.u16 q1, [r2], #16",
+        "vldrh.u16 q2, [r3], #16",
         "vstrh.16 q0, [r1], #16",
-        "vmaxav.s16 r3, q0",
+        "vqsub.s16 q1, q0, q1", // saturates, so that its sign is right
+        "vqsub.s16 q2, q2, q0",
+        "vorr q1, q1, q2",
+        "vorr q3, q3, q1",
         "letp lr, 1b",
-        "mov r0, r3",
+        "movs r0, #0",
+        "vminv.s16 r0, q3",
         "pop {{r7, pc}}",
     )
+}
+
+/// Cores with the DSP extension: two inputs at a time.
+#[cfg(nervecord_dsp)]
+mod dsp {
+    use super::{Limits, Quad};
+
+    /// Copies `count` quads, at least one, and adds what is outside to `seen`: input, x, low, high, count,
+    /// seen.
+    ///
+    /// # Safety
+    /// They must be there, and as many behind `x`, `low` and `high`.
+    type Loop = unsafe extern "C" fn(
+        *const [i16; 4],
+        *mut Quad,
+        *const Quad,
+        *const Quad,
+        usize,
+        u32,
+    ) -> u32;
+
+    /// Copies `input` to `x`, as far as all go; what follows the last input is taken as zeros.
+    #[inline(always)]
+    pub(super) fn quads(input: &[i16], limits: Limits, x: &mut [Quad], copy: Loop) -> u32 {
+        let (chunks, rest) = input.as_chunks::<4>();
+        let fit = x.len().min(limits.low.len()).min(limits.high.len());
+        let (whole, mut seen) = (chunks.len().min(fit), 0);
+        let (low, high) = (limits.low.as_ptr(), limits.high.as_ptr());
+        if whole > 0 {
+            // SAFETY: as many quads are in all four slices.
+            seen = unsafe { copy(chunks.as_ptr(), x.as_mut_ptr(), low, high, whole, seen) };
+        }
+        if !rest.is_empty() && whole < fit {
+            let mut last = [0; 4];
+            last.iter_mut().zip(rest).for_each(|(last, &input)| *last = input);
+            // SAFETY: quad `whole` is in all three slices.
+            seen = unsafe {
+                let (x, low, high) = (x.as_mut_ptr().add(whole), low.add(whole), high.add(whole));
+                copy(&raw const last, x, low, high, 1, seen)
+            };
+        }
+        seen
+    }
+
+    /// The loop, with what adds `{l}` and `{m}` to `{seen}`. QSUB16 saturates, so that its signs are right.
+    macro_rules! copy {
+        ($name:ident, $($add:literal),*) => {
+            #[unsafe(naked)]
+            pub(super) unsafe extern "C" fn $name(
+                input: *const [i16; 4],
+                x: *mut Quad,
+                low: *const Quad,
+                high: *const Quad,
+                count: usize,
+                seen: u32,
+            ) -> u32 {
+                core::arch::naked_asm!(
+                    cpu!(),
+                    "push {{r4, r5, r6, r7, r8, r9, r10, lr}}",
+                    "ldrd r10, r12, [sp, #32]",
+                    "1:",
+                    "ldr r4, [r0], #4", // inputs are aligned to 2
+                    "ldr r5, [r0], #4",
+                    "ldrd r6, r7, [r2], #8",
+                    "ldrd r8, r9, [r3], #8",
+                    "strd r4, r5, [r1], #8",
+                    "qsub16 r6, r4, r6",
+                    "qsub16 r7, r5, r7",
+                    "qsub16 r8, r8, r4",
+                    "qsub16 r9, r9, r5",
+                    "orr r6, r6, r8",
+                    "orr r7, r7, r9",
+                    $($add,)*
+                    "subs r10, #1",
+                    "bne 1b",
+                    "mov r0, r12",
+                    "pop {{r4, r5, r6, r7, r8, r9, r10, pc}}",
+                )
+            }
+        };
+    }
+
+    copy!(
+        gather,
+        "and r6, r6, #0x80008000",
+        "and r7, r7, #0x80008000",
+        "orr r12, r6, r12, lsr #1",
+        "orr r12, r7, r12, lsr #1"
+    );
+    #[cfg(not(nervecord_kernel = "helium"))]
+    copy!(watch, "orr r12, r12, r6", "orr r12, r12, r7");
 }

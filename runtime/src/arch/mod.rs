@@ -52,7 +52,7 @@ mod spline;
 
 use crate::tensor::Quad;
 pub(crate) use active::Active;
-pub(crate) use copy::{copy_pairs, copy_watching, limits};
+pub(crate) use copy::{Limits, copy_gathering, copy_pairs, copy_watching};
 pub(crate) use pieces::{Pieces, apply, apply_in_place};
 pub use spline::{Coefficient, Native as SplineNative, pack_spline8, pack_spline16};
 pub(crate) use spline::{Layer as SplineLayer, Sections as SplineSections};
@@ -203,6 +203,27 @@ pub(crate) fn negative(x: i32) -> i32 {
     return branchless::negative(x);
     #[cfg(not(nervecord_branchless))]
     portable::negative(x)
+}
+
+/// `a - b`, saturating, in the same time for all values.
+#[inline(always)]
+pub(crate) fn saturating_sub(a: i32, b: i32) -> i32 {
+    #[cfg(nervecord_dsp)]
+    {
+        let mut difference = a;
+        // SAFETY: writes a register and flags only.
+        unsafe {
+            core::arch::asm!(
+                "qsub {a}, {a}, {b}",
+                a = inout(reg) difference,
+                b = in(reg) b,
+                options(pure, nomem, nostack),
+            );
+        }
+        difference
+    }
+    #[cfg(not(nervecord_dsp))]
+    portable::saturating_sub(a, b)
 }
 
 /// Number of zero bits above the highest one of `x`, which is not 0.

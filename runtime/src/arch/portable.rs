@@ -82,3 +82,11 @@ pub fn unit<const BITS: u32>(x: i32) -> i32 {
 pub fn saturate16(x: i32) -> i16 {
     x.clamp(i16::MIN as i32, i16::MAX as i32) as i16
 }
+
+/// `a - b`, saturating.
+#[inline(always)]
+pub fn saturating_sub(a: i32, b: i32) -> i32 {
+    let difference = a.wrapping_sub(b);
+    let overflow = super::negative((a ^ b) & (a ^ difference));
+    difference ^ ((difference ^ super::negative(a) ^ i32::MAX) & overflow)
+}

@@ -35,7 +35,6 @@ pub mod frame;
 pub mod guard;
 pub mod imu;
 pub mod joint;
-pub mod number;
 pub mod pca9685;
 pub mod period;
 pub mod remote;
@@ -44,9 +43,9 @@ pub mod telemetry;
 #[cfg(test)]
 mod device_tests;
 
+pub use crate::raw::{Number, RawModel};
 pub use fault::{Fault, Faults};
 pub use guard::{Guard, InputLimits, OutputLimits};
-pub use number::{Number, RawModel};
 pub use period::{ControlLoop, Recovery, State, Step, Timing};
 
 /// A monotonic counter of ticks that wraps at 2^32.
