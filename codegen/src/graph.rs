@@ -77,6 +77,8 @@ pub enum Layer {
     },
     /// `y = exp(x) / sum(exp(x))`.
     Softmax,
+    /// `y = x - ln(sum(exp(x)))`.
+    LogSoftmax,
     /// One feature: the index of the largest input, the first of equals.
     ArgMax,
     /// The swimming circuit: reads the inputs and the phase of its oscillator.
@@ -167,6 +169,7 @@ impl Layer {
             Self::Select(_) => "select",
             Self::Normalize { .. } => "normalize",
             Self::Softmax => "softmax",
+            Self::LogSoftmax => "logsoftmax",
             Self::ArgMax => "argmax",
             Self::Ncap(_) => "ncap",
             Self::Membrane(_) => "membrane",
@@ -237,7 +240,7 @@ impl Layer {
                 same("offsets", scale.len(), offset.len())?;
                 same("factors", scale.len(), one()?)
             }
-            Self::Map(_) | Self::Normalize { .. } | Self::Softmax => one(),
+            Self::Map(_) | Self::Normalize { .. } | Self::Softmax | Self::LogSoftmax => one(),
             Self::Functions { functions, picks } => {
                 let n = one()?;
                 match picks.iter().find(|(i, k)| *i >= n || *k >= functions.len()) {

@@ -75,6 +75,7 @@ fn activation(config: &Config) -> Result<Expr> {
 fn head(word: &str, config: &Config) -> Result<Layer> {
     match word.to_ascii_lowercase().as_str() {
         "softmax" => Ok(Layer::Softmax),
+        "log_softmax" | "logsoftmax" => Ok(Layer::LogSoftmax),
         "argmax" => Ok(Layer::ArgMax),
         other => function(other).map(Layer::Map).ok_or_else(|| unknown(word, config)),
     }

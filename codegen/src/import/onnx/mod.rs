@@ -175,11 +175,9 @@ impl<'a> Importer<'a> {
             .iter()
             .map(|name| if name.is_empty() { Ok(None) } else { self.value(name).map(Some) })
             .collect::<Result<Vec<_>>>()?;
-        let domain = node.domain.as_deref().unwrap_or_default();
-        let newest = i64::MAX;
-        let opset = self.opsets.get(domain).copied().unwrap_or(newest);
-        let call = Call { proto: node, inputs, opset };
+        let call = Call::new(node, inputs, self.opset(node.domain.as_deref().unwrap_or_default())?);
         let written = ops::import(&mut self.builder, &call)?;
+        call.understood()?;
         for (name, value) in node.output.iter().zip(written) {
             if let Value::Flow(flow) = &value {
                 self.rename(flow.id, name);
@@ -187,6 +185,21 @@ impl<'a> Importer<'a> {
             self.values.insert(name, value);
         }
         Ok(())
+    }
+
+    /// The version of an operator set, which the operators of one are read by.
+    fn opset(&self, domain: &str) -> Result<i64> {
+        if !matches!(domain, "" | "ai.onnx") {
+            // No operator of another domain changed its meaning.
+            return Ok(self.opsets.get(domain).copied().unwrap_or(1));
+        }
+        let declared = self.opsets.get("").or(self.opsets.get("ai.onnx")).copied();
+        declared.ok_or_else(|| {
+            Error::new("the version of the operator set is not known")
+                .expected("an opset_import of the standard operators")
+                .found("none")
+                .help("operators change from version to version: export the model again")
+        })
     }
 
     /// Gives a tensor the name the file has for it, unless it has one already.

@@ -6,7 +6,6 @@ use super::super::array;
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Label, Value};
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};
 
 /// Softmax and LogSoftmax over all features.
@@ -18,11 +17,18 @@ pub fn softmax(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let rest = flow.dims.get(axis..).unwrap_or_default();
     let width = if old { array::volume(rest)? } else { rest.first().copied().unwrap_or(1) };
     all_features(builder, width, &flow)?;
-    let mut out = builder.flow(node.name(), Layer::Softmax, &[flow.id], &flow.dims)?;
-    if node.op() == "LogSoftmax" {
-        out.id = builder.map(node.name(), Expr::call(Function::Log), out.id)?;
+    let layer = if node.op() == "LogSoftmax" { Layer::LogSoftmax } else { Layer::Softmax };
+    Ok(vec![Value::Flow(builder.flow(node.name(), layer, &[flow.id], &flow.dims)?)])
+}
+
+/// What a softmax that writes `id` reads: its logarithm is a layer, where two functions in a row would lose
+/// every probability below a step.
+pub(super) fn logits_of(builder: &Builder, id: TensorId) -> Option<TensorId> {
+    let writer = builder.graph.nodes.iter().rfind(|n| n.output == id)?;
+    match writer.layer {
+        Layer::Softmax => writer.inputs.first().copied(),
+        _ => None,
     }
-    Ok(vec![Value::Flow(out)])
 }
 
 fn all_features(builder: &Builder, width: usize, flow: &Flow) -> Result<()> {

@@ -69,18 +69,21 @@ fn check_all_features(outer: &[usize], flow: &Flow) -> Result<()> {
         .help("normalise over the whole feature vector"))
 }
 
-/// ReduceMean and ReduceSum over all features.
+/// ReduceMean and ReduceSum over all features, or over none where `noop_with_empty_axes` asks for that.
 pub fn reduce(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let flow = node.flow(0)?.clone();
     let rank = flow.dims.len();
+    let noop = node.int("noop_with_empty_axes", 0) != 0;
+    let keep = node.int("keepdims", 1) != 0;
     let axes = match node.ints_or_input("axes", 1)?.filter(|axes| !axes.is_empty()) {
         Some(axes) => axes.iter().map(|&a| array::axis_of(a, rank)).collect::<Result<Vec<_>>>()?,
+        None if noop => return Ok(vec![Value::Flow(flow)]),
         None => (0..rank).collect(),
     };
     let outer: Vec<usize> =
         flow.dims.iter().enumerate().filter(|(k, _)| !axes.contains(k)).map(|(_, &d)| d).collect();
     check_all_features(&outer, &flow)?;
-    let dims = if node.int("keepdims", 1) != 0 { vec![1; rank] } else { vec![1; outer.len()] };
+    let dims = if keep { vec![1; rank] } else { vec![1; outer.len()] };
     let len = builder.len(flow.id);
     let mean = node.op() == "ReduceMean";
     let weight = if mean { 1.0 / len as f64 } else { 1.0 };

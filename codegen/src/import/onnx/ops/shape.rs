@@ -27,9 +27,9 @@ fn reshaped(value: &Value, dims: Vec<usize>) -> Value {
 
 /// Operators that compute nothing at inference.
 pub fn pass(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
-    if let Some(Value::Constant(training)) = node.optional(2)
-        && training.scalar().is_some_and(|v| v != 0.0)
-    {
+    let training = node.op() == "Dropout"
+        && node.optional_constant(2, "training mode")?.is_some_and(|t| t.scalar() != Some(0.0));
+    if training {
         return Err(Error::new("a dropout is in training mode")
             .expected("training_mode false")
             .found("true")
@@ -148,12 +148,18 @@ pub fn transpose(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 pub fn expand(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
     let dims = dims_of(value)?;
-    let to: Vec<usize> = node
-        .constant(1, "shape")?
-        .as_ints()
-        .into_iter()
-        .map(|d| usize::try_from(d).unwrap_or(1))
-        .collect();
+    // PyTorch's -1 keeps a length, as 1 does.
+    let length = |d: i64| match d {
+        -1 => Ok(1),
+        d => usize::try_from(d).map_err(|_| {
+            Error::new("a shape is negative")
+                .expected("lengths to expand to")
+                .found(d)
+                .help("export with a fixed number of features and a dynamic batch axis")
+        }),
+    };
+    let shape = node.constant(1, "shape")?.as_ints();
+    let to = shape.into_iter().map(length).collect::<Result<Vec<usize>>>()?;
     let view = array::broadcast(&dims, &array::broadcast_dims(&dims, &to)?)?;
     Ok(vec![builder.view(node.name(), value, view)?])
 }
@@ -203,6 +209,13 @@ pub fn split(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let axis = array::axis_of(node.int("axis", 0), dims.len())?;
     let len = dims.get(axis).copied().unwrap_or(1);
     let parts = node.proto.output.len().max(1);
+    let declared = node.optional_int("num_outputs");
+    if let Some(declared) = declared.filter(|n| *n != parts as i64) {
+        return Err(Error::new("a split does not fit its outputs")
+            .expected(format!("`num_outputs` {parts}, as many as the node writes"))
+            .found(declared)
+            .help("the file is damaged or was edited: export it again"));
+    }
     let sizes = match node.ints_or_input("split", 1)? {
         Some(sizes) => sizes,
         // With `num_outputs` the last part may be smaller.
