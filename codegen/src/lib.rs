@@ -45,6 +45,7 @@ pub mod report;
 pub mod settings;
 pub mod simplify;
 pub mod spiking;
+pub mod text;
 pub mod verify;
 
 pub use compiler::{Compiled, Compiler};

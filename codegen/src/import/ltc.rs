@@ -60,24 +60,24 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
 impl Settings {
     fn of(config: &Config) -> Result<Self> {
         let wrong = |key: &str, expected: &str| {
-            let found = config.json.get(key).map_or("no such key".into(), Json::to_string);
+            let found = config.get(key).map_or("no such key".into(), Json::to_string);
             Error::new("a setting of the LTC is missing or cannot be used")
                 .file(&config.path)
                 .at(format!("key `{key}`"))
                 .expected(expected)
                 .found(found)
         };
-        let constrained = config.json.get("implicit_param_constraints").and_then(Json::as_bool);
+        let constrained = config.get("implicit_param_constraints").and_then(Json::as_bool);
         let constrained = constrained.ok_or_else(|| {
             wrong("implicit_param_constraints", "true or false, as the cell was trained").help(
                 "LTC (the layer) defaults to true, LTCCell to false; the same tensors mean different networks",
             )
         })?;
-        let unfolds = match config.json.get("ode_unfolds") {
+        let unfolds = match config.get("ode_unfolds") {
             None => Some(6),
             Some(value) => value.as_u64().filter(|n| (1..=255).contains(n)),
         };
-        let epsilon = match config.json.get("epsilon") {
+        let epsilon = match config.get("epsilon") {
             None => Some(1e-8),
             Some(value) => value.as_f64().filter(|e| *e >= 0.0),
         };

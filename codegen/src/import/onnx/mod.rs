@@ -28,6 +28,7 @@ use super::{hex, read};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::simplify;
+use crate::text;
 
 /// Oldest operator set whose operators mean what the importer takes them to mean.
 const OLDEST_OPSET: i64 = 11;
@@ -207,7 +208,7 @@ impl<'a> Importer<'a> {
         let graph = &mut self.builder.graph;
         let own = graph.nodes.last().is_some_and(|n| n.output == id);
         if let Some(tensor) = graph.tensors.get_mut(id).filter(|_| own) {
-            name.clone_into(&mut tensor.name);
+            tensor.name = text::label(name);
         }
     }
 

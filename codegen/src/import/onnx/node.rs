@@ -8,6 +8,7 @@ use super::array::Array;
 use super::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::error::{Error, Result};
 use crate::graph::TensorId;
+use crate::text;
 
 /// A tensor of activations: its place in the graph, and the shape the file gives it (batch 1).
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +57,11 @@ impl Value {
 
 /// `` node `name` (Op) ``; a node without a name goes by its first output.
 pub fn title(node: &NodeProto) -> String {
-    format!("node `{}` ({})", name(node), node.op_type.as_deref().unwrap_or("no operator"))
+    format!(
+        "node `{}` ({})",
+        text::label(name(node)),
+        node.op_type.as_deref().unwrap_or("no operator")
+    )
 }
 
 /// The node's name, or that of its first output, or its operator.
