@@ -318,7 +318,7 @@ impl Source<'_> {
                 .at(format!("tensor `{name}`"))
                 .expected(format!("names that start with {}", prefixes.join(" or ")))
                 .found(format!("`{name}`"))
-                .help("mixed memory (an LSTM beside the cell) is not supported")),
+                .help("mixed memory (an LSTM beside the cell) is not supported: train with mixed_memory=False")),
         }
     }
 }

@@ -66,6 +66,7 @@ impl Settings {
                 .at(format!("key `{key}`"))
                 .expected(expected)
                 .found(found)
+                .help(format!("set `{key}` to what the cell was trained with"))
         };
         let constrained = config.get("implicit_param_constraints").and_then(Json::as_bool);
         let constrained = constrained.ok_or_else(|| {
@@ -113,7 +114,7 @@ fn cell(file: &Tensors, settings: &Settings, name: &str) -> Result<Graph> {
             .at(format!("tensor `{other}`"))
             .expected(NAMES.join(", "))
             .found(format!("`{other}`"))
-            .help("mixed memory (an LSTM beside the cell) is not supported"));
+            .help("mixed memory (an LSTM beside the cell) is not supported: train with mixed_memory=False"));
     }
     let (n, _) = file.shape(&key("w"))?;
     let (inputs, _) = file.shape(&key("sensory_w"))?;
@@ -144,7 +145,8 @@ fn cell(file: &Tensors, settings: &Settings, name: &str) -> Result<Graph> {
         return Err(Error::new("the outputs do not fit the neurons")
             .at(format!("tensor `{}`", key("output_w")))
             .expected(format!("1 to {n} elements"))
-            .found(motors));
+            .found(motors)
+            .help("save the whole state_dict of the network, under the names of ncps"));
     }
     let (scale, offset) = (optional("output_w", motors, 1.0)?, optional("output_b", motors, 0.0)?);
     let mut graph = Graph::new(name, "x", inputs);
@@ -192,7 +194,8 @@ fn synapses(
                 return Err(Error::new("a mask is negative")
                     .at(format!("tensor `{stem}sparsity_mask`"))
                     .expected("0 or 1; the synapse's sign is in `erev`")
-                    .found(mask));
+                    .found(mask)
+                    .help("store the wiring's absolute values as the mask, as ncps does"));
             }
             let weight = settings.positive(&format!("{stem}w"), weights[pre][post])? * mask;
             let (gain, reversal) = (sigmas[pre][post], reversals[pre][post]);

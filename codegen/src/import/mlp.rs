@@ -63,6 +63,7 @@ fn activation(config: &Config) -> Result<Expr> {
             .at("key `format`")
             .expected("a format like \"mlp relu\", or a key `activation`")
             .found(format!("\"{format}\""))
+            .help("write the hidden activation behind `mlp`: \"mlp tanh\"")
     })?;
     function(word).ok_or_else(|| unknown(word, config))
 }
@@ -80,7 +81,7 @@ fn unknown(word: &str, config: &Config) -> Error {
     Error::new("the activation is not supported")
         .file(&config.path)
         .expected("relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, softsign, sin, hardsigmoid, hardswish, mish or identity")
-        .found(format!("\"{word}\""))
+        .found(format!("\"{word}\"")).help("export the network as ONNX if it has another activation")
 }
 
 /// An activation by the name PyTorch or scikit-learn has for it, with their default parameters.

@@ -27,7 +27,10 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 
 /// Larger files are refused: nothing that fits a microcontroller needs them.
-const MAX_FILE: u64 = 1 << 29;
+const MAX_FILE: u64 = 1 << 26;
+
+/// Most features of all tensors of a network together: each row of calibration data gives them all a value.
+const MOST_FEATURES: usize = 1 << 22;
 
 /// What `config.json` may say under `format`.
 const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
@@ -66,6 +69,14 @@ pub fn load(path: &Path) -> Result<Source> {
         None => onnx::load(&located.model, &name)?,
         Some(config) => by_format(config, &located.model, &name)?,
     };
+    let features: usize = graph.tensors.iter().map(|t| t.len).sum();
+    if features > MOST_FEATURES {
+        return Err(Error::new("the network has too many features")
+            .file(&located.model)
+            .expected(format!("at most {MOST_FEATURES} features in all tensors together"))
+            .found(features)
+            .help("nervecord is for networks that fit a microcontroller: make the layers narrower, or fewer"));
+    }
     Ok(Source { graph, path: located.model, sha256 })
 }
 

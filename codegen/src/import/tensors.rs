@@ -147,7 +147,8 @@ fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
             return Err(Error::new("the element type of a tensor is not supported")
                 .at(place())
                 .expected("F16, BF16, F32, F64, U8 or I8 to I64")
-                .found(format!("{other:?}")));
+                .found(format!("{other:?}"))
+                .help("save the model in float32"));
         }
     };
     let data = scalar.decode(view.data());

@@ -26,8 +26,9 @@ pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
         .ok_or_else(|| options.wrong("denominator", "a width above 0 of the basis functions"))?;
     let weights =
         net.shaped(&format!("{name}.spline_linear.weight"), &[outputs, inputs * count])?;
-    let normalized = match options.flag("layernorm") {
-        Some(false) => x,
+    // The libraries' notes may describe it in words here.
+    let normalized = match options.get("layernorm") {
+        Some(serde_json::Value::Bool(false)) => x,
         _ => net.layer_norm(&format!("{name}.layernorm"), inputs, x)?,
     };
     let functions = grid.iter().map(|&g| gaussian(g, denominator)).collect();

@@ -50,9 +50,9 @@ const FAMILIES: [&str; 11] = [
     "stack",
 ];
 
-/// Tensors of the libraries that a trained network does not use: a counter of batch normalisation, and what
-/// WavKAN makes and never reads.
-const IDLE: &[&str] = &["num_batches_tracked", ".weight1"];
+/// Tensors of the libraries that a trained network does not use: a counter of batch normalisation, ChebyKAN's
+/// degrees, and what WavKAN makes and never reads.
+const IDLE: &[&str] = &["num_batches_tracked", ".arange", ".weight1"];
 
 /// Most functions of a basis, and most terms of an edge's function: each takes a table, or a part of one, and
 /// is evaluated at 65,536 inputs.

@@ -8,7 +8,7 @@ use super::node::{Flow, Value};
 use super::tensor::{Constant, TensorReader};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
-use crate::graph::{Graph, Layer, TensorId};
+use crate::graph::{Graph, Layer, Node, TensorId};
 use crate::text;
 
 /// Most numbers all computed constants and rearrangements of one file may hold together.
@@ -110,6 +110,11 @@ impl Builder {
         Ok(Flow { id, dims: dims.to_vec() })
     }
 
+    /// The layer that writes a tensor; none for the input. Layers and their tensors are added together.
+    pub fn writer(&self, id: TensorId) -> Option<&Node> {
+        self.graph.nodes.get(id.checked_sub(1)?).filter(|node| node.output == id)
+    }
+
     /// Number of features of a tensor.
     pub fn len(&self, id: TensorId) -> usize {
         self.graph.tensors.get(id).map_or(0, |t| t.len)
@@ -157,10 +162,11 @@ impl Builder {
 
     /// A constant of the file.
     pub fn decoded(&mut self, tensor: &super::proto::TensorProto) -> Result<Value> {
-        Ok(match self.tensors.decode(tensor)? {
-            Constant::Numbers(array) => Value::Constant(Rc::new(array)),
-            Constant::Text(text) => Value::Text(Rc::new(text)),
-        })
+        match self.tensors.decode(tensor)? {
+            // Many tensors may lie in one place of a file of external data.
+            Constant::Numbers(array) => self.constant(array),
+            Constant::Text(text) => Ok(Value::Text(Rc::new(text))),
+        }
     }
 
     fn spend(&mut self, numbers: usize) -> Result<()> {
@@ -169,7 +175,7 @@ impl Builder {
             return Ok(());
         }
         Err(Error::new("the constants of the model are too large")
-            .expected(format!("at most {BUDGET} numbers in all layers and computed constants"))
+            .expected(format!("at most {BUDGET} numbers in all layers and constants"))
             .found(format!("{} and more", self.spent))
             .help("nervecord is for networks that fit a microcontroller"))
     }

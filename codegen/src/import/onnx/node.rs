@@ -223,7 +223,7 @@ impl<'a> Call<'a> {
         let name = self.proto.input.get(k).map_or("", String::as_str);
         Error::new("an input of a node is of the wrong kind")
             .expected(format!("{expected} as input {k}"))
-            .found(format!("`{name}`, {}", found.kind()))
+            .found(format!("`{name}`, {}", found.kind())).help("weights, shapes and bounds must be stored in the file, and what the node works on must be computed from the input")
     }
 
     /// The attribute called `name`, if it is of this kind. A file may leave the kind out, and a value that is 0.

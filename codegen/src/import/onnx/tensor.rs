@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::DAMAGED;
 use super::array::Array;
 use super::proto::TensorProto;
 use crate::error::{Error, Result};
@@ -106,7 +107,10 @@ impl TensorReader {
             found.and_then(|e| e.value.as_deref())
         };
         let location = entry("location").filter(|l| !l.is_empty()).ok_or_else(|| {
-            Error::new("external data has no location").expected("a file name").found("nothing")
+            Error::new("external data has no location")
+                .expected("a file name")
+                .found("nothing")
+                .help(DAMAGED)
         })?;
         let relative = Path::new(location);
         let inside = || relative.components().all(|c| matches!(c, Component::Normal(_)));
@@ -123,6 +127,7 @@ impl TensorReader {
                 Error::new(format!("the {key} of external data is not a number"))
                     .expected("a number of bytes")
                     .found(format!("`{text}`"))
+                    .help(DAMAGED)
             }),
         };
         let io = |e: &std::io::Error| {

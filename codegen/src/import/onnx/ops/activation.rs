@@ -1,5 +1,6 @@
 //! Functions of one variable.
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
@@ -115,7 +116,9 @@ fn function(node: &Call) -> Result<Expr> {
         "Sinh" => exponentials(-0.5),
         "Cosh" => exponentials(0.5),
         other => {
-            return Err(Error::new(format!("the operator `{other}` has no function")).found(other));
+            return Err(Error::new(format!("the operator `{other}` has no function"))
+                .found(other)
+                .help("report it: the list of operators and their functions disagree"));
         }
     })
 }
@@ -135,7 +138,8 @@ fn celu(alpha: f64) -> Result<Expr> {
     if alpha <= 0.0 {
         return Err(Error::new("an attribute is out of range")
             .expected("a positive alpha")
-            .found(alpha));
+            .found(alpha)
+            .help(DAMAGED));
     }
     Ok(call(Function::Elu { alpha: 1.0, gamma: alpha }).of(&x().mul(c(1.0 / alpha))))
 }
@@ -176,6 +180,7 @@ pub fn clip(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
                 Error::new("a clipping bound is not a scalar")
                     .expected("one number")
                     .found(format!("shape {:?}", a.dims))
+                    .help(DAMAGED)
             })
         };
         match node.optional_float(name) {

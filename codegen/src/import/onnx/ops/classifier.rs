@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::super::DAMAGED;
 use super::super::array;
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Label, Value};
@@ -24,7 +25,7 @@ pub fn softmax(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 /// What a softmax that writes `id` reads: its logarithm is a layer, where two functions in a row would lose
 /// every probability below a step.
 pub(super) fn logits_of(builder: &Builder, id: TensorId) -> Option<TensorId> {
-    let writer = builder.graph.nodes.iter().rfind(|n| n.output == id)?;
+    let writer = builder.writer(id)?;
     match writer.layer {
         Layer::Softmax => writer.inputs.first().copied(),
         _ => None,
@@ -60,7 +61,7 @@ pub fn arg_max(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 
 /// The scores a tensor is the index of the largest of.
 pub fn scores_of(builder: &Builder, argmax: TensorId) -> Option<TensorId> {
-    let writer = builder.graph.nodes.iter().find(|n| n.output == argmax)?;
+    let writer = builder.writer(argmax)?;
     match writer.layer {
         Layer::ArgMax => writer.inputs.first().copied(),
         _ => None,
@@ -79,7 +80,8 @@ fn label(builder: &Builder, argmax: TensorId, names: Vec<String>) -> Result<Valu
     if names.len() != classes {
         return Err(Error::new("the class names do not fit the scores")
             .expected(format!("{classes} names"))
-            .found(names.len()));
+            .found(names.len())
+            .help(DAMAGED));
     }
     Ok(Value::Label(Label { scores, argmax, names: Rc::new(names) }))
 }
@@ -131,6 +133,7 @@ pub fn label_encoder(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             Error::new("a class has no entry in the label table")
                 .expected(format!("one of {keys:?}"))
                 .found(format!("`{name}`"))
+                .help(DAMAGED)
         })
     };
     let (argmax, names) = match node.input(0)? {

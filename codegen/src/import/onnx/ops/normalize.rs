@@ -1,5 +1,6 @@
 //! Normalisations and the reductions they are made of.
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::{Builder, Statistic};
 use super::super::node::{Call, Flow, Value};
@@ -12,7 +13,8 @@ fn per_channel(array: &Array, flow: &Flow, what: &str) -> Result<Vec<f64>> {
     if array.data.len() != channels {
         return Err(Error::new("a normalisation does not fit its input")
             .expected(format!("{what} for {channels} features"))
-            .found(format!("shape {:?}", array.dims)));
+            .found(format!("shape {:?}", array.dims))
+            .help(DAMAGED));
     }
     let inner = array::volume(flow.dims.get(2..).unwrap_or_default())?;
     Ok(array.data.iter().flat_map(|&v| std::iter::repeat_n(v, inner)).collect())
@@ -111,7 +113,8 @@ pub fn scaler(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             many if many.len() == len => Ok(values),
             many => Err(Error::new("a scaler does not fit its input")
                 .expected(format!("1 or {len} values as `{name}`"))
-                .found(many.len())),
+                .found(many.len())
+                .help(DAMAGED)),
         }
     };
     let (scale, shift) = (vector("scale", 1.0)?, vector("offset", 0.0)?);

@@ -1,5 +1,6 @@
 //! Rearrangements, of constants and of activations alike.
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array, View};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
@@ -53,18 +54,15 @@ pub fn cast(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             let dims = a.dims.clone();
             builder.constant(Array { dims, data, integer: whole || to == 9 })?
         }
-        Value::Flow(flow) if whole || to == 9 => {
-            let writer = builder.graph.nodes.iter().find(|n| n.output == flow.id);
-            match writer.map(|n| &n.layer) {
-                Some(Layer::ArgMax) => value.clone(),
-                _ => {
-                    return Err(Error::new("activations are cast to whole numbers")
-                        .expected("a cast to a floating-point type")
-                        .found(format!("a cast to ONNX data type {to}"))
-                        .help("leave the rounding out of the model"));
-                }
+        Value::Flow(flow) if whole || to == 9 => match builder.writer(flow.id).map(|n| &n.layer) {
+            Some(Layer::ArgMax) => value.clone(),
+            _ => {
+                return Err(Error::new("activations are cast to whole numbers")
+                    .expected("a cast to a floating-point type")
+                    .found(format!("a cast to ONNX data type {to}"))
+                    .help("leave the rounding out of the model"));
             }
-        }
+        },
         other => other.clone(),
     }])
 }
@@ -105,7 +103,8 @@ pub fn squeeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     if let Some((k, d)) = dims.iter().enumerate().find(|(k, d)| dropped(*k) && **d != 1) {
         return Err(Error::new("an axis cannot be dropped")
             .expected(format!("length 1 on axis {k}"))
-            .found(format!("length {d}")));
+            .found(format!("length {d}"))
+            .help(DAMAGED));
     }
     let kept = dims.iter().enumerate().filter(|(k, _)| !dropped(*k)).map(|(_, &d)| d).collect();
     Ok(vec![reshaped(value, kept)])
@@ -125,7 +124,8 @@ pub fn unsqueeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     if rest.next().is_some() {
         return Err(Error::new("axes are inserted twice")
             .expected("different axes")
-            .found(format!("{axes:?}")));
+            .found(format!("{axes:?}"))
+            .help(DAMAGED));
     }
     Ok(vec![reshaped(value, out)])
 }
@@ -183,7 +183,10 @@ pub fn slice(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let rank = dims_of(&value)?.len();
     let bounds = |name: &str, k: usize| -> Result<Vec<i64>> {
         node.ints_or_input(name, k)?.ok_or_else(|| {
-            Error::new("a slice has no bounds").expected(format!("constant {name}")).found("none")
+            Error::new("a slice has no bounds")
+                .expected(format!("constant {name}"))
+                .found("none")
+                .help(DAMAGED)
         })
     };
     let (starts, ends) = (bounds("starts", 1)?, bounds("ends", 2)?);
@@ -192,7 +195,8 @@ pub fn slice(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     if [ends.len(), axes.len(), steps.len()].iter().any(|&n| n != starts.len()) {
         return Err(Error::new("the bounds of a slice do not fit each other")
             .expected("as many starts as ends, axes and steps")
-            .found(format!("{starts:?}, {ends:?}, {axes:?}, {steps:?}")));
+            .found(format!("{starts:?}, {ends:?}, {axes:?}, {steps:?}"))
+            .help(DAMAGED));
     }
     for (((&start, &end), &axis), &step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
         let axis = array::axis_of(axis, rank)?;
@@ -229,7 +233,8 @@ pub fn split(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     if total != len as i64 || sizes.iter().any(|&s| s < 0) || sizes.len() < parts {
         return Err(Error::new("a split does not fit its tensor")
             .expected(format!("{parts} parts of {len} features in all"))
-            .found(format!("{sizes:?}")));
+            .found(format!("{sizes:?}"))
+            .help(DAMAGED));
     }
     let mut start = 0;
     let mut out = Vec::with_capacity(parts);

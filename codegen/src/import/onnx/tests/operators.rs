@@ -163,6 +163,9 @@ fn a_reduction_over_no_axes_is_the_identity_where_the_node_says_so() {
         for all in [reduce(&["x"]), reduce(&["x", "none"]), last] {
             assert_eq!(reduced(all), [whole]);
         }
+        // A network that is nothing else is the identity too.
+        let alone = node(op, &["x", "none"], &["y"]).int("noop_with_empty_axes", 1);
+        assert_eq!(one(alone, constants(), &[1.0, -2.0]), [1.0, -2.0]);
     }
 }
 
@@ -189,6 +192,27 @@ fn what_a_rule_does_not_look_at_is_refused() {
     let dropped =
         model(1, vec![dropout, node("Relu", &["y"], &["z"])], vec![floats("ratio", &[], &[0.5])]);
     assert_eq!(output(&with_outputs(dropped, &["z"]), &[2.0]), [2.0]);
+}
+
+#[test]
+fn whole_numbers_are_cast_before_they_are_computed_with() {
+    let nodes = |cast: bool| {
+        let cast = node(if cast { "Cast" } else { "Identity" }, &["s"], &["f"]);
+        let cast = if cast.op_type.as_deref() == Some("Cast") { cast.int("to", 1) } else { cast };
+        let axis = node("Unsqueeze", &["x", "axis"], &["u"]);
+        let flat = node("Flatten", &["u"], &["s"]);
+        vec![axis, flat, cast, node("Div", &["f", "two"], &["y"])]
+    };
+    let model = |cast| {
+        let constants = vec![ints("axis", &[0]), floats("two", &[], &[2.0])];
+        let mut model = model(1, nodes(cast), constants);
+        let input = model.graph.as_mut().and_then(|g| g.input.first_mut());
+        let element = input.and_then(|i| i.r#type.as_mut()?.tensor_type.as_mut());
+        element.unwrap().elem_type = Some(7);
+        model
+    };
+    assert_eq!(output(&model(true), &[3.0]), [1.5]);
+    assert_refused(&model(false).encode_to_vec(), &["whole numbers", "(Div)", "float32"]);
 }
 
 /// Writers of the third protocol buffers syntax leave a value of 0 out and give only its type.
