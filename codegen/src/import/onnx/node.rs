@@ -121,7 +121,7 @@ const IDLE_ATTRIBUTES: &[(&str, &str)] = &[
 ];
 
 /// The same for inputs.
-const IDLE_INPUTS: &[(&str, usize)] = &[("CastLike", 1), ("Dropout", 1), ("Reshape", 1)];
+const IDLE_INPUTS: &[(&str, usize)] = &[("Dropout", 1), ("Reshape", 1)];
 
 impl<'a> Call<'a> {
     /// A node whose inputs have these values.

@@ -7,6 +7,11 @@ use super::super::node::{Call, Flow, Value};
 use crate::error::{Error, Result};
 use crate::graph::Layer;
 
+/// Data types of ONNX that a cast may name.
+const FLOAT: i64 = 1;
+const INT64: i64 = 7;
+const STRING: i64 = 8;
+
 /// The shape of a numeric value.
 fn dims_of(value: &Value) -> Result<Vec<usize>> {
     match value {
@@ -41,9 +46,29 @@ pub fn pass(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 
 /// Casts between number formats; one that would truncate activations is refused.
 pub fn cast(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
-    let to = node.int("to", 1);
+    let to = match node.op() {
+        // To the type of the second input.
+        "CastLike" => match node.input(1)? {
+            Value::Constant(like) if like.integer => INT64,
+            Value::Constant(_) | Value::Flow(_) => FLOAT,
+            Value::Text(_) | Value::Label(_) => STRING,
+        },
+        _ => node.optional_int("to").ok_or_else(|| {
+            Error::new("a cast has no type")
+                .expected("an attribute `to`")
+                .found("none")
+                .help(DAMAGED)
+        })?,
+    };
     let whole = matches!(to, 2..=7 | 12 | 13);
     let value = node.input(0)?;
+    let numeric = matches!(value, Value::Constant(_) | Value::Flow(_));
+    if numeric && !whole && !matches!(to, FLOAT | 9 | 10 | 11 | 16) {
+        return Err(Error::new("a cast to a type that is not supported")
+            .expected("a cast to a floating-point type of 16 bits or more")
+            .found(format!("ONNX data type {to}"))
+            .help("export the model before quantisation, without a cast of activations to strings or 8-bit floats"));
+    }
     Ok(vec![match value {
         Value::Constant(a) => {
             let data = match (to, whole) {
