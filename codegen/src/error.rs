@@ -3,6 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::text;
+
+/// Most characters of a line of a message.
+const WIDEST: usize = 1000;
+
 /// The result of every phase.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -82,9 +87,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let d = &self.0;
-        write!(f, "{}", d.summary)?;
+        write!(f, "{}", shown(&d.summary))?;
         if let Some(file) = &d.file {
-            write!(f, "\n     file: {}", file.display())?;
+            write!(f, "\n     file: {}", text::plain(&file.to_string_lossy()))?;
         }
         for (label, text) in [
             ("       at", &d.place),
@@ -93,11 +98,34 @@ impl fmt::Display for Error {
             ("     help", &d.help),
         ] {
             if let Some(text) = text {
-                write!(f, "\n{label}: {text}")?;
+                write!(f, "\n{label}: {}", shown(text))?;
             }
         }
         Ok(())
     }
 }
 
+/// What a message holds, be it out of a file: lines after the first are indented below it.
+fn shown(text: &str) -> String {
+    let lines: Vec<String> =
+        text.lines().map(|line| text::shortened(&text::plain(line), WIDEST)).collect();
+    lines.join("\n            ")
+}
+
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_out_of_a_file_forges_no_line_and_steers_no_terminal() {
+        let name = format!("w\n     help: run this\u{1b}[2J{}", "x".repeat(100_000));
+        let error =
+            Error::new("a tensor is missing").file("a\nb").found(name).help("export it again");
+        let message = error.to_string();
+        assert_eq!(message.lines().filter(|line| line.starts_with("     help: ")).count(), 1);
+        assert!(message.contains("a\\nb") && message.contains("\\u{1b}[2J"), "{message}");
+        assert!(!message.contains('\u{1b}') && message.len() < 2000, "{message}");
+    }
+}

@@ -9,6 +9,10 @@ use crate::kan::Kan;
 use crate::membrane::Membrane;
 use crate::ncap::Ncap;
 use crate::spiking::Spiking;
+use crate::text;
+
+/// Most features of a tensor: kernels count them in 16 bits, and they take twice as many bytes of RAM.
+pub const MOST_FEATURES: usize = 65_535;
 
 /// Index of a tensor in [`Graph::tensors`].
 pub type TensorId = usize;
@@ -16,7 +20,7 @@ pub type TensorId = usize;
 /// A vector of `len` features that flows between layers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    /// The name it had in the trained file, or one made from its layer.
+    /// The name it had in the trained file as a [`label`](text::label), or one made from its layer.
     pub name: String,
     /// Number of features.
     pub len: usize,
@@ -25,7 +29,7 @@ pub struct Tensor {
 /// A layer with its name and the tensors it reads and writes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// The name it had in the trained file; unique in the graph.
+    /// The name it had in the trained file as a [`label`](text::label).
     pub name: String,
     /// What it computes.
     pub layer: Layer,
@@ -77,6 +81,8 @@ pub enum Layer {
     },
     /// `y = exp(x) / sum(exp(x))`.
     Softmax,
+    /// `y = x - ln(sum(exp(x)))`.
+    LogSoftmax,
     /// One feature: the index of the largest input, the first of equals.
     ArgMax,
     /// The swimming circuit: reads the inputs and the phase of its oscillator.
@@ -167,6 +173,7 @@ impl Layer {
             Self::Select(_) => "select",
             Self::Normalize { .. } => "normalize",
             Self::Softmax => "softmax",
+            Self::LogSoftmax => "logsoftmax",
             Self::ArgMax => "argmax",
             Self::Ncap(_) => "ncap",
             Self::Membrane(_) => "membrane",
@@ -237,7 +244,7 @@ impl Layer {
                 same("offsets", scale.len(), offset.len())?;
                 same("factors", scale.len(), one()?)
             }
-            Self::Map(_) | Self::Normalize { .. } | Self::Softmax => one(),
+            Self::Map(_) | Self::Normalize { .. } | Self::Softmax | Self::LogSoftmax => one(),
             Self::Functions { functions, picks } => {
                 let n = one()?;
                 match picks.iter().find(|(i, k)| *i >= n || *k >= functions.len()) {
@@ -318,10 +325,10 @@ impl Layer {
 
 impl Graph {
     /// A graph with only its input, of `len` features.
-    pub fn new(name: impl Into<String>, input: impl Into<String>, len: usize) -> Self {
+    pub fn new(name: impl Into<String>, input: impl AsRef<str>, len: usize) -> Self {
         Self {
             name: name.into(),
-            tensors: vec![Tensor { name: input.into(), len }],
+            tensors: vec![Tensor { name: text::label(input.as_ref()), len }],
             ..Self::default()
         }
     }
@@ -329,14 +336,15 @@ impl Graph {
     /// Appends a layer and returns the tensor it writes, which also becomes the output.
     ///
     /// # Errors
-    /// The layer's shape does not fit its inputs, or a parameter is not finite.
+    /// The layer's shape does not fit its inputs, a tensor has more than [`MOST_FEATURES`], or a parameter is
+    /// not finite.
     pub fn push(
         &mut self,
-        name: impl Into<String>,
+        name: impl AsRef<str>,
         layer: Layer,
         inputs: &[TensorId],
     ) -> Result<TensorId> {
-        let name = name.into();
+        let name = text::label(name.as_ref());
         let at = || format!("node `{name}` ({})", layer.kind());
         let mut lens = Vec::with_capacity(inputs.len());
         for &id in inputs {
@@ -345,6 +353,7 @@ impl Graph {
                     .at(at())
                     .expected(format!("a tensor number below {}", self.tensors.len()))
                     .found(id)
+                    .help("a layer reads the input, a state or a layer pushed before it")
             })?;
             lens.push(tensor.len);
         }
@@ -359,7 +368,15 @@ impl Graph {
             return Err(Error::new("a tensor has no elements")
                 .at(at())
                 .expected("at least one output feature")
-                .found("0"));
+                .found("0")
+                .help("leave the empty part out of the model"));
+        }
+        if let Some(wide) = lens.iter().chain([&len]).find(|len| **len > MOST_FEATURES) {
+            return Err(Error::new("a tensor has too many features")
+                .at(at())
+                .expected(format!("at most {MOST_FEATURES} features"))
+                .found(wide)
+                .help("a microcontroller's RAM does not hold them: make the layer narrower"));
         }
         if let Some(bad) = layer.numbers().find(|v| !v.is_finite()) {
             return Err(Error::new("a parameter is not a finite number")
@@ -379,8 +396,8 @@ impl Graph {
 
     /// Adds a state of `initial.len()` features and returns the tensor that holds it in a step;
     /// [`close_state`](Self::close_state) says what it becomes.
-    pub fn push_state(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
-        self.tensors.push(Tensor { name: name.into(), len: initial.len() });
+    pub fn push_state(&mut self, name: impl AsRef<str>, initial: Vec<f64>) -> TensorId {
+        self.tensors.push(Tensor { name: text::label(name.as_ref()), len: initial.len() });
         let previous = self.tensors.len() - 1;
         self.states.push(State { previous, next: previous, initial, counts: false, bound: None });
         previous
@@ -389,7 +406,7 @@ impl Graph {
     /// As [`push_state`](Self::push_state), for values whose magnitude never exceeds `bound`.
     pub fn push_bounded_state(
         &mut self,
-        name: impl Into<String>,
+        name: impl AsRef<str>,
         initial: Vec<f64>,
         bound: f64,
     ) -> TensorId {
@@ -401,7 +418,7 @@ impl Graph {
 
     /// As [`push_state`](Self::push_state), for whole numbers in the range of an i16, which are kept
     /// exactly.
-    pub fn push_counters(&mut self, name: impl Into<String>, initial: Vec<f64>) -> TensorId {
+    pub fn push_counters(&mut self, name: impl AsRef<str>, initial: Vec<f64>) -> TensorId {
         let previous = self.push_state(name, initial);
         self.states.iter_mut().filter(|s| s.previous == previous).for_each(|s| s.counts = true);
         previous
@@ -419,7 +436,8 @@ impl Graph {
                 return Err(Error::new("a state changes its shape from step to step")
                     .at(format!("state `{}`", self.tensors[previous].name))
                     .expected(format!("{want} features"))
-                    .found(found));
+                    .found(found)
+                    .help("the layer that writes the state must be as wide as the state"));
             }
         }
         Ok(())

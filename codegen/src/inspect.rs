@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node};
 use crate::import::{self, Source};
+use crate::text;
 
 /// A longer expression is cut in the table.
 const WIDEST: usize = 60;
@@ -22,22 +23,23 @@ pub fn render(source: &Source) -> String {
         graph.parameters().to_string(),
         graph.macs().to_string(),
     ]);
-    let mut text = format!(
+    let mut out = format!(
         "{}: {}\nsha256: {}\ninput `{}`, output `{}`\n\n{}",
         graph.name,
-        source.path.display(),
+        text::plain(&source.path.to_string_lossy()),
         source.sha256,
         graph.tensors[graph.input].name,
         graph.tensors[graph.output].name,
         table(&rows, &[2, 3, 4, 5]),
     );
     if let Some(classes) = &graph.classes {
-        text += &format!("\nclasses: {}\n", classes.names.join(", "));
+        let names: Vec<String> = classes.names.iter().map(|name| text::label(name)).collect();
+        out += &format!("\nclasses: {}\n", names.join(", "));
     }
     for note in &graph.notes {
-        text += &format!("note: {note}\n");
+        out += &format!("note: {}\n", text::plain(note));
     }
-    text
+    out
 }
 
 /// Every node of a file that cannot be imported as a whole, the unsupported ones marked with the reason;
@@ -53,7 +55,7 @@ pub fn survey(path: &Path) -> Result<Option<String>> {
             Ok(shape) => ("ok", shape),
             Err(reason) => ("NO", reason),
         };
-        [mark.into(), node.name.clone(), node.op.clone(), about.clone()]
+        [mark.into(), text::label(&node.name), text::label(&node.op), text::plain(about)]
     }));
     let bad = nodes.iter().filter(|n| n.outcome.is_err()).count();
     let verdict = format!("{bad} of {} nodes cannot be imported\n", nodes.len());
@@ -75,7 +77,7 @@ fn row(graph: &Graph, node: &Node) -> [String; 6] {
 
 /// The kind of a layer with what its numbers do not say.
 fn describe(layer: &Layer) -> String {
-    let text = match layer {
+    let about = match layer {
         Layer::Map(f) => format!("map {f}"),
         Layer::Add { factors: [a, b] } if (*a, *b) != (1.0, 1.0) => format!("add {a}*x0 + {b}*x1"),
         Layer::Normalize { epsilon } => format!("normalize, epsilon {epsilon:.3e}"),
@@ -87,10 +89,7 @@ fn describe(layer: &Layer) -> String {
         },
         other => other.kind().into(),
     };
-    if text.chars().count() <= WIDEST {
-        return text;
-    }
-    text.chars().take(WIDEST - 3).chain("...".chars()).collect()
+    text::shortened(&about, WIDEST)
 }
 
 /// Rows in columns, those in `right` aligned to the right.

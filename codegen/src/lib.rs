@@ -46,6 +46,7 @@ pub mod settings;
 pub mod simplify;
 pub mod spiking;
 pub mod split;
+pub mod text;
 pub mod verify;
 
 pub use compiler::{Compiled, Compiler};

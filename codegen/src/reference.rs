@@ -86,6 +86,7 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
         Layer::Select(indices) => indices.iter().map(|&i| input(0)[i]).collect(),
         Layer::Normalize { epsilon } => normalize(input(0), *epsilon),
         Layer::Softmax => softmax(input(0)),
+        Layer::LogSoftmax => log_softmax(input(0)),
         Layer::ArgMax => vec![first_largest(input(0)) as f64],
         Layer::Ncap(circuit) => circuit.step(input(0), input(1)[0]),
         Layer::Membrane(circuit) => circuit.step(input(0), input(1)),
@@ -104,12 +105,22 @@ fn normalize(x: &[f64], epsilon: f64) -> Vec<f64> {
     x.iter().map(|v| (v - mean) / deviation).collect()
 }
 
-/// The largest is subtracted first, so that no exponential overflows.
-fn softmax(x: &[f64]) -> Vec<f64> {
+/// How far each number is below the largest: no exponential of them overflows, and one is 1.
+fn below_largest(x: &[f64]) -> Vec<f64> {
     let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let e: Vec<f64> = x.iter().map(|v| (v - largest).exp()).collect();
+    x.iter().map(|v| v - largest).collect()
+}
+
+fn softmax(x: &[f64]) -> Vec<f64> {
+    let e: Vec<f64> = below_largest(x).into_iter().map(f64::exp).collect();
     let sum: f64 = e.iter().sum();
     e.iter().map(|v| v / sum).collect()
+}
+
+fn log_softmax(x: &[f64]) -> Vec<f64> {
+    let below = below_largest(x);
+    let sum: f64 = below.iter().map(|v| v.exp()).sum();
+    below.iter().map(|v| v - sum.ln()).collect()
 }
 
 /// The index of the largest number, the first of equals.
@@ -142,6 +153,8 @@ mod tests {
         assert_eq!(layer(Layer::ArgMax, &[vec![1.0, 3.0, 3.0]]), [1.0]);
         let p = layer(Layer::Softmax, &[vec![1000.0, 1000.0]]);
         assert_eq!(p, [0.5, 0.5]);
+        let l = layer(Layer::LogSoftmax, &[vec![0.0, 0.0, 0.0, 800.0]]);
+        assert_eq!(l, [-800.0, -800.0, -800.0, 0.0]);
         let n = layer(Layer::Normalize { epsilon: 0.0 }, &[vec![-1.0, 1.0]]);
         assert_eq!(n, [-1.0, 1.0]);
         let add = Layer::Add { factors: [2.0, -1.0] };

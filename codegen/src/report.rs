@@ -11,6 +11,7 @@ use crate::graph::Classes;
 use crate::inspect::table;
 use crate::program::{LayerReport, Port, Promise};
 use crate::quantize::Weights;
+use crate::text;
 use crate::verify::class;
 
 /// Outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if given, and `label` for a classifier that names its classes.
@@ -24,10 +25,19 @@ pub fn csv(outputs: &[Vec<f64>], states: &[Vec<f64>], classes: Option<&Classes>)
     for (i, row) in outputs.iter().enumerate() {
         let states = states.get(i).into_iter().flatten();
         let mut cells: Vec<String> = row.iter().chain(states).map(f64::to_string).collect();
-        cells.extend(classes.map(|c| c.names.get(class(row)).cloned().unwrap_or_default()));
+        cells
+            .extend(classes.map(|c| c.names.get(class(row)).map_or_else(String::new, |n| cell(n))));
         text += &(cells.join(",") + "\n");
     }
     text
+}
+
+/// A name as one cell of a table: in quotes where it holds what divides cells.
+fn cell(name: &str) -> String {
+    match name.contains([',', '"', '\n', '\r']) || name.trim() != name {
+        true => format!("\"{}\"", name.replace('"', "\"\"")),
+        false => name.to_owned(),
+    }
 }
 
 /// Pretty JSON of a serializable verdict.
@@ -130,7 +140,7 @@ pub fn render(compiled: &Compiled) -> String {
     for row in r.layers.iter().filter(|row| !row.choice.is_empty()) {
         text += &format!("  {}: {}\n", row.name, row.choice);
     }
-    for note in r.notes {
+    for note in r.notes.iter().map(|note| text::plain(note)) {
         text += &format!("  note: {note}\n");
     }
     text

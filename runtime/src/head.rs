@@ -1,8 +1,8 @@
 //! Classifier heads.
 
 use crate::arch::{clamp, flat, flat_mut, negative};
-use crate::norm::reciprocal;
-use crate::number::requantize;
+use crate::norm::{normalized, reciprocal};
+use crate::number::{requantize, requantizer, saturate16};
 use crate::table::Table;
 use crate::tensor::Quad;
 
@@ -32,6 +32,53 @@ impl Softmax<'_> {
         let shift = clamp(e - 2, 0, 31) as u32;
         for x in x.iter_mut() {
             *x = requantize((*x as i32) << 15, m, shift); // x 2^15 < 2^30
+        }
+    }
+}
+
+/// `y_i = x_i - ln(sum_j exp(x_j))`, no logarithm of a probability: with `d_i` the distance of `x_i` below
+/// the largest input, `y_i = -d_i - ln(sum_j exp(-d_j))`, and the sum lies in 1..=features.
+#[derive(Clone, Copy, Debug)]
+pub struct LogSoftmax<'a> {
+    /// Number of classes, at most 32,768.
+    pub features: u16,
+    /// `exp(-d scale)` with 15 fractional bits, at distances `d` of 0..=65535 below the largest input.
+    pub exp: Table<'a>,
+    /// `ln(1 + u / 65536)` at `u` in 0..=65535, in units of `2^-log_frac` outputs.
+    pub log: Table<'a>,
+    /// `ln 2` in the same units.
+    pub ln2: i16,
+    /// Fractional bits of `log` and `ln2`, at most 15.
+    pub log_frac: u8,
+    /// With `shift`: `multiplier / 2^(16 + shift)` outputs are `2^-14` inputs.
+    pub multiplier: i16,
+    /// See `multiplier`; at most 15.
+    pub shift: u8,
+    /// Half an output, in units of `2^-14` inputs; at most `2^30`.
+    pub half: i32,
+}
+
+impl LogSoftmax<'_> {
+    /// Turns logits into logarithms of probabilities in place; none is above 0.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad]) {
+        let x = flat_mut(x);
+        let Some(x) = x.get_mut(..self.features as usize) else { return };
+        let (_, largest) = largest(x);
+        let mut sum = 0_u32; // <= 2^15 2^15
+        for x in x.iter() {
+            sum += self.exp.at((largest - *x as i32) as u16) as u32; // as in `Softmax`
+        }
+        // sum / 2^15 = (v / 2^31) 2^(e + 16): the sum is about 2^15 or more, so -1 <= e + 16 <= 15.
+        let (v, e) = normalized(sum as u64, false);
+        let log = self.log.at((v >> 15) as u16) as i32 + (e + 16) * self.ln2 as i32; // |log| < 2^19
+        let log = (log + ((1 << self.log_frac) >> 1)) >> self.log_frac;
+        let log = log & !negative(log); // the largest probability is 1 at most
+        let scale = requantizer(self.multiplier, self.shift as u32);
+        for x in x.iter_mut() {
+            // 0 <= distance 2^14 < 2^30, and half as much again to round
+            let distance = scale(((largest - *x as i32) << 14) + self.half) as i32;
+            *x = saturate16(-distance - log);
         }
     }
 }
@@ -89,6 +136,45 @@ mod tests {
             for (exp, &got) in exps.iter().zip(flat(&y)) {
                 let got = got as f64 / 32768.0;
                 prop_assert!((got - exp / sum).abs() < 3e-3, "{} {}", got, exp / sum);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn logarithms_follow_the_formula(logits in prop::collection::vec(any::<i16>(), 1..20), scale in 1e-5_f64..2e-3) {
+            let points = |f: &dyn Fn(f64) -> f64| -> Vec<i16> {
+                (0..=512).map(|i| f(i as f64 * 128.0).round().min(32767.0) as i16).collect()
+            };
+            let exp = through(&points(&|d| (-d * scale).exp() * 32767.0));
+            // An output of 2^-7 reaches 256, more than 65535 distances of the largest scale.
+            let log_frac = 8_u8;
+            let unit = f64::powi(2.0, 7 + i32::from(log_frac));
+            let log = through(&points(&|u| (1.0 + u / 65536.0).ln() * unit));
+            let (shift, factor) = (12_u8, scale * 128.0 / 16384.0);
+            let multiplier = (factor * f64::powi(2.0, 16 + i32::from(shift))).round().max(1.0) as i16;
+            let n = logits.len();
+            let mut y = std::vec![Quad::default(); n.div_ceil(4)];
+            flat_mut(&mut y)[..n].copy_from_slice(&logits);
+            LogSoftmax {
+                features: n as u16,
+                exp: Table::new(&exp),
+                log: Table::new(&log),
+                ln2: (std::f64::consts::LN_2 * unit).round() as i16,
+                log_frac,
+                multiplier,
+                shift,
+                half: ((1 << (15 + shift)) / i32::from(multiplier)).min(1 << 30),
+            }
+            .run(&mut y);
+            let largest = logits.iter().copied().max().map_or(0.0, f64::from);
+            let below = |x: i16| (f64::from(x) - largest) * scale;
+            let sum: f64 = logits.iter().map(|&x| below(x).exp()).sum();
+            for (&x, &got) in logits.iter().zip(flat(&y)) {
+                let (got, want) = (f64::from(got) / 128.0, below(x) - sum.ln());
+                // The multiplier has 15 bits at the largest scale, and 7 at the smallest.
+                let error = 1.5 / 128.0 + want.abs() * 0.6 / f64::from(multiplier);
+                prop_assert!((got - want).abs() < error && got <= 0.0, "{} {}", got, want);
             }
         }
     }

@@ -15,7 +15,7 @@ const fn high(a: u32, b: u32) -> u32 {
 /// No shift by 32 or more and no branch: in the same time for every `x`, also where 64-bit shifts and
 /// the count of leading zeros are library calls.
 #[inline(always)]
-fn normalized(x: u64, even: bool) -> (u32, i32) {
+pub(crate) fn normalized(x: u64, even: bool) -> (u32, i32) {
     let x = x | (x == 0) as u64;
     let (high, low) = ((x >> 32) as u32, x as u32);
     // All ones if the high word is 0: only then no bit of h | -h is its sign.

@@ -54,7 +54,8 @@ pub const EDGES: Shape = Shape {
 /// Widths of the inputs' ranges of [`heads`], too far apart for one format of 16 bits.
 pub const HEAD_RANGES: [f64; 6] = [1e-2, 1.0, 300.0, 1e4, 20.0, 0.3];
 
-/// The layers that compare what they read: 32-bit inputs, layer normalisation, softmax, argmax.
+/// The layers that compare what they read: 32-bit inputs, layer normalisation, softmax and its logarithm,
+/// argmax.
 ///
 /// # Errors
 /// The graph refuses a layer.
@@ -68,6 +69,8 @@ pub fn heads() -> Result<Graph> {
         Layer::Dense(first),
         Layer::Normalize { epsilon: 1e-5 },
         Layer::Dense(dense(&mut random, 9, 7)),
+        Layer::LogSoftmax,
+        Layer::Dense(dense(&mut random, 7, 7)),
         Layer::Softmax,
         Layer::Dense(dense(&mut random, 7, 5)),
         Layer::ArgMax,

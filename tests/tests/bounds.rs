@@ -44,6 +44,7 @@ enum After {
     Square,
     Normalize,
     Softmax,
+    LogSoftmax,
     Add,
     Gate,
 }
@@ -72,7 +73,7 @@ impl Plan {
 fn plans() -> impl Strategy<Value = Plan> {
     use After::*;
     let after = prop::sample::select(vec![
-        Nothing, Relu, Relu6, Tanh, Silu, Exp, Square, Normalize, Softmax, Add, Gate,
+        Nothing, Relu, Relu6, Tanh, Silu, Exp, Square, Normalize, Softmax, LogSoftmax, Add, Gate,
     ]);
     let layers = prop::collection::vec((1_usize..24, after), 1..5);
     let weights = prop::sample::select(vec![Weights::I8, Weights::I16]);
@@ -123,6 +124,7 @@ fn follow(
         After::Square => map(Expr::X.pow(2.0)),
         After::Normalize => Layer::Normalize { epsilon: 1e-5 },
         After::Softmax => Layer::Softmax,
+        After::LogSoftmax => Layer::LogSoftmax,
         After::Add | After::Gate => {
             let gate = map(Expr::call(Function::Sigmoid));
             let gate = graph.push(format!("gate{i}"), gate, &[tensor])?;

@@ -1,5 +1,6 @@
 //! Recurrent networks and circuits: how near to float they stay, and what is refused.
 
+use nervecord_codegen::circuit::{self, Circuit};
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::run_with_states;
 use nervecord_codegen::{Compiled, Compiler, import, verify};
@@ -13,6 +14,43 @@ fn refused(text: &str, parts: &[&str]) {
     let message = import::load(&path).map(drop).unwrap_err().to_string();
     for part in parts.iter().chain(&["circuit.toml"]) {
         assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+}
+
+/// A circuit of `neurons` in a ring, `substeps` updates a step.
+fn ring(kind: &str, neurons: usize, substeps: usize) -> String {
+    let mut text = format!("substeps = {substeps}\n[[inputs]]\nname = \"in\"\n");
+    for i in 0..neurons {
+        let _ = writeln!(text, "[[neurons]]\nname = \"n{i}\"\nkind = \"{kind}\"");
+        let (from, to) = (format!("n{i}"), format!("n{}", (i + 1) % neurons));
+        let _ = writeln!(text, "[[synapses]]\nfrom = \"{from}\"\nto = \"{to}\"\nweight = 9.0");
+    }
+    text + "[[outputs]]\nname = \"y0\"\nplus = [\"n0\"]\n"
+}
+
+/// Neurons times substeps: time and memory grow as they do, up to a size that is told.
+#[test]
+fn a_circuit_is_read_in_the_time_its_size_takes() {
+    let circuit = Circuit::parse(&ring("threshold", 20_000, 1)).unwrap();
+    let started = std::time::Instant::now();
+    assert_eq!(circuit::text::render(&circuit).lines().count(), 20_000 + 6);
+    let graph = circuit::build(&circuit, "ring").unwrap();
+    assert_eq!(graph.tensors[graph.states[0].previous].len, 20_000);
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+    let parts = ["too large", "`substeps`", "302 x 303 x 255 = 23334030", "2097152", "a loop"];
+    refused(&ring("clamp", 302, 255), &parts);
+    assert!(Circuit::parse(&ring("clamp", 302, 22)).is_ok());
+}
+
+#[test]
+fn a_name_of_any_length_is_shown_on_one_line() {
+    let long = "n".repeat(65_536);
+    let text = ring("clamp", 3, 1).replace("\"n1\"", &format!("\"{long}\""));
+    let text = text.replace("\"n2\"", "\"\\u001b[2J\\n\"");
+    let circuit = Circuit::parse(&text).unwrap();
+    for shown in [circuit::text::render(&circuit), circuit::svg(&circuit)] {
+        assert!(!shown.contains('\u{1b}') && shown.contains("nnn...nnn"), "{shown}");
+        assert!(shown.lines().all(|line| line.chars().count() < 1000));
     }
 }
 

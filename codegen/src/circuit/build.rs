@@ -1,6 +1,6 @@
 //! From a checked circuit to a graph.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Circuit, GapJunction, Kind};
 use crate::error::{Error, Result};
@@ -14,13 +14,10 @@ use crate::spiking::{Link, Spiking};
 /// # Errors
 /// A table is too large for its format.
 pub fn build(circuit: &Circuit, name: &str) -> Result<Graph> {
-    let mut columns: Vec<String> = Vec::new();
-    for input in &circuit.inputs {
-        let column = input.column.as_ref().unwrap_or(&input.name);
-        if !columns.contains(column) {
-            columns.push(column.clone());
-        }
-    }
+    let mut seen = HashSet::new();
+    let column = |input: &super::Input| input.column.clone().unwrap_or_else(|| input.name.clone());
+    let columns: Vec<String> =
+        circuit.inputs.iter().map(column).filter(|c| seen.insert(c.clone())).collect();
     let mut graph = Graph::new(name, "x", columns.len());
     graph.wiring = true;
     graph.input_ranges = columns.iter().map(|column| range(circuit, column)).collect();
@@ -93,7 +90,7 @@ fn sources(
 }
 
 /// Where each source and neuron is among the values, by name.
-fn positions(circuit: &Circuit) -> BTreeMap<&str, usize> {
+fn positions(circuit: &Circuit) -> HashMap<&str, usize> {
     circuit.sources().enumerate().map(|(i, name)| (name, i)).collect()
 }
 
@@ -203,7 +200,8 @@ fn threshold(graph: &mut Graph, circuit: &Circuit, sources: TensorId) -> Result<
         return Err(Error::new("a neuron's weights are too large together")
             .at(format!("neuron `{}`", circuit.neurons[i].name))
             .expected("a threshold and weights whose magnitudes sum to at most 32767")
-            .found(bounds[i]));
+            .found(bounds[i])
+            .help("scale the threshold and all weights down by the same factor"));
     }
     let initial: Vec<f64> = circuit.neurons.iter().map(|n| n.initial.unwrap_or(0.0)).collect();
     let state = graph.push_counters("sums", initial);
@@ -213,7 +211,9 @@ fn threshold(graph: &mut Graph, circuit: &Circuit, sources: TensorId) -> Result<
 }
 
 fn outputs(graph: &mut Graph, circuit: &Circuit, neurons: TensorId) -> Result<()> {
-    let index = |name: &String| circuit.neurons.iter().position(|n| n.name == *name);
+    let places: HashMap<&str, usize> =
+        circuit.neurons.iter().enumerate().map(|(i, n)| (n.name.as_str(), i)).collect();
+    let index = |name: &String| places.get(name.as_str()).copied();
     let mut read: Vec<usize> = circuit
         .outputs
         .iter()
@@ -222,12 +222,13 @@ fn outputs(graph: &mut Graph, circuit: &Circuit, neurons: TensorId) -> Result<()
     read.sort_unstable();
     read.dedup();
     let row = |output: &super::Output| -> Vec<f64> {
-        let among = |names: &[String], i: usize| {
-            names.iter().filter(|name| index(name) == Some(i)).count() as f64
-        };
-        read.iter()
-            .map(|&i| output.scale * (among(&output.plus, i) - among(&output.minus, i)))
-            .collect()
+        let mut row = vec![0.0; read.len()];
+        for (names, sign) in [(&output.plus, 1.0), (&output.minus, -1.0)] {
+            let columns =
+                names.iter().filter_map(index).filter_map(|i| read.binary_search(&i).ok());
+            columns.for_each(|column| row[column] += sign);
+        }
+        row.iter().map(|count| output.scale * count).collect()
     };
     let weights = circuit.outputs.iter().map(row).collect();
     let bias = circuit.outputs.iter().map(|o| o.offset).collect();

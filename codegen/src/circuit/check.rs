@@ -1,9 +1,19 @@
 //! What a circuit may not say, told with the neuron's or synapse's name.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::{Circuit, Kind, Sign, Synapse};
 use crate::error::{Error, Result};
+
+/// Most weights of a table, and of the updates of a step together where each is a layer of its own: twice what
+/// the flash of a large microcontroller holds.
+const MOST_WEIGHTS: u64 = 1 << 21;
+
+/// The names of a circuit.
+struct Names<'a> {
+    sources: HashSet<&'a str>,
+    neurons: HashSet<&'a str>,
+}
 
 impl Circuit {
     /// Reads and checks the text of a `circuit.toml`.
@@ -32,9 +42,47 @@ impl Circuit {
         self.check_whole()?;
         self.check_numbers()?;
         self.check_neurons()?;
-        self.synapses.iter().try_for_each(|synapse| self.check_synapse(synapse))?;
-        self.check_gaps()?;
-        self.check_outputs()
+        let names = Names {
+            sources: self.sources().collect(),
+            neurons: self.neurons.iter().map(|n| n.name.as_str()).collect(),
+        };
+        self.synapses.iter().try_for_each(|synapse| self.check_synapse(synapse, &names))?;
+        self.check_gaps(&names)?;
+        self.check_outputs(&names)?;
+        self.check_size()
+    }
+
+    /// What becomes dense tables is of a size that they can have.
+    fn check_size(&self) -> Result<()> {
+        let (neurons, inputs) = (self.neurons.len(), self.inputs.len());
+        let sources = inputs + self.oscillators.len();
+        let read = self.outputs.iter().map(|o| o.plus.len() + o.minus.len()).sum::<usize>();
+        let fewer = "leave out what no synapse reads, or split the circuit";
+        let mut sizes = vec![
+            ("[[inputs]]", vec![inputs, inputs], fewer),
+            ("[[oscillators]]", vec![self.oscillators.len(); 2], fewer),
+            ("[[outputs]]", vec![self.outputs.len(), read.min(neurons)], fewer),
+        ];
+        if self.kind() == Kind::Clamp {
+            let all = vec![neurons, neurons + sources, self.substeps as usize];
+            let help = "take fewer substeps: each is a layer of its own, neurons x (sources + neurons); \
+                neurons of kind sigmoid or threshold keep theirs as a loop";
+            sizes.push(("key `substeps`", all, help));
+        }
+        for (place, factors, help) in sizes {
+            let size = factors.iter().fold(1u64, |size, &n| size.saturating_mul(n as u64));
+            if size > MOST_WEIGHTS {
+                let shown: Vec<String> = factors.iter().map(usize::to_string).collect();
+                return Err(Error::new("the circuit is too large")
+                    .at(place)
+                    .expected(format!(
+                        "at most {MOST_WEIGHTS} weights in a table, or in all substeps together"
+                    ))
+                    .found(format!("{} = {size}", shown.join(" x ")))
+                    .help(help));
+            }
+        }
+        Ok(())
     }
 
     fn check_whole(&self) -> Result<()> {
@@ -47,13 +95,14 @@ impl Circuit {
                 return Err(Error::new("a table of the circuit is empty")
                     .at(format!("[[{table}]]"))
                     .expected("at least one entry")
-                    .found("none"));
+                    .found("none")
+                    .help(format!("add a [[{table}]] with a `name`")));
             }
         }
         if !(1..=255).contains(&self.substeps) {
             return Err(out_of_range("substeps", "1 to 255", self.substeps));
         }
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         if let Some(name) = self.sources().find(|name| !seen.insert(*name)) {
             return Err(Error::new("a name is given twice")
                 .at(format!("`{name}`"))
@@ -83,7 +132,8 @@ impl Circuit {
             false => Err(Error::new("a number is not finite")
                 .at(format!("{place}, key `{key}`"))
                 .expected("a finite number")
-                .found(value)),
+                .found(value)
+                .help("write a number; nan and inf stand for none")),
         };
         finite("the circuit", "time_step", self.time_step)?;
         if self.time_step <= 0.0 {
@@ -105,7 +155,8 @@ impl Circuit {
                 return Err(Error::new("an input's saturation is empty")
                     .at(place)
                     .expected("[low, high] with low < high")
-                    .found(format!("[{low}, {high}]")));
+                    .found(format!("[{low}, {high}]"))
+                    .help("the values at which the input stops to change, the smaller first"));
             }
         }
         for neuron in &self.neurons {
@@ -159,7 +210,8 @@ impl Circuit {
                 if value.is_some() && kinds != kind {
                     return Err(at(Error::new("a neuron has a key of another kind")
                         .expected(format!("`{key}` for kind {kinds:?} only"))
-                        .found(format!("kind {kind:?}"))));
+                        .found(format!("kind {kind:?}"))
+                        .help(format!("remove `{key}`, or make all neurons of kind {kinds:?}"))));
                 }
             }
             if kind == Kind::Sigmoid {
@@ -167,7 +219,8 @@ impl Circuit {
                 if capacity < 0.0 || leak < 0.0 || capacity + leak == 0.0 {
                     return Err(at(Error::new("a neuron's capacity and leak cannot be used")
                         .expected("both at least 0, one of them above")
-                        .found(format!("capacity {capacity}, leak {leak}"))));
+                        .found(format!("capacity {capacity}, leak {leak}"))
+                        .help("leave them out for 1.0 each")));
                 }
             }
             if let Some(threshold) = neuron.threshold
@@ -198,19 +251,21 @@ impl Circuit {
                 Error::new("a shared weight is not there")
                     .expected("a name under [parameters]")
                     .found(format!("`{name}`"))
+                    .help("add it there, or give the synapse a `weight`")
             }),
             (own, _) => Err(Error::new("it is not clear which weight is meant")
                 .expected("either `weight` or `parameter`")
-                .found(if own.is_some() { "both" } else { "neither" })),
+                .found(if own.is_some() { "both" } else { "neither" })
+                .help("keep the one that is meant")),
         }
     }
 
-    fn check_synapse(&self, synapse: &Synapse) -> Result<()> {
+    fn check_synapse(&self, synapse: &Synapse, names: &Names) -> Result<()> {
         let at = |e: Error| e.at(synapse.title());
-        if !self.sources().any(|name| name == synapse.from) {
+        if !names.sources.contains(synapse.from.as_str()) {
             return Err(at(unknown(&synapse.from, "a neuron, an input or an oscillator")));
         }
-        if !self.neurons.iter().any(|n| n.name == synapse.to) {
+        if !names.neurons.contains(synapse.to.as_str()) {
             return Err(at(unknown(&synapse.to, "a neuron")));
         }
         let weight =
@@ -230,7 +285,8 @@ impl Circuit {
             };
             return Err(at(Error::new("a synapse's weight contradicts its sign")
                 .expected(expected)
-                .found(weight)));
+                .found(weight)
+                .help("change the weight's sign, or leave `sign` out: the weight says it too")));
         }
         if self.kind() == Kind::Threshold && (weight.fract() != 0.0 || weight.abs() > 16383.0) {
             return Err(at(out_of_range("weight", "a whole number of +-16383", weight)));
@@ -238,40 +294,41 @@ impl Circuit {
         Ok(())
     }
 
-    fn check_gaps(&self) -> Result<()> {
+    fn check_gaps(&self, names: &Names) -> Result<()> {
         for gap in &self.gap_junctions {
             let [a, b] = &gap.between;
             let at = |e: Error| e.at(format!("gap junction {a} - {b}"));
             if self.kind() != Kind::Sigmoid {
                 return Err(at(Error::new("only sigmoid neurons have gap junctions")
                     .expected("neurons of kind sigmoid")
-                    .found(format!("kind {:?}", self.kind()))));
+                    .found(format!("kind {:?}", self.kind()))
+                    .help("a gap junction is a conductance between potentials: remove it, or make the neurons sigmoid")));
             }
-            if let Some(name) =
-                gap.between.iter().find(|n| !self.neurons.iter().any(|x| x.name == **n))
-            {
+            if let Some(name) = gap.between.iter().find(|n| !names.neurons.contains(n.as_str())) {
                 return Err(at(unknown(name, "a neuron")));
             }
             let weight = self.checked_weight(gap.weight, gap.parameter.as_deref()).map_err(at)?;
             if !(weight.is_finite() && weight >= 0.0) || a == b {
                 return Err(at(Error::new("a gap junction cannot be used")
                     .expected("two different neurons and a conductance of at least 0")
-                    .found(format!("{weight} between `{a}` and `{b}`"))));
+                    .found(format!("{weight} between `{a}` and `{b}`"))
+                    .help("correct the junction, or remove it")));
             }
         }
         Ok(())
     }
 
-    fn check_outputs(&self) -> Result<()> {
+    fn check_outputs(&self, names: &Names) -> Result<()> {
         for output in &self.outputs {
             let at = |e: Error| e.at(format!("output `{}`", output.name));
             let mut all = output.plus.iter().chain(&output.minus);
             if output.plus.is_empty() && output.minus.is_empty() {
                 return Err(at(Error::new("an output has no neurons")
                     .expected("names under `plus` or `minus`")
-                    .found("none")));
+                    .found("none")
+                    .help("name the neurons that the output adds and subtracts")));
             }
-            if let Some(name) = all.find(|name| !self.neurons.iter().any(|n| n.name == **name)) {
+            if let Some(name) = all.find(|name| !names.neurons.contains(name.as_str())) {
                 return Err(at(unknown(name, "a neuron")));
             }
         }
@@ -286,5 +343,8 @@ fn unknown(name: &str, expected: &str) -> Error {
 }
 
 fn out_of_range(key: &str, expected: &str, found: impl std::fmt::Display) -> Error {
-    Error::new(format!("`{key}` is out of range")).expected(expected).found(found)
+    Error::new(format!("`{key}` is out of range"))
+        .expected(expected)
+        .found(found)
+        .help(format!("give `{key}` a value in that range, or leave it out for its default"))
 }

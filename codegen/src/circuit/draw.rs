@@ -1,10 +1,11 @@
 //! A circuit as an SVG drawing: sources on the left, neurons on a ring, outputs marked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::f64::consts::TAU;
 use std::fmt::Write;
 
 use super::Circuit;
+use crate::text;
 
 const EXCITATORY: &str = "#1b7f5c";
 const INHIBITORY: &str = "#c2402f";
@@ -31,7 +32,7 @@ pub fn svg(circuit: &Circuit) -> String {
         let place = (centre.0 + radius * angle.cos(), centre.1 + radius * angle.sin());
         places.insert(&neuron.name, place);
     }
-    let mut text = format!(
+    let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          font-family=\"system-ui,sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
          <defs>\n\
@@ -43,7 +44,7 @@ pub fn svg(circuit: &Circuit) -> String {
     for gap in &circuit.gap_junctions {
         if let [Some(a), Some(b)] = [0, 1].map(|k| places.get(gap.between[k].as_str())) {
             let _ = writeln!(
-                text,
+                out,
                 "<path class=\"gap\" d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{GAP}\" stroke-width=\"2\" \
                  stroke-dasharray=\"5 3\"/>",
                 a.0, a.1, b.0, b.1
@@ -58,35 +59,38 @@ pub fn svg(circuit: &Circuit) -> String {
             false => ("excitatory", "e", EXCITATORY),
         };
         let _ = writeln!(
-            text,
+            out,
             "<path class=\"{class}\" d=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-opacity=\".7\" \
              marker-end=\"url(#{marker})\"/>",
             curve(*a, *b)
         );
     }
-    for name in circuit.sources() {
+    let muscles: HashSet<&str> = circuit
+        .outputs
+        .iter()
+        .flat_map(|o| o.plus.iter().chain(&o.minus).map(String::as_str))
+        .collect();
+    for (i, name) in circuit.sources().enumerate() {
         let Some((x, y)) = places.get(name) else { continue };
-        let is_output =
-            circuit.outputs.iter().any(|o| o.plus.iter().chain(&o.minus).any(|n| n == name));
-        let fill = match (sources.contains(&name), is_output) {
+        let fill = match (i < sources.len(), muscles.contains(name)) {
             (true, _) => "#e8eef5",
             (_, true) => "#fdeec2",
             _ => "#ffffff",
         };
         let _ = writeln!(
-            text,
+            out,
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"12\" fill=\"{fill}\" stroke=\"#2c3a47\"/>\
              <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             y - 16.0,
-            escape(name)
+            escape(&text::label(name))
         );
     }
     let _ = writeln!(
-        text,
+        out,
         "<text x=\"20\" y=\"20\"><tspan fill=\"{EXCITATORY}\">excitatory</tspan>  \
          <tspan dx=\"8\" fill=\"{INHIBITORY}\">inhibitory</tspan> <tspan dx=\"8\" fill=\"{GAP}\">gap junction</tspan></text>\n</svg>"
     );
-    text
+    out
 }
 
 /// A bent line between the edges of two circles, or a loop.

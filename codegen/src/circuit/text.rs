@@ -1,14 +1,16 @@
 //! A circuit in words: neurons by kind, synapses by sign, degrees.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::Circuit;
+use crate::text;
 
 /// The circuit's neurons with their degrees, and its totals.
 pub fn render(circuit: &Circuit) -> String {
     let kind = format!("{:?}", circuit.kind()).to_lowercase();
     let inhibitory = circuit.synapses.iter().filter(|s| s.inhibits(circuit)).count();
-    let mut text = format!(
+    let mut out = format!(
         "{} neurons, all {kind}; {} inputs, {} oscillators, {} outputs\n\
          {} chemical synapses: {} excitatory, {inhibitory} inhibitory; {} gap junctions\n\
          {} updates a step, all neurons together\n\n",
@@ -21,13 +23,25 @@ pub fn render(circuit: &Circuit) -> String {
         circuit.gap_junctions.len(),
         circuit.substeps,
     );
-    let width = circuit.sources().map(str::len).max().unwrap_or(0).max("neuron".len());
-    let _ = writeln!(text, "{:width$}  in  out  gaps", "neuron");
-    for name in circuit.sources() {
-        let into = circuit.synapses.iter().filter(|s| s.to == name).count();
-        let out = circuit.synapses.iter().filter(|s| s.from == name).count();
-        let gaps = circuit.gap_junctions.iter().filter(|g| g.between.iter().any(|n| n == name));
-        let _ = writeln!(text, "{name:width$}  {into:>2}  {out:>3}  {:>4}", gaps.count());
+    let labels: Vec<String> = circuit.sources().map(text::label).collect();
+    let width = labels.iter().map(|l| l.chars().count()).max().unwrap_or(0).max("neuron".len());
+    let into = counts(circuit.synapses.iter().map(|s| s.to.as_str()));
+    let from = counts(circuit.synapses.iter().map(|s| s.from.as_str()));
+    // A junction has two different neurons: each counts it once.
+    let gaps =
+        counts(circuit.gap_junctions.iter().flat_map(|g| g.between.iter().map(String::as_str)));
+    let _ = writeln!(out, "{:width$}  in  out  gaps", "neuron");
+    for (name, label) in circuit.sources().zip(&labels) {
+        let of = |counts: &HashMap<&str, usize>| counts.get(name).copied().unwrap_or(0);
+        let (into, from, gaps) = (of(&into), of(&from), of(&gaps));
+        let _ = writeln!(out, "{label:width$}  {into:>2}  {from:>3}  {gaps:>4}");
     }
-    text
+    out
+}
+
+/// How often each name occurs.
+fn counts<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
+    let mut counts = HashMap::new();
+    names.for_each(|name| *counts.entry(name).or_insert(0) += 1);
+    counts
 }

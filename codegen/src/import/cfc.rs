@@ -18,6 +18,7 @@ use super::{Config, hex, read};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Dense, Graph, Layer, TensorId};
+use crate::text;
 
 /// What the heads become.
 #[derive(Clone, Copy, PartialEq)]
@@ -52,6 +53,7 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
             Some("cfc_dense") => source.dense(name),
             _ => source.wired(name),
         }
+        .and_then(|graph| source.file.understood(&[]).map(|()| graph))
     };
     let graph = build().map_err(|e: Error| e.file(model))?;
     Ok((graph, hex(&Sha256::digest(&bytes))))
@@ -66,19 +68,23 @@ fn mode(config: &Config) -> Result<Mode> {
             .file(&config.path)
             .at("key `mode`")
             .expected("\"default\", \"no_gate\" or \"pure\"")
-            .found(format!("\"{other}\""))),
+            .found(format!("\"{other}\""))
+            .help("set `mode` to the mode the cell was trained in")),
     }
 }
 
 /// The time a step takes, in the unit of training.
 pub(super) fn timespan(config: &Config) -> Result<f64> {
-    let Some(value) = config.json.get("timespan") else { return Ok(1.0) };
+    let Some(value) = config.get("timespan") else { return Ok(1.0) };
     value.as_f64().filter(|ts| *ts > 0.0).ok_or_else(|| {
         Error::new("the timespan is not a positive number")
             .file(&config.path)
             .at("key `timespan`")
             .expected("a positive number, 1.0 by default")
             .found(value)
+            .help(
+                "set `timespan` to the time between two steps in training, or leave it out for 1.0",
+            )
     })
 }
 
@@ -100,7 +106,10 @@ fn activation(config: &Config) -> Result<Expr> {
                 .file(&config.path)
                 .at("key `backbone_activation`")
                 .expected("lecun_tanh, tanh, relu, silu or gelu")
-                .found(format!("\"{other}\"")));
+                .found(format!("\"{other}\""))
+                .help(
+                    "set `backbone_activation` to the activation the backbone was trained with",
+                ));
         }
     })
 }
@@ -119,6 +128,7 @@ impl Source<'_> {
                         .at(format!("tensor `{first}ff1.weight`"))
                         .expected("more columns than rows: the layer's inputs, then its state")
                         .found(format!("shape [{outputs}, {inputs}]"))
+                        .help("save the whole state_dict of the network, under the names of ncps")
                 })?
             }
             None => return Err(self.missing("rnn_cell.layer_0.ff1.weight")),
@@ -167,6 +177,7 @@ impl Source<'_> {
                 .at(format!("tensor `{head}`"))
                 .expected(format!("more than {units} columns in front: inputs, then the state"))
                 .found(columns)
+                .help("save the whole state_dict of the network, under the names of ncps")
         })?;
         let mut graph = Graph::new(name, "x", inputs);
         let h = graph.push_bounded_state("h", vec![0.0; units], self.bound(prefix, units)?);
@@ -294,7 +305,8 @@ impl Source<'_> {
         Error::new("a tensor is missing")
             .at(format!("tensor `{name}`"))
             .expected("the state_dict of a CfC of ncps, as `format` says: cfc_ncp or cfc_dense")
-            .found(self.file.names().join(", ").chars().take(200).collect::<String>())
+            .found(text::shortened(&self.file.names().join(", "), 200))
+            .help("save the whole state_dict of the network, under the names of ncps")
     }
 
     /// Refuses tensors outside of `prefixes`: a part of the network that would be left out.
@@ -306,7 +318,7 @@ impl Source<'_> {
                 .at(format!("tensor `{name}`"))
                 .expected(format!("names that start with {}", prefixes.join(" or ")))
                 .found(format!("`{name}`"))
-                .help("mixed memory (an LSTM beside the cell) is not supported")),
+                .help("mixed memory (an LSTM beside the cell) is not supported: train with mixed_memory=False")),
         }
     }
 }

@@ -22,8 +22,13 @@ pub fn load(path: &Path, name: &str) -> Result<(Graph, String)> {
 /// The circuit itself, and its digest.
 pub(super) fn read_circuit(path: &Path) -> Result<(Circuit, String)> {
     let bytes = read(path)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|e| Error::new("the circuit is not text").file(path).expected("UTF-8").found(e))?;
+    let text = std::str::from_utf8(&bytes).map_err(|e| {
+        Error::new("the circuit is not text")
+            .file(path)
+            .expected("UTF-8")
+            .found(e)
+            .help("save the file as UTF-8")
+    })?;
     let circuit = Circuit::parse(text).map_err(|e| e.file(path))?;
     Ok((circuit, hex(&Sha256::digest(&bytes))))
 }

@@ -60,24 +60,25 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
 impl Settings {
     fn of(config: &Config) -> Result<Self> {
         let wrong = |key: &str, expected: &str| {
-            let found = config.json.get(key).map_or("no such key".into(), Json::to_string);
+            let found = config.get(key).map_or("no such key".into(), Json::to_string);
             Error::new("a setting of the LTC is missing or cannot be used")
                 .file(&config.path)
                 .at(format!("key `{key}`"))
                 .expected(expected)
                 .found(found)
+                .help(format!("set `{key}` to what the cell was trained with"))
         };
-        let constrained = config.json.get("implicit_param_constraints").and_then(Json::as_bool);
+        let constrained = config.get("implicit_param_constraints").and_then(Json::as_bool);
         let constrained = constrained.ok_or_else(|| {
             wrong("implicit_param_constraints", "true or false, as the cell was trained").help(
                 "LTC (the layer) defaults to true, LTCCell to false; the same tensors mean different networks",
             )
         })?;
-        let unfolds = match config.json.get("ode_unfolds") {
+        let unfolds = match config.get("ode_unfolds") {
             None => Some(6),
             Some(value) => value.as_u64().filter(|n| (1..=255).contains(n)),
         };
-        let epsilon = match config.json.get("epsilon") {
+        let epsilon = match config.get("epsilon") {
             None => Some(1e-8),
             Some(value) => value.as_f64().filter(|e| *e >= 0.0),
         };
@@ -113,7 +114,7 @@ fn cell(file: &Tensors, settings: &Settings, name: &str) -> Result<Graph> {
             .at(format!("tensor `{other}`"))
             .expected(NAMES.join(", "))
             .found(format!("`{other}`"))
-            .help("mixed memory (an LSTM beside the cell) is not supported"));
+            .help("mixed memory (an LSTM beside the cell) is not supported: train with mixed_memory=False"));
     }
     let (n, _) = file.shape(&key("w"))?;
     let (inputs, _) = file.shape(&key("sensory_w"))?;
@@ -144,7 +145,8 @@ fn cell(file: &Tensors, settings: &Settings, name: &str) -> Result<Graph> {
         return Err(Error::new("the outputs do not fit the neurons")
             .at(format!("tensor `{}`", key("output_w")))
             .expected(format!("1 to {n} elements"))
-            .found(motors));
+            .found(motors)
+            .help("save the whole state_dict of the network, under the names of ncps"));
     }
     let (scale, offset) = (optional("output_w", motors, 1.0)?, optional("output_b", motors, 0.0)?);
     let mut graph = Graph::new(name, "x", inputs);
@@ -192,7 +194,8 @@ fn synapses(
                 return Err(Error::new("a mask is negative")
                     .at(format!("tensor `{stem}sparsity_mask`"))
                     .expected("0 or 1; the synapse's sign is in `erev`")
-                    .found(mask));
+                    .found(mask)
+                    .help("store the wiring's absolute values as the mask, as ncps does"));
             }
             let weight = settings.positive(&format!("{stem}w"), weights[pre][post])? * mask;
             let (gain, reversal) = (sigmas[pre][post], reversals[pre][post]);

@@ -5,10 +5,9 @@
 
 use std::path::Path;
 
-use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 
-use super::scalars::Scalar;
+use super::tensors::Tensors;
 use super::{Config, hex, read};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
@@ -23,13 +22,9 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
     let hidden = activation(config)?;
     let last = config.text("out_activation").map(|a| head(a, config)).transpose()?;
     let build = || {
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| {
-            Error::new("this is not a safetensors file, or it is damaged")
-                .expected("a header and the tensors it lists")
-                .found(e)
-                .help("save it again with safetensors, and copy it in binary mode")
-        })?;
+        let file = Tensors::open(&bytes)?;
         let layers = dense_layers(&file)?;
+        file.understood(&[])?;
         check_against(config, &layers)?;
         assemble(name, layers, &hidden, last.as_ref())
     };
@@ -68,6 +63,7 @@ fn activation(config: &Config) -> Result<Expr> {
             .at("key `format`")
             .expected("a format like \"mlp relu\", or a key `activation`")
             .found(format!("\"{format}\""))
+            .help("write the hidden activation behind `mlp`: \"mlp tanh\"")
     })?;
     function(word).ok_or_else(|| unknown(word, config))
 }
@@ -75,6 +71,7 @@ fn activation(config: &Config) -> Result<Expr> {
 fn head(word: &str, config: &Config) -> Result<Layer> {
     match word.to_ascii_lowercase().as_str() {
         "softmax" => Ok(Layer::Softmax),
+        "log_softmax" | "logsoftmax" => Ok(Layer::LogSoftmax),
         "argmax" => Ok(Layer::ArgMax),
         other => function(other).map(Layer::Map).ok_or_else(|| unknown(word, config)),
     }
@@ -84,7 +81,7 @@ fn unknown(word: &str, config: &Config) -> Error {
     Error::new("the activation is not supported")
         .file(&config.path)
         .expected("relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, softsign, sin, hardsigmoid, hardswish, mish or identity")
-        .found(format!("\"{word}\""))
+        .found(format!("\"{word}\"")).help("export the network as ONNX if it has another activation")
 }
 
 /// An activation by the name PyTorch or scikit-learn has for it, with their default parameters.
@@ -120,8 +117,8 @@ pub(super) fn function(word: &str) -> Option<Expr> {
 }
 
 /// The layers in order, each called by what stands before `.weight`.
-fn dense_layers(file: &SafeTensors) -> Result<Vec<(String, Dense)>> {
-    let mut names: Vec<&str> = file.names().into_iter().collect();
+fn dense_layers(file: &Tensors) -> Result<Vec<(String, Dense)>> {
+    let mut names = file.names();
     names.sort_by_cached_key(|name| natural(name));
     if let Some(other) = names.iter().find(|n| !n.ends_with("weight") && !n.ends_with("bias")) {
         return Err(Error::new("a tensor has no place in a plain perceptron")
@@ -134,13 +131,9 @@ fn dense_layers(file: &SafeTensors) -> Result<Vec<(String, Dense)>> {
     for name in names.iter().filter(|n| n.ends_with("weight")) {
         let stem = name.strip_suffix("weight").unwrap_or(name);
         let bias_name = format!("{stem}bias");
-        let (rows, columns, data) = matrix(file, name)?;
-        let weights: Vec<Vec<f64>> = data.chunks(columns).map(<[f64]>::to_vec).collect();
-        let bias = if names.contains(&bias_name.as_str()) {
-            vector(file, &bias_name, rows)?
-        } else {
-            vec![0.0; rows]
-        };
+        let (rows, columns) = file.shape(name)?;
+        let weights = file.matrix(name, rows, columns)?;
+        let bias = file.vector_or(&bias_name, rows, 0.0)?;
         if let Some((before, dense)) = layers.last()
             && dense.bias.len() != columns
         {
@@ -179,79 +172,9 @@ fn natural(name: &str) -> Vec<(u64, String)> {
     key
 }
 
-fn matrix(file: &SafeTensors, name: &str) -> Result<(usize, usize, Vec<f64>)> {
-    let (shape, data) = numbers(file, name)?;
-    match shape.as_slice() {
-        [rows, columns] if *rows > 0 && *columns > 0 => Ok((*rows, *columns, data)),
-        other => Err(Error::new("a weight tensor is not a matrix")
-            .at(format!("tensor `{name}`"))
-            .expected("shape [outputs, inputs], both at least 1")
-            .found(format!("{other:?}"))),
-    }
-}
-
-fn vector(file: &SafeTensors, name: &str, len: usize) -> Result<Vec<f64>> {
-    let (shape, data) = numbers(file, name)?;
-    if data.len() == len {
-        return Ok(data);
-    }
-    Err(Error::new("a bias does not fit its weights")
-        .at(format!("tensor `{name}`"))
-        .expected(format!("{len} values"))
-        .found(format!("shape {shape:?}")))
-}
-
-pub(super) fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
-    let place = || format!("tensor `{name}`");
-    let view = file.tensor(name).map_err(|e| {
-        Error::new("a tensor is missing")
-            .at(place())
-            .expected(format!("a tensor called `{name}`"))
-            .found(format!("{e}; the file holds {}", listing(file)))
-            .help("save the whole state_dict under the names its library gives")
-    })?;
-    let scalar = match view.dtype() {
-        Dtype::F16 => Scalar::F16,
-        Dtype::BF16 => Scalar::Bf16,
-        Dtype::F32 => Scalar::F32,
-        Dtype::F64 => Scalar::F64,
-        Dtype::U8 => Scalar::U8,
-        Dtype::I8 => Scalar::I8,
-        Dtype::I16 => Scalar::I16,
-        Dtype::I32 => Scalar::I32,
-        Dtype::I64 => Scalar::I64,
-        other => {
-            return Err(Error::new("the element type of a tensor is not supported")
-                .at(place())
-                .expected("F16, BF16, F32, F64, U8 or I8 to I64")
-                .found(format!("{other:?}")));
-        }
-    };
-    let data = scalar.decode(view.data());
-    if let Some(bad) = data.iter().find(|v| !v.is_finite()) {
-        return Err(Error::new("a weight is not a finite number")
-            .at(place())
-            .expected("finite weights")
-            .found(bad)
-            .help("the training diverged or the file is damaged: export a healthy checkpoint"));
-    }
-    Ok((view.shape().to_vec(), data))
-}
-
-/// The first names in a file, for messages.
-fn listing(file: &SafeTensors) -> String {
-    const MOST: usize = 12;
-    let mut names: Vec<&str> = file.names().into_iter().collect();
-    names.sort_unstable();
-    let rest = names.len().saturating_sub(MOST);
-    names.truncate(MOST);
-    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    format!("{}{more}", names.join(", "))
-}
-
 /// Compares the tensors with the sizes the configuration lists under `layers`, if it does.
 fn check_against(config: &Config, layers: &[(String, Dense)]) -> Result<()> {
-    let Some(listed) = config.json.get("layers").and_then(|l| l.as_array()) else {
+    let Some(listed) = config.get("layers").and_then(|l| l.as_array()) else {
         return Ok(());
     };
     let listed: Vec<u64> = listed.iter().filter_map(serde_json::Value::as_u64).collect();
@@ -328,6 +251,19 @@ mod tests {
     }
 
     #[test]
+    fn a_bias_of_no_layer_and_a_key_misspelt_are_refused() {
+        let weights: &[(&str, &[usize], f32)] =
+            &[("fc.weight", &[1, 2], 1.0), ("cf.bias", &[1], 1.0)];
+        refused(
+            r#"{"format": "mlp relu"}"#,
+            weights,
+            &["tensor `cf.bias`", "`fc.bias`, which is not there"],
+        );
+        let misspelt = r#"{"format": "mlp relu", "out_activaton": "tanh"}"#;
+        refused(misspelt, &weights[..1], &["`out_activaton`", "`out_activation`", "config.json"]);
+    }
+
+    #[test]
     fn the_activation_may_stand_in_its_own_key() {
         let (_folder, path) = folder(
             r#"{"format": "mlp", "activation": "tanh", "out_activation": "sigmoid"}"#,
@@ -353,7 +289,7 @@ mod tests {
         refused(relu, &[("a.gain", &[4], 1.0)], &["tensor `a.gain`", "export the network as ONNX"]);
         refused(relu, &[], &["holds no weights"]);
         let bias: &[(&str, &[usize], f32)] = &[("a.weight", &[2, 2], 1.0), ("a.bias", &[3], 1.0)];
-        refused(relu, bias, &["tensor `a.bias`", "2 values", "[3]"]);
+        refused(relu, bias, &["tensor `a.bias`", "shape [2]", "[3]"]);
     }
 
     #[test]

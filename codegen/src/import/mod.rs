@@ -4,6 +4,7 @@
 
 pub mod cfc;
 mod circuit;
+mod config;
 pub mod kan;
 pub mod ltc;
 pub mod mlp;
@@ -11,6 +12,8 @@ pub mod ncap;
 pub mod onnx;
 pub mod scalars;
 mod tensors;
+
+pub use config::Config;
 
 use std::fs;
 use std::io::Read;
@@ -24,7 +27,10 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 
 /// Larger files are refused: nothing that fits a microcontroller needs them.
-const MAX_FILE: u64 = 1 << 29;
+const MAX_FILE: u64 = 1 << 26;
+
+/// Most features of all tensors of a network together: each row of calibration data gives them all a value.
+const MOST_FEATURES: usize = 1 << 22;
 
 /// What `config.json` may say under `format`.
 const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
@@ -50,33 +56,6 @@ struct Located {
     config: Option<Config>,
 }
 
-/// A model's `config.json`.
-pub struct Config {
-    /// Where it lies.
-    pub path: PathBuf,
-    /// What it says.
-    pub json: Json,
-}
-
-impl Config {
-    fn read(path: PathBuf) -> Result<Self> {
-        let bytes = read(&path)?;
-        let json = serde_json::from_slice(&bytes).map_err(|e| {
-            Error::new("the configuration is not JSON")
-                .file(&path)
-                .expected("a JSON object")
-                .found(e)
-                .help("the file beside the model must be the one its exporter wrote")
-        })?;
-        Ok(Self { path, json })
-    }
-
-    /// A string under `key`.
-    pub fn text(&self, key: &str) -> Option<&str> {
-        self.json.get(key)?.as_str()
-    }
-}
-
 /// Reads a model: an `.onnx` file, a folder with `config.json` or `model.onnx`, a `config.json`, or a
 /// `.safetensors` file with its `config.json` beside it.
 ///
@@ -90,6 +69,14 @@ pub fn load(path: &Path) -> Result<Source> {
         None => onnx::load(&located.model, &name)?,
         Some(config) => by_format(config, &located.model, &name)?,
     };
+    let features: usize = graph.tensors.iter().map(|t| t.len).sum();
+    if features > MOST_FEATURES {
+        return Err(Error::new("the network has too many features")
+            .file(&located.model)
+            .expected(format!("at most {MOST_FEATURES} features in all tensors together"))
+            .found(features)
+            .help("nervecord is for networks that fit a microcontroller: make the layers narrower, or fewer"));
+    }
     Ok(Source { graph, path: located.model, sha256 })
 }
 
@@ -123,8 +110,9 @@ fn is_circuit(model: &Path) -> bool {
 
 fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
     let format = config.text("format").unwrap_or_default();
-    match format.split_whitespace().next().unwrap_or_default() {
-        "onnx" => onnx::load(model, name),
+    let (mut graph, sha256) = match format.split_whitespace().next().unwrap_or_default() {
+        // The file says all there is to know.
+        "onnx" => return onnx::load(model, name),
         "mlp" => mlp::load(config, model, name),
         "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
         "ltc" => ltc::load(config, model, name),
@@ -136,7 +124,9 @@ fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String
             .expected(format!("one of {FORMATS}"))
             .found(format!("\"{format}\""))
             .help("set `format` to the family the network belongs to")),
-    }
+    }?;
+    graph.notes.extend(config.understood()?);
+    Ok((graph, sha256))
 }
 
 fn locate(path: &Path) -> Result<Located> {
@@ -187,7 +177,7 @@ fn configured(path: PathBuf) -> Result<Located> {
     let usual = match config.text("format") {
         Some("onnx") => "model.onnx".into(),
         // A circuit may be one file: its own configuration.
-        Some("ncap-swimmer/1") if config.json.get("params").is_some_and(Json::is_object) => {
+        Some("ncap-swimmer/1") if config.get("params").is_some_and(Json::is_object) => {
             config.path.file_name().unwrap_or_default().to_owned()
         }
         _ => "model.safetensors".into(),
@@ -197,21 +187,26 @@ fn configured(path: PathBuf) -> Result<Located> {
     Ok(Located { model, config: Some(config) })
 }
 
-/// The bytes of a regular file.
-fn read(path: &Path) -> Result<Vec<u8>> {
+/// A regular file of at most [`MAX_FILE`] bytes, for reading.
+fn open(path: &Path) -> Result<fs::File> {
     let io = |e: std::io::Error| Error::io("read", path, &e);
-    let file = fs::File::open(path).map_err(io)?;
-    let about = file.metadata().map_err(io)?;
+    // Looked at before it is opened: to open a pipe is to wait for who writes it.
+    let about = fs::metadata(path).map_err(io)?;
     if !about.is_file() || about.len() > MAX_FILE {
+        let size = || format!("{} bytes", about.len());
         return Err(Error::new("this is not a model file")
             .file(path)
             .expected(format!("a regular file of at most {MAX_FILE} bytes"))
-            .found(if about.is_file() {
-                format!("{} bytes", about.len())
-            } else {
-                "no regular file".into()
-            }));
+            .found(if about.is_file() { size() } else { "no regular file".into() })
+            .help("give the file that the training wrote, not a pipe, a device or a folder"));
     }
+    fs::File::open(path).map_err(io)
+}
+
+/// The bytes of a regular file.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let io = |e: std::io::Error| Error::io("read", path, &e);
+    let file = open(path)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes).map_err(io)?;
     Ok(bytes)
@@ -294,6 +289,47 @@ mod tests {
         }
         fs::write(&config, "{").unwrap();
         assert!(load(&config).unwrap_err().to_string().contains("not JSON"));
+    }
+
+    /// To open a pipe would wait for who writes it.
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_refused_as_a_model_and_as_what_a_model_refers_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = |name: &str| {
+            let path = folder.path().join(name);
+            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+            path
+        };
+        for path in [pipe("a.onnx"), pipe("a.toml"), pipe("config.json")] {
+            let message = load(&path).unwrap_err().to_string();
+            assert!(message.contains("no regular file") && message.contains("help"), "{message}");
+        }
+        let message = load(&pipe("model.safetensors")).unwrap_err().to_string();
+        assert!(message.contains("no regular file"), "{message}");
+    }
+
+    #[test]
+    fn headers_that_nest_or_lie_about_their_length_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("config.json");
+        let deep = |open: &str, close: &str| open.repeat(100_000) + &close.repeat(100_000);
+        fs::write(&config, deep("[", "]")).unwrap();
+        assert!(load(&config).unwrap_err().to_string().contains("not JSON"));
+        fs::write(&config, r#"{"format": "mlp relu"}"#).unwrap();
+        let model = folder.path().join("model.safetensors");
+        let nested = deep("{\"a\":", "}");
+        let honest = [&(nested.len() as u64).to_le_bytes(), nested.as_bytes()].concat();
+        for bytes in
+            [honest, u64::MAX.to_le_bytes().to_vec(), (1u64 << 40).to_le_bytes().to_vec(), vec![]]
+        {
+            fs::write(&model, bytes).unwrap();
+            let message = load(&model).unwrap_err().to_string();
+            assert!(message.contains("not a safetensors file"), "{message}");
+        }
+        let circuit = folder.path().join("net.toml");
+        fs::write(&circuit, format!("neurons = {}", deep("[", "]"))).unwrap();
+        assert!(load(&circuit).unwrap_err().to_string().contains("cannot be read"));
     }
 
     #[test]

@@ -29,32 +29,46 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
 }
 
 fn build(config: &Config, model: &Path, bytes: &[u8], name: &str) -> Result<Graph> {
-    let choice = config.text("params");
+    // In a circuit of one file the parameters themselves.
+    let choice = config.get("params").and_then(Json::as_str);
     if model.extension().is_some_and(|e| e == "safetensors") {
         let (weights, note) = Weights::of_tensors(&Tensors::open(bytes)?, choice)?;
-        let mut graph =
-            circuit(&Keys { config: &config.json, model: &Json::Null }, &weights, name)?;
+        let mut graph = circuit(&Keys { config, model: None }, &weights, name)?;
         graph.notes.extend(note);
         return Ok(graph);
     }
     let json: Json = serde_json::from_slice(bytes).map_err(|e| {
-        Error::new("the circuit is not JSON").expected("an object with `params`").found(e)
+        Error::new("the circuit is not JSON")
+            .expected("an object with `params`")
+            .found(e)
+            .help("save the parameters with a JSON library, as numbers under their names")
     })?;
-    let weights = Weights::of_json(&json, choice.unwrap_or("params"))?;
-    circuit(&Keys { config: &config.json, model: &json }, &weights, name)
+    let set = choice.unwrap_or("params");
+    let weights = Weights::of_json(&json, set)?;
+    let own = Config::of(model.to_owned(), json);
+    // A circuit of one file is its own configuration, and is checked as that.
+    let own = (model != config.path).then_some(&own);
+    own.unwrap_or(config).get(set);
+    let mut graph = circuit(&Keys { config, model: own }, &weights, name)?;
+    if let Some(own) = own {
+        graph.notes.extend(own.understood()?);
+    }
+    Ok(graph)
 }
 
 /// Settings of the configuration, and where it says nothing, of the model's own file.
 struct Keys<'a> {
-    config: &'a Json,
-    model: &'a Json,
+    config: &'a Config,
+    model: Option<&'a Config>,
 }
 
 impl Keys<'_> {
     /// The value under the first of `names` that is there.
     fn get(&self, names: &[&str]) -> Option<&Json> {
-        let mut all = [self.config, self.model].into_iter();
-        all.find_map(|json| names.iter().find_map(|name| json.get(name)))
+        let all = std::iter::once(self.config).chain(self.model);
+        // Each is asked for every name, so that what was looked for is known.
+        let found = all.flat_map(|config| names.iter().map(|name| config.get(name)));
+        found.collect::<Vec<_>>().into_iter().flatten().next()
     }
 
     /// A whole number under one of `names`; the default is as little to be trusted.
@@ -66,6 +80,7 @@ impl Keys<'_> {
                 .at(format!("key `{}`", names[0]))
                 .expected(format!("a whole number from 1 to {most}"))
                 .found(value)
+                .help("give the number the circuit was trained with")
         })
     }
 
@@ -77,6 +92,7 @@ impl Keys<'_> {
                 .at(format!("key `{name}`"))
                 .expected("true or false")
                 .found(value)
+                .help("write it without quotes")
         })
     }
 }
@@ -98,7 +114,8 @@ fn circuit(keys: &Keys, weights: &Weights, name: &str) -> Result<Graph> {
         return Err(Error::new("a weight is not shared")
             .at(format!("parameter `{name}`"))
             .expected("one number for all joints, since `weight_sharing` is true")
-            .found("a parameter of one joint, or a list"));
+            .found("a parameter of one joint, or a list")
+            .help("set `weight_sharing` to false if every joint has weights of its own"));
     }
 
     let weight = |acts: bool, role: Role, side: usize, joint: usize| match acts {

@@ -1,11 +1,11 @@
-//! Layer normalisation, softmax and argmax.
+//! Layer normalisation, softmax and its logarithm, argmax.
 
-use nervecord::head::{self, Softmax};
+use nervecord::head::{self, LogSoftmax, Softmax};
 use nervecord::norm::Normalize;
 use nervecord::table::Table;
 use nervecord::tensor::Quad;
 
-use super::{Format, Lowering, map, port};
+use super::{Format, Lowering, map, multiplier, port};
 use crate::emit::Items;
 use crate::error::{Error, Result};
 use crate::graph::Node;
@@ -55,6 +55,45 @@ impl Kernel for SoftmaxKernel {
 }
 
 #[derive(Debug)]
+struct LogSoftmaxKernel {
+    features: u16,
+    exp: Vec<u32>,
+    log: Vec<u32>,
+    ln2: i16,
+    log_frac: u8,
+    multiplier: i16,
+    shift: u8,
+    half: i32,
+}
+
+impl Kernel for LogSoftmaxKernel {
+    fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
+        let &Self { features, ln2, log_frac, multiplier, shift, half, .. } = self;
+        let (exp, log) = (Table::new(&self.exp), Table::new(&self.log));
+        LogSoftmax { features, exp, log, ln2, log_frac, multiplier, shift, half }.run(y);
+    }
+
+    fn emit(&self, name: &str, items: &mut Items) -> String {
+        items.import("head::LogSoftmax");
+        items.import("table::Table");
+        let exp = items.pieces(&format!("{name}_EXP"), &self.exp);
+        let log = items.pieces(&format!("{name}_LOG"), &self.log);
+        let Self { features, ln2, log_frac, multiplier, shift, half, .. } = self;
+        let fields = format!(
+            "features: {features}, exp: Table::new(&{exp}), log: Table::new(&{log}), ln2: {ln2}, \
+             log_frac: {log_frac}, multiplier: {multiplier}, shift: {shift}, half: {half}"
+        );
+        let value = format!("LogSoftmax {{ {fields} }}");
+        items.constant(&format!("const {name}: LogSoftmax"), &value);
+        format!("{name}.run(y);")
+    }
+
+    fn table_bytes(&self) -> usize {
+        (self.exp.len() + self.log.len()) * 4
+    }
+}
+
+#[derive(Debug)]
 struct ArgMaxKernel {
     features: usize,
 }
@@ -81,7 +120,8 @@ pub(super) fn lower_normalize(lowering: &mut Lowering, node: &Node, epsilon: f64
         return Err(Error::new("a layer normalisation is too wide")
             .at(format!("node `{}`", node.name))
             .expected("at most 8192 features")
-            .found(n));
+            .found(n)
+            .help("normalise fewer features, or leave the layer out before training"));
     }
     let step = port::power_of_two(lowering.magnitude(node.output).max(1.0));
     let kernel = Normalize {
@@ -98,8 +138,8 @@ pub(super) fn lower_normalize(lowering: &mut Lowering, node: &Node, epsilon: f64
 
 pub(super) fn lower_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    let exact: Vec<f64> = (0..65536).map(|d| (-f64::from(d) * scale).exp() * 32767.0).collect();
-    let fit = map::fit(&exact, &vec![1.0; 65536], 3.0);
+    check_classes(node, value.features)?;
+    let fit = exponentials(scale, 3.0);
     let worst = fit.worst / 32768.0;
     let kernel = SoftmaxKernel { features: value.features as u16, exp: fit.pieces };
     lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
@@ -109,12 +149,110 @@ pub(super) fn lower_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> 
     Ok(())
 }
 
+/// `exp(-d scale)` with 15 fractional bits at every distance `d`, with an RMS error of `rms`.
+fn exponentials(scale: f64, rms: f64) -> map::Fit {
+    let exact: Vec<f64> = (0..65536).map(|d| (-f64::from(d) * scale).exp() * 32767.0).collect();
+    map::fit(&exact, &vec![1.0; 65536], rms)
+}
+
+pub(super) fn lower_log_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
+    use std::f64::consts::LN_2;
+    let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
+    check_classes(node, value.features)?;
+    let classes = value.features as f64;
+    // The smallest of n logarithms is at most -ln n. No output step is below 2^-12 inputs, so that a factor
+    // between them fits in the multiplier.
+    let magnitude = lowering.magnitude(node.output).max(classes.ln()).max(LN_2).max(8.0 * scale);
+    let step = lowering.scale_for(node.output, magnitude);
+    let exp = exponentials(scale, 1.0);
+    let log_frac = (32767.0 * step / LN_2).log2().floor().clamp(0.0, 15.0);
+    let unit = f64::powf(2.0, log_frac) / step;
+    // The table's exponentials are 1.0 at 32767, the kernel's sum at 2^15.
+    let full = (32768.0_f64 / 32767.0).ln();
+    let logarithm = |u: i32| ((1.0 + f64::from(u) / 65536.0).ln() + full) * unit;
+    let exact: Vec<f64> = (0..65536).map(logarithm).collect();
+    let log = map::fit(&exact, &vec![1.0; 65536], 1.0);
+    let (multiplier, shift) = multiplier(scale / step / 16384.0);
+    let worst = exp.worst / 32768.0 + log.worst / unit + step;
+    let kernel = LogSoftmaxKernel {
+        features: value.features as u16,
+        exp: exp.pieces,
+        log: log.pieces,
+        ln2: (LN_2 * unit).round() as i16,
+        log_frac: log_frac as u8,
+        multiplier,
+        shift,
+        half: ((1_i32 << (15 + u32::from(shift))) / i32::from(multiplier).max(1)).min(1 << 30),
+    };
+    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    let format = Format { high: 0, ..Format::uniform(step) };
+    lowering.define(node.output, value.storage, format);
+    lowering.report(node, "logsoftmax".into(), String::new()).worst_error = Some(worst);
+    Ok(())
+}
+
+/// Refuses more classes than a kernel can sum or number.
+fn check_classes(node: &Node, classes: usize) -> Result<()> {
+    const MOST: usize = 32767;
+    if classes <= MOST {
+        return Ok(());
+    }
+    Err(Error::new("a head has too many classes")
+        .at(format!("node `{}` ({})", node.name, node.layer.kind()))
+        .expected(format!("at most {MOST} classes"))
+        .found(classes)
+        .help("give the scores themselves as the output, and compare them where they are used"))
+}
+
 pub(super) fn lower_argmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let (value, _) = lowering.take_uniform(node.inputs[0]);
+    check_classes(node, value.features)?;
     let storage = lowering.new_storage(1);
     let kernel = ArgMaxKernel { features: value.features };
     lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
     lowering.define(node.output, storage, Format { low: 0, ..Format::uniform(1.0) });
     lowering.report(node, "argmax".into(), String::new());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::calibrate::Calibration;
+    use crate::graph::{Graph, Layer};
+    use crate::program::Interpreter;
+    use crate::quantize::{Options, Weights, quantize};
+    use crate::reference;
+
+    /// Logits whose largest may lead by far, as a trained classifier's do: no table of logarithms of
+    /// probabilities reaches below their last bit.
+    #[test]
+    fn logarithms_of_probabilities_reach_as_far_as_the_logits() {
+        for (reach, classes) in [(0.01, 2), (1.0, 5), (40.0, 10), (2000.0, 10)] {
+            let mut graph = Graph::new("net", "x", classes);
+            graph.push("head", Layer::LogSoftmax, &[0]).unwrap();
+            let value =
+                |k: usize, i: usize| ((k * (2 * i + 3) * 37 % 401) as f64 / 200.0 - 1.0) * reach;
+            let rows: Vec<Vec<f64>> =
+                (0..400).map(|k| (0..classes).map(|i| value(k, i)).collect()).collect();
+            let calibration = Calibration {
+                rows: rows.clone(),
+                sha256: String::new(),
+                origin: String::new(),
+                percentile: 100.0,
+                margin: 1.25,
+            };
+            let options = Options { weights: Weights::I16, ..Options::default() };
+            let program = quantize(&graph, &calibration, &options).unwrap();
+            let exact = reference::run(&graph, &rows);
+            let mut interpreter = Interpreter::new(&program);
+            // Two units of the output and of the input, and what 15 bits of an exponential leave.
+            let unit = program.output.to_real(0, 1) + program.input.to_real(0, 1);
+            let allowed = 2.0 * unit + 1e-4;
+            for (row, exact) in rows.iter().zip(&exact) {
+                for (y, exact) in interpreter.step(row).0.iter().zip(exact) {
+                    assert!((y - exact).abs() < allowed && *y <= 0.0, "{reach}: {y} for {exact}");
+                }
+            }
+        }
+    }
 }

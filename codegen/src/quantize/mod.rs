@@ -255,6 +255,7 @@ fn lower(
             Layer::Select(indices) => elementwise::lower_select(&mut lowering, node, indices),
             Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
             Layer::Softmax => heads::lower_softmax(&mut lowering, node),
+            Layer::LogSoftmax => heads::lower_log_softmax(&mut lowering, node),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
             Layer::Functions { functions, picks } => {
                 functions::lower(&mut lowering, node, functions, picks)

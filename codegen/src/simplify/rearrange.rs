@@ -2,7 +2,7 @@
 
 use super::{Links, identity};
 use crate::expr::Expr;
-use crate::graph::{Dense, Graph, Layer};
+use crate::graph::{Dense, Graph, Layer, TensorId};
 
 /// A selection of a selection, or of one part of a concatenation, is one selection.
 pub fn compose(graph: &mut Graph) -> bool {
@@ -64,28 +64,30 @@ pub fn pick_rows(graph: &mut Graph) -> bool {
 
 /// Readers of a layer that changes nothing read what it reads.
 pub fn bypass(graph: &mut Graph) -> bool {
-    let mut changed = false;
-    let mut index = 0;
-    while let Some(node) = graph.nodes.get(index) {
+    let mut stands_for: Vec<TensorId> = (0..graph.tensors.len()).collect();
+    let mut stays = Vec::with_capacity(graph.nodes.len());
+    for index in 0..graph.nodes.len() {
+        let node = &mut graph.nodes[index];
+        node.inputs.iter_mut().for_each(|id| *id = stands_for[*id]);
         let to = node.output;
         let from = node.inputs.first().copied().unwrap_or(to);
         // A network must have a layer to write its output and its states.
-        if !changes_nothing(graph, index) || (graph.is_result(to) && graph.is_source(from)) {
-            index += 1;
+        let needed = graph.is_result(to) && graph.is_source(from);
+        stays.push(needed || !changes_nothing(graph, index));
+        if stays[index] {
             continue;
         }
-        for reader in &mut graph.nodes {
-            reader.inputs.iter_mut().filter(|id| **id == to).for_each(|id| *id = from);
-        }
+        stands_for[to] = from;
         graph.states.iter_mut().filter(|s| s.next == to).for_each(|s| s.next = from);
         if graph.output == to {
             graph.output = from;
             let name = graph.tensors[to].name.clone();
             graph.tensors[from].name = name;
         }
-        graph.nodes.remove(index);
-        changed = true;
     }
+    let changed = stays.contains(&false);
+    let mut stays = stays.into_iter();
+    graph.nodes.retain(|_| stays.next() != Some(false));
     changed
 }
 

@@ -14,7 +14,7 @@ pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let knots = net.knots(&format!("{name}.grid"), inputs, count + 4)?;
     let base = net.shaped(&format!("{name}.base_weight"), &[outputs, inputs])?;
     let coefficients = net.shaped(&format!("{name}.spline_weight"), &[outputs, inputs, count])?;
-    let scaler = match options.json.get("standalone_scale_spline").and_then(|v| v.as_bool()) {
+    let scaler = match options.flag("standalone_scale_spline") {
         Some(false) => vec![1.0; outputs * inputs],
         _ => net.shaped(&format!("{name}.spline_scaler"), &[outputs, inputs])?,
     };
@@ -51,4 +51,5 @@ fn unknown(options: &Options, key: &str, word: &str) -> Error {
         .at(options.at(key))
         .expected("silu, identity, zero, relu, tanh, gelu or another common activation")
         .found(format!("\"{word}\""))
+        .help("name the function that the layers were trained with")
 }

@@ -7,14 +7,15 @@ use crate::graph::{Dense, Layer, TensorId};
 
 pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let &Site { options, name, inputs, outputs, x } = site;
-    let count = options.count("num_grids")?;
+    let count = options.terms("num_grids")?;
     let grid_name = format!("{name}.rbf.grid");
     let grid = net.shaped(&grid_name, &[count])?;
     if grid.windows(2).any(|pair| pair[0] >= pair[1]) {
         return Err(Error::new("a grid does not increase")
             .at(format!("tensor `{grid_name}`"))
             .expected("every centre above the one before")
-            .found(format!("{grid:?}")));
+            .found(format!("{grid:?}"))
+            .help("save the grid as the library made it, from grid_min to grid_max"));
     }
     let denominator = options.number("denominator").or_else(|| {
         let span = options.number("grid_max")? - options.number("grid_min")?;
@@ -25,7 +26,8 @@ pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
         .ok_or_else(|| options.wrong("denominator", "a width above 0 of the basis functions"))?;
     let weights =
         net.shaped(&format!("{name}.spline_linear.weight"), &[outputs, inputs * count])?;
-    let normalized = match options.json.get("layernorm") {
+    // The libraries' notes may describe it in words here.
+    let normalized = match options.get("layernorm") {
         Some(serde_json::Value::Bool(false)) => x,
         _ => net.layer_norm(&format!("{name}.layernorm"), inputs, x)?,
     };
@@ -35,7 +37,7 @@ pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let (basis, linear) = (format!("{name}.rbf"), format!("{name}.spline_linear"));
     let bias = vec![0.0; outputs];
     let spline = net.shared_functions(&basis, &linear, &splines, functions, weight, bias)?;
-    if options.json.get("use_base_update").and_then(|v| v.as_bool()) == Some(false) {
+    if options.flag("use_base_update") == Some(false) {
         return Ok(spline);
     }
     let weights = net.shaped(&format!("{name}.base_linear.weight"), &[outputs, inputs])?;

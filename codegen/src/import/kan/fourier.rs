@@ -7,9 +7,9 @@ use crate::graph::TensorId;
 
 pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let &Site { options, name, inputs, outputs, .. } = site;
-    let count = options.count("gridsize")?;
+    let count = options.terms("gridsize")?;
     let c = net.shaped(&format!("{name}.fouriercoeffs"), &[2, outputs, inputs, count])?;
-    let bias = match options.json.get("addbias").and_then(|v| v.as_bool()) {
+    let bias = match options.flag("addbias") {
         Some(false) => vec![0.0; outputs],
         _ => net.shaped(&format!("{name}.bias"), &[1, outputs])?,
     };

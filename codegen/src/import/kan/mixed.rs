@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Net, Options, Site, chebyshev, fast, fourier};
+use super::{MOST_TERMS, Net, Options, Site, chebyshev, fast, fourier, too_many_terms};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};
@@ -14,11 +14,11 @@ const KINDS: [&str; 6] = ["bspline", "rbf", "chebyshev", "fourier", "wavelet", "
 pub(super) fn layer(net: &mut Net, site: &Site, level: usize) -> Result<TensorId> {
     let &Site { options, name, inputs, outputs, x } = site;
     let kinds = kinds(options)?;
-    let domain = options.json.get("domain").and_then(|d| d.get(level)).and_then(|d| d.as_f64());
+    let domain = options.get("domain").and_then(|d| d.get(level)).and_then(|d| d.as_f64());
     let half = domain
         .filter(|d| d.is_finite() && *d > 0.0)
         .ok_or_else(|| options.wrong("domain", "a half-width above 0 for every layer"))?;
-    let counts = |kind: &str| options.json.get("params_per_kind")?.get(kind)?.as_u64();
+    let counts = |kind: &str| options.get("params_per_kind")?.get(kind)?.as_u64();
     let columns = kinds.iter().filter_map(|k| counts(k)).max().unwrap_or(0) as usize;
     let kind_name = format!("{name}.kind");
     let kind = net.shaped(&kind_name, &[outputs, inputs])?;
@@ -34,9 +34,13 @@ pub(super) fn layer(net: &mut Net, site: &Site, level: usize) -> Result<TensorId
                 .at(at(&kind_name))
                 .expected(format!("an index below {}, of {}", kinds.len(), kinds.join(", ")))
                 .found(index)
+                .help("`kinds` must list the edge kinds in the order of the training")
         })?;
         let count = counts(kind).map_or(row.len(), |n| n as usize);
         let used = row.get(..count).unwrap_or(row);
+        if used.len() > MOST_TERMS {
+            return Err(too_many_terms(used.len()).at(at(&params_name)));
+        }
         let edge = edge(kind, used, half).ok_or_else(|| {
             Error::new("an edge's parameters do not fit its kind")
                 .at(at(&params_name))
@@ -44,6 +48,7 @@ pub(super) fn layer(net: &mut Net, site: &Site, level: usize) -> Result<TensorId
                     "the parameters of a {kind} edge, a wavelet's scale other than 0"
                 ))
                 .found(format!("{used:?}"))
+                .help("`params_per_kind` must give each kind's number of parameters as in training")
         })?;
         edges.push(edge.pruned());
     }
@@ -54,7 +59,7 @@ pub(super) fn layer(net: &mut Net, site: &Site, level: usize) -> Result<TensorId
 /// The names that indices stand for.
 fn kinds(options: &Options) -> Result<Vec<String>> {
     let expected = format!("a list of edge kinds out of {}", KINDS.join(", "));
-    let list = options.json.get("kinds").and_then(|k| k.as_array());
+    let list = options.get("kinds").and_then(|k| k.as_array());
     let list = list.ok_or_else(|| options.wrong("kinds", &expected))?;
     let name = |kind: &serde_json::Value| {
         let word = kind.as_str().filter(|word| KINDS.contains(word));
@@ -63,6 +68,7 @@ fn kinds(options: &Options) -> Result<Vec<String>> {
                 .at(options.at("kinds"))
                 .expected(format!("one of {}", KINDS.join(", ")))
                 .found(kind)
+                .help("train without edges of other kinds")
         })
     };
     list.iter().map(name).collect()

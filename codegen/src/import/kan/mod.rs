@@ -50,6 +50,17 @@ const FAMILIES: [&str; 11] = [
     "stack",
 ];
 
+/// Tensors of the libraries that a trained network does not use: a counter of batch normalisation, ChebyKAN's
+/// degrees, and what WavKAN makes and never reads.
+const IDLE: &[&str] = &["num_batches_tracked", ".arange", ".weight1"];
+
+/// Most functions of a basis, and most terms of an edge's function: each takes a table, or a part of one, and
+/// is evaluated at 65,536 inputs.
+const MOST_TERMS: usize = 256;
+
+/// Most nodes of a level; every edge has tensors of its own, so that more would fill no microcontroller's flash.
+const MOST_WIDTH: usize = 4096;
+
 /// Reads the network `model` that `config` describes, and the digest of its weights.
 ///
 /// # Errors
@@ -58,9 +69,9 @@ pub fn load(family: &str, config: &Config, model: &Path, name: &str) -> Result<(
     let bytes = read(model)?;
     let build = || {
         let file = Tensors::open(&bytes)?;
-        let options = Options { json: &config.json, place: String::new() };
-        match family {
-            "stack" => stack::graph(&options, &file, name),
+        let options = Options { config, json: &config.json, place: String::new() };
+        let graph = match family {
+            "stack" => stack::graph(&options, &file, name)?,
             _ => {
                 let widths = options.widths(if family == "pykan" { "width" } else { "layers" })?;
                 let mut net = Net {
@@ -68,9 +79,11 @@ pub fn load(family: &str, config: &Config, model: &Path, name: &str) -> Result<(
                     file: &file,
                 };
                 family_of(family, &mut net, &options, &widths)?;
-                Ok(net.graph)
+                net.graph
             }
-        }
+        };
+        file.understood(IDLE)?;
+        Ok(graph)
     };
     // Configuration and tensors lie side by side; a key is named as such.
     let graph = build().map_err(|e: Error| e.file(model))?;
@@ -98,7 +111,7 @@ fn family_of(family: &str, net: &mut Net, options: &Options, widths: &[usize]) -
             Some(layer) => layer?,
             None => mixed::layer(net, &site, l)?,
         };
-        if family == "chebykan" && options.flag("layernorm") && l < last {
+        if family == "chebykan" && options.flag("layernorm") == Some(true) && l < last {
             x = net.layer_norm(&format!("ln{}", l + 1), outputs, x)?;
         }
     }
@@ -185,8 +198,16 @@ impl Net<'_> {
     }
 }
 
+fn too_many_terms(count: usize) -> Error {
+    Error::new("a basis has too many functions")
+        .expected(format!("at most {MOST_TERMS} functions or terms"))
+        .found(count)
+        .help("train with a smaller grid or degree: every function takes a table of its own")
+}
+
 /// What a configuration says of a network, or of one layer of a stack.
 struct Options<'a> {
+    config: &'a Config,
     json: &'a Json,
     /// Where it stands in the file, for messages.
     place: String,
@@ -198,11 +219,17 @@ impl Options<'_> {
     }
 
     fn wrong(&self, key: &str, expected: &str) -> Error {
-        let found = self.json.get(key).map_or("nothing".to_owned(), Json::to_string);
+        let found = self.get(key).map_or("nothing".to_owned(), Json::to_string);
         Error::new("the configuration does not describe the network")
             .at(self.at(key))
             .expected(expected)
             .found(found)
+            .help(format!("set `{key}` to what the network was trained with"))
+    }
+
+    /// The value under `key`, if there is one.
+    fn get(&self, key: &str) -> Option<&Json> {
+        self.config.get_in(self.json, &self.place, key)
     }
 
     /// A whole number, at least 1.
@@ -213,33 +240,46 @@ impl Options<'_> {
             .ok_or_else(|| self.wrong(key, "a whole number from 1 to 65536"))
     }
 
-    fn number(&self, key: &str) -> Option<f64> {
-        self.json.get(key)?.as_f64()
+    /// A number of functions or terms, at least 1.
+    fn terms(&self, key: &str) -> Result<usize> {
+        let count = self.count(key)?;
+        if count > MOST_TERMS {
+            return Err(too_many_terms(count).at(self.at(key)));
+        }
+        Ok(count)
     }
 
-    fn flag(&self, key: &str) -> bool {
-        self.json.get(key).and_then(Json::as_bool).unwrap_or(false)
+    fn number(&self, key: &str) -> Option<f64> {
+        self.config.typed_in(self.json, &self.place, key, "a number", Json::as_f64)
+    }
+
+    fn flag(&self, key: &str) -> Option<bool> {
+        self.config.typed_in(self.json, &self.place, key, "true or false", Json::as_bool)
     }
 
     fn text(&self, key: &str) -> Option<&str> {
-        self.json.get(key)?.as_str()
+        self.config.typed_in(self.json, &self.place, key, "a string", Json::as_str)
     }
 
     /// The widths under `key`, input first: numbers, or pairs of sums and products as pykan has them.
     fn widths(&self, key: &str) -> Result<Vec<usize>> {
-        let expected = "at least two widths from 1 to 4096, input first";
+        let expected = format!("at least two widths from 1 to {MOST_WIDTH}, input first");
         let width = |w: &Json| match w {
-            Json::Array(pair) => pair.iter().map(Json::as_u64).sum::<Option<u64>>(),
+            Json::Array(pair) => {
+                pair.iter().try_fold(0u64, |sum, part| sum.checked_add(part.as_u64()?))
+            }
             other => other.as_u64(),
         };
-        let list = self.json.get(key).and_then(Json::as_array);
+        let list = self.get(key).and_then(Json::as_array);
         let list: Option<Vec<u64>> =
             list.and_then(|list| list.iter().map(width).collect::<Option<_>>());
         match list {
-            Some(list) if list.len() >= 2 && list.iter().all(|w| (1..=4096).contains(w)) => {
+            Some(list)
+                if list.len() >= 2 && list.iter().all(|w| (1..=MOST_WIDTH as u64).contains(w)) =>
+            {
                 Ok(list.into_iter().map(|w| w as usize).collect())
             }
-            _ => Err(self.wrong(key, expected)),
+            _ => Err(self.wrong(key, &expected)),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::{Net, Options, efficient, symbolic};
+use super::{MOST_WIDTH, Net, Options, efficient, symbolic};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
-use crate::graph::{Layer, TensorId};
+use crate::graph::{Layer, MOST_FEATURES, TensorId};
 use crate::kan::{Edge, Kan, Spline};
 
 /// Nodes of one level: sums first, then products of groups of subnodes.
@@ -32,11 +32,21 @@ pub(super) fn network(net: &mut Net, options: &Options) -> Result<()> {
     let grid = options.count("grid")?;
     let base = efficient::base_function(options, &["base_fun"])?;
     let mut x = net.graph.input;
-    if let Some(ids) = options.json.get("input_id").and_then(Json::as_array) {
-        let ids: Option<Vec<usize>> = ids.iter().map(|v| Some(v.as_u64()? as usize)).collect();
-        let ids = ids.ok_or_else(|| options.wrong("input_id", "a list of indices of inputs"))?;
+    if let Some(ids) = options.get("input_id") {
+        let index = |v: &Json| usize::try_from(v.as_u64()?).ok().filter(|id| *id < MOST_FEATURES);
+        let ids: Option<Vec<usize>> =
+            ids.as_array().and_then(|ids| ids.iter().map(index).collect());
+        let expected = format!("a list of indices of inputs, below {MOST_FEATURES}");
+        let ids = ids.ok_or_else(|| options.wrong("input_id", &expected))?;
         let all = ids.iter().max().map_or(0, |m| m + 1);
-        let inputs = options.number("inputs").map_or(all, |n| n as usize).max(all);
+        let inputs = match options.get("inputs") {
+            Some(_) => options.count("inputs")?,
+            None => all,
+        };
+        if inputs < all {
+            let expected = format!("at least {all} inputs, as `input_id` reads input {}", all - 1);
+            return Err(options.wrong("inputs", &expected));
+        }
         net.graph.tensors[x].len = inputs;
         if !ids.iter().copied().eq(0..inputs) {
             x = net.graph.push("input_id", Layer::Select(ids), &[x])?;
@@ -119,15 +129,17 @@ fn multiply(net: &mut Net, l: usize, level: &Level, x: TensorId) -> Result<Tenso
 /// The widths, and the arity of each product.
 fn levels(options: &Options) -> Result<Vec<Level>> {
     let wrong = || options.wrong("width", "a list of widths, or of pairs of sums and products");
-    let list = options.json.get("width").and_then(Json::as_array).ok_or_else(wrong)?;
+    let list = options.get("width").and_then(Json::as_array).ok_or_else(wrong)?;
+    // As many as `Options::widths` let pass.
+    let count = |n: &Json| Some(n.as_u64()? as usize).filter(|n| *n <= MOST_WIDTH);
     let pair = |w: &Json| -> Option<(usize, usize)> {
         match w.as_array().map(Vec::as_slice) {
-            None => Some((w.as_u64()? as usize, 0)),
-            Some([sums, products]) => Some((sums.as_u64()? as usize, products.as_u64()? as usize)),
+            None => Some((count(w)?, 0)),
+            Some([sums, products]) => Some((count(sums)?, count(products)?)),
             Some(_) => None,
         }
     };
-    let arity = options.json.get("mult_arity");
+    let arity = options.get("mult_arity");
     let level = |(l, w): (usize, &Json)| {
         let (sums, products) = pair(w).ok_or_else(wrong)?;
         let arities: Option<Vec<usize>> = match arity {
@@ -193,13 +205,13 @@ fn symbolic_edges(
     outputs: usize,
 ) -> Result<Vec<Option<Expr>>> {
     let mask_name = format!("symbolic_fun.{l}.mask");
-    let enabled = options.json.get("symbolic_enabled").and_then(Json::as_bool);
+    let enabled = options.flag("symbolic_enabled");
     if enabled == Some(false) && !net.file.has(&mask_name) {
         return Ok(vec![None; inputs * outputs]);
     }
     let mask = net.shaped(&mask_name, &[outputs, inputs])?;
     let affine = net.shaped(&format!("symbolic_fun.{l}.affine"), &[outputs, inputs, 4])?;
-    let names = options.json.get("symbolic_funs_name");
+    let names = options.get("symbolic_funs_name");
     let mut edges = Vec::with_capacity(mask.len());
     for (k, (&mask, abcd)) in mask.iter().zip(affine.chunks(4)).enumerate() {
         if mask == 0.0 || enabled == Some(false) {

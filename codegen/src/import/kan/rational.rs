@@ -80,7 +80,8 @@ pub(super) fn activation(
         return Err(Error::new("a tensor has the wrong shape")
             .at(format!("tensor `{numerator_name}`"))
             .expected(format!("shape [1, {0}] or [{groups}, {0}]", upper + 1))
-            .found(format!("{shape:?}")));
+            .found(format!("{shape:?}"))
+            .help("`groups` and `order` must be those of the training"));
     }
     let b = net.shaped(&format!("{name}.weight_denominator"), &[groups, lower])?;
     let kind = denominator(options)?;
@@ -101,7 +102,7 @@ pub(super) fn activation(
 
 /// The degrees of numerator and denominator.
 fn order(options: &Options) -> Result<(usize, usize)> {
-    let Some(order) = options.json.get("order") else { return Ok((5, 4)) };
+    let Some(order) = options.get("order") else { return Ok((5, 4)) };
     let degree = |k: usize| order.get(k)?.as_u64().filter(|n| (1..=16).contains(n));
     match (degree(0), degree(1)) {
         (Some(p), Some(q)) => Ok((p as usize, q as usize)),

@@ -8,7 +8,7 @@ use crate::kan::{Edge, Kan};
 
 pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let &Site { options, name, inputs, outputs, x } = site;
-    let (grid, k) = (options.count("grid")?, options.count("k")?);
+    let (grid, k) = (options.terms("grid")?, options.terms("k")?);
     let count = grid + k;
     let r = options.number("r").unwrap_or(4.0 * (grid * grid) as f64 / ((k + 1) * (k + 1)) as f64);
     let low = net.shaped(&format!("{name}.phase_low"), &[inputs, count])?;

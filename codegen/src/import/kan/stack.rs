@@ -10,10 +10,14 @@ use crate::import::mlp;
 use crate::import::tensors::Tensors;
 
 pub(super) fn graph(options: &Options, file: &Tensors, name: &str) -> Result<Graph> {
-    let key = if options.json.get("stack").is_some() { "stack" } else { "layers" };
-    let list = options.json.get(key).and_then(|l| l.as_array()).filter(|l| !l.is_empty());
+    let key = if options.get("stack").is_some() { "stack" } else { "layers" };
+    let list = options.get(key).and_then(|l| l.as_array()).filter(|l| !l.is_empty());
     let list = list.ok_or_else(|| options.wrong(key, "a list of layers, each with `kind`"))?;
-    let item = |k: usize| Options { json: &list[k], place: format!("{key}[{k}].") };
+    let item = |k: usize| Options {
+        config: options.config,
+        json: &list[k],
+        place: format!("{key}[{k}]."),
+    };
     let inputs = match list.iter().position(|l| l.get("in").is_some()) {
         Some(k) => item(k).count("in")?,
         None => return Err(item(0).wrong("in", "the number of inputs")),
@@ -35,7 +39,7 @@ fn layer(net: &mut Net, options: &Options) -> Result<()> {
         net.graph.push(title, Layer::Map(function), &[x])?;
         return Ok(());
     }
-    if options.json.get("in").is_some() && options.count("in")? != width {
+    if options.get("in").is_some() && options.count("in")? != width {
         return Err(options.wrong("in", &format!("{width}, the outputs of the layer before")));
     }
     match kind {
@@ -56,7 +60,8 @@ fn layer(net: &mut Net, options: &Options) -> Result<()> {
                     "dense, layernorm, efficient-kan, fastkan, chebykan, fourierkan, wavkan, relu-kan, rational, \
                      or an activation like tanh",
                 )
-                .found(format!("\"{other}\"")));
+                .found(format!("\"{other}\""))
+                .help("export the network as ONNX if it has other layers"));
         }
     }
     .map(drop)

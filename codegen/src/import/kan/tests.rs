@@ -358,3 +358,71 @@ fn rationals_with_poles_are_refused() {
     refused(&unknown, &groups(), &["key `denominator`", "abs-of-sum", "soft"]);
     refused(&GROUPS.replace("act1,fc1", "act1,conv1"), &groups(), &["order_of_ops", "conv1"]);
 }
+
+/// Sizes in a configuration that no tensor has: each is refused before anything of that size is made.
+#[test]
+fn sizes_beyond_the_tensors_are_refused() {
+    let none: &[Tensor] = &[];
+    let pykan = |rest: &str| format!(r#"{{"format": "pykan", "grid": 3, "k": 3, {rest}}}"#);
+    // A sum of 2^64 + 1 is not a width of 1.
+    let wrapped = pykan(r#""width": [[2, 0], [18446744073709551615, 2], [1, 0]]"#);
+    refused(&wrapped, none, &["key `width`", "from 1 to 4096"]);
+    for (inputs, ids, part) in [
+        ("1000000000000000000", "[0, 1]", "key `inputs`"),
+        ("1000000000", "[0, 1]", "key `inputs`"),
+        ("1", "[0, 1]", "at least 2 inputs"),
+        ("2", "[0, 1000000000000000000]", "key `input_id`"),
+        ("2", "[0, 1000000000]", "key `input_id`"),
+        ("2", "3", "key `input_id`"),
+    ] {
+        let config = pykan(&format!(r#""width": [2, 1], "inputs": {inputs}, "input_id": {ids}"#));
+        refused(&config, none, &[part, "config.json", "help"]);
+    }
+    let chebykan = r#"{"format": "chebykan", "layers": [1, 1], "degree": 257}"#;
+    refused(chebykan, none, &["key `degree`", "at most 256"]);
+    let fourier = r#"{"format": "fourierkan", "layers": [1, 1], "gridsize": 20000}"#;
+    refused(fourier, none, &["key `gridsize`", "at most 256"]);
+}
+
+/// A sum of so many terms nests as deep: to look at it would exhaust the program's stack.
+#[test]
+fn an_edge_of_sixty_thousand_terms_is_refused() {
+    for kind in ["rbf", "chebyshev", "fourier"] {
+        let config = format!(
+            r#"{{"format": "mixed-kan/1", "layers": [1, 1], "kinds": ["{kind}"], "domain": [1.0],
+                "params_per_kind": {{"{kind}": 60000}}}}"#
+        );
+        let tensors: &[Tensor] = &[
+            ("layers.0.kind", &[1, 1], vec![0.0]),
+            of("layers.0.params", &[1, 1, 60_000], 1),
+            of("layers.0.bias", &[1], 2),
+        ];
+        refused(&config, tensors, &["at most 256", "60000", "output 0, input 0"]);
+    }
+}
+
+#[test]
+fn a_tensor_or_a_key_misspelt_is_not_taken_as_absent() {
+    let config = r#"{"format": "wavkan", "layers": [2, 1], "seed": 3}"#;
+    let tensors = |gain: &'static str| -> Vec<Tensor> {
+        vec![
+            ("layers.0.scale", &[1, 2], vec![1.0, 2.0]),
+            of("layers.0.translation", &[1, 2], 1),
+            of("layers.0.wavelet_weights", &[1, 2], 2),
+            of("layers.0.weight1", &[1, 2], 3),
+            ("layers.0.bn.running_mean", &[1], vec![0.0]),
+            ("layers.0.bn.running_var", &[1], vec![1.0]),
+            ("layers.0.bn.num_batches_tracked", &[1], vec![9.0]),
+            (gain, &[1], vec![3.0]),
+        ]
+    };
+    let notes = graph(config, &tensors("layers.0.bn.weight")).notes;
+    assert!(notes.iter().any(|note| note.contains("seed")), "{notes:?}");
+    let misspelt = &["`layers.0.bn.wieght`", "`layers.0.bn.weight`, which is not there"];
+    refused(config, &tensors("layers.0.bn.wieght"), misspelt);
+    refused(config, &tensors("extra"), &["`extra`, which no layer reads", "help"]);
+    let key = r#"{"format": "wavkan", "layers": [2, 1], "wavelet_tpye": "dog"}"#;
+    refused(key, &tensors("layers.0.bn.weight"), &["`wavelet_tpye`", "`wavelet_type`"]);
+    let kind = r#"{"format": "wavkan", "layers": [2, 1], "wavelet_type": 3}"#;
+    refused(kind, &tensors("layers.0.bn.weight"), &["key `wavelet_type`", "a string"]);
+}

@@ -19,7 +19,8 @@ pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
         return Err(Error::new("a wavelet has no width")
             .at(format!("tensor `{name}.scale`"))
             .expected("scales other than 0")
-            .found(format!("0 at output {}, input {}", k / inputs, k % inputs)));
+            .found(format!("0 at output {}, input {}", k / inputs, k % inputs))
+            .help("a wavelet of no width has no value: prune the edge, by a weight of 0 and a scale of 1"));
     }
     let (gain, bias) = batch_norm(net, &format!("{name}.bn"), outputs)?;
     let edge = |k: usize| {
@@ -45,7 +46,8 @@ fn batch_norm(net: &Net, name: &str, len: usize) -> Result<(Vec<f64>, Vec<f64>)>
         return Err(Error::new("a variance is negative")
             .at(format!("tensor `{variance_name}`"))
             .expected("variances of at least 0")
-            .found(bad));
+            .found(bad)
+            .help("the file is damaged: save the state_dict again"));
     }
     let weight = net.file.vector_or(&format!("{name}.weight"), len, 1.0)?;
     let bias = net.file.vector_or(&format!("{name}.bias"), len, 0.0)?;

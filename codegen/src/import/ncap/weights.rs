@@ -65,6 +65,7 @@ impl Weights {
                 .at(format!("key `{set}`"))
                 .expected("an object with bneuron_prop, bneuron_osc, muscle_ipsi, muscle_contra")
                 .found(json.get(set).map_or("nothing".into(), Json::to_string))
+                .help(format!("put the trained numbers under `{set}`, each under its name"))
         })?;
         let entry = |(name, value): (&String, &Json)| Ok((name.clone(), list(name, value)?));
         Ok(Self(params.iter().map(entry).collect::<Result<_>>()?))
@@ -156,13 +157,14 @@ impl Weights {
                 let known = |role: Role| role.names().join(" or ");
                 return Err(at(Error::new("the circuit does not know a parameter")
                     .expected(format!("{}; for one joint with _i", Role::ALL.map(known).join(", ")))
-                    .found(format!("`{name}`"))));
+                    .found(format!("`{name}`"))
+                    .help("rename it, or leave it out if it is no part of the circuit")));
             };
             let range = place.role.range(joints, turning);
             if let Some(joint) = place.joint.filter(|joint| !range.contains(joint)) {
                 return Err(at(Error::new("a parameter belongs to no joint")
                     .expected(format!("a joint of {range:?}, the end left out"))
-                    .found(format!("joint {joint}"))));
+                    .found(format!("joint {joint}")).help("set `n_joints` (`n_turn_joints` for turning) to the joints that were trained")));
             }
             let list = if place.joint.is_some() { 1 } else { joints };
             if values.len() != 1 && values.len() != list {
@@ -171,12 +173,16 @@ impl Weights {
                         1 => "one number".to_owned(),
                         _ => format!("one number, or {joints}: one a joint"),
                     })
-                    .found(values.len())));
+                    .found(values.len())
+                    .help("set `n_joints` to the joints that were trained")));
             }
             if let Some(bad) = values.iter().find(|v| !v.is_finite()) {
                 return Err(at(Error::new("a parameter is not a finite number")
                     .expected("a finite number")
-                    .found(bad)));
+                    .found(bad)
+                    .help(
+                        "the training diverged or the file is damaged: export a healthy checkpoint",
+                    )));
             }
         }
         Ok(())
@@ -200,7 +206,8 @@ impl Weights {
                 let error = Error::new("a parameter is missing")
                     .at(format!("joint {joint}"))
                     .expected(format!("`{shared}` for all, or `{own}_{joint}`"))
-                    .found(self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
+                    .found(self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", "))
+                    .help("add it, or give one number for all joints under the shared name");
                 let without =
                     |key: &str| format!("a circuit trained without it says `{key}`: false");
                 Err(match role {
@@ -246,5 +253,6 @@ fn list(name: &str, value: &Json) -> Result<Vec<f64>> {
             .at(format!("parameter `{name}`"))
             .expected("a finite number, or a list with one a joint")
             .found(value)
+            .help("write plain numbers, without quotes")
     })
 }

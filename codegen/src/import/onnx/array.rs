@@ -1,5 +1,6 @@
 //! Constant arrays, and rearrangements that apply to constants and to tensors of activations alike.
 
+use super::DAMAGED;
 use crate::error::{Error, Result};
 
 /// Most elements a computed array may have; far above any microcontroller's flash.
@@ -120,6 +121,7 @@ pub fn axis_of(axis: i64, rank: usize) -> Result<usize> {
         Error::new("an axis does not exist")
             .expected(format!("an axis of {rank} dimensions"))
             .found(axis)
+            .help(DAMAGED)
     })
 }
 
@@ -156,6 +158,7 @@ pub fn transpose(dims: &[usize], order: &[usize]) -> Result<View> {
         Error::new("a transposition does not fit its tensor")
             .expected(format!("an order of {} axes", dims.len()))
             .found(format!("{order:?}"))
+            .help(DAMAGED)
     };
     let mut sorted = order.to_vec();
     sorted.sort_unstable();
@@ -174,7 +177,10 @@ pub fn transpose(dims: &[usize], order: &[usize]) -> Result<View> {
 pub fn slice(dims: &[usize], axis: usize, start: i64, end: i64, step: i64) -> Result<View> {
     let len = dims.get(axis).copied().unwrap_or(1) as i64;
     if step == 0 {
-        return Err(Error::new("a slice has step 0").expected("a step other than 0").found(0));
+        return Err(Error::new("a slice has step 0")
+            .expected("a step other than 0")
+            .found(0)
+            .help(DAMAGED));
     }
     let wrap = |v: i64| if v < 0 { v.saturating_add(len) } else { v };
     let (lowest, highest) = if step > 0 { (0, len) } else { (-1, len - 1) };
@@ -211,6 +217,7 @@ pub fn gather(dims: &[usize], axis: usize, indices: &[i64], index_dims: &[usize]
                 Error::new("a gathered index does not exist")
                     .expected(format!("an index into {len} features"))
                     .found(i)
+                    .help(DAMAGED)
             })
         })
         .collect::<Result<Vec<_>>>()?;
@@ -225,7 +232,8 @@ pub fn gather(dims: &[usize], axis: usize, indices: &[i64], index_dims: &[usize]
 
 /// Where each element of a concatenation along `axis` comes from, the sources being laid end to end.
 pub fn concat(shapes: &[&[usize]], axis: i64) -> Result<View> {
-    let first = shapes.first().ok_or_else(|| Error::new("a concatenation of nothing"))?;
+    let first =
+        shapes.first().ok_or_else(|| Error::new("a concatenation of nothing").help(DAMAGED))?;
     let axis = axis_of(axis, first.len())?;
     let (before, after) = (first.get(..axis), first.get(axis + 1..));
     let mut total = 0usize;
@@ -237,7 +245,8 @@ pub fn concat(shapes: &[&[usize]], axis: i64) -> Result<View> {
         {
             return Err(Error::new("concatenated tensors do not fit")
                 .expected(format!("shape {first:?}, except on axis {axis}"))
-                .found(format!("{dims:?}")));
+                .found(format!("{dims:?}"))
+                .help(DAMAGED));
         }
         let len = dims.get(axis).copied().unwrap_or(1);
         total = total.saturating_add(len);

@@ -1,6 +1,6 @@
 //! The graph while it grows node by node, and what is known of its tensors.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::array::{self, Array, View};
@@ -8,7 +8,8 @@ use super::node::{Flow, Value};
 use super::tensor::{Constant, TensorReader};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
-use crate::graph::{Graph, Layer, TensorId};
+use crate::graph::{Graph, Layer, Node, TensorId};
+use crate::text;
 
 /// Most numbers all computed constants and rearrangements of one file may hold together.
 const BUDGET: usize = 1 << 25;
@@ -59,25 +60,34 @@ pub struct Builder {
     /// Reads constants that are attributes of nodes.
     pub tensors: TensorReader,
     statistics: HashMap<TensorId, (TensorId, Statistic)>,
-    names: HashSet<String>,
+    /// How often each name was asked for.
+    names: HashMap<String, usize>,
     spent: usize,
 }
 
 impl Builder {
     /// Starts with a graph that has only its input.
     pub fn new(graph: Graph, tensors: TensorReader) -> Self {
-        let names = graph.tensors.iter().map(|t| t.name.clone()).collect();
+        let names = graph.tensors.iter().map(|t| (t.name.clone(), 1)).collect();
         Self { graph, tensors, statistics: HashMap::new(), names, spent: 0 }
     }
 
     /// Appends a layer called `name`, or `name` with a number if that is taken.
     pub fn push(&mut self, name: &str, layer: Layer, inputs: &[TensorId]) -> Result<TensorId> {
-        let mut unique = name.to_owned();
-        let mut number = 1;
-        while !self.names.insert(unique.clone()) {
-            number += 1;
-            unique = format!("{name}_{number}");
+        // A weight may be read by many nodes, so that a small file can ask for much.
+        self.spend(layer.parameters())?;
+        let name = text::label(name);
+        let mut unique = name.clone();
+        while let Some(taken) = self.names.get_mut(&unique) {
+            *taken += 1;
+            unique = format!("{name}_{taken}");
+            // A name with a number may be another node's own.
+            if !self.names.contains_key(&unique) {
+                break;
+            }
+            unique.clone_from(&name);
         }
+        self.names.insert(unique.clone(), 1);
         self.graph.push(unique, layer, inputs)
     }
 
@@ -94,9 +104,15 @@ impl Builder {
         if array::volume(dims)? != len {
             return Err(Error::new("the shapes do not fit")
                 .expected(format!("{len} features"))
-                .found(format!("shape {dims:?}")));
+                .found(format!("shape {dims:?}"))
+                .help("export with a batch of 1 or a dynamic batch axis"));
         }
         Ok(Flow { id, dims: dims.to_vec() })
+    }
+
+    /// The layer that writes a tensor; none for the input. Layers and their tensors are added together.
+    pub fn writer(&self, id: TensorId) -> Option<&Node> {
+        self.graph.nodes.get(id.checked_sub(1)?).filter(|node| node.output == id)
     }
 
     /// Number of features of a tensor.
@@ -146,10 +162,11 @@ impl Builder {
 
     /// A constant of the file.
     pub fn decoded(&mut self, tensor: &super::proto::TensorProto) -> Result<Value> {
-        Ok(match self.tensors.decode(tensor)? {
-            Constant::Numbers(array) => Value::Constant(Rc::new(array)),
-            Constant::Text(text) => Value::Text(Rc::new(text)),
-        })
+        match self.tensors.decode(tensor)? {
+            // Many tensors may lie in one place of a file of external data.
+            Constant::Numbers(array) => self.constant(array),
+            Constant::Text(text) => Ok(Value::Text(Rc::new(text))),
+        }
     }
 
     fn spend(&mut self, numbers: usize) -> Result<()> {
@@ -158,7 +175,7 @@ impl Builder {
             return Ok(());
         }
         Err(Error::new("the constants of the model are too large")
-            .expected(format!("at most {BUDGET} numbers in all computed constants"))
+            .expected(format!("at most {BUDGET} numbers in all layers and constants"))
             .found(format!("{} and more", self.spent))
             .help("nervecord is for networks that fit a microcontroller"))
     }

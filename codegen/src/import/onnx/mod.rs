@@ -26,8 +26,12 @@ use self::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use self::tensor::TensorReader;
 use super::{hex, read};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Layer};
 use crate::simplify;
+use crate::text;
+
+/// What to do about a file that contradicts itself.
+const DAMAGED: &str = "the file is damaged or was edited: export it again";
 
 /// Oldest operator set whose operators mean what the importer takes them to mean.
 const OLDEST_OPSET: i64 = 11;
@@ -107,12 +111,33 @@ struct Importer<'a> {
     opsets: HashMap<&'a str, i64>,
     values: HashMap<&'a str, Value>,
     initializers: HashMap<&'a str, &'a proto::TensorProto>,
+    /// Activations of whole numbers, whose arithmetic is another: a quotient of them is cut off.
+    integers: HashSet<&'a str>,
     builder: Builder,
 }
 
+/// Operators that leave whole numbers as they are.
+const REARRANGING: [&str; 12] = [
+    "Concat",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+];
+
 impl<'a> Importer<'a> {
     fn new(model: &'a ModelProto, name: &str, tensors: TensorReader) -> Result<Self> {
-        let proto = model.graph.as_ref().ok_or_else(|| Error::new("no graph"))?;
+        let proto = model
+            .graph
+            .as_ref()
+            .ok_or_else(|| Error::new("the model has no graph").help(DAMAGED))?;
         let opsets: HashMap<&str, i64> = model
             .opset_import
             .iter()
@@ -137,12 +162,15 @@ impl<'a> Importer<'a> {
             return Err(Error::new("the input has no elements")
                 .at(format!("input `{input_name}`"))
                 .expected("at least one feature")
-                .found(format!("shape {dims:?}")));
+                .found(format!("shape {dims:?}"))
+                .help("export with a fixed number of features"));
         }
         graph.notes.extend(batch_note(input));
         let flow = Value::Flow(Flow { id: graph.input, dims });
         let values = HashMap::from([(input_name, flow)]);
-        Ok(Self { proto, opsets, values, initializers, builder: Builder::new(graph, tensors) })
+        let integers = is_integer(input).then_some(input_name).into_iter().collect();
+        let builder = Builder::new(graph, tensors);
+        Ok(Self { proto, opsets, values, initializers, integers, builder })
     }
 
     /// Names that need no node.
@@ -158,7 +186,8 @@ impl<'a> Importer<'a> {
         let tensor = self.initializers.get(name).ok_or_else(|| {
             Error::new("a tensor is not known")
                 .expected(format!("a value for `{name}`"))
-                .found("the node that writes it could not be imported")
+                .found("the node that writes it could not be imported, or does not write it at inference")
+                .help("look at the first node that cannot be imported; only the first output of a normalisation or dropout is there")
         })?;
         let value = self.builder.decoded(tensor)?;
         self.values.insert(name, value.clone());
@@ -170,16 +199,15 @@ impl<'a> Importer<'a> {
     }
 
     fn node_unplaced(&mut self, node: &'a NodeProto) -> Result<()> {
+        self.check_integers(node)?;
         let inputs = node
             .input
             .iter()
             .map(|name| if name.is_empty() { Ok(None) } else { self.value(name).map(Some) })
             .collect::<Result<Vec<_>>>()?;
-        let domain = node.domain.as_deref().unwrap_or_default();
-        let newest = i64::MAX;
-        let opset = self.opsets.get(domain).copied().unwrap_or(newest);
-        let call = Call { proto: node, inputs, opset };
+        let call = Call::new(node, inputs, self.opset(node.domain.as_deref().unwrap_or_default())?);
         let written = ops::import(&mut self.builder, &call)?;
+        call.understood()?;
         for (name, value) in node.output.iter().zip(written) {
             if let Value::Flow(flow) = &value {
                 self.rename(flow.id, name);
@@ -189,12 +217,50 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
+    /// Refuses arithmetic on whole numbers that come from the input.
+    fn check_integers(&mut self, node: &'a NodeProto) -> Result<()> {
+        let Some(name) = node.input.iter().find(|name| self.integers.contains(name.as_str()))
+        else {
+            return Ok(());
+        };
+        let op = node.op_type.as_deref().unwrap_or_default();
+        if REARRANGING.contains(&op) {
+            self.integers.extend(node.output.iter().map(String::as_str));
+            return Ok(());
+        }
+        // The operators of scikit-learn take whole numbers as real ones.
+        if matches!(op, "Cast" | "CastLike" | "Shape" | "Size")
+            || node.domain.as_deref() == Some("ai.onnx.ml")
+        {
+            return Ok(());
+        }
+        Err(Error::new("whole numbers are computed with")
+            .expected("a cast of the input to float32 before anything else")
+            .found(format!("`{name}`, which holds whole numbers"))
+            .help("export with a float32 input, or cast it first: a quotient of whole numbers is another"))
+    }
+
+    /// The version of an operator set, which the operators of one are read by.
+    fn opset(&self, domain: &str) -> Result<i64> {
+        if !matches!(domain, "" | "ai.onnx") {
+            // No operator of another domain changed its meaning.
+            return Ok(self.opsets.get(domain).copied().unwrap_or(1));
+        }
+        let declared = self.opsets.get("").or(self.opsets.get("ai.onnx")).copied();
+        declared.ok_or_else(|| {
+            Error::new("the version of the operator set is not known")
+                .expected("an opset_import of the standard operators")
+                .found("none")
+                .help("operators change from version to version: export the model again")
+        })
+    }
+
     /// Gives a tensor the name the file has for it, unless it has one already.
     fn rename(&mut self, id: usize, name: &str) {
         let graph = &mut self.builder.graph;
         let own = graph.nodes.last().is_some_and(|n| n.output == id);
         if let Some(tensor) = graph.tensors.get_mut(id).filter(|_| own) {
-            name.clone_into(&mut tensor.name);
+            tensor.name = text::label(name);
         }
     }
 
@@ -216,11 +282,18 @@ impl<'a> Importer<'a> {
         }
         outputs::choose(&mut self.builder, &outputs)?;
         let mut graph = self.builder.graph;
-        if graph.output == graph.input {
+        let itself = outputs.iter().any(|(name, _)| *name == graph.tensors[graph.input].name);
+        if graph.output == graph.input && !itself {
+            let len = graph.input_len();
+            graph.notes.push("the network gives its input back as it is".into());
+            let identity = Layer::Affine { scale: vec![1.0; len], offset: vec![0.0; len] };
+            graph.push("identity", identity, &[graph.input])?;
+        } else if graph.output == graph.input {
             return Err(Error::new("the network computes nothing")
                 .at("the outputs of the graph")
                 .expected("layers between input and output")
-                .found("the input itself"));
+                .found("the input itself")
+                .help("export the network with its layers, not only its shape operators"));
         }
         simplify::remove_unread(&mut graph);
         Ok((graph, hex(&self.builder.tensors.hash.finalize())))
@@ -244,20 +317,34 @@ fn input_of<'a>(
         ([], []) => Err(Error::new("the model has no input")
             .at("the inputs of the graph")
             .expected("one input")
-            .found("none")),
+            .found("none")
+            .help("export the model with its input, not with the data of one example")),
         ([], [first, ..]) => Err(Error::new("the input is not read by any node")
             .at(format!("input `{}`", name(first)))
             .expected("layers that read it")
-            .found("none")),
+            .found("none")
+            .help("export the model in inference mode, traced with an input of its own")),
         (many, _) => {
             let names: Vec<&str> = many.iter().map(|i| name(i)).collect();
+            // A state that goes in and comes out is a second input, which joining does not help.
+            let recurrent = proto.output.len() > 1;
             Err(Error::new("the model has several inputs")
                 .at("the inputs of the graph")
                 .expected("one input, a vector of features")
                 .found(format!("{} inputs: {}", names.len(), names.join(", ")))
-                .help("join them before export: one input, split inside the model"))
+                .help(match recurrent {
+                    true => "a recurrent step, with its state as input and output, is not supported; inputs without a state can be joined before export: one input, split inside the model",
+                    false => "join them before export: one input, split inside the model",
+                }))
         }
     }
+}
+
+/// Whether the input holds whole numbers.
+fn is_integer(input: &ValueInfoProto) -> bool {
+    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+    let element = tensor.and_then(|t| t.elem_type).unwrap_or(1);
+    tensor::scalar_of(element).is_some_and(|scalar| scalar.is_integer())
 }
 
 /// The shape of the input with a batch of 1.
@@ -267,7 +354,8 @@ fn shape_of(input: &ValueInfoProto) -> Result<Vec<usize>> {
     if tensor::scalar_of(element).is_none() {
         return Err(Error::new("the input is not numeric")
             .expected("floating-point features")
-            .found(format!("ONNX data type {element}")));
+            .found(format!("ONNX data type {element}"))
+            .help("export with a float32 input"));
     }
     let help = "export with a fixed number of features and a batch of 1 or a dynamic batch axis";
     let shape = tensor.and_then(|t| t.shape.as_ref()).ok_or_else(|| {

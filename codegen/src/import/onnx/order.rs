@@ -95,7 +95,7 @@ impl<'a> Search<'a> {
                 .at(title)
                 .expected("every node after those it reads from")
                 .found(format!("`{name}`, which depends on itself"))
-                .help("a recurrent step is exported with its state as input and output")),
+                .help("the file is damaged or was edited: export it again")),
             _ => Ok(None),
         }
     }

@@ -76,7 +76,7 @@ fn joined(builder: &Builder, outputs: &[(&str, &Flow)]) -> Option<TensorId> {
     let mut whole = None;
     let mut picked = Vec::new();
     for (_, flow) in outputs {
-        let writer = builder.graph.nodes.iter().find(|n| n.output == flow.id)?;
+        let writer = builder.writer(flow.id)?;
         let (Layer::Select(indices), source) = (&writer.layer, writer.inputs.first()) else {
             return None;
         };

@@ -1,14 +1,15 @@
 //! Constant tensors of an ONNX file: every element type that has a number, in every place it may lie.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::DAMAGED;
 use super::array::Array;
 use super::proto::TensorProto;
 use crate::error::{Error, Result};
+use crate::import;
 use crate::import::scalars::{Scalar, bf16_to_f64, f16_to_f64};
 
 const STRING: i32 = 8;
@@ -106,7 +107,10 @@ impl TensorReader {
             found.and_then(|e| e.value.as_deref())
         };
         let location = entry("location").filter(|l| !l.is_empty()).ok_or_else(|| {
-            Error::new("external data has no location").expected("a file name").found("nothing")
+            Error::new("external data has no location")
+                .expected("a file name")
+                .found("nothing")
+                .help(DAMAGED)
         })?;
         let relative = Path::new(location);
         let inside = || relative.components().all(|c| matches!(c, Component::Normal(_)));
@@ -123,12 +127,14 @@ impl TensorReader {
                 Error::new(format!("the {key} of external data is not a number"))
                     .expected("a number of bytes")
                     .found(format!("`{text}`"))
+                    .help(DAMAGED)
             }),
         };
         let io = |e: &std::io::Error| {
             Error::io("read", &path, e).help("keep the data file beside the model")
         };
-        let mut file = File::open(&path).map_err(|e| io(&e))?;
+        let mut file =
+            import::open(&path).map_err(|e| e.help("keep the data file beside the model"))?;
         let available = file.metadata().map_err(|e| io(&e))?.len();
         let offset = number("offset")?.unwrap_or(0);
         let length = match number("length")? {

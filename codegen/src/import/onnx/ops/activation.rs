@@ -1,9 +1,10 @@
 //! Functions of one variable.
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
-use super::statistics;
+use super::{classifier, statistics};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::Layer;
@@ -78,10 +79,19 @@ fn function(node: &Call) -> Result<Expr> {
             gamma: node.float("gamma", SELU.1.into()),
         }),
         "Celu" => celu(alpha(1.0))?,
-        "Gelu" if node.string("approximate").as_deref() == Some("tanh") => gelu_tanh(),
-        "Gelu" => x()
-            .mul(c(0.5))
-            .mul(call(Function::Erf).of(&x().mul(c(std::f64::consts::FRAC_1_SQRT_2))).add(c(1.0))),
+        "Gelu" => match node.string("approximate").as_deref() {
+            Some("tanh") => gelu_tanh(),
+            None | Some("none") => {
+                let erf = call(Function::Erf).of(&x().mul(c(std::f64::consts::FRAC_1_SQRT_2)));
+                x().mul(c(0.5)).mul(erf.add(c(1.0)))
+            }
+            Some(other) => {
+                return Err(Error::new("an attribute is out of range")
+                    .expected("`approximate` \"none\" or \"tanh\"")
+                    .found(format!("{other:?}"))
+                    .help("export with one of the two forms of GELU that ONNX has"));
+            }
+        },
         "FastGelu" if node.optional(1).is_none() => gelu_tanh(),
         "FastGelu" => {
             return Err(Error::new("FastGelu with a bias is not supported")
@@ -106,7 +116,9 @@ fn function(node: &Call) -> Result<Expr> {
         "Sinh" => exponentials(-0.5),
         "Cosh" => exponentials(0.5),
         other => {
-            return Err(Error::new(format!("the operator `{other}` has no function")).found(other));
+            return Err(Error::new(format!("the operator `{other}` has no function"))
+                .found(other)
+                .help("report it: the list of operators and their functions disagree"));
         }
     })
 }
@@ -126,7 +138,8 @@ fn celu(alpha: f64) -> Result<Expr> {
     if alpha <= 0.0 {
         return Err(Error::new("an attribute is out of range")
             .expected("a positive alpha")
-            .found(alpha));
+            .found(alpha)
+            .help(DAMAGED));
     }
     Ok(call(Function::Elu { alpha: 1.0, gamma: alpha }).of(&x().mul(c(1.0 / alpha))))
 }
@@ -148,7 +161,11 @@ pub fn unary(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
         }
         _ => {
             let flow = node.flow(0)?;
-            let id = builder.map(node.name(), f, flow.id)?;
+            let logits = (node.op() == "Log").then(|| classifier::logits_of(builder, flow.id));
+            let id = match logits.flatten() {
+                Some(x) => builder.push(node.name(), Layer::LogSoftmax, &[x])?,
+                None => builder.map(node.name(), f, flow.id)?,
+            };
             statistics::note_unary(builder, node.op(), flow.id, id);
             Value::Flow(Flow { id, dims: flow.dims.clone() })
         }
@@ -163,6 +180,7 @@ pub fn clip(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
                 Error::new("a clipping bound is not a scalar")
                     .expected("one number")
                     .found(format!("shape {:?}", a.dims))
+                    .help(DAMAGED)
             })
         };
         match node.optional_float(name) {
@@ -171,12 +189,12 @@ pub fn clip(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
         }
     };
     // Bounds as wide as the type are how exporters say that there are none.
-    let real = |v: &f64| v.abs() < f64::from(f32::MAX);
+    let widest = f64::from(f32::MAX);
     let mut f = Expr::X;
-    if let Some(lo) = bound(1, "min")?.filter(real) {
+    if let Some(lo) = bound(1, "min")?.filter(|lo| *lo > -widest) {
         f = f.max(c(lo));
     }
-    if let Some(hi) = bound(2, "max")?.filter(real) {
+    if let Some(hi) = bound(2, "max")?.filter(|hi| *hi < widest) {
         f = f.min(c(hi));
     }
     Ok(vec![match node.input(0)? {
@@ -192,9 +210,10 @@ pub fn clip(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 pub fn prelu(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let flow = node.flow(0)?.clone();
     let slope = node.constant(1, "slopes")?;
-    let first = slope.data.first().copied().unwrap_or(0.0);
-    if slope.data.iter().all(|&s| s == first) {
-        let f = call(Function::LeakyRelu { alpha: first });
+    if let [first, rest @ ..] = slope.data.as_slice()
+        && rest.iter().all(|s| s == first)
+    {
+        let f = call(Function::LeakyRelu { alpha: *first });
         let id = builder.map(node.name(), f, flow.id)?;
         return Ok(vec![Value::Flow(Flow { id, ..flow })]);
     }

@@ -1,5 +1,6 @@
 //! Elementwise operators of two and more operands.
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
@@ -82,9 +83,10 @@ fn dims_of(value: &Value) -> Result<&[usize]> {
     match value {
         Value::Constant(a) => Ok(&a.dims),
         Value::Flow(f) => Ok(&f.dims),
-        other => {
-            Err(Error::new("an operand is not numeric").expected("numbers").found(other.kind()))
-        }
+        other => Err(Error::new("an operand is not numeric")
+            .expected("numbers")
+            .found(other.kind())
+            .help(DAMAGED)),
     }
 }
 
@@ -97,7 +99,7 @@ fn operand(builder: &mut Builder, name: &str, value: &Value, dims: &[usize]) -> 
         },
         Value::Flow(f) => Operand::Flow(builder.select(name, f.id, view)?),
         other => {
-            return Err(Error::new("an operand is not numeric").found(other.kind()));
+            return Err(Error::new("an operand is not numeric").found(other.kind()).help(DAMAGED));
         }
     })
 }
@@ -222,7 +224,9 @@ fn kind(operand: &Operand) -> &'static str {
 }
 
 fn both_constant() -> Error {
-    Error::new("an elementwise node has no tensor to work on").expected("one tensor of activations")
+    Error::new("an elementwise node has no tensor to work on")
+        .expected("one tensor of activations")
+        .help(DAMAGED)
 }
 
 fn by_zero() -> Error {

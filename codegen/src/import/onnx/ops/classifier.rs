@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
+use super::super::DAMAGED;
 use super::super::array;
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Label, Value};
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};
 
 /// Softmax and LogSoftmax over all features.
@@ -18,11 +18,18 @@ pub fn softmax(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let rest = flow.dims.get(axis..).unwrap_or_default();
     let width = if old { array::volume(rest)? } else { rest.first().copied().unwrap_or(1) };
     all_features(builder, width, &flow)?;
-    let mut out = builder.flow(node.name(), Layer::Softmax, &[flow.id], &flow.dims)?;
-    if node.op() == "LogSoftmax" {
-        out.id = builder.map(node.name(), Expr::call(Function::Log), out.id)?;
+    let layer = if node.op() == "LogSoftmax" { Layer::LogSoftmax } else { Layer::Softmax };
+    Ok(vec![Value::Flow(builder.flow(node.name(), layer, &[flow.id], &flow.dims)?)])
+}
+
+/// What a softmax that writes `id` reads: its logarithm is a layer, where two functions in a row would lose
+/// every probability below a step.
+pub(super) fn logits_of(builder: &Builder, id: TensorId) -> Option<TensorId> {
+    let writer = builder.writer(id)?;
+    match writer.layer {
+        Layer::Softmax => writer.inputs.first().copied(),
+        _ => None,
     }
-    Ok(vec![Value::Flow(out)])
 }
 
 fn all_features(builder: &Builder, width: usize, flow: &Flow) -> Result<()> {
@@ -54,7 +61,7 @@ pub fn arg_max(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 
 /// The scores a tensor is the index of the largest of.
 pub fn scores_of(builder: &Builder, argmax: TensorId) -> Option<TensorId> {
-    let writer = builder.graph.nodes.iter().find(|n| n.output == argmax)?;
+    let writer = builder.writer(argmax)?;
     match writer.layer {
         Layer::ArgMax => writer.inputs.first().copied(),
         _ => None,
@@ -73,7 +80,8 @@ fn label(builder: &Builder, argmax: TensorId, names: Vec<String>) -> Result<Valu
     if names.len() != classes {
         return Err(Error::new("the class names do not fit the scores")
             .expected(format!("{classes} names"))
-            .found(names.len()));
+            .found(names.len())
+            .help(DAMAGED));
     }
     Ok(Value::Label(Label { scores, argmax, names: Rc::new(names) }))
 }
@@ -125,6 +133,7 @@ pub fn label_encoder(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             Error::new("a class has no entry in the label table")
                 .expected(format!("one of {keys:?}"))
                 .found(format!("`{name}`"))
+                .help(DAMAGED)
         })
     };
     let (argmax, names) = match node.input(0)? {

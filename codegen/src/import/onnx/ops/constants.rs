@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Value};
@@ -70,8 +71,9 @@ pub fn constant_of_shape(builder: &mut Builder, node: &Call) -> Result<Vec<Value
         .as_ints()
         .into_iter()
         .map(|d| {
-            usize::try_from(d)
-                .map_err(|_| Error::new("a shape is negative").expected("lengths").found(d))
+            usize::try_from(d).map_err(|_| {
+                Error::new("a shape is negative").expected("lengths").found(d).help(DAMAGED)
+            })
         })
         .collect::<Result<Vec<_>>>()?;
     let (value, integer) = match node.tensor("value").map(|t| builder.decoded(t)).transpose()? {
@@ -85,16 +87,17 @@ pub fn constant_of_shape(builder: &mut Builder, node: &Call) -> Result<Vec<Value
 /// Evenly spaced numbers.
 pub fn range(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let number = |k: usize| -> Result<f64> {
-        node.constant(k, "bound")?
-            .scalar()
-            .ok_or_else(|| Error::new("a bound of a range is not a scalar").expected("one number"))
+        node.constant(k, "bound")?.scalar().ok_or_else(|| {
+            Error::new("a bound of a range is not a scalar").expected("one number").help(DAMAGED)
+        })
     };
     let (start, limit, delta) = (number(0)?, number(1)?, number(2)?);
     let count = ((limit - start) / delta).ceil().max(0.0);
     if !count.is_finite() || array::volume(&[count as usize]).is_err() {
         return Err(Error::new("a range has no end")
             .expected("finite bounds and a step other than 0")
-            .found(format!("{start} to {limit} by {delta}")));
+            .found(format!("{start} to {limit} by {delta}"))
+            .help(DAMAGED));
     }
     let integer = node.constant(0, "bound")?.integer;
     let data: Vec<f64> = (0..count as usize).map(|k| start + k as f64 * delta).collect();

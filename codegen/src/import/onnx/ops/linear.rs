@@ -1,5 +1,6 @@
 //! Products with constant matrices.
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
@@ -123,7 +124,7 @@ pub fn matmul(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
         _ => {
             node.flow(0)?;
             node.constant(1, "weights")?;
-            return Err(Error::new("a product needs numbers"));
+            return Err(Error::new("a product needs numbers").help(DAMAGED));
         }
     };
     Ok(vec![value])
@@ -154,7 +155,9 @@ fn product(a: &Array, b: &Array) -> Result<Array> {
         _ => vec![left.rows, right.rows],
     };
     if array::volume(&dims)? != data.len() {
-        return Err(Error::new("a constant matrix has no elements").found(format!("{:?}", a.dims)));
+        return Err(Error::new("a constant matrix has no elements")
+            .found(format!("{:?}", a.dims))
+            .help(DAMAGED));
     }
     Ok(Array { dims, data, integer: a.integer && b.integer })
 }
@@ -185,7 +188,8 @@ pub fn gemm(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             if view.dims != dims {
                 return Err(Error::new("a bias does not fit its layer")
                     .expected(format!("{} values", dims.iter().product::<usize>()))
-                    .found(format!("shape {:?}", bias.dims)));
+                    .found(format!("shape {:?}", bias.dims))
+                    .help(DAMAGED));
             }
             let bias = bias.pick(&view).map(|b| beta * b);
             builder.flow(node.name(), with_bias(layer, &bias.data), &[x.id], &dims)?

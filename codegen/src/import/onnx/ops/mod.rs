@@ -14,14 +14,19 @@ mod statistics;
 use super::builder::Builder;
 use super::node::{Call, Value};
 use crate::error::{Error, Result};
+use crate::import::config::alike;
 
-/// The operators with a layer or a folding, as messages list them.
-pub const SUPPORTED: &str = "Gemm, MatMul, Add, Sub, Mul, Div, Neg, Pow, Sqrt, Exp, Log, Abs, Sign, Reciprocal, Min, Max, \
-     Sum, Mean, Relu, LeakyRelu, PRelu, Elu, Selu, Celu, Gelu, Erf, Sigmoid, Tanh, HardSigmoid, HardSwish, Swish, Mish, \
-     Softplus, Softsign, Sin, Cos, Clip, BatchNormalization, LayerNormalization, ReduceMean, ReduceSum, Concat, \
-     Slice, Split, Gather, Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Expand, Identity, Dropout, Cast, \
-     Constant, ConstantOfShape, Shape, Softmax, LogSoftmax, ArgMax, Scaler, ArrayFeatureExtractor, ZipMap, \
-     LabelEncoder";
+/// The operators with a layer or a folding; docs/files.md lists them.
+#[rustfmt::skip]
+const SUPPORTED: &[&str] = &[
+    "Abs", "Add", "ArgMax", "ArrayFeatureExtractor", "BatchNormalization", "Cast", "CastLike", "Celu", "Clip",
+    "Concat", "Constant", "ConstantOfShape", "Cos", "Cosh", "Div", "Dropout", "Elu", "Erf", "Exp", "Expand",
+    "FastGelu", "Flatten", "Gather", "Gelu", "Gemm", "HardSigmoid", "HardSwish", "Identity", "LabelEncoder",
+    "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "MatMul", "Max", "Mean", "Min", "Mish", "Mul", "Neg",
+    "PRelu", "Pow", "QuickGelu", "Range", "Reciprocal", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Scaler",
+    "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Sinh", "Size", "Slice", "Softmax", "Softplus", "Softsign", "Split",
+    "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Transpose", "Unsqueeze", "ZipMap",
+];
 
 type Rule = fn(&mut Builder, &Call) -> Result<Vec<Value>>;
 
@@ -97,7 +102,7 @@ fn unsupported(call: &Call) -> Error {
             "convolutional networks are not supported; a network of dense layers is"
         }
         "GRU" | "LSTM" | "RNN" | "Scan" | "Loop" => {
-            "recurrent networks are not read from ONNX; export the cell's weights as safetensors with a config.json"
+            "recurrent layers of this kind are not supported, in any format; of recurrent networks, CfC and LTC are read, from their state_dict"
         }
         "QuantizeLinear"
         | "DequantizeLinear"
@@ -112,7 +117,7 @@ fn unsupported(call: &Call) -> Error {
             "normalising each row by its own norm is not supported: leave that step out of the pipeline and do it before the network"
         }
         "ThresholdedRelu" | "Shrink" | "Floor" | "Ceil" | "Round" => {
-            "the function has a jump, which no table follows: use a continuous activation"
+            "the function has a jump, which no table follows: train with a continuous activation"
         }
         "If" => "export in inference mode, so that no branch is left",
         _ if domain.starts_with("ai.onnx.ml") => {
@@ -121,8 +126,48 @@ fn unsupported(call: &Call) -> Error {
         _ => "rewrite the layer with supported operators, or leave it out of the export",
     };
     let shown = if domain.is_empty() { op.to_owned() } else { format!("{domain}.{op}") };
+    let near: Vec<String> = SUPPORTED
+        .iter()
+        .filter(|known| alike(op, known))
+        .map(|known| format!("`{known}`"))
+        .collect();
+    let listed = "an operator that docs/files.md lists";
+    let expected = match near.is_empty() {
+        true => listed.to_owned(),
+        false => format!("{listed}, such as {}", near.join(" or ")),
+    };
+    let found = match domain.is_empty() {
+        true => format!("`{op}`"),
+        false => format!("`{op}` of the domain `{domain}`"),
+    };
     Error::new(format!("the operator `{shown}` is not supported"))
-        .expected(format!("one of {SUPPORTED}"))
-        .found(format!("`{shown}`"))
+        .expected(expected)
+        .found(found)
         .help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_that_are_listed_are_those_that_have_a_rule() {
+        let page = include_str!("../../../../../docs/files.md");
+        let (_, rest) = page.split_once("<!-- operators -->").unwrap();
+        let (listed, _) = rest.split_once("<!-- -->").unwrap();
+        let words = |text: &str| -> Vec<String> {
+            let mut words: Vec<String> = text
+                .split(|c: char| !c.is_ascii_alphanumeric())
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect();
+            words.sort();
+            words
+        };
+        assert_eq!(words(listed), words(&SUPPORTED.join(" ")));
+        for op in SUPPORTED {
+            let domains = ["", "ai.onnx.ml", "com.microsoft"];
+            assert!(domains.iter().any(|domain| rule(domain, op).is_some()), "{op}");
+        }
+    }
 }

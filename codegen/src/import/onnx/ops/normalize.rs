@@ -1,5 +1,6 @@
 //! Normalisations and the reductions they are made of.
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::{Builder, Statistic};
 use super::super::node::{Call, Flow, Value};
@@ -12,7 +13,8 @@ fn per_channel(array: &Array, flow: &Flow, what: &str) -> Result<Vec<f64>> {
     if array.data.len() != channels {
         return Err(Error::new("a normalisation does not fit its input")
             .expected(format!("{what} for {channels} features"))
-            .found(format!("shape {:?}", array.dims)));
+            .found(format!("shape {:?}", array.dims))
+            .help(DAMAGED));
     }
     let inner = array::volume(flow.dims.get(2..).unwrap_or_default())?;
     Ok(array.data.iter().flat_map(|&v| std::iter::repeat_n(v, inner)).collect())
@@ -69,18 +71,21 @@ fn check_all_features(outer: &[usize], flow: &Flow) -> Result<()> {
         .help("normalise over the whole feature vector"))
 }
 
-/// ReduceMean and ReduceSum over all features.
+/// ReduceMean and ReduceSum over all features, or over none where `noop_with_empty_axes` asks for that.
 pub fn reduce(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let flow = node.flow(0)?.clone();
     let rank = flow.dims.len();
+    let noop = node.int("noop_with_empty_axes", 0) != 0;
+    let keep = node.int("keepdims", 1) != 0;
     let axes = match node.ints_or_input("axes", 1)?.filter(|axes| !axes.is_empty()) {
         Some(axes) => axes.iter().map(|&a| array::axis_of(a, rank)).collect::<Result<Vec<_>>>()?,
+        None if noop => return Ok(vec![Value::Flow(flow)]),
         None => (0..rank).collect(),
     };
     let outer: Vec<usize> =
         flow.dims.iter().enumerate().filter(|(k, _)| !axes.contains(k)).map(|(_, &d)| d).collect();
     check_all_features(&outer, &flow)?;
-    let dims = if node.int("keepdims", 1) != 0 { vec![1; rank] } else { vec![1; outer.len()] };
+    let dims = if keep { vec![1; rank] } else { vec![1; outer.len()] };
     let len = builder.len(flow.id);
     let mean = node.op() == "ReduceMean";
     let weight = if mean { 1.0 / len as f64 } else { 1.0 };
@@ -108,7 +113,8 @@ pub fn scaler(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             many if many.len() == len => Ok(values),
             many => Err(Error::new("a scaler does not fit its input")
                 .expected(format!("1 or {len} values as `{name}`"))
-                .found(many.len())),
+                .found(many.len())
+                .help(DAMAGED)),
         }
     };
     let (scale, shift) = (vector("scale", 1.0)?, vector("offset", 0.0)?);

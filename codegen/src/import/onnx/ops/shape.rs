@@ -1,10 +1,16 @@
 //! Rearrangements, of constants and of activations alike.
 
+use super::super::DAMAGED;
 use super::super::array::{self, Array, View};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
 use crate::error::{Error, Result};
 use crate::graph::Layer;
+
+/// Data types of ONNX that a cast may name.
+const FLOAT: i64 = 1;
+const INT64: i64 = 7;
+const STRING: i64 = 8;
 
 /// The shape of a numeric value.
 fn dims_of(value: &Value) -> Result<Vec<usize>> {
@@ -27,9 +33,9 @@ fn reshaped(value: &Value, dims: Vec<usize>) -> Value {
 
 /// Operators that compute nothing at inference.
 pub fn pass(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
-    if let Some(Value::Constant(training)) = node.optional(2)
-        && training.scalar().is_some_and(|v| v != 0.0)
-    {
+    let training = node.op() == "Dropout"
+        && node.optional_constant(2, "training mode")?.is_some_and(|t| t.scalar() != Some(0.0));
+    if training {
         return Err(Error::new("a dropout is in training mode")
             .expected("training_mode false")
             .found("true")
@@ -40,9 +46,29 @@ pub fn pass(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 
 /// Casts between number formats; one that would truncate activations is refused.
 pub fn cast(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
-    let to = node.int("to", 1);
+    let to = match node.op() {
+        // To the type of the second input.
+        "CastLike" => match node.input(1)? {
+            Value::Constant(like) if like.integer => INT64,
+            Value::Constant(_) | Value::Flow(_) => FLOAT,
+            Value::Text(_) | Value::Label(_) => STRING,
+        },
+        _ => node.optional_int("to").ok_or_else(|| {
+            Error::new("a cast has no type")
+                .expected("an attribute `to`")
+                .found("none")
+                .help(DAMAGED)
+        })?,
+    };
     let whole = matches!(to, 2..=7 | 12 | 13);
     let value = node.input(0)?;
+    let numeric = matches!(value, Value::Constant(_) | Value::Flow(_));
+    if numeric && !whole && !matches!(to, FLOAT | 9 | 10 | 11 | 16) {
+        return Err(Error::new("a cast to a type that is not supported")
+            .expected("a cast to a floating-point type of 16 bits or more")
+            .found(format!("ONNX data type {to}"))
+            .help("export the model before quantisation, without a cast of activations to strings or 8-bit floats"));
+    }
     Ok(vec![match value {
         Value::Constant(a) => {
             let data = match (to, whole) {
@@ -53,18 +79,15 @@ pub fn cast(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             let dims = a.dims.clone();
             builder.constant(Array { dims, data, integer: whole || to == 9 })?
         }
-        Value::Flow(flow) if whole || to == 9 => {
-            let writer = builder.graph.nodes.iter().find(|n| n.output == flow.id);
-            match writer.map(|n| &n.layer) {
-                Some(Layer::ArgMax) => value.clone(),
-                _ => {
-                    return Err(Error::new("activations are cast to whole numbers")
-                        .expected("a cast to a floating-point type")
-                        .found(format!("a cast to ONNX data type {to}"))
-                        .help("leave the rounding out of the model"));
-                }
+        Value::Flow(flow) if whole || to == 9 => match builder.writer(flow.id).map(|n| &n.layer) {
+            Some(Layer::ArgMax) => value.clone(),
+            _ => {
+                return Err(Error::new("activations are cast to whole numbers")
+                    .expected("a cast to a floating-point type")
+                    .found(format!("a cast to ONNX data type {to}"))
+                    .help("leave the rounding out of the model"));
             }
-        }
+        },
         other => other.clone(),
     }])
 }
@@ -105,7 +128,8 @@ pub fn squeeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     if let Some((k, d)) = dims.iter().enumerate().find(|(k, d)| dropped(*k) && **d != 1) {
         return Err(Error::new("an axis cannot be dropped")
             .expected(format!("length 1 on axis {k}"))
-            .found(format!("length {d}")));
+            .found(format!("length {d}"))
+            .help(DAMAGED));
     }
     let kept = dims.iter().enumerate().filter(|(k, _)| !dropped(*k)).map(|(_, &d)| d).collect();
     Ok(vec![reshaped(value, kept)])
@@ -125,7 +149,8 @@ pub fn unsqueeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     if rest.next().is_some() {
         return Err(Error::new("axes are inserted twice")
             .expected("different axes")
-            .found(format!("{axes:?}")));
+            .found(format!("{axes:?}"))
+            .help(DAMAGED));
     }
     Ok(vec![reshaped(value, out)])
 }
@@ -148,12 +173,18 @@ pub fn transpose(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 pub fn expand(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
     let dims = dims_of(value)?;
-    let to: Vec<usize> = node
-        .constant(1, "shape")?
-        .as_ints()
-        .into_iter()
-        .map(|d| usize::try_from(d).unwrap_or(1))
-        .collect();
+    // PyTorch's -1 keeps a length, as 1 does.
+    let length = |d: i64| match d {
+        -1 => Ok(1),
+        d => usize::try_from(d).map_err(|_| {
+            Error::new("a shape is negative")
+                .expected("lengths to expand to")
+                .found(d)
+                .help("export with a fixed number of features and a dynamic batch axis")
+        }),
+    };
+    let shape = node.constant(1, "shape")?.as_ints();
+    let to = shape.into_iter().map(length).collect::<Result<Vec<usize>>>()?;
     let view = array::broadcast(&dims, &array::broadcast_dims(&dims, &to)?)?;
     Ok(vec![builder.view(node.name(), value, view)?])
 }
@@ -177,7 +208,10 @@ pub fn slice(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let rank = dims_of(&value)?.len();
     let bounds = |name: &str, k: usize| -> Result<Vec<i64>> {
         node.ints_or_input(name, k)?.ok_or_else(|| {
-            Error::new("a slice has no bounds").expected(format!("constant {name}")).found("none")
+            Error::new("a slice has no bounds")
+                .expected(format!("constant {name}"))
+                .found("none")
+                .help(DAMAGED)
         })
     };
     let (starts, ends) = (bounds("starts", 1)?, bounds("ends", 2)?);
@@ -186,7 +220,8 @@ pub fn slice(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     if [ends.len(), axes.len(), steps.len()].iter().any(|&n| n != starts.len()) {
         return Err(Error::new("the bounds of a slice do not fit each other")
             .expected("as many starts as ends, axes and steps")
-            .found(format!("{starts:?}, {ends:?}, {axes:?}, {steps:?}")));
+            .found(format!("{starts:?}, {ends:?}, {axes:?}, {steps:?}"))
+            .help(DAMAGED));
     }
     for (((&start, &end), &axis), &step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
         let axis = array::axis_of(axis, rank)?;
@@ -203,6 +238,13 @@ pub fn split(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let axis = array::axis_of(node.int("axis", 0), dims.len())?;
     let len = dims.get(axis).copied().unwrap_or(1);
     let parts = node.proto.output.len().max(1);
+    let declared = node.optional_int("num_outputs");
+    if let Some(declared) = declared.filter(|n| *n != parts as i64) {
+        return Err(Error::new("a split does not fit its outputs")
+            .expected(format!("`num_outputs` {parts}, as many as the node writes"))
+            .found(declared)
+            .help("the file is damaged or was edited: export it again"));
+    }
     let sizes = match node.ints_or_input("split", 1)? {
         Some(sizes) => sizes,
         // With `num_outputs` the last part may be smaller.
@@ -216,7 +258,8 @@ pub fn split(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     if total != len as i64 || sizes.iter().any(|&s| s < 0) || sizes.len() < parts {
         return Err(Error::new("a split does not fit its tensor")
             .expected(format!("{parts} parts of {len} features in all"))
-            .found(format!("{sizes:?}")));
+            .found(format!("{sizes:?}"))
+            .help(DAMAGED));
     }
     let mut start = 0;
     let mut out = Vec::with_capacity(parts);

@@ -80,7 +80,7 @@ fn affine(builder: &Builder, id: TensorId, len: usize) -> Option<(Vec<f64>, Vec<
         [one] => vec![*one; len],
         many => many.to_vec(),
     };
-    match &builder.graph.nodes.iter().find(|n| n.output == id)?.layer {
+    match &builder.writer(id)?.layer {
         Layer::Affine { scale, offset } => Some((spread(scale), spread(offset))),
         Layer::Map(f) => f.as_affine().map(|(s, o)| (vec![s; len], vec![o; len])),
         _ => None,

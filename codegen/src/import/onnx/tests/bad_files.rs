@@ -56,11 +56,16 @@ fn every_truncation_is_refused_without_panic() {
 #[test]
 fn unsupported_operators_are_named_with_what_to_do() {
     let conv = model(4, vec![node("Conv", &["x", "w"], &["y"])], vec![floats("w", &[1], &[1.0])]);
-    refused(&conv, &["`Conv` is not supported", "node `y` (Conv)", "convolutional", "Gemm"]);
+    refused(
+        &conv,
+        &["`Conv` is not supported", "node `y` (Conv)", "convolutional", "docs/files.md"],
+    );
     let made_up = model(4, vec![node("Frobnicate", &["x"], &["y"])], vec![]);
     refused(&made_up, &["`Frobnicate` is not supported", "rewrite the layer"]);
     let recurrent = model(4, vec![node("GRU", &["x"], &["y"])], vec![]);
     refused(&recurrent, &["recurrent"]);
+    let near = model(4, vec![node("Leakyrelu", &["x"], &["y"])], vec![]);
+    refused(&near, &["such as `LeakyRelu`"]);
     let quantized = model(4, vec![node("QuantizeLinear", &["x"], &["y"])], vec![]);
     refused(&quantized, &["before quantisation"]);
     let normalizer =
@@ -214,4 +219,54 @@ fn a_survey_marks_what_is_not_supported_and_what_hangs_on_it() {
     assert!(line("Conv").starts_with("NO") && line("Conv").contains("convolutional"), "{text}");
     assert!(line("Tanh").starts_with("NO") && line("Tanh").contains("not known"), "{text}");
     assert!(text.contains("2 of 3 nodes"), "{text}");
+}
+
+/// Names are shown, not obeyed, and a table stays a table.
+#[test]
+fn a_name_of_any_length_or_kind_is_shown_on_one_line() {
+    let long = "n".repeat(65_536);
+    let evil = "a\n#![no_std]\u{1b}[2J\u{202e}";
+    let mut nodes = vec![node("Tanh", &["x"], &[&long]), node("Sin", &[&long], &[evil])];
+    nodes[0].name = Some(long.clone());
+    nodes[1].name = Some(evil.into());
+    nodes.push(node("Gemm", &[evil, "w"], &["y"]));
+    let model = model(2, nodes, vec![floats("w", &[2, 2], &[1.0; 4])]);
+    let saved = save(&model.encode_to_vec());
+    let source = crate::import::load(&saved.path).unwrap();
+    let shown = crate::inspect::render(&source);
+    assert!(shown.lines().all(|line| line.chars().count() < 200), "{shown}");
+    assert!(!shown.contains(['\u{1b}', '\u{202e}']) && !shown.contains("\n#!"), "{shown}");
+    let survey = crate::inspect::survey(&saved.path).unwrap().unwrap();
+    assert!(survey.lines().all(|line| line.chars().count() < 300), "{survey}");
+    assert!(!survey.contains(['\u{1b}', '\u{202e}']), "{survey}");
+}
+
+#[test]
+fn a_small_file_that_asks_for_much_is_refused_before_it_has_it() {
+    let tanh = |features: i64| model(features, vec![node("Tanh", &["x"], &["y"])], vec![]);
+    for features in [65_536, 2_000_000] {
+        assert_refused(&tanh(features).encode_to_vec(), &["too many features", "65535"]);
+    }
+    let shape = ints("shape", &[1, 1 << 21]);
+    let expand = model(1, vec![node("Expand", &["x", "shape"], &["y"])], vec![shape]);
+    assert_refused(&expand.encode_to_vec(), &["too many features"]);
+    // One weight, read by many nodes.
+    let name = |k: usize| if k == 0 { "x".to_owned() } else { format!("t{k}") };
+    let add = |k: usize| node("Add", &[&name(k), "w"], &[&name(k + 1)]);
+    let mut nodes: Vec<_> = (0..400).map(add).collect();
+    nodes.push(node("Relu", &[&name(400)], &["y"]));
+    let weights = floats("w", &[60_000], &vec![1.0; 60_000]);
+    assert_refused(&model(60_000, nodes, vec![weights]).encode_to_vec(), &["too large", "help"]);
+}
+
+/// Time grows with the file: so many nodes of one name, and operands of one node.
+#[test]
+fn many_nodes_of_one_name_take_as_long_as_they_are_many() {
+    let inputs = vec!["x"; 100_000];
+    let sum = model(1, vec![node("Sum", &inputs, &["h"]), node("Log", &["h"], &["y"])], vec![]);
+    let started = std::time::Instant::now();
+    let graph = import(&sum);
+    assert_eq!(graph.nodes.len(), 100_000);
+    assert!(crate::simplify::simplify(graph).nodes.len() < 5_000);
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
 }

@@ -147,6 +147,106 @@ fn normalisations() {
     assert_close(&one(sum, vec![], &[1.0, 2.0, 4.0]), &[7.0]);
 }
 
+#[test]
+fn a_reduction_over_no_axes_is_the_identity_where_the_node_says_so() {
+    let constants = || vec![ints("none", &[]), ints("last", &[-1])];
+    let reduced = |reduce: NodeProto| {
+        let negated = model(4, vec![reduce, node("Neg", &["h"], &["y"])], constants());
+        output(&negated, &[1.0, 2.0, 4.0, 9.0])
+    };
+    for (op, whole) in [("ReduceSum", -16.0), ("ReduceMean", -4.0)] {
+        let reduce = |inputs: &[&str]| node(op, inputs, &["h"]);
+        for noop in [reduce(&["x"]), reduce(&["x", "none"]), reduce(&["x"]).ints("axes", &[])] {
+            assert_eq!(reduced(noop.int("noop_with_empty_axes", 1)), [-1.0, -2.0, -4.0, -9.0]);
+        }
+        let last = reduce(&["x", "last"]).int("keepdims", 0).int("noop_with_empty_axes", 1);
+        for all in [reduce(&["x"]), reduce(&["x", "none"]), last] {
+            assert_eq!(reduced(all), [whole]);
+        }
+        // A network that is nothing else is the identity too.
+        let alone = node(op, &["x", "none"], &["y"]).int("noop_with_empty_axes", 1);
+        assert_eq!(one(alone, constants(), &[1.0, -2.0]), [1.0, -2.0]);
+    }
+}
+
+#[test]
+fn what_a_rule_does_not_look_at_is_refused() {
+    let relu = || node("Relu", &["x"], &["y"]);
+    let refused = |op: NodeProto, parts: &[&str]| {
+        let constants = vec![floats("c", &[], &[1.0]), floats("w", &[2, 2], &[1.0; 4])];
+        assert_refused(&model(2, vec![op], constants).encode_to_vec(), parts);
+    };
+    refused(relu().int("consumed_inputs", 1), &["`consumed_inputs`", "not understood", "help"]);
+    // An attribute of another type than its operator's is not its default.
+    refused(node("LeakyRelu", &["x"], &["y"]).int("alpha", 1), &["`alpha`", "each of its type"]);
+    refused(node("Softmax", &["x"], &["y"]).ints("axis", &[1]), &["`axis`"]);
+    refused(node("Relu", &["x", "c"], &["y"]), &["`c` as input 1", "not understood"]);
+    let gelu =
+        node("Gelu", &["x"], &["y"]).with("approximate", |a| a.s = Some(b"sigmoid".to_vec()));
+    refused(gelu, &["\"none\" or \"tanh\"", "sigmoid"]);
+    refused(node("Expand", &["x", "shape"], &["y"]), &["a tensor is read that nothing writes"]);
+    refused(node("Cast", &["x"], &["y"]), &["a cast has no type"]);
+    refused(node("Cast", &["x"], &["y"]).int("to", 17), &["ONNX data type 17", "8-bit floats"]);
+    let like = node("CastLike", &["x", "k"], &["y"]);
+    let model_like = model(2, vec![like], vec![ints("k", &[1])]);
+    assert_refused(&model_like.encode_to_vec(), &["cast to whole numbers"]);
+    // What changes nothing passes.
+    let layer = node("LayerNormalization", &["x", "g"], &["y"]).int("stash_type", 1);
+    one(layer, vec![floats("g", &[2], &[1.0, 1.0])], &[1.0, 2.0]);
+    let dropout = node("Dropout", &["x", "ratio"], &["y"]).int("seed", 1);
+    let dropped =
+        model(1, vec![dropout, node("Relu", &["y"], &["z"])], vec![floats("ratio", &[], &[0.5])]);
+    assert_eq!(output(&with_outputs(dropped, &["z"]), &[2.0]), [2.0]);
+}
+
+#[test]
+fn whole_numbers_are_cast_before_they_are_computed_with() {
+    let nodes = |cast: bool| {
+        let cast = node(if cast { "Cast" } else { "Identity" }, &["s"], &["f"]);
+        let cast = if cast.op_type.as_deref() == Some("Cast") { cast.int("to", 1) } else { cast };
+        let axis = node("Unsqueeze", &["x", "axis"], &["u"]);
+        let flat = node("Flatten", &["u"], &["s"]);
+        vec![axis, flat, cast, node("Div", &["f", "two"], &["y"])]
+    };
+    let model = |cast| {
+        let constants = vec![ints("axis", &[0]), floats("two", &[], &[2.0])];
+        let mut model = model(1, nodes(cast), constants);
+        let input = model.graph.as_mut().and_then(|g| g.input.first_mut());
+        let element = input.and_then(|i| i.r#type.as_mut()?.tensor_type.as_mut());
+        element.unwrap().elem_type = Some(7);
+        model
+    };
+    assert_eq!(output(&model(true), &[3.0]), [1.5]);
+    assert_refused(&model(false).encode_to_vec(), &["whole numbers", "(Div)", "float32"]);
+}
+
+/// Writers of the third protocol buffers syntax leave a value of 0 out and give only its type.
+#[test]
+fn an_attribute_of_a_type_without_a_value_is_zero() {
+    let flat = node("Flatten", &["x"], &["h"]).with("axis", |a| a.r#type = Some(2));
+    let relu = node("Relu", &["h"], &["y"]);
+    assert_eq!(output(&model(2, vec![flat, relu], vec![]), &[1.0, 2.0]), [1.0, 2.0]);
+    let leaky = node("LeakyRelu", &["x"], &["y"]).with("alpha", |a| a.r#type = Some(1));
+    assert_eq!(one(leaky, vec![], &[-1.0, 2.0]), [0.0, 2.0]);
+}
+
+#[test]
+fn the_logarithm_of_a_softmax_is_finite_however_it_is_spelt() {
+    let spelt = [
+        vec![node("LogSoftmax", &["x"], &["y"])],
+        vec![node("Softmax", &["x"], &["p"]), node("Log", &["p"], &["y"])],
+        vec![
+            node("Softmax", &["x"], &["p"]),
+            node("Identity", &["p"], &["q"]),
+            node("Log", &["q"], &["y"]),
+        ],
+    ];
+    for nodes in spelt {
+        let y = output(&model(4, nodes, vec![]), &[0.0, 0.0, 0.0, 800.0]);
+        assert_eq!(y, [-800.0, -800.0, -800.0, 0.0]);
+    }
+}
+
 /// `(x - mean) / sqrt(var + 1)` spelt with `square`, and divided as `last` says.
 fn spelt(square: NodeProto, last: &[NodeProto]) -> ModelProto {
     let mut nodes = vec![
