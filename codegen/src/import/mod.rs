@@ -22,6 +22,8 @@ use crate::calibrate::hex;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::input;
+use crate::settings::Settings;
 
 /// Larger files are refused: nothing that fits a microcontroller needs them.
 const MAX_FILE: u64 = 1 << 29;
@@ -85,12 +87,22 @@ impl Config {
 pub fn load(path: &Path) -> Result<Source> {
     let located = locate(path)?;
     let name = name_of(&located.model);
-    let (graph, sha256) = match &located.config {
+    let (mut graph, sha256) = match &located.config {
         None if is_circuit(&located.model) => circuit::load(&located.model, &name)?,
         None => onnx::load(&located.model, &name)?,
         Some(config) => by_format(config, &located.model, &name)?,
     };
+    Settings::beside(path)?.name_inputs(&mut graph)?;
     Ok(Source { graph, path: located.model, sha256 })
+}
+
+/// The files that a model is read from.
+///
+/// # Errors
+/// Nothing readable is there.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let Located { model, config } = locate(path)?;
+    Ok(std::iter::once(model).chain(config.map(|config| config.path)).collect())
 }
 
 /// What became of each node of an ONNX model, for one that [`load`] refuses; none for other formats.
@@ -200,17 +212,14 @@ fn configured(path: PathBuf) -> Result<Located> {
 /// The bytes of a regular file.
 fn read(path: &Path) -> Result<Vec<u8>> {
     let io = |e: std::io::Error| Error::io("read", path, &e);
-    let file = fs::File::open(path).map_err(io)?;
-    let about = file.metadata().map_err(io)?;
-    if !about.is_file() || about.len() > MAX_FILE {
+    let file = input::regular(path)?;
+    let length = file.metadata().map_err(io)?.len();
+    if length > MAX_FILE {
         return Err(Error::new("this is not a model file")
             .file(path)
-            .expected(format!("a regular file of at most {MAX_FILE} bytes"))
-            .found(if about.is_file() {
-                format!("{} bytes", about.len())
-            } else {
-                "no regular file".into()
-            }));
+            .expected(format!("a file of at most {MAX_FILE} bytes"))
+            .found(format!("{length} bytes"))
+            .help("export the network alone, without its training data or optimizer"));
     }
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes).map_err(io)?;

@@ -104,7 +104,10 @@ pub(super) fn relative_error(
     let mut squares = vec![0.0; graph.output_len()];
     let mut interpreter = Interpreter::new(program);
     let mut count = 0.0;
-    for (row, exact) in calibration.rows.iter().zip(exact).step_by(step) {
+    for (i, (row, exact)) in calibration.rows.iter().zip(exact).enumerate().step_by(step) {
+        if calibration.starts_sequence(i) {
+            interpreter = Interpreter::new(program);
+        }
         let (output, _) = interpreter.step(row);
         for ((sum, y), exact) in squares.iter_mut().zip(output).zip(exact) {
             *sum += (y - exact).powi(2);

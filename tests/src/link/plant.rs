@@ -1,6 +1,6 @@
 //! Plants as a loop sees them, each with the controller that belongs to it.
 
-use nervecord_codegen::data::write_atomic;
+use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;

@@ -1,6 +1,5 @@
 //! Constant tensors of an ONNX file: every element type that has a number, in every place it may lie.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
@@ -10,6 +9,7 @@ use super::array::Array;
 use super::proto::TensorProto;
 use crate::error::{Error, Result};
 use crate::import::scalars::{Scalar, bf16_to_f64, f16_to_f64};
+use crate::input;
 
 const STRING: i32 = 8;
 
@@ -128,7 +128,8 @@ impl TensorReader {
         let io = |e: &std::io::Error| {
             Error::io("read", &path, e).help("keep the data file beside the model")
         };
-        let mut file = File::open(&path).map_err(|e| io(&e))?;
+        let file = input::regular(&path);
+        let mut file = file.map_err(|e| e.help("keep the data file beside the model"))?;
         let available = file.metadata().map_err(|e| io(&e))?.len();
         let offset = number("offset")?.unwrap_or(0);
         let length = match number("length")? {
