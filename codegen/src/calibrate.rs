@@ -111,7 +111,7 @@ impl Calibration {
                     .file(path)
                     .at(format!("row {number}, column {}", column.map_or("", String::as_str)))
                     .expected("magnitudes below 2^30")
-                    .found(values[i])
+                    .found(format!("{:e}", values[i]))
                     .help("express it in a larger unit, in the data and in front of the network"));
             }
             sample.push(&values);
@@ -158,10 +158,7 @@ impl Calibration {
                 if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
                     let place = self.places.get(i).unwrap_or(&i) + 1;
                     let error = Error::new("the network is not finite on its calibration data")
-                        .at(format!(
-                            "tensor `{}`, calibration row {place}",
-                            graph.tensors[id].name
-                        ))
+                        .at(format!("tensor `{}`, calibration row {place}", graph.tensors[id].name))
                         .expected("finite values")
                         .found(bad)
                         .help("check that the data is scaled as in training");
@@ -228,5 +225,28 @@ impl Ranges {
         let last = values.len() - 1;
         let cut = ((100.0 - self.percentile) / 100.0 * last as f64).floor() as usize;
         Span { low: values[cut.min(last)], high: values[last - cut.min(last)], deviation }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Layer;
+
+    #[test]
+    fn every_sequence_starts_from_a_reset() {
+        let mut graph = Graph::new("sum", "x", 1);
+        let before = graph.push_state("before", vec![0.0]);
+        let after = graph.push("after", Layer::Add { factors: [1.0, 1.0] }, &[0, before]).unwrap();
+        graph.close_state(before, after).unwrap();
+        let rows = vec![vec![1.0]; 12];
+        let largest = |sequence| {
+            let calibration = Calibration { sequence, ..Calibration::of(rows.clone()) };
+            calibration.ranges(&graph).unwrap().tensor(after).high
+        };
+        assert_eq!(largest(None), 12.0);
+        assert_eq!(largest(Some(4)), 4.0);
+        assert_eq!(largest(Some(5)), 5.0);
+        assert_eq!(largest(Some(100)), 12.0);
     }
 }

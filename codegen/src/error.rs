@@ -84,7 +84,7 @@ impl fmt::Display for Error {
         let d = &self.0;
         write!(f, "{}", d.summary)?;
         if let Some(file) = &d.file {
-            write!(f, "\n     file: {}", file.display())?;
+            write!(f, "\n     file: {}", crate::output::printable(file.as_os_str()))?;
         }
         for (label, text) in [
             ("       at", &d.place),

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node};
 use crate::import::{self, Source};
+use crate::output::printable;
 
 /// A longer expression is cut in the table.
 const WIDEST: usize = 60;
@@ -25,7 +26,7 @@ pub fn render(source: &Source) -> String {
     let mut text = format!(
         "{}: {}\nsha256: {}\ninput `{}`, output `{}`\n\n{}",
         graph.name,
-        source.path.display(),
+        printable(source.path.as_os_str()),
         source.sha256,
         graph.tensors[graph.input].name,
         graph.tensors[graph.output].name,

@@ -83,14 +83,25 @@ impl Output {
     }
 }
 
-/// Puts all files in their places; if one cannot take its own, those that are new go again.
-///
-/// Where another process puts files into the same folders, one waits for the other, so that files of
-/// different runs do not mix.
+/// Files that are written to their ends and only have to take their places.
+pub struct Ready {
+    files: Vec<(PathBuf, Staged)>,
+    places: BTreeSet<PathBuf>,
+}
+
+/// Puts all files in their places.
 ///
 /// # Errors
-/// The disk is full, a place cannot be taken, or two files have the same.
-pub fn commit(mut outputs: Vec<Output>) -> Result<()> {
+/// As for [`ready`] and [`Ready::commit`].
+pub fn commit(outputs: Vec<Output>) -> Result<()> {
+    ready(outputs)?.commit()
+}
+
+/// Ends all files.
+///
+/// # Errors
+/// The disk is full, or two files have one place.
+pub fn ready(mut outputs: Vec<Output>) -> Result<Ready> {
     outputs.iter_mut().try_for_each(Output::flush)?;
     let staged = |output| match output {
         Output { path, place: Place::File(staged) } => Some((path, staged)),
@@ -107,24 +118,37 @@ pub fn commit(mut outputs: Vec<Output>) -> Result<()> {
                 .help("choose another name for one of them"));
         }
     }
-    let _locks = lock_folders(&places);
-    let _calm = cleanup::calm();
-    let mut new = Vec::new();
-    for (path, Staged { file, to, replaces, _promise }) in files {
-        let taken = file.into_inner().map_err(io::IntoInnerError::into_error);
-        let taken = taken.and_then(|file| file.persist(&to).map_err(|e| e.error));
-        if let Err(e) = taken {
-            for path in new {
-                // What cannot be removed either is told by the same error.
-                let _: io::Result<()> = fs::remove_file(path);
+    Ok(Ready { files, places })
+}
+
+impl Ready {
+    /// Puts all files in their places; if one cannot take its own, those that are new go again.
+    ///
+    /// Where another process puts files into the same folders, one waits for the other, so that files of
+    /// different runs do not mix.
+    ///
+    /// # Errors
+    /// A place cannot be taken.
+    pub fn commit(self) -> Result<()> {
+        let _locks = lock_folders(&self.places);
+        let _calm = cleanup::calm();
+        let mut new = Vec::new();
+        for (path, Staged { file, to, replaces, _promise }) in self.files {
+            let taken = file.into_inner().map_err(io::IntoInnerError::into_error);
+            let taken = taken.and_then(|file| file.persist(&to).map_err(|e| e.error));
+            if let Err(e) = taken {
+                for path in new {
+                    // What cannot be removed either is told by the same error.
+                    let _: io::Result<()> = fs::remove_file(path);
+                }
+                return Err(Error::io("write", path, &e));
             }
-            return Err(Error::io("write", path, &e));
+            if !replaces {
+                new.push(to);
+            }
         }
-        if !replaces {
-            new.push(to);
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Locks all folders of `places` until the files are dropped; where there are no locks, it does without.

@@ -40,13 +40,12 @@ pub fn push_csv_row(text: &mut String, outputs: &[f64], states: &[f64], classes:
 /// # Errors
 /// Never in practice: the types serialized here have string keys.
 pub fn json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string_pretty(value)
-        .map_err(|e| {
-            Error::new("the report cannot be written as JSON")
-                .expected("numbers, and texts as keys")
-                .found(e)
-                .help("please report this as a bug")
-        })
+    serde_json::to_string_pretty(value).map_err(|e| {
+        Error::new("the report cannot be written as JSON")
+            .expected("numbers, and texts as keys")
+            .found(e)
+            .help("please report this as a bug")
+    })
 }
 
 #[derive(Serialize)]

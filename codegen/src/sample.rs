@@ -93,7 +93,10 @@ impl Sample {
                 format!("{seen} rows, {kept} of them in sequences of {} evenly taken", self.unit)
             }
             Some(_) if kept > evenly => {
-                format!("{seen} rows, {evenly} of them evenly taken and {} for their extremes", kept - evenly)
+                format!(
+                    "{seen} rows, {evenly} of them evenly taken and {} for their extremes",
+                    kept - evenly
+                )
             }
             Some(_) => format!("{seen} rows, {kept} of them evenly taken"),
         };

@@ -226,7 +226,8 @@ fn is_column(name: &str) -> bool {
 /// Whether vectors and results have columns of such a name: outputs, states, and the class.
 fn is_result(name: &str) -> bool {
     let numbered = |prefix: char| {
-        name.strip_prefix(prefix).is_some_and(|i| i.parse::<usize>().is_ok_and(|n| n.to_string() == i))
+        name.strip_prefix(prefix)
+            .is_some_and(|i| i.parse::<usize>().is_ok_and(|n| n.to_string() == i))
     };
     name == "label" || numbered('y') || numbered('h')
 }

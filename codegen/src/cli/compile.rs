@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::input::{self, descriptor};
-use crate::output::{Folder, Output, commit, spare};
+use crate::output::{Folder, Output, printable, ready, spare};
 use crate::{Error, Result, report};
 
 use super::{Model, print};
@@ -31,25 +31,24 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     target.results().try_for_each(|path| spare(&path, &files))?;
     let compiled = model.build()?;
     // Together: if one of them cannot be written, none is left.
-    let (mut outputs, mut folder) = (Vec::new(), None);
+    let _folder = target.report.as_deref().map(Folder::make).transpose()?;
+    let mut outputs = Vec::new();
     if let Some(path) = &target.report {
-        folder = Some(Folder::make(path)?);
         for (name, text) in report::files(&compiled)? {
             outputs.push(Output::of(&path.join(name), text.as_bytes())?);
         }
     }
     outputs.push(Output::of(&target.output, compiled.module().as_bytes())?);
-    let summary = report::render(&compiled);
+    let (ready, summary) = (ready(outputs)?, report::render(&compiled));
     // Where the module itself goes to stdout, nothing else may.
     if descriptor(&target.output) == Some(1) {
-        commit(outputs)?;
+        ready.commit()?;
         print::message(summary.trim_end());
         return Ok(true);
     }
     print::results(&summary)?;
-    commit(outputs)?;
-    drop(folder);
-    print::results(&format!("wrote {}\n", target.output.display()))?;
+    ready.commit()?;
+    print::wrote(&target.output)?;
     Ok(true)
 }
 
@@ -67,7 +66,7 @@ fn is_current(path: &Path, module: &str) -> Result<bool> {
     read.map_err(|e| Error::io("read", path, &e))?;
     let current = bytes == module.as_bytes();
     if !current {
-        let name = path.display();
+        let name = printable(path.as_os_str());
         print::message(&format!(
             "{name} is stale: run the same command without --check to write it"
         ));

@@ -221,7 +221,7 @@ fn inspect(model: &Path, svg: Option<&Path>, calibration: Option<PathBuf>) -> Re
             None => draw_edges(model, source, calibration)?,
         };
         write_atomic(file, drawing.as_bytes())?;
-        print::results(&format!("wrote {}\n", file.display()))?;
+        print::wrote(file)?;
     }
     Ok(())
 }

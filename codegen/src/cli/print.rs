@@ -1,8 +1,9 @@
 //! The one way to the terminal: results to stdout, messages to stderr.
 
 use std::io::Write;
+use std::path::Path;
 
-use crate::output::Quiet;
+use crate::output::{Quiet, printable};
 use crate::{Error, Result};
 
 /// Prints results; a reader that has seen enough, as `head` has, is no fault.
@@ -15,6 +16,11 @@ pub fn results(text: &str) -> Result<()> {
             .found(e)
             .help("make room, or send the output elsewhere")
     })
+}
+
+/// Prints that a file was written.
+pub fn wrote(path: &Path) -> Result<()> {
+    results(&format!("wrote {}\n", printable(path.as_os_str())))
 }
 
 /// Prints a message.

@@ -49,11 +49,14 @@ impl Inputs {
         }
         // A table with more numbered inputs belongs to another model.
         if let Some(stray) = strays(columns, &names).next().filter(|_| named) {
-            return Err(wrong(&names).found(format!("an input {stray} that the model does not have")));
+            return Err(
+                wrong(&names).found(format!("an input {stray} that the model does not have"))
+            );
         }
         let defaults = graph.optional_inputs.iter();
         let defaults = std::iter::repeat_n(&0.0, required).chain(defaults);
-        let place = |(c, &default): (Option<usize>, &f64)| c.map_or(Place::Value(default), Place::Column);
+        let place =
+            |(c, &default): (Option<usize>, &f64)| c.map_or(Place::Value(default), Place::Column);
         Ok(Self(found.into_iter().zip(defaults).map(place).collect()))
     }
 
@@ -94,9 +97,7 @@ fn numbered(name: &str) -> Option<usize> {
 fn strays<'a>(columns: &'a [String], names: &[String]) -> impl Iterator<Item = &'a String> {
     let known: HashSet<String> = names.iter().cloned().collect();
     let of_kind = names.iter().any(|name| numbered(name).is_some());
-    columns
-        .iter()
-        .filter(move |c| of_kind && numbered(c).is_some() && !known.contains(*c))
+    columns.iter().filter(move |c| of_kind && numbered(c).is_some() && !known.contains(*c))
 }
 
 fn wrong(names: &[String]) -> Error {

@@ -104,7 +104,8 @@ fn unreadable(error: csv::Error) -> Error {
 
 /// As [`unreadable`], for a row below a header of `columns` names.
 fn of_row(error: csv::Error, columns: usize) -> Error {
-    let twice = matches!(error.kind(), ErrorKind::UnequalLengths { len, .. } if *len == 2 * columns as u64);
+    let twice =
+        matches!(error.kind(), ErrorKind::UnequalLengths { len, .. } if *len == 2 * columns as u64);
     let error = unreadable(error);
     match twice {
         true => error.help("write numbers with a decimal point: a comma ends a cell"),

@@ -137,8 +137,7 @@ impl Data {
     /// # Errors
     /// A column is missing, or there is one for an input the model does not have.
     pub fn inputs(&self, graph: &Graph, path: &Path) -> Result<Vec<Vec<f64>>> {
-        let inputs =
-            Inputs::of(&self.columns, self.named, graph).map_err(|e| e.file(path))?;
+        let inputs = Inputs::of(&self.columns, self.named, graph).map_err(|e| e.file(path))?;
         Ok(self.rows.iter().map(|row| inputs.of_row(row)).collect())
     }
 

@@ -45,11 +45,11 @@ impl Rows {
     pub fn open(source: Source) -> Result<(Names, Self)> {
         let mut reader = BufReader::with_capacity(1 << 16, source);
         let header = header(&mut reader)?;
-        let found = || format!("`{}`", header.chars().take(100).collect::<String>());
+        let found = || format!("the header `{}`", header.chars().take(100).collect::<String>());
         let Some(Header { descr: Some(descr), fortran_order: Some(by_column), shape: Some(shape) }) =
             parse(&header)
         else {
-            return Err(unreadable("its header is not the one of an array of numbers").found(found()));
+            return Err(unreadable(found()));
         };
         let &[rows, columns] = shape.as_slice() else {
             return Err(Error::new("the array has the wrong number of axes")
@@ -68,9 +68,11 @@ impl Rows {
         }
         let kind = kind(&descr)?;
         let names = (0..columns).map(|i| format!("x{i}")).collect();
-        let mut rows = Self { reader, kind, columns: columns as usize, rows, bytes: vec![], by_column };
+        let mut rows =
+            Self { reader, kind, columns: columns as usize, rows, bytes: vec![], by_column };
         if by_column {
-            let total = rows.rows.checked_mul(columns).and_then(|n| n.checked_mul(kind.bytes as u64));
+            let total =
+                rows.rows.checked_mul(columns).and_then(|n| n.checked_mul(kind.bytes as u64));
             let total = total.ok_or_else(cut_off)?;
             rows.reader.get_mut().allow(usize::MAX);
             rows.read(total)?;
@@ -92,7 +94,8 @@ impl Rows {
         if self.by_column {
             let column = self.rows as usize * self.kind.bytes;
             let columns = self.bytes.chunks_exact(column);
-            let cells = columns.filter_map(|c| c.chunks_exact(self.kind.bytes).nth(number as usize - 1));
+            let cells =
+                columns.filter_map(|c| c.chunks_exact(self.kind.bytes).nth(number as usize - 1));
             row.extend(cells.map(self.kind.read));
         } else {
             self.read((self.columns * self.kind.bytes) as u64)?;

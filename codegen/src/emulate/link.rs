@@ -41,7 +41,7 @@ impl Link {
         if process::find(&board.qemu.command).is_none() {
             return Err(toolchain::missing_emulator(&board.qemu.command, &board.qemu.package));
         }
-        let (folder, folder_promise) = process::temporary_folder()?;
+        let (folder, folder_promise) = process::temporary_folder(&std::env::temp_dir())?;
         let image = folder.path().join("firmware.elf");
         fs::write(&image, &firmware.elf).map_err(|e| Error::io("write", &image, &e))?;
         let [to, from] = ["to_core", "from_core"].map(|name| folder.path().join(name));

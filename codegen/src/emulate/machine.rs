@@ -97,7 +97,7 @@ fn run_once(
     input: &[u8],
     timeout: Duration,
 ) -> std::result::Result<Run, Failure> {
-    let (folder, _folder) = process::temporary_folder()?;
+    let (folder, _folder) = process::temporary_folder(&env::temp_dir())?;
     let path = |name: &str| folder.path().join(name);
     let write = |name: &str, bytes: &[u8]| {
         fs::write(path(name), bytes).map_err(|e| Error::io("write", path(name), &e))
@@ -128,9 +128,7 @@ fn run_once(
     }
     judge(status, timeout, &said)?;
 
-    let read = |name: &str| {
-        fs::read(path(name)).map_err(|error| unread(name, error))
-    };
+    let read = |name: &str| fs::read(path(name)).map_err(|error| unread(name, error));
     let (intervals, executed) = match how {
         LOG => {
             let code = Code::of(firmware)?;

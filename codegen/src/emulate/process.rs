@@ -36,10 +36,11 @@ fn not_started(command: &Command, error: &std::io::Error) -> Error {
         .help("install it, or put it on PATH")
 }
 
-/// A folder for files that are not needed any more when this process ends.
-pub fn temporary_folder() -> Result<(TempDir, Promise)> {
-    let made = cleanup::promised(tempfile::tempdir, |f| Litter::Folder(f.path().to_owned()));
-    made.map_err(|e| Error::io("create", std::env::temp_dir(), &e))
+/// A folder in `place` for files that are not needed any more when this process ends.
+pub fn temporary_folder(place: &Path) -> Result<(TempDir, Promise)> {
+    let litter = |folder: &TempDir| Litter::Folder(folder.path().to_owned());
+    let made = cleanup::promised(|| tempfile::tempdir_in(place), litter);
+    made.map_err(|e| Error::io("create", place, &e))
 }
 
 /// Runs to the end and wants success; `action` is what did not work otherwise.

@@ -102,7 +102,13 @@ pub fn load(path: &Path) -> Result<Source> {
 /// Nothing readable is there.
 pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     let Located { model, config } = locate(path)?;
-    Ok(std::iter::once(model).chain(config.map(|config| config.path)).collect())
+    let mut files = match model.extension() {
+        Some(extension) if extension == "onnx" => onnx::data_files(&model),
+        _ => Vec::new(),
+    };
+    files.push(model);
+    files.extend(config.map(|config| config.path));
+    Ok(files)
 }
 
 /// What became of each node of an ONNX model, for one that [`load`] refuses; none for other formats.
