@@ -32,6 +32,9 @@ pub fn render(source: &Source) -> String {
         graph.tensors[graph.output].name,
         table(&rows, &[2, 3, 4, 5]),
     );
+    if !graph.input_names.is_empty() {
+        text += &format!("\ncolumns: {}\n", graph.input_names.join(", "));
+    }
     if let Some(classes) = &graph.classes {
         text += &format!("\nclasses: {}\n", classes.names.join(", "));
     }

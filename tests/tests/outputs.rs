@@ -45,6 +45,8 @@ fn a_pipe_or_a_device_is_written_into() {
     let said = desk.nervecord(&compile("/dev/stdout", &[]));
     assert_eq!((said.code, &said.stdout), (0, &module));
     assert!(said.stderr.contains("multiply-accumulates"), "{}", said.stderr);
+    let draw = ["inspect", "net.onnx", "--svg", "/dev/stdout", "--calibration", "cal.csv"];
+    desk.nervecord(&draw).refused(&["there is nothing to draw"]);
     desk.nervecord(&compile("/dev/null", &[])).done();
     desk.nervecord(&compile("/dev/full", &["--report", "a/b"]))
         .refused(&["cannot write", "/dev/full"]);

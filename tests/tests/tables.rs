@@ -83,7 +83,8 @@ fn declared_columns_are_the_models_inputs_in_every_command() {
     let desk = desk();
     let expected = outputs(&desk, "cal.csv");
     desk.file("nervecord.toml", "[calibration]\ncolumns = [\"angle\", \"rate\"]\n");
-    desk.nervecord(&["inspect", "net.onnx"]).done();
+    let shown = desk.nervecord(&["inspect", "net.onnx"]).done().stdout;
+    assert!(shown.contains("columns: angle, rate"), "{shown}");
     run(&desk, "cal.csv").refused(&["cal.csv", "angle to rate"]);
     desk.file("cal.csv", "rate,angle\n-1,0.5\n1.5,-2\n0.75,0.25\n");
     assert_eq!(outputs(&desk, "cal.csv"), expected);
@@ -100,6 +101,24 @@ fn declared_columns_are_the_models_inputs_in_every_command() {
     desk.file("nervecord.toml", ranges.replace("rate = [", "x1 = ["));
     desk.nervecord(&["compile", "net.onnx", "-o", "net.rs"])
         .refused(&["[inputs] x1", "angle to rate"]);
+}
+
+#[test]
+fn an_input_that_may_be_left_out_is_not_lost_to_its_spelling() {
+    let desk = Desk::new();
+    let shared =
+        [("prop", 1), ("osc", 1), ("speed", -1)].map(|(n, w)| format!("\"bneuron_{n}\": {w}"));
+    let params = shared.join(", ") + ", \"muscle_ipsi\": 1, \"muscle_contra\": -1";
+    let format = "\"format\": \"ncap-swimmer/1\", \"n_joints\": 2";
+    desk.file("swimmer.json", format!("{{{format}, \"params\": {{{params}}}}}"));
+    let run = |table: &str| {
+        desk.file("t.csv", table);
+        desk.nervecord(&["run", "swimmer.json", "--input", "t.csv", "-o", "y.csv"])
+    };
+    run("x0,x1\n0.5,0.25\n").done();
+    run("x0,x1,speed\n0.5,0.25,0.5\n").done();
+    run("x0,x1,Speed\n0.5,0.25,0.5\n").refused(&["no column speed", "rename the column Speed"]);
+    run("x0,x1,x2\n0.5,0.25,0.5\n").refused(&["an input x2 that the model does not have"]);
 }
 
 #[test]

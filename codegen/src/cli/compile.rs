@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::input::{self, descriptor};
+use crate::input;
 use crate::output::{Folder, Output, printable, ready, spare};
 use crate::{Error, Result, report};
 
@@ -40,13 +40,7 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     }
     outputs.push(Output::of(&target.output, compiled.module().as_bytes())?);
     let (ready, summary) = (ready(outputs)?, report::render(&compiled));
-    // Where the module itself goes to stdout, nothing else may.
-    if descriptor(&target.output) == Some(1) {
-        ready.commit()?;
-        print::message(summary.trim_end());
-        return Ok(true);
-    }
-    print::results(&summary)?;
+    print::beside(Some(&target.output), &summary)?;
     ready.commit()?;
     print::wrote(&target.output)?;
     Ok(true)

@@ -202,18 +202,18 @@ fn inspect(model: &Path, svg: Option<&Path>, calibration: Option<PathBuf>) -> Re
         Err(error) => {
             // A file that can be read at all is listed, with a mark at what is in the way.
             if let Ok(Some(survey)) = inspect::survey(model) {
-                print::results(&survey)?;
+                print::beside(svg, &survey)?;
             }
             return Err(error);
         }
     };
-    print::results(&inspect::render(&source))?;
+    print::beside(svg, &inspect::render(&source))?;
     let circuit = match import::circuit(model)? {
         Some(circuit) => Some(circuit),
         None => Circuit::of(&source.graph),
     };
     if let Some(circuit) = &circuit {
-        print::results(&format!("\n{}", circuit::text::render(circuit)))?;
+        print::beside(svg, &format!("\n{}", circuit::text::render(circuit)))?;
     }
     if let Some(file) = svg {
         let drawing = match &circuit {

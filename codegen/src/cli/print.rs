@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use crate::input::descriptor;
 use crate::output::{Quiet, printable};
 use crate::{Error, Result};
 
@@ -18,9 +19,17 @@ pub fn results(text: &str) -> Result<()> {
     })
 }
 
+/// Prints results beside those that go to `output`: to stderr where that is stdout itself.
+pub fn beside(output: Option<&Path>, text: &str) -> Result<()> {
+    match output.and_then(descriptor) {
+        Some(1) => Ok(message(text.trim_end())),
+        _ => results(text),
+    }
+}
+
 /// Prints that a file was written.
 pub fn wrote(path: &Path) -> Result<()> {
-    results(&format!("wrote {}\n", printable(path.as_os_str())))
+    beside(Some(path), &format!("wrote {}\n", printable(path.as_os_str())))
 }
 
 /// Prints a message.

@@ -35,17 +35,19 @@ impl Inputs {
         if found.iter().all(Option::is_none) {
             return Err(none_named(columns, &names));
         }
-        if let Some(name) = names.iter().zip(&found).take(required).find(|(_, c)| c.is_none()) {
-            let error = wrong(&names).found(format!(
-                "no column {} among {}: {}",
-                name.0,
-                columns.len(),
-                list(columns)
-            ));
-            return Err(match columns.iter().find(|c| c.eq_ignore_ascii_case(name.0)) {
-                Some(near) => error.help(format!("rename the column {near} to {}", name.0)),
-                None => error,
-            });
+        let missing = names.iter().enumerate().filter(|(i, _)| found[*i].is_none());
+        for (i, name) in missing {
+            // An optional input may be left out, but not be taken for another column.
+            let near = columns.iter().find(|c| named && c.eq_ignore_ascii_case(name));
+            if i < required || near.is_some() {
+                let (count, header) = (columns.len(), list(columns));
+                let error =
+                    wrong(&names).found(format!("no column {name} among {count}: {header}"));
+                return Err(match near {
+                    Some(near) => error.help(format!("rename the column {near} to {name}")),
+                    None => error,
+                });
+            }
         }
         // A table with more numbered inputs belongs to another model.
         if let Some(stray) = strays(columns, &names).next().filter(|_| named) {
