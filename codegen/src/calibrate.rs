@@ -1,21 +1,31 @@
 //! What values every tensor takes: the float network run over representative inputs.
 //!
-//! A recurrent network is run over the rows in their order, from a reset before the first. Several sequences
-//! may follow one another: each then starts from where the one before ended, which a network that forgets
-//! leaves within a few steps, and the reset itself lies within every range. Its states keep their bounds
-//! where the kind of network has them, and all else has room for sequences not seen here.
+//! A recurrent network is run over the rows in their order, from a reset before the first and, where
+//! `[calibration] sequence` says how long they are, before each further sequence. Without it, each of several
+//! sequences starts from where the one before ended, which a network that forgets leaves within a few steps,
+//! and the reset itself lies within every range. Its states keep their bounds where the kind of network has
+//! them, and all else has room for sequences not seen here.
+//!
+//! Of a long table a sample is kept: evenly spread rows, with those of the extremes, or sequences.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
-use crate::data::Data;
+use crate::data::Table;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::reference::Reference;
+use crate::sample::{Sample, Sampled};
 use crate::settings::Settings;
 use crate::split::Split;
+use crate::text;
+
+/// Values of all tensors on all rows that calibration holds at most.
+const MOST_VALUES: usize = 1 << 22;
+/// Magnitudes from here on have no place in 32-bit fixed point with a bit of room.
+const LARGEST: f64 = (1_u64 << 30) as f64;
 
 /// Inputs the model will see in use.
 #[derive(Debug, Clone)]
@@ -30,8 +40,12 @@ pub struct Calibration {
     pub percentile: f64,
     /// Factor by which ranges are widened.
     pub margin: f64,
-    /// Rows of a sequence of a recurrent network; all are one without it.
+    /// Rows of each sequence of a recurrent network, which starts from a reset; one sequence if absent.
     pub sequence: Option<usize>,
+    /// The file of the rows.
+    pub(crate) file: Option<PathBuf>,
+    /// The row of the file that each row was, counted from 0; all of them if empty.
+    pub(crate) places: Vec<usize>,
 }
 
 /// The range of one feature or tensor over the calibration rows.
@@ -78,21 +92,60 @@ impl Calibration {
             p if p >= 100.0 => "minimum and maximum".to_owned(),
             p => format!("percentile {p}"),
         };
-        let (rows, digest, source) = match path {
-            Some(path) => {
-                let rows = Data::read(path)?.inputs(graph, path)?;
-                let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
-                let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-                (rows, Sha256::digest(&bytes), name.unwrap_or_default())
-            }
-            None => {
-                let ranges = settings.input_ranges(graph)?;
-                let text = format!("{ranges:?}");
-                (draw(&ranges), Sha256::digest(text.as_bytes()), "declared ranges".to_owned())
-            }
+        let Some(path) = path else {
+            let ranges = settings.input_ranges(graph)?;
+            let rows = draw(&ranges);
+            let sha256 = hex(&Sha256::digest(format!("{ranges:?}")));
+            let origin = format!("declared ranges: {} rows, {method}, margin {margin}", rows.len());
+            return Ok(Self { sha256, origin, percentile, margin, ..Self::of(rows) });
         };
-        let origin = format!("{source}: {} rows, {method}, margin {margin}", rows.len());
-        Ok(Self { rows, sha256: hex(&digest), origin, percentile, margin, sequence: None })
+        let mut table = Table::open(path)?;
+        let inputs = table.inputs(graph)?;
+        let mut sample = match graph.states.is_empty() {
+            true => Sample::of_rows(most_rows(graph), graph.input_len(), percentile >= 100.0),
+            false => Sample::of_sequences(most_rows(graph), settings.sequence),
+        };
+        let mut row = Vec::new();
+        for number in 1.. {
+            if !table.next(&mut row)? {
+                break;
+            }
+            let values = inputs.of_row(&row);
+            if let Some(i) = values.iter().position(|v| v.abs() >= LARGEST) {
+                let column = inputs.column(i).and_then(|c| table.names().get(c));
+                return Err(Error::new("a value is too large for 32-bit fixed point")
+                    .file(path)
+                    .at(format!("row {number}, column {}", column.map_or("", String::as_str)))
+                    .expected("magnitudes below 2^30")
+                    .found(format!("{:e}", values[i]))
+                    .help("express it in a larger unit, in the data and in front of the network"));
+            }
+            sample.push(&values);
+        }
+        let Sampled { rows, places, about } = sample.finish();
+        let name = text::path(path.file_name().unwrap_or_default());
+        Ok(Self {
+            sha256: table.sha256(),
+            origin: format!("{name}: {about}, {method}, margin {margin}"),
+            percentile,
+            margin,
+            sequence: settings.sequence,
+            file: Some(path.to_owned()),
+            places,
+            ..Self::of(rows)
+        })
+    }
+
+    /// Rows from no file, whose minimum and maximum count, with the default margin.
+    pub fn of(rows: Vec<Vec<f64>>) -> Self {
+        let Settings { percentile, margin, sequence, .. } = Settings::default();
+        let (sha256, origin) = (String::new(), String::new());
+        Self { rows, sha256, origin, percentile, margin, sequence, file: None, places: vec![] }
+    }
+
+    /// Whether a recurrent network is reset before row `i`.
+    pub fn starts_sequence(&self, i: usize) -> bool {
+        i.checked_rem(self.sequence.unwrap_or(usize::MAX)) == Some(0)
     }
 
     /// Runs the float network over the rows.
@@ -103,35 +156,38 @@ impl Calibration {
         let mut values = vec![Vec::with_capacity(self.rows.len()); graph.tensors.len()];
         let mut reference = Reference::new(graph);
         for (i, row) in self.rows.iter().enumerate() {
-            if self.starts(i) {
+            if self.starts_sequence(i) {
                 reference = Reference::new(graph);
             }
             let tensors = reference.step(row);
             for (id, tensor) in tensors.into_iter().enumerate() {
                 if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
-                    return Err(Error::new("the network is not finite on its calibration data")
-                        .at(format!(
-                            "tensor `{}`, calibration row {}",
-                            graph.tensors[id].name,
-                            i + 1
-                        ))
+                    let place = self.places.get(i).unwrap_or(&i) + 1;
+                    let error = Error::new("the network is not finite on its calibration data")
+                        .at(format!("tensor `{}`, calibration row {place}", graph.tensors[id].name))
                         .expected("finite values")
                         .found(bad)
-                        .help("check that the data is scaled as in training"));
+                        .help("check that the data is scaled as in training");
+                    return Err(match &self.file {
+                        Some(file) => error.file(file),
+                        None => error,
+                    });
                 }
                 values[id].push(tensor);
             }
         }
-        let starts: Vec<usize> = (0..self.rows.len()).filter(|&i| self.starts(i)).collect();
+        let starts: Vec<usize> =
+            (0..self.rows.len()).filter(|&i| self.starts_sequence(i)).collect();
         let split = Split::of(self.rows.len(), &starts);
         let spans = vec![OnceLock::new(); values.len()];
         Ok(Ranges { values, split, percentile: self.percentile, margin: self.margin, spans })
     }
+}
 
-    /// Whether row `i` is the first after a reset.
-    pub fn starts(&self, i: usize) -> bool {
-        self.sequence.map_or(i == 0, |length| i % length == 0)
-    }
+/// How many rows are worth their time and memory; fewer for a network of more tensors.
+fn most_rows(graph: &Graph) -> usize {
+    let features: usize = graph.tensors.iter().map(|t| t.len).sum();
+    (MOST_VALUES / features.max(1)).clamp(1 << 10, 1 << 14)
 }
 
 /// Lower-case hexadecimal.
@@ -198,5 +254,28 @@ impl Ranges {
         let cut = ((100.0 - self.percentile) / 100.0 * last as f64).floor() as usize;
         let mut ranked = |rank: usize| *values.select_nth_unstable_by(rank, f64::total_cmp).1;
         Span { low: ranked(cut.min(last)), high: ranked(last - cut.min(last)), deviation }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Layer;
+
+    #[test]
+    fn every_sequence_starts_from_a_reset() {
+        let mut graph = Graph::new("sum", "x", 1);
+        let before = graph.push_state("before", vec![0.0]);
+        let after = graph.push("after", Layer::Add { factors: [1.0, 1.0] }, &[0, before]).unwrap();
+        graph.close_state(before, after).unwrap();
+        let rows = vec![vec![1.0]; 12];
+        let largest = |sequence| {
+            let calibration = Calibration { sequence, ..Calibration::of(rows.clone()) };
+            calibration.ranges(&graph).unwrap().tensor(after).high
+        };
+        assert_eq!(largest(None), 12.0);
+        assert_eq!(largest(Some(4)), 4.0);
+        assert_eq!(largest(Some(5)), 5.0);
+        assert_eq!(largest(Some(100)), 12.0);
     }
 }

@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::calibrate::Calibration;
-use crate::data::write_atomic;
 use crate::emit::{Origin, emit};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::import::{self, Source};
+use crate::output::write_atomic;
 use crate::program::Program;
 use crate::quantize::{Options, Weights, quantize};
 use crate::settings::Settings;
 use crate::simplify::simplify;
+use crate::text;
 
 /// Compiles a trained model; the front for `build.rs`.
 ///
@@ -125,7 +126,8 @@ impl Compiler {
             return Err(Error::new("the tolerance is out of range")
                 .at("--tolerance")
                 .expected("above 0, at most 1 standard deviation of the output")
-                .found(self.options.tolerance));
+                .found(self.options.tolerance)
+                .help("leave it out for the default, 0.02"));
         }
         if let Some(name) = &self.name {
             source.graph.name = import::snake_case(name);
@@ -180,7 +182,7 @@ impl Compiled {
 
     /// The generated module's text.
     pub fn module(&self) -> String {
-        let model = self.source.path.file_name().map(|n| n.to_string_lossy().into_owned());
+        let model = self.source.path.file_name().map(text::path);
         let weights = match self.options.weights {
             Weights::Auto => "auto",
             Weights::I8 => "8",

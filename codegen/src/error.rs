@@ -89,7 +89,7 @@ impl fmt::Display for Error {
         let d = &self.0;
         write!(f, "{}", shown(&d.summary))?;
         if let Some(file) = &d.file {
-            write!(f, "\n     file: {}", text::plain(&file.to_string_lossy()))?;
+            write!(f, "\n     file: {}", text::path(file))?;
         }
         for (label, text) in [
             ("       at", &d.place),

@@ -26,12 +26,16 @@ pub fn render(source: &Source) -> String {
     let mut out = format!(
         "{}: {}\nsha256: {}\ninput `{}`, output `{}`\n\n{}",
         graph.name,
-        text::plain(&source.path.to_string_lossy()),
+        text::path(&source.path),
         source.sha256,
         graph.tensors[graph.input].name,
         graph.tensors[graph.output].name,
         table(&rows, &[2, 3, 4, 5]),
     );
+    if !graph.input_names.is_empty() {
+        let names: Vec<String> = graph.input_names.iter().map(|name| text::label(name)).collect();
+        out += &format!("\ncolumns: {}\n", names.join(", "));
+    }
     if let Some(classes) = &graph.classes {
         let names: Vec<String> = classes.names.iter().map(|name| text::label(name)).collect();
         out += &format!("\nclasses: {}\n", names.join(", "));

@@ -23,6 +23,7 @@
 
 pub mod calibrate;
 pub mod circuit;
+pub mod cleanup;
 pub mod cli;
 pub mod compiler;
 pub mod data;
@@ -34,14 +35,17 @@ pub mod error;
 pub mod expr;
 pub mod graph;
 pub mod import;
+pub mod input;
 pub mod inspect;
 pub mod kan;
 pub mod membrane;
 pub mod ncap;
+pub mod output;
 pub mod program;
 pub mod quantize;
 pub mod reference;
 pub mod report;
+mod sample;
 pub mod settings;
 pub mod simplify;
 pub mod spiking;

@@ -1,11 +1,10 @@
 //! What was decided and what it costs: for the terminal, as JSON, as a page.
 
-use std::path::Path;
+use std::fmt::Write;
 
 use serde::Serialize;
 
 use crate::compiler::Compiled;
-use crate::data::write_atomic;
 use crate::error::{Error, Result};
 use crate::graph::Classes;
 use crate::inspect::table;
@@ -14,22 +13,27 @@ use crate::quantize::Weights;
 use crate::text;
 use crate::verify::class;
 
-/// Outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if given, and `label` for a classifier that names its classes.
-pub fn csv(outputs: &[Vec<f64>], states: &[Vec<f64>], classes: Option<&Classes>) -> String {
-    let columns = outputs.first().map_or(0, Vec::len);
-    let mut header: Vec<String> = (0..columns).map(|i| format!("y{i}")).collect();
-    let state_columns = states.first().map_or(0, Vec::len);
-    header.extend((0..state_columns).map(|i| format!("h{i}")));
+/// The first line of outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if there are any, and
+/// `label` for a classifier that names its classes.
+pub fn csv_header(outputs: usize, states: usize, classes: Option<&Classes>) -> String {
+    let mut header: Vec<String> = (0..outputs).map(|i| format!("y{i}")).collect();
+    header.extend((0..states).map(|i| format!("h{i}")));
     header.extend(classes.map(|_| "label".to_owned()));
-    let mut text = header.join(",") + "\n";
-    for (i, row) in outputs.iter().enumerate() {
-        let states = states.get(i).into_iter().flatten();
-        let mut cells: Vec<String> = row.iter().chain(states).map(f64::to_string).collect();
-        cells
-            .extend(classes.map(|c| c.names.get(class(row)).map_or_else(String::new, |n| cell(n))));
-        text += &(cells.join(",") + "\n");
+    header.join(",") + "\n"
+}
+
+/// Adds a line of outputs as [`csv_header`] names them.
+pub fn push_csv_row(text: &mut String, outputs: &[f64], states: &[f64], classes: Option<&Classes>) {
+    for (i, value) in outputs.iter().chain(states).enumerate() {
+        let comma = if i == 0 { "" } else { "," };
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{comma}{value}");
     }
-    text
+    if let Some(classes) = classes {
+        text.push(',');
+        text.push_str(&classes.names.get(class(outputs)).map_or_else(String::new, |n| cell(n)));
+    }
+    text.push('\n');
 }
 
 /// A name as one cell of a table: in quotes where it holds what divides cells.
@@ -45,8 +49,12 @@ fn cell(name: &str) -> String {
 /// # Errors
 /// Never in practice: the types serialized here have string keys.
 pub fn json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string_pretty(value)
-        .map_err(|e| Error::new("the report cannot be written as JSON").found(e))
+    serde_json::to_string_pretty(value).map_err(|e| {
+        Error::new("the report cannot be written as JSON")
+            .expected("numbers, and texts as keys")
+            .found(e)
+            .help("please report this as a bug")
+    })
 }
 
 #[derive(Serialize)]
@@ -146,14 +154,16 @@ pub fn render(compiled: &Compiled) -> String {
     text
 }
 
-/// Writes `report.json` and `report.html` into `folder`.
+/// The files of a report.
+pub const NAMES: [&str; 2] = ["report.json", "report.html"];
+
+/// The files of a report, with their text.
 ///
 /// # Errors
-/// The folder cannot be made or written.
-pub fn write(compiled: &Compiled, folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, &e))?;
-    write_atomic(&folder.join("report.json"), json(&report(compiled))?.as_bytes())?;
-    write_atomic(&folder.join("report.html"), page(compiled).as_bytes())
+/// As for [`json`].
+pub fn files(compiled: &Compiled) -> Result<[(&'static str, String); 2]> {
+    let [data, page_name] = NAMES;
+    Ok([(data, json(&report(compiled))?), (page_name, page(compiled))])
 }
 
 fn escape(text: &str) -> String {

@@ -1,10 +1,12 @@
 #![doc = include_str!("settings.md")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::input;
 use crate::quantize::Sparsity;
 
 /// What `nervecord.toml` says, or the defaults.
@@ -14,8 +16,11 @@ pub struct Settings {
     pub percentile: f64,
     /// Factor by which ranges are widened.
     pub margin: f64,
+    /// Rows of each sequence in the calibration data of a recurrent network; one sequence if absent.
+    pub sequence: Option<usize>,
     /// Zeros that may be left out.
     pub sparsity: Sparsity,
+    columns: Vec<String>,
     inputs: BTreeMap<String, [f64; 2]>,
     file: Option<PathBuf>,
 }
@@ -25,6 +30,8 @@ impl Default for Settings {
         Self {
             percentile: 100.0,
             margin: 1.25,
+            sequence: None,
+            columns: Vec::new(),
             sparsity: Sparsity::default(),
             inputs: BTreeMap::new(),
             file: None,
@@ -45,6 +52,8 @@ struct File {
 struct CalibrationSection {
     percentile: Option<f64>,
     margin: Option<f64>,
+    columns: Vec<String>,
+    sequence: Option<i64>,
 }
 
 impl Settings {
@@ -60,11 +69,13 @@ impl Settings {
     /// The file is there but cannot be used.
     pub fn beside(model: &Path) -> Result<Self> {
         let path = Self::file_beside(model);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Self::parse(&text, &path),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(e) => Err(Error::io("read", path, &e)),
+        if path.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+            return Ok(Self::default());
         }
+        let mut text = String::new();
+        let read = input::regular(&path)?.read_to_string(&mut text);
+        read.map_err(|e| Error::io("read", &path, &e))?;
+        Self::parse(&text, &path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
@@ -76,16 +87,18 @@ impl Settings {
                 .file(path)
                 .at(format!("line {line}"))
                 .expected(
-                    "sections [calibration] (percentile, margin), [inputs] (x0 = [low, high]) and \
-                     [sparsity] (weights, activations)",
+                    "sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = [low, high]) \
+                     and [sparsity] (weights, activations)",
                 )
                 .found(e.message())
                 .help("compare it with the example in the documentation")
         })?;
         let default = Self::default();
-        let settings = Self {
+        let mut settings = Self {
             percentile: file.calibration.percentile.unwrap_or(default.percentile),
             margin: file.calibration.margin.unwrap_or(default.margin),
+            sequence: None,
+            columns: file.calibration.columns,
             sparsity: file.sparsity,
             inputs: file.inputs,
             file: Some(path.to_owned()),
@@ -104,6 +117,13 @@ impl Settings {
         if !(settings.margin >= 1.0 && settings.margin <= 16.0) {
             return Err(wrong("margin", "1 to 16", settings.margin));
         }
+        if let Some(rows) = file.calibration.sequence {
+            let rows = usize::try_from(rows).ok().filter(|&rows| rows > 0);
+            let rows = rows.ok_or_else(|| {
+                wrong("sequence", "1 or more rows", file.calibration.sequence.unwrap_or(0) as f64)
+            });
+            settings.sequence = Some(rows?);
+        }
         for (name, [low, high]) in &settings.inputs {
             if !(low < high && low.is_finite() && high.is_finite()) {
                 return Err(Error::new("an input range is empty or not finite")
@@ -117,16 +137,62 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Gives the model's inputs the names that `[calibration] columns` declares, if it does.
+    ///
+    /// # Errors
+    /// There are more or fewer than the model has inputs, or one of them cannot be an input's.
+    pub fn name_inputs(&self, graph: &mut Graph) -> Result<()> {
+        if !self.columns.is_empty() {
+            let n = graph.input_len();
+            let wrong = |what: &str| self.at_file(Error::new(what).at("[calibration] columns"));
+            if self.columns.len() != n {
+                return Err(wrong("the declared columns are not as many as the model's inputs")
+                    .expected(format!("{n} names"))
+                    .found(self.columns.len())
+                    .help("name every input once, in the model's order"));
+            }
+            let mut seen = HashSet::new();
+            if let Some(twice) = self.columns.iter().find(|name| !seen.insert(name.as_str())) {
+                return Err(wrong("a column is declared twice")
+                    .expected("a name of its own for every input")
+                    .found(twice)
+                    .help("name every input once, in the model's order"));
+            }
+            if let Some(bad) = self.columns.iter().find(|name| !is_column(name)) {
+                return Err(wrong("a declared column cannot be read from a table")
+                    .expected("a name without blanks at its ends, and no number")
+                    .found(format!("{bad:?}"))
+                    .help("give the column another name, in the data as well"));
+            }
+            graph.input_names.clone_from(&self.columns);
+        }
+        let mut names = (0..graph.input_len()).map(|i| graph.input_name(i));
+        match names.find(|name| is_result(name)) {
+            None => Ok(()),
+            Some(name) => Err(self.at_file(
+                Error::new("an input is called as a column of results is")
+                    .at(format!("input {name}"))
+                    .expected("a name other than y0, y1, .., h0, h1, .. and label")
+                    .found(name)
+                    .help("name the inputs in nervecord.toml: [calibration] columns = [..]"),
+            )),
+        }
+    }
+
+    fn at_file(&self, error: Error) -> Error {
+        match &self.file {
+            Some(file) => error.file(file),
+            None => error,
+        }
+    }
+
     /// The declared range of every input.
     ///
     /// # Errors
     /// An input has none, or a name belongs to no input.
     pub fn input_ranges(&self, graph: &Graph) -> Result<Vec<(f64, f64)>> {
         let n = graph.input_len();
-        let at_file = |e: Error| match &self.file {
-            Some(file) => e.file(file),
-            None => e,
-        };
+        let at_file = |e: Error| self.at_file(e);
         let known = |name: &String| (0..n).any(|i| *name == graph.input_name(i));
         if let Some(name) = self.inputs.keys().find(|name| !known(name)) {
             return Err(at_file(Error::new(
@@ -150,4 +216,18 @@ impl Settings {
         };
         (0..n).map(range).collect()
     }
+}
+
+/// Whether a header can hold a name: cells are trimmed, and numbers are no names.
+fn is_column(name: &str) -> bool {
+    !name.is_empty() && name.trim() == name && name.parse::<f64>().is_err()
+}
+
+/// Whether vectors and results have columns of such a name: outputs, states, and the class.
+fn is_result(name: &str) -> bool {
+    let numbered = |prefix: char| {
+        name.strip_prefix(prefix)
+            .is_some_and(|i| i.parse::<usize>().is_ok_and(|n| n.to_string() == i))
+    };
+    name == "label" || numbered('y') || numbered('h')
 }

@@ -3,6 +3,8 @@
 //! Names come from files that others made. What is shown of them has no line break, no escape of a terminal
 //! and no mark that changes the direction of writing, and is no longer than a table's column.
 
+use std::ffi::OsStr;
+
 /// Most characters of a [`label`].
 pub const LONGEST: usize = 64;
 
@@ -16,6 +18,11 @@ pub fn plain(text: &str) -> String {
         }
     }
     out
+}
+
+/// A path on one line.
+pub fn path(path: impl AsRef<OsStr>) -> String {
+    plain(&path.as_ref().to_string_lossy())
 }
 
 /// `text` on one line and in at most [`LONGEST`] characters: the middle of a longer one is left out.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::compiler::Compiled;
-use crate::data::Data;
+use crate::data::{self, Data};
 use crate::error::{Error, Result};
 use crate::graph::Classes;
 use crate::program::Interpreter;
@@ -239,17 +239,7 @@ fn read_labels(path: &Path, classes: Option<&Classes>, rows: usize) -> Result<Ve
             .expected(what)
             .help("write the true class of each vector in a column `label`")
     };
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(&bytes[..]);
-    let header = reader.headers().map_err(|e| wrong("a CSV table").found(e))?.clone();
-    let column = header.iter().position(|c| c == "label").ok_or_else(|| {
-        wrong("a column `label`").found(header.iter().collect::<Vec<_>>().join(","))
-    })?;
-    let mut cells = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| wrong("a CSV table").found(e))?;
-        cells.push(record.get(column).unwrap_or_default().to_owned());
-    }
+    let cells = data::texts(path, "label")?;
     if cells.len() != rows {
         return Err(wrong(&format!("{rows} rows, one a vector")).found(cells.len()));
     }

@@ -247,12 +247,18 @@ fn an_output_that_cannot_be_written() {
 
 #[test]
 fn a_model_that_leaves_the_numbers_on_its_data() {
-    let huge = with_weights(|w| w.float_data.iter_mut().for_each(|v| *v = 3e38));
+    let huge = file(graph(2, vec![node("Exp", &["x"], &["y"])], vec![]));
     refused(
         huge,
-        "x0,x1\n1e300,1e300\n",
-        &["not finite", "calibration row 1", "scaled as in training"],
+        "x0,x1\n1,1\n1000,1\n",
+        &["not finite", "data.csv", "calibration row 2", "scaled as in training"],
     );
+}
+
+#[test]
+fn a_value_too_large_is_the_tables_fault() {
+    let parts = ["too large for 32-bit", "row 2, column x1", "found: -2e9", "larger unit"];
+    data_refused("x1,x0\n1,1\n-2e9,1\n", &parts);
 }
 
 #[test]

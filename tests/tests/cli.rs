@@ -167,40 +167,6 @@ fn verify_exits_with_1_outside_the_tolerance_and_for_foreign_vectors() {
     assert!(judged.stdout.contains("do they belong to this model"), "{}", judged.stdout);
 }
 
-/// A two-dimensional array as numpy saves it.
-fn npy(rows: &[[f32; 2]]) -> Vec<u8> {
-    let shape = format!("({}, 2)", rows.len());
-    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
-    // Magic, version and length take ten bytes; the data starts at a multiple of 64.
-    header += &" ".repeat(64 - (10 + header.len() + 1) % 64);
-    header += "\n";
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.bytes());
-    bytes.extend(rows.iter().flatten().flat_map(|v| v.to_le_bytes()));
-    bytes
-}
-
-#[test]
-fn arrays_are_read_as_tables_are() {
-    let desk = Desk::new();
-    let model = text(&desk.file("net.onnx", file(small())));
-    let rows = [[0.5, -1.0], [-2.0, 1.5], [0.25, 0.75]];
-    desk.file("rows.npy", npy(&rows));
-    let line = |[a, b]: &[f32; 2]| format!("{a},{b}\n");
-    desk.file("rows.csv", "x0,x1\n".to_owned() + &rows.iter().map(line).collect::<String>());
-    for kind in ["npy", "csv"] {
-        let (rows, out) = (format!("rows.{kind}"), format!("{kind}.y.csv"));
-        let run = ["run", &model, "--calibration", &rows, "--input", &rows, "-o", &out];
-        desk.nervecord(&run).done();
-    }
-    assert_eq!(desk.read("npy.y.csv"), desk.read("csv.y.csv"));
-    desk.file("flat.npy", &npy(&rows)[..100]);
-    let run = ["run", &model, "--calibration", "rows.csv", "--input", "flat.npy", "-o", "no.csv"];
-    desk.nervecord(&run).refused(&["flat.npy", ".npy array"]);
-    assert!(!desk.path("no.csv").exists());
-}
-
 #[test]
 fn settings_beside_the_model_are_used() {
     let desk = Desk::new();
@@ -217,6 +183,17 @@ fn settings_beside_the_model_are_used() {
         ("[calibration]\npercentile = 20\n", &["percentile", "above 50"]),
         ("[calibration]\nmargin = 0.5\n", &["margin", "1 to 16"]),
         ("[calibration]\nmargn = 2\n", &["nervecord.toml", "margn"]),
+        ("[calibration]\nsequence = 0\n", &["sequence", "1 or more", "found: 0"]),
+        ("[calibration]\nsequence = -3\n", &["sequence", "found: -3"]),
+        ("[calibration]\nsequence = 2.5\n", &["nervecord.toml cannot be read", "line 2"]),
+        (
+            "[calibration]\ncolumns = [\"a\"]\n",
+            &["columns", "2 names", "found: 1", "model's order"],
+        ),
+        ("[calibration]\ncolumns = [\"a\", \"a\"]\n", &["declared twice", "found: a"]),
+        ("[calibration]\ncolumns = [\"a\", \" b\"]\n", &["cannot be read from a table", "\" b\""]),
+        ("[calibration]\ncolumns = [\"a\", \"1\"]\n", &["cannot be read from a table", "\"1\""]),
+        ("[calibration]\ncolumns = [\"a\", \"y0\"]\n", &["a column of results", "input y0"]),
         ("[sparsity]\nweight = true\n", &["line 2", "weight"]),
         ("[inputs", &["nervecord.toml cannot be read"]),
     ] {

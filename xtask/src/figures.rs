@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use nervecord_codegen::data::write_atomic;
 use nervecord_codegen::emulate::Measured;
+use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Error, Result};
 
 use crate::root;

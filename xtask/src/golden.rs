@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use nervecord_codegen::data::write_atomic;
+use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Compiler, Error, Result};
 
 use crate::{say, subject};

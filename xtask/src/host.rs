@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nervecord_codegen::data::write_atomic;
 use nervecord_codegen::expr::Expr;
 use nervecord_codegen::graph::{Graph, Layer};
 use nervecord_codegen::import::onnx::proto::GraphProto;
+use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Error, Result};
 use nervecord_tests::onnx;
 use nervecord_tests::shapes::SHAPES;

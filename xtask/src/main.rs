@@ -123,6 +123,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    nervecord_codegen::cleanup::on_signals();
     let done = match Arguments::parse().task {
         Task::Setup => set_up().map(|()| true),
         Task::Test => Ok(stages::test()),

@@ -4,8 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nervecord_codegen::data::write_atomic;
 use nervecord_codegen::emulate::{Board, Kind, Toolchain};
+use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Error, Result};
 use nervecord_tests::shapes::{Random, SHAPES};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use nervecord_codegen::data::write_atomic;
+use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Error, Result};
 
 /// A table; the first column is text, the others are numbers.

@@ -1,11 +1,13 @@
 //! `nervecord compile`.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::data::stage;
-use crate::{Error, Result, report};
+use crate::input;
+use crate::output::{Folder, Output, ready, spare};
+use crate::{Error, Result, report, text};
 
-use super::Model;
+use super::{Model, print};
 
 #[derive(clap::Args)]
 pub struct Target {
@@ -25,19 +27,25 @@ pub struct Target {
 
 /// Writes the module, or compares it; whether it is current.
 pub fn compile(model: &Model, target: &Target) -> Result<bool> {
-    let compiled = model.build()?;
-    let module = compiled.module();
     if target.check {
-        return is_current(&target.output, &module);
+        return is_current(&target.output, &model.build()?.module());
     }
-    // In place when the report is: if one of them cannot be written, neither is left.
-    let staged = stage(&target.output, module.as_bytes())?;
-    if let Some(folder) = &target.report {
-        report::write(&compiled, folder)?;
+    let files = model.files()?;
+    target.results().try_for_each(|path| spare(&path, &files))?;
+    let compiled = model.build()?;
+    // Together: if one of them cannot be written, none is left.
+    let _folder = target.report.as_deref().map(Folder::make).transpose()?;
+    let mut outputs = Vec::new();
+    if let Some(path) = &target.report {
+        for (name, text) in report::files(&compiled)? {
+            outputs.push(Output::of(&path.join(name), text.as_bytes())?);
+        }
     }
-    staged.commit()?;
-    anstream::print!("{}", report::render(&compiled));
-    anstream::println!("wrote {}", target.output.display());
+    outputs.push(Output::of(&target.output, compiled.module().as_bytes())?);
+    let (ready, summary) = (ready(outputs)?, report::render(&compiled));
+    print::beside(Some(&target.output), &summary)?;
+    ready.commit()?;
+    print::wrote(&target.output)?;
     let missed = compiled.program.promise.as_ref().filter(|promise| !promise.is_kept());
     if let Some(promise) = missed {
         anstream::eprintln!(
@@ -49,12 +57,24 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     Ok(missed.is_none() || !target.strict)
 }
 
+impl Target {
+    /// All files that are written.
+    fn results(&self) -> impl Iterator<Item = PathBuf> {
+        let reports = self.report.iter().flat_map(|f| report::NAMES.map(|name| f.join(name)));
+        std::iter::once(self.output.clone()).chain(reports)
+    }
+}
+
 fn is_current(path: &Path, module: &str) -> Result<bool> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, &e))?;
+    let mut bytes = Vec::new();
+    let read = input::regular(path)?.read_to_end(&mut bytes);
+    read.map_err(|e| Error::io("read", path, &e))?;
     let current = bytes == module.as_bytes();
     if !current {
-        let name = path.display();
-        anstream::eprintln!("{name} is stale: run the same command without --check to write it");
+        let name = text::path(path);
+        print::message(&format!(
+            "{name} is stale: run the same command without --check to write it"
+        ));
     }
     Ok(current)
 }

@@ -8,7 +8,7 @@ use crate::emulate::{self, Board, Job, Measured};
 use crate::{Result, import, report};
 use serde::Serialize;
 
-use super::{Model, progress};
+use super::{Model, print, progress};
 
 /// Calibration rows that are run where no input is given.
 const ROWS: usize = 200;
@@ -72,10 +72,10 @@ pub fn emulate(model: &Model, machine: &Machine) -> Result<bool> {
     let measured =
         progress::during(format!("{name} on {}", board.name), || emulate::emulate(&board, &job))?;
     let outcome = outcome(name, &board, &job, &measured);
-    match machine.json {
-        true => anstream::println!("{}", report::json(&outcome)?),
-        false => anstream::print!("{}", outcome.render()),
-    }
+    print::results(&match machine.json {
+        true => report::json(&outcome)? + "\n",
+        false => outcome.render(),
+    })?;
     Ok(outcome.bit_exact)
 }
 

@@ -2,6 +2,7 @@
 
 mod compile;
 mod emulate;
+mod print;
 mod progress;
 mod run;
 
@@ -10,10 +11,11 @@ use std::process::ExitCode;
 
 use crate::circuit::{self, Circuit};
 use crate::compiler::{Compiler, Cpu};
-use crate::data::write_atomic;
 use crate::import::Source;
+use crate::output::{spare, write_atomic};
 use crate::quantize::Weights;
-use crate::{Compiled, Error, Result, demo, draw_kan, import, inspect, report, verify};
+use crate::settings::Settings;
+use crate::{Compiled, Error, Result, cleanup, demo, draw_kan, import, inspect, report, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -132,19 +134,41 @@ impl Model {
         compiler
     }
 
+    /// All files that are read; no result may take their place.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        files(&self.model, self.calibration.as_deref())
+    }
+
     fn build(&self) -> Result<Compiled> {
         progress::during("choosing weights and tables", || self.compiler().build())
     }
 }
 
+/// The files of a model, its settings and its calibration.
+fn files(model: &Path, calibration: Option<&Path>) -> Result<Vec<PathBuf>> {
+    let mut files = import::files(model)?;
+    files.push(Settings::file_beside(model));
+    files.extend(calibration.map(Path::to_owned));
+    Ok(files)
+}
+
 /// Reads the arguments, runs the command, and says how it went.
 pub fn main() -> ExitCode {
-    // Misuse of the command line exits with 2, as clap does, and so does every bad input.
-    match dispatch(Cli::parse().command) {
+    cleanup::on_signals();
+    let done = match Cli::try_parse() {
+        Ok(cli) => dispatch(cli.command),
+        Err(misuse) if misuse.use_stderr() => {
+            print::message(misuse.render().ansi().to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        Err(help) => print::results(&help.render().ansi().to_string()).map(|()| true),
+    };
+    // Misuse of the command line exits with 2, and so does every bad input.
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            anstream::eprintln!("\x1b[1;31merror\x1b[0m: {error}");
+            print::message(&format!("\x1b[1;31merror\x1b[0m: {error}"));
             ExitCode::from(2)
         }
     }
@@ -168,48 +192,60 @@ fn draw_edges(model: &Path, source: Source, calibration: Option<PathBuf>) -> Res
     })
 }
 
+/// Prints what is in a model, and draws it if `svg` says where to.
+fn inspect(model: &Path, svg: Option<&Path>, calibration: Option<PathBuf>) -> Result<()> {
+    if let Some(file) = svg {
+        spare(file, &files(model, calibration.as_deref())?)?;
+    }
+    let source = match import::load(model) {
+        Ok(source) => source,
+        Err(error) => {
+            // A file that can be read at all is listed, with a mark at what is in the way.
+            if let Ok(Some(survey)) = inspect::survey(model) {
+                print::beside(svg, &survey)?;
+            }
+            return Err(error);
+        }
+    };
+    print::beside(svg, &inspect::render(&source))?;
+    let circuit = match import::circuit(model)? {
+        Some(circuit) => Some(circuit),
+        None => Circuit::of(&source.graph),
+    };
+    if let Some(circuit) = &circuit {
+        print::beside(svg, &format!("\n{}", circuit::text::render(circuit)))?;
+    }
+    if let Some(file) = svg {
+        let drawing = match &circuit {
+            Some(circuit) => circuit::svg(circuit),
+            None => draw_edges(model, source, calibration)?,
+        };
+        write_atomic(file, drawing.as_bytes())?;
+        print::wrote(file)?;
+    }
+    Ok(())
+}
+
 /// Runs a command; `false` is a verdict, not a failure.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
         Command::Inspect { model, svg, calibration } => {
-            let source = import::load(&model).inspect_err(|_| {
-                // A file that can be read at all is listed, with a mark at what is in the way.
-                if let Ok(Some(survey)) = inspect::survey(&model) {
-                    anstream::print!("{survey}");
-                }
-            })?;
-            anstream::print!("{}", inspect::render(&source));
-            let circuit = match import::circuit(&model)? {
-                Some(circuit) => Some(circuit),
-                None => Circuit::of(&source.graph),
-            };
-            if let Some(circuit) = &circuit {
-                anstream::print!("\n{}", circuit::text::render(circuit));
-            }
-            if let Some(file) = svg {
-                let drawing = match &circuit {
-                    Some(circuit) => circuit::svg(circuit),
-                    None => draw_edges(&model, source, calibration)?,
-                };
-                write_atomic(&file, drawing.as_bytes())?;
-                anstream::println!("wrote {}", file.display());
-            }
+            inspect(&model, svg.as_deref(), calibration)?;
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
         Command::Run { model, rows } => run::run(&model, &rows)?,
         Command::Verify { model, vectors, labels, json } => {
             let compiled = model.build()?;
             let verdict = verify::verify(&compiled, &vectors, labels.as_deref())?;
-            if json {
-                anstream::println!("{}", report::json(&verdict)?);
-            } else {
-                anstream::print!("{}", verdict.render());
-            }
+            print::results(&match json {
+                true => report::json(&verdict)? + "\n",
+                false => verdict.render(),
+            })?;
             return Ok(verdict.passed);
         }
         Command::Demo => {
             let demo = progress::during("compiling the bundled models", demo::run)?;
-            anstream::print!("{}", demo.text);
+            print::results(&demo.text)?;
             return Ok(demo.passed);
         }
         Command::Emulate { model, machine } => return emulate::emulate(&model, &machine),

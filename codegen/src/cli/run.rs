@@ -2,15 +2,18 @@
 
 use std::path::PathBuf;
 
-use crate::data::{Data, write_atomic};
+use crate::data::{Inputs, Table};
+use crate::graph::Classes;
+use crate::output::{Output, commit, spare};
 use crate::program::Interpreter;
-use crate::{Result, import, reference, report};
+use crate::reference::Reference;
+use crate::{Result, import, report};
 
 use super::Model;
 
 #[derive(clap::Args)]
 pub struct Rows {
-    /// Inputs, one a row: columns x0, x1, ...
+    /// Inputs, one a row: columns x0, x1, ... or the names of the model's inputs
     #[arg(long)]
     input: PathBuf,
     /// Outputs, one a row: columns y0, y1, ...
@@ -29,28 +32,59 @@ pub struct Rows {
 
 /// Writes the outputs for the rows of a file.
 pub fn run(model: &Model, rows: &Rows) -> Result<()> {
-    let data = Data::read(&rows.input)?;
-    let (graph, outputs, states) = if rows.float {
+    spare(&rows.output, &[model.files()?, vec![rows.input.clone()]].concat())?;
+    let table = Table::open(&rows.input)?;
+    if rows.float {
         let graph = import::load(&model.model)?.graph;
-        let inputs = data.inputs(&graph, &rows.input)?;
-        let (outputs, states) = reference::run_with_states(&graph, &inputs);
-        (graph, outputs, states)
-    } else {
-        let compiled = model.build()?;
-        let inputs = data.inputs(&compiled.graph, &rows.input)?;
-        let program = &compiled.program;
-        let mut interpreter = Interpreter::new(program);
-        let step = |row: &Vec<f64>| {
-            let (output, _) = interpreter.step_raw(&program.input.to_raws(row));
-            let output = match rows.raw {
-                true => output.into_iter().map(f64::from).collect(),
-                false => program.output.to_reals(&output),
-            };
-            (output, interpreter.states())
+        let inputs = table.inputs(&graph)?;
+        let mut reference = Reference::new(&graph);
+        let step = |row: &[f64]| {
+            let output = reference.step(row).swap_remove(graph.output);
+            (output, reference.states())
         };
-        let (outputs, states) = inputs.iter().map(step).unzip();
-        (compiled.source.graph, outputs, states)
+        return rows.write(table, &inputs, graph.classes.as_ref(), step);
+    }
+    let compiled = model.build()?;
+    let program = &compiled.program;
+    let inputs = table.inputs(&compiled.graph)?;
+    let mut interpreter = Interpreter::new(program);
+    let step = |row: &[f64]| {
+        let (output, _) = interpreter.step_raw(&program.input.to_raws(row));
+        let output = match rows.raw {
+            true => output.into_iter().map(f64::from).collect(),
+            false => program.output.to_reals(&output),
+        };
+        (output, interpreter.states())
     };
-    let states = if rows.states { states } else { vec![] };
-    write_atomic(&rows.output, report::csv(&outputs, &states, graph.classes.as_ref()).as_bytes())
+    rows.write(table, &inputs, compiled.source.graph.classes.as_ref(), step)
+}
+
+impl Rows {
+    /// Writes the outputs and states that `step` gives for each row, as they come.
+    fn write(
+        &self,
+        mut table: Table,
+        inputs: &Inputs,
+        classes: Option<&Classes>,
+        mut step: impl FnMut(&[f64]) -> (Vec<f64>, Vec<f64>),
+    ) -> Result<()> {
+        let mut output = Output::create(&self.output)?;
+        let (mut row, mut text) = (Vec::new(), String::new());
+        for number in 0.. {
+            if !table.next(&mut row)? {
+                break;
+            }
+            let (outputs, mut states) = step(&inputs.of_row(&row));
+            if !self.states {
+                states.clear();
+            }
+            if number == 0 {
+                text += &report::csv_header(outputs.len(), states.len(), classes);
+            }
+            report::push_csv_row(&mut text, &outputs, &states, classes);
+            output.write(text.as_bytes())?;
+            text.clear();
+        }
+        commit(vec![output])
+    }
 }

@@ -11,10 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::compiler::{Compiled, Compiler};
-use crate::data::write_atomic;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
 use crate::inspect::table;
+use crate::output::write_atomic;
 use crate::verify::{Verification, verify};
 
 /// What the demo has to say, and whether every model is within its tolerance.

@@ -127,6 +127,7 @@ fn region(map: &str, name: &str) -> Result<u64> {
             .at(name)
             .expected("a line such as `FLASH : ORIGIN = 0x00000000, LENGTH = 256K`")
             .found(length.unwrap_or("no such line"))
+            .help("compare it with another board's memory.x")
     })
 }
 

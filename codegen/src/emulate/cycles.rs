@@ -43,6 +43,9 @@ pub fn modelled(board: &Board, firmware: &Firmware, executed: &[Executed]) -> Re
         let instruction = code.at(site.address).ok_or_else(|| {
             Error::new("an instruction was executed that is not in the image")
                 .at(format!("address {:#x}", site.address))
+                .expected("an address of the firmware's code")
+                .found("none")
+                .help("run it again; if it stays so, please report it as a bug")
         })?;
         let fallen = before.filter(|(i, e)| e.address + i.bytes == site.address);
         let fallen = fallen.map(|(i, e)| (i, e.count - e.left));

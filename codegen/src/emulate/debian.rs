@@ -33,8 +33,13 @@ pub fn configure(cargo: &mut Command, folder: &Path) -> Result<()> {
         .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
         .filter(|bin| process::has(bin, "rust-lld"));
     let path = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths(linkers.chain(env::split_paths(&path)))
-        .map_err(|error| Error::new("PATH cannot be extended").at("PATH").found(error))?;
+    let path = env::join_paths(linkers.chain(env::split_paths(&path))).map_err(|error| {
+        Error::new("PATH cannot be extended")
+            .at("PATH")
+            .expected("folders without a colon in their names")
+            .found(error)
+            .help("install Rust in a folder without a colon in its name")
+    })?;
     cargo.env("PATH", path);
     Ok(())
 }
@@ -43,13 +48,16 @@ pub fn configure(cargo: &mut Command, folder: &Path) -> Result<()> {
 pub fn install(say: &dyn Fn(&str)) -> Result<()> {
     for program in ["apt-get", "apt-cache", "dpkg-deb", "tar"] {
         if process::find(program).is_none() {
-            return Err(Error::new("Debian's compiler cannot be fetched here").expected(program));
+            return Err(Error::new("Debian's compiler cannot be fetched here")
+                .expected(format!("the program {program}"))
+                .found("none on PATH")
+                .help("install the target with rustup instead"));
         }
     }
     let folder = folder()?;
     let parent = folder.parent().unwrap_or(&folder);
     fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
-    let scratch = tempfile::tempdir_in(parent).map_err(|e| Error::io("create", parent, &e))?;
+    let (scratch, _scratch) = process::temporary_folder(parent)?;
     let packages = packages()?;
     say(&format!(
         "targets: unpacking a private copy of Debian's {} in {} (125 MB to fetch)",
@@ -103,6 +111,8 @@ fn dependency(package: &str, prefix: &str) -> Result<String> {
         Error::new("Debian's compiler has changed its packages")
             .at(package)
             .expected(format!("a dependency on {prefix}*"))
+            .found("none")
+            .help("install the target with rustup instead")
     })
 }
 
@@ -118,8 +128,13 @@ fn unpack(archives: &Path, root: &Path) -> Result<()> {
 }
 
 fn unpack_one(archive: &Path, root: &Path) -> Result<()> {
-    let failed =
-        |found: String| Error::new("a package cannot be unpacked").file(archive).found(found);
+    let failed = |found: String| {
+        Error::new("a package cannot be unpacked")
+            .file(archive)
+            .expected("a Debian package, and room for what is in it")
+            .found(found)
+            .help("make room on the disk, and run it again")
+    };
     let mut deb = Command::new("dpkg-deb")
         .arg("--fsys-tarfile")
         .arg(archive)
@@ -150,7 +165,13 @@ fn wrap(root: &Path, folder: &Path) -> Result<()> {
         .map_err(|e| Error::io("read", &lib, &e))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .find(|path| path.to_string_lossy().ends_with("-linux-gnu"))
-        .ok_or_else(|| Error::new("Debian's compiler has no library folder").file(&lib))?;
+        .ok_or_else(|| {
+            Error::new("Debian's compiler has no library folder")
+                .file(&lib)
+                .expected("a folder *-linux-gnu")
+                .found("none")
+                .help("install the target with rustup instead")
+        })?;
     let library = library.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let script = format!(
         "#!/bin/sh\nexport LD_LIBRARY_PATH='{usr}/lib/{library}'\n\

@@ -78,8 +78,12 @@ impl Firmware {
     /// # Errors
     /// It is not one.
     pub fn read(elf: Vec<u8>) -> Result<Self> {
-        let file = object::File::parse(&*elf)
-            .map_err(|error| Error::new("the firmware is not an ELF file").found(error))?;
+        let file = object::File::parse(&*elf).map_err(|error| {
+            Error::new("the firmware is not an ELF file")
+                .expected("what the linker of the board's target writes")
+                .found(error)
+                .help("remove boards/target and run it again")
+        })?;
         let mut functions: Vec<Function> = file
             .symbols()
             .filter(|s| s.kind() == SymbolKind::Text)
@@ -103,7 +107,10 @@ impl Firmware {
     pub fn address(&self, symbol: &str) -> Result<u64> {
         let found = self.functions.iter().find(|f| f.symbol == symbol);
         found.map(|f| f.address).ok_or_else(|| {
-            Error::new("the firmware lacks a function").expected(format!("a symbol {symbol}"))
+            Error::new("the firmware lacks a function")
+                .expected(format!("a symbol {symbol}"))
+                .found("none of that name")
+                .help("build firmware and nervecord from one checkout")
         })
     }
 

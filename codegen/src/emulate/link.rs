@@ -12,6 +12,7 @@ use nervecord::control::remote::Settings;
 use tempfile::TempDir;
 
 use super::{Board, Firmware, machine, process, toolchain};
+use crate::cleanup::Promise;
 use crate::error::{Error, Result};
 
 /// How long a period may take the emulator, which shares its machine with others.
@@ -27,6 +28,8 @@ pub struct Link {
     from: Receiver<Vec<u8>>,
     // Deleted when the core is.
     folder: TempDir,
+    // Last: what they promise is done by then.
+    _promises: [Promise; 2],
 }
 
 impl Link {
@@ -38,8 +41,7 @@ impl Link {
         if process::find(&board.qemu.command).is_none() {
             return Err(toolchain::missing_emulator(&board.qemu.command, &board.qemu.package));
         }
-        let place = std::env::temp_dir();
-        let folder = tempfile::tempdir().map_err(|e| Error::io("create", &place, &e))?;
+        let (folder, folder_promise) = process::temporary_folder(&std::env::temp_dir())?;
         let image = folder.path().join("firmware.elf");
         fs::write(&image, &firmware.elf).map_err(|e| Error::io("write", &image, &e))?;
         let [to, from] = ["to_core", "from_core"].map(|name| folder.path().join(name));
@@ -47,12 +49,10 @@ impl Link {
         let mut qemu = machine::command(board);
         qemu.args(["-icount", "shift=0"]).current_dir(folder.path());
         qemu.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = qemu.spawn().map_err(|error| {
-            Error::new("the emulator cannot be started").at(process::line(&qemu)).found(error)
-        })?;
+        let (child, child_promise) = process::spawn(&mut qemu)?;
         let (to, from) = (open(&to)?, open(&from)?);
         let from = listen(from);
-        let mut link = Self { child, to, from, folder };
+        let mut link = Self { child, to, from, folder, _promises: [child_promise, folder_promise] };
         let words = settings.to_words().map(u32::to_le_bytes);
         link.send(words.as_flattened())?;
         Ok(link)
@@ -68,6 +68,7 @@ impl Link {
             Error::new("the link brings more than the firmware takes in a period")
                 .expected("2048 bytes")
                 .found(received.len())
+                .help("send less in a period, or make the period shorter")
         })?;
         let mut bytes = length.to_le_bytes().to_vec();
         bytes.extend_from_slice(received);
@@ -81,7 +82,11 @@ impl Link {
     }
 
     fn stopped(&self, error: &dyn std::error::Error) -> Error {
-        Error::new("the emulated core has stopped").file(self.folder.path()).found(error)
+        Error::new("the emulated core has stopped")
+            .file(self.folder.path())
+            .expected("an answer in every period")
+            .found(error)
+            .help("run the model by itself first: nervecord emulate")
     }
 }
 

@@ -85,6 +85,8 @@ pub fn run(board: &Board, firmware: &Firmware, input: &[u8], timeout: Duration) 
         LAST.store(how, Relaxed);
     }
     Err(Error::new("the emulator refuses the counting plugin")
+        .expected("a QEMU that loads plugins")
+        .found(&board.qemu.command)
         .help("set NERVECORD_COUNTING=log to count without it"))
 }
 
@@ -95,7 +97,7 @@ fn run_once(
     input: &[u8],
     timeout: Duration,
 ) -> std::result::Result<Run, Failure> {
-    let folder = tempfile::tempdir().map_err(|e| Error::io("create", env::temp_dir(), &e))?;
+    let (folder, _folder) = process::temporary_folder(&env::temp_dir())?;
     let path = |name: &str| folder.path().join(name);
     let write = |name: &str, bytes: &[u8]| {
         fs::write(path(name), bytes).map_err(|e| Error::io("write", path(name), &e))
@@ -111,15 +113,13 @@ fn run_once(
         api => load_plugin(&mut qemu, &firmware::plugin(api)?, markers),
     }
     qemu.current_dir(folder.path()).stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
-    let mut child = qemu.spawn().map_err(|error| {
-        Error::new("the emulator cannot be started").at(process::line(&qemu)).found(error)
-    })?;
+    let (mut child, _child) = process::spawn(&mut qemu)?;
     let trace = Trace::new(markers[0], markers[1]);
     let stderr = child.stderr.take();
     let listener = thread::spawn(move || listen(trace, stderr));
     let status = wait(&mut child, timeout);
     let (trace, mut said) =
-        listener.join().map_err(|_| Error::new("the emulator's messages cannot be read"))?;
+        listener.join().map_err(|_| unread("the emulator's messages", "a thread that failed"))?;
     said.extend(fs::read(path("stdout")).unwrap_or_default());
     if how != LOG
         && let Some(other) = other_way(&String::from_utf8_lossy(&said))
@@ -128,11 +128,7 @@ fn run_once(
     }
     judge(status, timeout, &said)?;
 
-    let read = |name: &str| {
-        fs::read(path(name)).map_err(|error| {
-            Error::new("the emulated firmware left no result").at(name).found(error)
-        })
-    };
+    let read = |name: &str| fs::read(path(name)).map_err(|error| unread(name, error));
     let (intervals, executed) = match how {
         LOG => {
             let code = Code::of(firmware)?;
@@ -149,6 +145,14 @@ fn run_once(
     let counting = if how == LOG { Counting::Log } else { Counting::Plugin };
     let (output, summary) = (read("output.bin")?, read("summary.json")?);
     Ok(Run { output, summary, intervals, executed, counting })
+}
+
+fn unread(what: &str, found: impl std::fmt::Display) -> Error {
+    Error::new("the emulator left no result")
+        .at(what)
+        .expected("files with the outputs and the counts")
+        .found(found)
+        .help("run it again; if it stays so, please report it as a bug")
 }
 
 /// QEMU for a board, with the image in `firmware.elf`.
@@ -230,7 +234,9 @@ fn judge(status: Option<ExitStatus>, timeout: Duration, said: &[u8]) -> Result<(
     match status {
         Some(status) if status.success() => Ok(()),
         Some(status) => Err(Error::new("the firmware failed under emulation")
-            .found(format!("{status}, after it said\n{quoted}"))),
+            .expected("an end without errors")
+            .found(format!("{status}, after it said\n{quoted}"))
+            .help("if it ran out of stack or memory, choose a larger board")),
         None => Err(Error::new("the firmware did not finish under emulation")
             .expected(format!("an end within {} s", timeout.as_secs()))
             .found(format!("it was still running, after it said\n{quoted}"))

@@ -50,7 +50,8 @@ impl Job {
         if program.name != "model" {
             return Err(Error::new("the module has a name that firmware does not know")
                 .expected("a compiler told `.name(\"model\")`")
-                .found(&program.name));
+                .found(&program.name)
+                .help("compile it with `.name(\"model\")`"));
         }
         let mut host = Interpreter::new(program);
         let expected = rows.iter().map(|row| host.step_raw(row).0).collect();
@@ -132,8 +133,14 @@ pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
     let input = encode(&job.rows, job.input_bits).map_err(about)?;
     let firmware = Firmware::build(board, &job.module, Kind::Measuring).map_err(about)?;
     let run = machine::run(board, &firmware, &input, job.timeout).map_err(about)?;
-    let summary: Summary = serde_json::from_slice(&run.summary)
-        .map_err(|error| about(Error::new("the firmware's summary cannot be read").found(error)))?;
+    let summary: Summary = serde_json::from_slice(&run.summary).map_err(|error| {
+        about(
+            Error::new("the firmware's summary cannot be read")
+                .expected("the sizes that this version's firmware writes")
+                .found(error)
+                .help("build firmware and nervecord from one checkout"),
+        )
+    })?;
     let instructions = check(&summary, &run, job).map_err(about)?;
     let functions = functions(&firmware, &run.executed);
     let cycles = cycles::modelled(board, &firmware, &run.executed).map_err(about)?;
@@ -163,6 +170,7 @@ fn encode(rows: &[Vec<i32>], bits: u32) -> Result<Vec<u8>> {
                             .at(format!("row {index}"))
                             .expected("16 bits")
                             .found(value)
+                            .help("give rows made for this module's input format")
                     })?;
                     bytes.extend(value.to_le_bytes());
                 }
@@ -170,7 +178,8 @@ fn encode(rows: &[Vec<i32>], bits: u32) -> Result<Vec<u8>> {
                 _ => {
                     return Err(Error::new("raw inputs cannot have this width")
                         .expected("16 or 32 bits")
-                        .found(bits));
+                        .found(bits)
+                        .help("compile the model again with this version"));
                 }
             }
         }
@@ -193,7 +202,8 @@ fn check(summary: &Summary, run: &Run, job: &Job) -> Result<Vec<u64>> {
     let wrong = |what: &str, expected: String, found: String| {
         Err(Error::new(format!("the emulated firmware disagrees on {what}"))
             .expected(expected)
-            .found(found))
+            .found(found)
+            .help("build firmware and nervecord from one checkout"))
     };
     if summary.input_bytes * 8 != job.input_bits as usize {
         let found = format!("{} bits a raw input", job.input_bits);

@@ -2,8 +2,11 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
+use tempfile::TempDir;
+
+use crate::cleanup::{self, Litter, Promise};
 use crate::error::{Error, Result};
 
 /// The command as a person would type it.
@@ -12,14 +15,32 @@ pub fn line(command: &Command) -> String {
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
+/// Starts a program that does not outlive this one, if a signal ends it.
+pub fn spawn(command: &mut Command) -> Result<(Child, Promise)> {
+    let spawned = cleanup::promised(|| command.spawn(), |child| Litter::Process(child.id()));
+    spawned.map_err(|error| not_started(command, &error))
+}
+
 /// Runs to the end; both streams are captured.
 pub fn output(command: &mut Command) -> Result<Output> {
-    command.stdin(Stdio::null()).output().map_err(|error| {
-        Error::new("a program cannot be started")
-            .at(line(command))
-            .found(error)
-            .help("install it, or put it on PATH")
-    })
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let (child, _promise) = spawn(command)?;
+    child.wait_with_output().map_err(|error| not_started(command, &error))
+}
+
+fn not_started(command: &Command, error: &std::io::Error) -> Error {
+    Error::new("a program cannot be started")
+        .at(line(command))
+        .expected("a program that runs")
+        .found(error)
+        .help("install it, or put it on PATH")
+}
+
+/// A folder in `place` for files that are not needed any more when this process ends.
+pub fn temporary_folder(place: &Path) -> Result<(TempDir, Promise)> {
+    let litter = |folder: &TempDir| Litter::Folder(folder.path().to_owned());
+    let made = cleanup::promised(|| tempfile::tempdir_in(place), litter);
+    made.map_err(|e| Error::io("create", place, &e))
 }
 
 /// Runs to the end and wants success; `action` is what did not work otherwise.
@@ -28,11 +49,11 @@ pub fn run(action: &str, command: &mut Command) -> Result<Vec<u8>> {
     if output.status.success() {
         return Ok(output.stdout);
     }
-    Err(Error::new(action).at(line(command)).found(format!(
-        "{}\n{}",
-        output.status,
-        tail(&output.stderr)
-    )))
+    Err(Error::new(action)
+        .at(line(command))
+        .expected("an end without errors")
+        .found(format!("{}\n{}", output.status, tail(&output.stderr)))
+        .help("run the command by itself; `cargo xtask setup` installs what is missing"))
 }
 
 /// The end of what a program said, indented as errors are.

@@ -105,7 +105,8 @@ fn wish() -> Result<Wish> {
         Ok(other) => Err(Error::new("the environment asks for an unknown toolchain")
             .at("NERVECORD_TOOLCHAIN")
             .expected("`installed` or `debian`")
-            .found(other)),
+            .found(other)
+            .help("unset it to take whichever is there")),
     }
 }
 

@@ -25,6 +25,8 @@ use crate::calibrate::hex;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
+use crate::input;
+use crate::settings::Settings;
 
 /// Larger files are refused: nothing that fits a microcontroller needs them.
 const MAX_FILE: u64 = 1 << 26;
@@ -64,11 +66,12 @@ struct Located {
 pub fn load(path: &Path) -> Result<Source> {
     let located = locate(path)?;
     let name = name_of(&located.model);
-    let (graph, sha256) = match &located.config {
+    let (mut graph, sha256) = match &located.config {
         None if is_circuit(&located.model) => circuit::load(&located.model, &name)?,
         None => onnx::load(&located.model, &name)?,
         Some(config) => by_format(config, &located.model, &name)?,
     };
+    Settings::beside(path)?.name_inputs(&mut graph)?;
     let features: usize = graph.tensors.iter().map(|t| t.len).sum();
     if features > MOST_FEATURES {
         return Err(Error::new("the network has too many features")
@@ -78,6 +81,21 @@ pub fn load(path: &Path) -> Result<Source> {
             .help("nervecord is for networks that fit a microcontroller: make the layers narrower, or fewer"));
     }
     Ok(Source { graph, path: located.model, sha256 })
+}
+
+/// The files that a model is read from.
+///
+/// # Errors
+/// Nothing readable is there.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
+    let Located { model, config } = locate(path)?;
+    let mut files = match model.extension() {
+        Some(extension) if extension == "onnx" => onnx::data_files(&model),
+        _ => Vec::new(),
+    };
+    files.push(model);
+    files.extend(config.map(|config| config.path));
+    Ok(files)
 }
 
 /// What became of each node of an ONNX model, for one that [`load`] refuses; none for other formats.
@@ -190,17 +208,16 @@ fn configured(path: PathBuf) -> Result<Located> {
 /// A regular file of at most [`MAX_FILE`] bytes, for reading.
 fn open(path: &Path) -> Result<fs::File> {
     let io = |e: std::io::Error| Error::io("read", path, &e);
-    // Looked at before it is opened: to open a pipe is to wait for who writes it.
-    let about = fs::metadata(path).map_err(io)?;
-    if !about.is_file() || about.len() > MAX_FILE {
-        let size = || format!("{} bytes", about.len());
+    let file = input::regular(path)?;
+    let length = file.metadata().map_err(io)?.len();
+    if length > MAX_FILE {
         return Err(Error::new("this is not a model file")
             .file(path)
-            .expected(format!("a regular file of at most {MAX_FILE} bytes"))
-            .found(if about.is_file() { size() } else { "no regular file".into() })
-            .help("give the file that the training wrote, not a pipe, a device or a folder"));
+            .expected(format!("a file of at most {MAX_FILE} bytes"))
+            .found(format!("{length} bytes"))
+            .help("export the network alone, without its training data or optimizer"));
     }
-    fs::File::open(path).map_err(io)
+    Ok(file)
 }
 
 /// The bytes of a regular file.

@@ -133,7 +133,7 @@ impl<'a> Trial<'a> {
         // A recurrent network has to live through every row.
         let mut squares = vec![];
         for (row, input) in calibration.rows.iter().enumerate() {
-            if calibration.starts(row) {
+            if calibration.starts_sequence(row) {
                 interpreter = Interpreter::new(program);
             }
             let (output, _) = interpreter.step(input);

@@ -1,9 +1,9 @@
 //! Plants as a loop sees them, each with the controller that belongs to it.
 
-use nervecord_codegen::data::write_atomic;
 use nervecord_codegen::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;
+use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
 use nervecord_plants::{CartPole, Random, Swimmer};
 

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use nervecord_tests::models;
 use tempfile::TempDir;
@@ -55,19 +55,16 @@ impl Desk {
         names
     }
 
+    /// `nervecord` with the desk as its working directory, to be called.
+    pub fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nervecord-tested"));
+        command.args(arguments).current_dir(self.folder.path());
+        command
+    }
+
     /// Calls `nervecord` with the desk as its working directory.
     pub fn nervecord<S: AsRef<std::ffi::OsStr>>(&self, arguments: &[S]) -> Outcome {
-        let output = Command::new(env!("CARGO_BIN_EXE_nervecord-tested"))
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .output()
-            .unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Outcome {
-            code: output.status.code().unwrap(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        self.command(arguments).output().unwrap().into()
     }
 
     /// Calls a command on a bundled model with its calibration data, and `more`.
@@ -76,6 +73,17 @@ impl Desk {
         let calibration = bundled(model, "calibration.csv");
         let head = [command, &path, "--calibration", &calibration];
         self.nervecord(&[&head, more].concat())
+    }
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 }
 
@@ -109,4 +117,15 @@ pub fn bundled(model: &str, file: &str) -> String {
 /// A path as an argument.
 pub fn text(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
+}
+
+/// An array of numpy's with the given header and numbers.
+pub fn npy(header: &str, numbers: &[f32]) -> Vec<u8> {
+    // Magic, version and length take ten bytes; the data starts at a multiple of 64.
+    let header = format!("{header}{}\n", " ".repeat(64 - (10 + header.len() + 1) % 64));
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(numbers.iter().flat_map(|v| v.to_le_bytes()));
+    bytes
 }

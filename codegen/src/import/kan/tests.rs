@@ -66,14 +66,7 @@ fn agrees(config: &str, tensors: &[Tensor], reach: f64, weights: Weights, allowe
             row.into_iter().map(|x| f64::from(x) * reach).collect()
         })
         .collect();
-    let calibration = Calibration {
-        rows: rows.clone(),
-        sha256: String::new(),
-        origin: String::new(),
-        percentile: 100.0,
-        margin: 1.1,
-        sequence: None,
-    };
+    let calibration = Calibration { margin: 1.1, ..Calibration::of(rows.clone()) };
     let options = Options { weights, ..Options::default() };
     let program = quantize(&graph, &calibration, &options).unwrap();
     let mut interpreter = Interpreter::new(&program);
@@ -340,14 +333,7 @@ fn rationals_with_poles_are_refused() {
     tensors[1].2 = [-1.0, 0.0, 0.0, 0.0].repeat(2);
     let graph = simplify(graph(&plain, &tensors));
     let rows: Vec<Vec<f64>> = (0..100).map(|k| vec![f64::from(k) / 40.3 - 0.5; 4]).collect();
-    let calibration = Calibration {
-        rows,
-        sha256: String::new(),
-        origin: String::new(),
-        percentile: 100.0,
-        margin: 1.1,
-        sequence: None,
-    };
+    let calibration = Calibration { margin: 1.1, ..Calibration::of(rows) };
     let error = quantize(&graph, &calibration, &Options::default()).map(|_| ()).unwrap_err();
     let message = error.to_string();
     for part in ["pole", "act1", "x = 1.0", "convention"] {

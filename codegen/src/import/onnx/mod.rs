@@ -14,8 +14,8 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use prost::Message;
 use sha2::Digest;
@@ -54,6 +54,16 @@ pub fn load(path: &Path, name: &str) -> Result<(Graph, String)> {
         importer.finish()
     };
     import().map_err(|e| e.file(path))
+}
+
+/// The files that hold the data of an ONNX model's tensors; none if the model cannot be read.
+pub fn data_files(path: &Path) -> Vec<PathBuf> {
+    let Ok(model) = read(path).and_then(|bytes| parse(&bytes)) else { return Vec::new() };
+    let tensors = model.graph.iter().flat_map(|graph| &graph.initializer);
+    let entries = tensors.flat_map(|tensor| &tensor.external_data);
+    let locations = entries.filter(|entry| entry.key.as_deref() == Some("location"));
+    let names: BTreeSet<&str> = locations.filter_map(|entry| entry.value.as_deref()).collect();
+    names.into_iter().map(|name| path.with_file_name(name)).collect()
 }
 
 /// What became of one node of a file.

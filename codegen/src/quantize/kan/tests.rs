@@ -46,14 +46,7 @@ fn compiled(graph: &Graph, weights: Weights) -> Program {
     let value = |k: usize, i: usize| ((k * (2 * i + 3) * 37 % 401) as f64 - 200.0) / 200.0;
     let rows: Vec<Vec<f64>> =
         (0..400).map(|k| (0..INPUTS).map(|i| value(k, i)).collect()).collect();
-    let calibration = Calibration {
-        rows: rows.clone(),
-        sha256: String::new(),
-        origin: String::new(),
-        percentile: 100.0,
-        margin: 1.25,
-        sequence: None,
-    };
+    let calibration = Calibration { margin: 1.25, ..Calibration::of(rows.clone()) };
     let options = Options { weights, ..Options::default() };
     let program = quantize(graph, &calibration, &options).unwrap();
     let exact = reference::run(graph, &rows);

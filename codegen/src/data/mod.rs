@@ -1,0 +1,218 @@
+//! Tables of numbers: CSV with a header, and `.npy`.
+//!
+//! Every table is read by [`Table`], and [`Inputs`] is the one rule for which columns are the model's.
+
+mod columns;
+mod csv;
+mod npy;
+mod source;
+
+use std::path::{Path, PathBuf};
+
+pub use columns::Inputs;
+use source::Source;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+
+/// Column names.
+type Names = Vec<String>;
+
+/// A table that is read a row at a time.
+pub struct Table {
+    names: Names,
+    rows: Rows,
+    /// Rows read so far.
+    count: u64,
+    path: PathBuf,
+}
+
+enum Rows {
+    Csv(csv::Rows),
+    Npy(npy::Rows),
+}
+
+impl Table {
+    /// Opens a CSV file with a header, or a two-dimensional `.npy` file, and reads what stands before the rows.
+    ///
+    /// # Errors
+    /// The file cannot be read, is no such table, or has two columns of one name.
+    pub fn open(path: &Path) -> Result<Self> {
+        let about = |e: Error| e.file(path);
+        let mut source = Source::open(path)?;
+        // By their first bytes: a pipe has no extension.
+        let head = source.peek(npy::MAGIC.len() as u64).map_err(|e| Error::io("read", path, &e))?;
+        let is_npy = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"));
+        let (names, rows) = if is_npy || head == npy::MAGIC {
+            let (names, rows) = npy::Rows::open(source).map_err(about)?;
+            (names, Rows::Npy(rows))
+        } else {
+            refuse_archives(head).map_err(about)?;
+            let (names, rows) = csv::Rows::open(source).map_err(about)?;
+            check_names(&names).map_err(about)?;
+            (names, Rows::Csv(rows))
+        };
+        Ok(Self { names, rows, count: 0, path: path.to_owned() })
+    }
+
+    /// Column names; a `.npy` file's are `x0`, `x1`, ...
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Reads the next row into `row`, a finite number a column; false at the end.
+    ///
+    /// # Errors
+    /// The row is too short or too long, or holds something that is not a finite number; or there was none.
+    pub fn next(&mut self, row: &mut Vec<f64>) -> Result<bool> {
+        let number = self.count + 1;
+        let read = match &mut self.rows {
+            Rows::Csv(rows) => rows.next(&self.names, number, row),
+            Rows::Npy(rows) => rows.next(number, row),
+        };
+        let more = read.map_err(|e| e.file(&self.path))?;
+        if let Some((column, bad)) = self.names.iter().zip(&*row).find(|(_, v)| !v.is_finite()) {
+            return Err(Error::new("a value is not finite")
+                .file(&self.path)
+                .at(format!("row {number}, column {column}"))
+                .expected("a finite number")
+                .found(bad)
+                .help("remove the row or repair what recorded it"));
+        }
+        if !more && self.count == 0 {
+            return Err(empty().file(&self.path));
+        }
+        self.count += u64::from(more);
+        Ok(more)
+    }
+
+    /// Which columns are the inputs of `graph`.
+    ///
+    /// # Errors
+    /// A column is missing, or there is one for an input the model does not have.
+    pub fn inputs(&self, graph: &Graph) -> Result<Inputs> {
+        Inputs::of(&self.names, self.is_named(), graph).map_err(|e| e.file(&self.path))
+    }
+
+    /// SHA-256 of all that was read, in hexadecimal.
+    pub fn sha256(self) -> String {
+        match self.rows {
+            Rows::Csv(rows) => rows.into_source().sha256(),
+            Rows::Npy(rows) => rows.into_source().sha256(),
+        }
+    }
+
+    /// Whether the file names its columns.
+    fn is_named(&self) -> bool {
+        matches!(self.rows, Rows::Csv(_))
+    }
+}
+
+/// Rows of finite numbers with named columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Data {
+    /// Column names; a `.npy` file's are `x0`, `x1`, ...
+    pub columns: Vec<String>,
+    /// Rows, each as long as `columns`.
+    pub rows: Vec<Vec<f64>>,
+    named: bool,
+}
+
+impl Data {
+    /// Reads a whole table.
+    ///
+    /// # Errors
+    /// As for [`Table::open`] and [`Table::next`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let mut table = Table::open(path)?;
+        let (mut rows, mut row) = (Vec::new(), Vec::new());
+        while table.next(&mut row)? {
+            rows.push(row.clone());
+        }
+        Ok(Self { named: table.is_named(), columns: table.names, rows })
+    }
+
+    /// The inputs of each row, as [`Inputs`] finds them.
+    ///
+    /// # Errors
+    /// A column is missing, or there is one for an input the model does not have.
+    pub fn inputs(&self, graph: &Graph, path: &Path) -> Result<Vec<Vec<f64>>> {
+        let inputs = Inputs::of(&self.columns, self.named, graph).map_err(|e| e.file(path))?;
+        Ok(self.rows.iter().map(|row| inputs.of_row(row)).collect())
+    }
+
+    /// The columns named `prefix0`, `prefix1`, ... in order; none if there is no `prefix0`.
+    fn numbered(&self, prefix: &str) -> Vec<usize> {
+        let positions = columns::positions(&self.columns);
+        (0..).map_while(|i| positions.get(format!("{prefix}{i}").as_str()).copied()).collect()
+    }
+
+    fn pick(&self, columns: &[usize]) -> Vec<Vec<f64>> {
+        self.rows.iter().map(|row| columns.iter().map(|&c| row[c]).collect()).collect()
+    }
+
+    /// The `n` reference states after each row, columns `h0`..., if there are as many.
+    pub fn states(&self, n: usize) -> Option<Vec<Vec<f64>>> {
+        let columns = self.numbered("h");
+        (n > 0 && columns.len() == n).then(|| self.pick(&columns))
+    }
+
+    /// The `n` reference outputs of each row, columns `y0`...
+    ///
+    /// # Errors
+    /// They are missing or of another number.
+    pub fn outputs(&self, n: usize, path: &Path) -> Result<Vec<Vec<f64>>> {
+        let columns = self.numbered("y");
+        if columns.len() != n {
+            return Err(Error::new("the vectors do not fit the model's outputs")
+                .file(path)
+                .at("header")
+                .expected(format!("{n} output columns, y0 to y{}", n.saturating_sub(1)))
+                .found(columns.len())
+                .help("write what the float network gives for each row beside its inputs"));
+        }
+        Ok(self.pick(&columns))
+    }
+}
+
+/// The cells of column `name` of a CSV file, as text.
+///
+/// # Errors
+/// The file cannot be read, is no table, or has no such column.
+pub fn texts(path: &Path, name: &str) -> Result<Vec<String>> {
+    csv::texts(Source::open(path)?, name).map_err(|e| e.file(path))
+}
+
+fn empty() -> Error {
+    Error::new("the table is empty")
+        .expected("a header and at least one row")
+        .found("no rows")
+        .help("record inputs the model will see in use")
+}
+
+/// Refuses two columns of one name: nothing says which is meant. Columns without a name are never read.
+fn check_names(names: &[String]) -> Result<()> {
+    let mut sorted: Vec<&String> = names.iter().filter(|name| !name.is_empty()).collect();
+    sorted.sort();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Error::new("two columns have one name")
+            .at("header")
+            .expected("a name of its own for every column")
+            .found(format!("`{}` twice", pair[0]))
+            .help("rename or remove one of them")),
+    }
+}
+
+/// Refuses what is packed, by its first bytes.
+fn refuse_archives(head: &[u8]) -> Result<()> {
+    let what = match head {
+        [b'P', b'K', 3, 4, ..] => "a zip archive, as .npz and .xlsx files are",
+        [0x1f, 0x8b, ..] => "compressed by gzip",
+        _ => return Ok(()),
+    };
+    Err(Error::new("the file is packed")
+        .expected("CSV with a header, or one array as numpy.save writes it")
+        .found(what)
+        .help("unpack it, or save the one array with numpy.save"))
+}
