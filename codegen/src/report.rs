@@ -35,8 +35,11 @@ pub fn csv(outputs: &[Vec<f64>], states: &[Vec<f64>], classes: Option<&Classes>)
 /// # Errors
 /// Never in practice: the types serialized here have string keys.
 pub fn json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string_pretty(value)
-        .map_err(|e| Error::new("the report cannot be written as JSON").found(e))
+    serde_json::to_string_pretty(value).map_err(|e| {
+        Error::new("the report cannot be written as JSON")
+            .found(e)
+            .help("this is a fault of nervecord: report it with the command")
+    })
 }
 
 #[derive(Serialize)]

@@ -106,7 +106,8 @@ fn run_writes_reals_integers_or_floats() {
             assert!((y - exact).abs() < 0.02);
         }
     }
-    let given = Data::read(vectors.as_ref()).unwrap().outputs(2, vectors.as_ref()).unwrap();
+    let given = Data::read(vectors.as_ref()).unwrap();
+    let given = given.beside("y", 2, "output", vectors.as_ref()).unwrap().unwrap();
     for (found, given) in float.iter().flatten().zip(given.iter().flatten()) {
         assert!((found - given).abs() < 1e-5);
     }

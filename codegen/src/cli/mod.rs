@@ -13,7 +13,8 @@ use crate::compiler::{Compiler, Cpu};
 use crate::data::write_atomic;
 use crate::import::Source;
 use crate::quantize::Weights;
-use crate::{Compiled, Error, Result, demo, draw_kan, import, inspect, report, verify};
+use crate::verify::{Vectors, verify};
+use crate::{Compiled, Error, Result, demo, draw_kan, import, inspect, report};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -199,7 +200,8 @@ fn dispatch(command: Command) -> Result<bool> {
         Command::Run { model, rows } => run::run(&model, &rows)?,
         Command::Verify { model, vectors, labels, json } => {
             let compiled = model.build()?;
-            let verdict = verify::verify(&compiled, &vectors, labels.as_deref())?;
+            let vectors = Vectors::read(&compiled.graph, &vectors, labels.as_deref())?;
+            let verdict = verify(&compiled, &vectors);
             if json {
                 anstream::println!("{}", report::json(&verdict)?);
             } else {

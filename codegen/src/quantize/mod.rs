@@ -25,7 +25,7 @@ use crate::calibrate::{Calibration, Ranges};
 use crate::compiler::Cpu;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node, TensorId};
-use crate::program::{Kernel, LayerReport, Op, Program};
+use crate::program::{Kernel, LayerReport, Op, Program, TensorFormat};
 pub use sparse::Sparsity;
 
 /// Weight width of the dense layers.
@@ -158,6 +158,8 @@ struct Lowering<'a> {
     layers: Vec<LayerReport>,
     /// Nodes already computed by the layer before them.
     fused: Vec<bool>,
+    /// What the argmax at the end reads, if there is one.
+    scores: Option<TensorFormat>,
 }
 
 /// Lowers `graph` with the given weight widths.
@@ -185,6 +187,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         ops: vec![],
         layers: vec![],
         fused: vec![false; graph.nodes.len()],
+        scores: None,
     };
     let input = port::input(&mut lowering)?;
     let states = state::open(&mut lowering);
@@ -229,6 +232,7 @@ fn lower(graph: &Graph, ranges: &Ranges, options: &Options, widths: &[u32]) -> R
         scratch_quads,
         start,
         states: state_formats,
+        scores: lowering.scores,
         ops: lowering.ops,
         classes: graph.classes.clone(),
         layers: lowering.layers,

@@ -1,0 +1,1 @@
+//! Small networks whose verdicts are known.
