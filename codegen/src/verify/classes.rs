@@ -1,11 +1,12 @@
 //! Classifiers: which networks are, and where integers and float name different classes.
 
-use super::errors::Rows;
+use super::errors::{Errors, Rows};
 use crate::compiler::Compiled;
 use crate::graph::{Graph, Layer, TensorId};
 
-/// Tolerated RMS errors that one output of an integer network within the tolerance seldom exceeds.
-const SELDOM: f64 = 3.0;
+/// Tolerated RMS errors that one output of an integer network within the tolerance seldom exceeds. Scores that err so far
+/// in the mean are wrong, even where the largest is the right one.
+pub(super) const SELDOM: f64 = 3.0;
 
 /// What the outputs are, and so how they are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,16 @@ impl Head {
             _ if labels || graph.classes.is_some() => Self::Scores,
             _ => Self::Numbers,
         }
+    }
+
+    /// The units of the columns. Scores are compared with each other, so they share one: that of a class which hardly ever
+    /// has a score would make an error of nothing large.
+    pub fn units(self, own: Vec<f64>) -> Vec<f64> {
+        if self == Self::Numbers {
+            return own;
+        }
+        let columns = own.len();
+        vec![Errors::of(own).rms; columns]
     }
 
     /// The float network to compare with: as imported, or, to look inside it, as it was quantized.

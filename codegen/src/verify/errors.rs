@@ -63,13 +63,19 @@ pub(super) fn deviation(rows: &Rows, j: usize) -> Option<f64> {
     (rms > 1e-9 * magnitude(rows, j)).then_some(rms)
 }
 
-/// What an error of each column is measured in: its standard deviation over `rows`. A constant is measured in
-/// its magnitude, and zeros in the largest unit of the other columns.
-pub(super) fn units(rows: &Rows) -> Vec<f64> {
-    let own = |j| deviation(rows, j).unwrap_or_else(|| magnitude(rows, j));
-    let own: Vec<f64> = (0..columns(rows)).map(own).collect();
-    let largest = own.iter().copied().fold(0.0, f64::max);
-    let zero = if largest > 0.0 { largest } else { 1.0 };
+/// What an error of each column is measured in: its standard deviation over one of `sets`, the largest. A column that
+/// is constant in each is measured in its magnitude, and zeros in the largest unit of the other columns.
+pub(super) fn units(sets: [&Rows; 2]) -> Vec<f64> {
+    let largest = |of: &dyn Fn(&Rows) -> Option<f64>| {
+        sets.iter().filter_map(|rows| of(rows)).reduce(f64::max)
+    };
+    let own = |j| {
+        let spread = largest(&|rows| deviation(rows, j));
+        spread.or_else(|| largest(&|rows| Some(magnitude(rows, j)))).unwrap_or_default()
+    };
+    let columns = columns(sets[0]).max(columns(sets[1]));
+    let own: Vec<f64> = (0..columns).map(own).collect();
+    let zero = own.iter().copied().reduce(f64::max).filter(|&unit| unit > 0.0).unwrap_or(1.0);
     own.into_iter().map(|unit| if unit > 0.0 { unit } else { zero }).collect()
 }
 
@@ -85,7 +91,8 @@ mod tests {
     fn a_percentile_is_one_of_the_sizes() {
         let errors = Errors::of((1..=2000).map(f64::from).collect());
         assert_eq!((errors.max, errors.p999), (2000.0, 1998.0));
-        assert!((errors.rms - 1154.99).abs() < 0.01, "{errors:?}");
+        // The mean of n squares is (n + 1)(2n + 1) / 6.
+        assert!((errors.rms - (2001.0 * 4001.0 / 6.0_f64).sqrt()).abs() < 1e-9, "{errors:?}");
         let one = Errors::of(vec![3.0]);
         assert_eq!(one, Errors { max: 3.0, p999: 3.0, rms: 3.0 });
         assert_eq!(Errors::of(vec![]), Errors::default());
@@ -97,14 +104,15 @@ mod tests {
         assert_eq!(huge.rms, 1e300);
         assert_eq!(difference(f64::MAX, -f64::MAX), f64::MAX);
         assert_eq!(ratio(1e300, 1e-300), f64::MAX);
-        assert!(units(&rows(&[[1e300], [-1e300]]))[0].is_finite());
+        assert!(units([&rows(&[[1e300], [-1e300]]), &[]])[0].is_finite());
     }
 
     #[test]
     fn a_unit_is_the_deviation_or_what_comes_nearest() {
         let varied = rows(&[[1.0, 5.0, 0.0], [-1.0, 5.0, 0.0]]);
-        assert_eq!(units(&varied), [1.0, 5.0, 5.0]);
-        assert_eq!(units(&rows(&[[0.0]])), [1.0]);
+        assert_eq!(units([&varied, &rows(&[[9.0, 4.0, 0.0]])]), [1.0, 5.0, 5.0]);
+        assert_eq!(units([&varied, &rows(&[[0.0, 4.0, 2.0], [0.0, 8.0, 2.0]])]), [1.0, 2.0, 2.0]);
+        assert_eq!(units([&rows(&[[0.0]]), &[]]), [1.0]);
         assert_eq!(deviation(&rows(&[[17.2], [17.2 + 1e-13]]), 0), None);
     }
 }

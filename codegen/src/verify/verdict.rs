@@ -9,6 +9,8 @@ use crate::quantize::Weights;
 
 /// Outputs listed; of more, those with the largest errors.
 const LISTED: usize = 8;
+/// Columns of a line.
+const WIDTH: usize = 110;
 /// Inputs named in a sentence.
 const NAMED: usize = 3;
 /// Calibration rows below which more of them are asked for.
@@ -78,23 +80,21 @@ fn compared(v: &Verification) -> String {
         n => format!("{n} rows"),
     };
     let errors = format!(
-        "{:.4} standard deviations of the {} RMS (at most {:.4}), {:.4} at worst",
+        "an RMS of {:.4} standard deviations of the {} (at most {:.4}), {:.4} at worst",
         v.relative_error,
         if v.compared == "scores" { "scores" } else { "output" },
         v.allowed_relative_error,
         v.max_relative_error
     );
     let Some((same, flips)) = v.same_class.zip(v.decided_flips) else {
-        return format!("On {rows} integers and float differ by {errors}.");
+        return format!("On {rows} the integers differ from the float network by {errors}.");
     };
     let undecided = match v.finite_rows - same - flips {
         0 => String::new(),
         n => format!(", on {n} of the others float is undecided itself"),
     };
-    let note = match v.relative_error <= v.allowed_relative_error {
-        true => "",
-        false => ": trust the classes, not the numbers",
-    };
+    let more = v.relative_error > v.allowed_relative_error;
+    let note = if more { ": trust the classes, not the numbers" } else { "" };
     format!(
         "Integers and float name the same class on {same} of {rows}{undecided}; they differ by {errors}{note}."
     )
@@ -138,10 +138,10 @@ fn improvements(v: &Verification, c: &Comparison) -> Vec<String> {
     let seen = v.calibration_relative_error.unwrap_or_default();
     let rows = c.compiled.calibration.rows.len();
     let covered = seen <= v.tolerance;
-    if covered && found.is_empty() {
+    if covered && found.is_empty() && !v.classifier {
         let few = if rows < FEW_CALIBRATION_ROWS { "only " } else { "" };
         found.push(format!(
-            "calibrate with more rows like these vectors (on the {few}{rows} of the calibration data the error is {seen:.4})"
+            "calibrate with more rows like these vectors (on the {few}{rows} calibration rows the error is {seen:.4})"
         ));
     }
     found.extend(coarse_output(v, c));
@@ -154,27 +154,29 @@ fn improvements(v: &Verification, c: &Comparison) -> Vec<String> {
         ),
         Weights::Auto if narrow => "`--weights 16`, which widens every layer".to_owned(),
         _ => format!(
-            "a larger `--tolerance`, as the weights are as wide as they get: number formats and function tables \
-             are what is left{}",
+            "allow more with a larger `--tolerance`: the weights are as wide as they get, number formats and function \
+             tables are what is left{}",
             worst_table(c)
         ),
     });
     found
 }
 
-/// The output whose format is too coarse for how little it moves.
+/// The output whose format is too coarse for how little it moves: its rounding alone makes half of the squared error that
+/// is allowed.
 fn coarse_output(v: &Verification, c: &Comparison) -> Option<String> {
-    if c.head == Head::Index {
+    if v.classifier {
         return None;
     }
     let port = &c.compiled.program.output;
     // A step of 1 rounds with an RMS error of 1 / sqrt(12).
     let rounding = |j: usize| ratio(port.step(j) / 12_f64.sqrt(), v.outputs[j].unit);
     let coarsest = (0..v.outputs.len()).max_by(|&a, &b| rounding(a).total_cmp(&rounding(b)))?;
-    (rounding(coarsest) > v.tolerance / 2.0).then(|| {
+    (2.0 * rounding(coarsest).powi(2) > v.tolerance.powi(2)).then(|| {
         let output = &v.outputs[coarsest];
         format!(
-            "take a constant out of the network's {}, which moves by {:.2e} (standard deviation) in steps of {:.2e}",
+            "centre and scale {} in training and behind the network: it moves by {:.1e} (standard deviation), and its \
+             number format in steps of {:.1e}",
             output.name,
             output.unit,
             port.step(coarsest)
@@ -189,6 +191,19 @@ fn worst_table(c: &Comparison) -> String {
     worst.map_or_else(String::new, |(layer, error)| {
         format!(" (the least exact table is that of `{}`, off by up to {error:.1e})", layer.name)
     })
+}
+
+/// A paragraph for the terminal, indented.
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::from(" ")];
+    for word in text.split(' ') {
+        let length = |line: &String| line.chars().count() + word.chars().count();
+        if lines.last().is_none_or(|line| length(line) >= WIDTH) {
+            lines.push(String::from("   "));
+        }
+        lines.last_mut().into_iter().for_each(|line| *line += &format!(" {word}"));
+    }
+    lines.join("\n") + "\n"
 }
 
 /// One significant digit, not above `x`.
@@ -214,10 +229,10 @@ impl Verification {
             text += &format!("  {label:<27} {value}\n");
         }
         for fault in &self.faults {
-            text += &format!("  not within tolerance: {fault}\n");
+            text += &wrapped(&format!("not within tolerance: {fault}"));
         }
         let verdict = if self.passed { "passed" } else { "FAILED" };
-        text + &format!("  {verdict}: {}\n", self.verdict)
+        text + &wrapped(&format!("{verdict}: {}", self.verdict))
     }
 
     /// Of integer against float: all outputs, and each, those with the largest errors if there are many.
