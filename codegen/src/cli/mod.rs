@@ -59,10 +59,14 @@ enum Command {
         rows: run::Rows,
     },
     /// Compare the integers with the float network on test vectors; exit 1 if they are too far off.
+    ///
+    /// A classifier (one that ends in softmax or argmax, names its classes, or has labels) is judged by the classes it
+    /// names, all else by its RMS error against --tolerance. docs/verify.md says how to read the verdict.
     Verify {
         #[command(flatten)]
         model: Model,
-        /// Inputs and reference outputs: columns x0.., y0..
+        /// Inputs x0.., one row or more, and beside them, as far as known, the outputs y0.. and the states h0.. of the
+        /// float network.
         #[arg(long)]
         vectors: PathBuf,
         /// True classes of the vectors: a column `label`.

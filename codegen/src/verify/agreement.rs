@@ -87,15 +87,19 @@ pub(super) struct Noise {
     pub scale: f64,
 }
 
-/// The noise of the compared values and of the states over several sequences of rows, whose values in double
-/// precision are given; rows that leave the finite numbers are left out.
-pub(super) fn noise(
-    graph: &Graph,
-    head: Head,
-    sequences: [(&[Vec<f64>], &[usize], &Trace); 2],
-) -> (Vec<Noise>, Vec<Noise>) {
+/// Rows in time order, and what they gave in double precision.
+pub(super) struct Sequences<'a> {
+    pub inputs: &'a Rows,
+    /// Rows before which a recurrent network is reset.
+    pub starts: &'a [usize],
+    pub double: &'a Trace,
+}
+
+/// The noise of the compared values and of the states over both sets of rows; values that leave the finite numbers are
+/// left out.
+pub(super) fn noise(graph: &Graph, head: Head, sets: [Sequences; 2]) -> (Vec<Noise>, Vec<Noise>) {
     let (mut values, mut states) = (Vec::new(), Vec::new());
-    for (inputs, starts, double) in sequences {
+    for Sequences { inputs, starts, double } in sets {
         let reference = Reference::in_single_precision(graph);
         let single = run::float(reference, graph, head, inputs, starts);
         add(&mut values, &single.values, &double.values);

@@ -20,11 +20,11 @@ use serde::Serialize;
 
 use crate::compiler::Compiled;
 use crate::reference::Reference;
-use agreement::Agreement;
+use agreement::{Agreement, Noise, Sequences};
 pub use classes::class;
 use classes::{Flip, Head, SELDOM};
 use errors::{Errors, Rows, columns, deviation, differences, ratio, units};
-use run::{Trace, filtered};
+use run::Trace;
 pub use vectors::Vectors;
 
 /// Rows that tell an RMS error well. Of fewer, a row's own error may be up to three times as large.
@@ -145,7 +145,7 @@ struct Comparison<'a> {
     units: Vec<f64>,
     fixed: Trace,
     float: Trace,
-    labels: Option<Vec<usize>>,
+    vectors: Vectors,
     /// The number of each row in the vectors, counted from 1.
     places: Vec<usize>,
 }
@@ -174,16 +174,12 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
         saturated_inputs: saturated_inputs(compiled, inputs, &statuses),
         ..Verification::default()
     };
-    let (outputs, states) = (vectors.outputs.as_deref(), vectors.states.as_deref());
-    let keep = v.check_finite(head, &float, outputs, states);
-    let given = (
-        outputs.map(|rows| filtered(rows.to_vec(), &keep)),
-        states.map(|rows| filtered(rows.to_vec(), &keep)),
-    );
-    let noise = (given.0.is_some() || given.1.is_some()).then(|| {
-        let sequences = [(&inputs[..], &starts[..], &float), (&sample[..], &[0][..], &sampled)];
-        agreement::noise(graph, head, sequences)
+    let noise = (vectors.outputs.is_some() || vectors.states.is_some()).then(|| {
+        let given = Sequences { inputs, starts, double: &float };
+        let calibrated = Sequences { inputs: &sample, starts: &[0], double: &sampled };
+        agreement::noise(graph, head, [given, calibrated])
     });
+    let keep = v.check_finite(head, &float, vectors);
     let float = float.filtered(&keep);
     let comparison = Comparison {
         compiled,
@@ -191,12 +187,12 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
         units: head.units(units([&sampled.values, &float.values])),
         fixed: fixed.filtered(&keep),
         float,
-        labels: vectors.labels.clone().map(|labels| filtered(labels, &keep)),
+        vectors: vectors.filtered(&keep),
         places: (1..=inputs.len()).zip(&keep).filter_map(|(i, keep)| keep.then_some(i)).collect(),
     };
     v.measure(&comparison);
     if let Some(noise) = noise {
-        v.check_float(&comparison, given, noise);
+        v.check_float(&comparison, noise);
     }
     v.judge(&comparison, &sample, &sampled.values);
     v
@@ -204,19 +200,13 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
 
 impl Verification {
     /// Which rows are finite throughout; the first that is not is a fault.
-    fn check_finite(
-        &mut self,
-        head: Head,
-        float: &Trace,
-        outputs: Option<&Rows>,
-        states: Option<&Rows>,
-    ) -> Vec<bool> {
+    fn check_finite(&mut self, head: Head, float: &Trace, vectors: &Vectors) -> Vec<bool> {
         let value = if head == Head::Index { "score" } else { "output y" };
         let parts = [
             ("the float network's", value, Some(&float.values[..])),
             ("the float network's", "state h", Some(&float.states[..])),
-            ("the vectors'", "output y", outputs),
-            ("the vectors'", "state h", states),
+            ("the vectors'", "output y", vectors.outputs.as_deref()),
+            ("the vectors'", "state h", vectors.states.as_deref()),
         ];
         let bad = |i: usize| {
             parts.iter().find_map(|(whose, what, rows)| {
@@ -276,19 +266,14 @@ impl Verification {
         let states = 0..columns(&c.float.states);
         let largest = |j| Errors::of(differences(&c.fixed.states, &c.float.states, j)).max;
         self.state_max_error = states.map(largest).reduce(f64::max);
-        if let Some(labels) = &c.labels {
+        if let Some(labels) = &c.vectors.labels {
             self.accuracy = Some(classes::accuracy(fixed, labels));
             self.float_accuracy = Some(classes::accuracy(float, labels));
         }
     }
 
     /// Compares the float network with the vectors' outputs and states.
-    fn check_float(
-        &mut self,
-        c: &Comparison,
-        (outputs, states): (Option<Vec<Vec<f64>>>, Option<Vec<Vec<f64>>>),
-        noise: (Vec<agreement::Noise>, Vec<agreement::Noise>),
-    ) {
+    fn check_float(&mut self, c: &Comparison, (values, states): (Vec<Noise>, Vec<Noise>)) {
         let mut worst: Option<(&str, Agreement, f64)> = None;
         let mut check = |what, float: &Rows, given: &Rows, noise: &[_]| {
             let found = agreement::agreement(float, given, noise);
@@ -301,9 +286,9 @@ impl Verification {
             }
             found
         };
-        match outputs {
+        match &c.vectors.outputs {
             Some(given) if c.head == Head::Index => {
-                let other = agreement::other_indices(&c.float.values, &given, &c.units);
+                let other = agreement::other_indices(&c.float.values, given, &c.units);
                 if let Some(&row) = other.first() {
                     let (float, given) = (class(&c.float.values[row]), given[row][0]);
                     self.faults.push(format!(
@@ -316,7 +301,7 @@ impl Verification {
                 }
             }
             Some(given) => {
-                let found = check("output y", &c.float.values, &given, &noise.0);
+                let found = check("output y", &c.float.values, given, &values);
                 for (output, agreement) in self.outputs.iter_mut().zip(&found) {
                     output.float_max_error = Some(agreement.error);
                     output.float_allowed_error = Some(agreement.allowed);
@@ -325,13 +310,13 @@ impl Verification {
             }
             None => {}
         }
-        if let Some(given) = states {
-            check("state h", &c.float.states, &given, &noise.1);
+        if let Some(given) = &c.vectors.states {
+            check("state h", &c.float.states, given, &states);
         }
         let Some((what, worst, given)) = worst else { return };
         self.float_relative_error = Some(worst.relative());
         self.float_tolerance = Some(worst.tolerance());
-        if !(worst.severity() <= 1.0) {
+        if worst.severity() > 1.0 {
             self.faults.push(verdict::of_foreign_vectors(c, what, &worst, given));
         }
     }
@@ -412,8 +397,9 @@ fn saturated_inputs(
         let rows = inputs.iter().zip(statuses).filter(|(row, status)| saturated(status, row[i]));
         let values: Vec<f64> = rows.map(|(row, _)| row[i]).collect();
         let range = range(&mut values.iter().copied());
+        let rows = values.len();
         let name = compiled.graph.input_name(i);
-        (!values.is_empty()).then(|| SaturatedInput { name, rows: values.len(), range, calibrated })
+        (rows > 0).then_some(SaturatedInput { name, rows, range, calibrated })
     };
     let mut found: Vec<_> = match statuses.iter().any(|status| status.any()) {
         true => (0..compiled.graph.input_len()).filter_map(of_input).collect(),

@@ -1,6 +1,7 @@
 //! Integers and float run over the same rows.
 
 use super::classes::Head;
+use super::vectors::filtered;
 use crate::compiler::Compiled;
 use crate::graph::Graph;
 use crate::program::{Interpreter, Program};
@@ -22,14 +23,9 @@ pub(super) struct Trace {
 
 impl Trace {
     /// The rows for which `keep` says so.
-    pub fn filtered(self, keep: &[bool]) -> Self {
-        Self { values: filtered(self.values, keep), states: filtered(self.states, keep) }
+    pub fn filtered(&self, keep: &[bool]) -> Self {
+        Self { values: filtered(&self.values, keep), states: filtered(&self.states, keep) }
     }
-}
-
-/// The rows for which `keep` says so.
-pub(super) fn filtered<T>(rows: Vec<T>, keep: &[bool]) -> Vec<T> {
-    rows.into_iter().zip(keep).filter_map(|(row, keep)| keep.then_some(row)).collect()
 }
 
 /// The float network over rows in time order, reset before each of `starts`.

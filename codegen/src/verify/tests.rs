@@ -277,7 +277,7 @@ fn inputs_beyond_the_calibration_are_named() {
     assert!(!v.passed && v.saturated_rows == 1, "{v:?}");
     let [input] = &v.saturated_inputs[..] else { panic!("{:?}", v.saturated_inputs) };
     assert_eq!((input.name.as_str(), input.rows, input.range), ("x1", 1, [-7.5, -7.5]));
-    assert!(v.verdict.contains("x1 (1 rows, -7.5 where -1 to 1 was seen)"), "{}", v.verdict);
+    assert!(v.verdict.contains("x1 (1 row, -7.5 where -1.0 to 1.0 was seen)"), "{}", v.verdict);
 }
 
 #[test]

@@ -46,6 +46,22 @@ impl Vectors {
             ..vectors
         })
     }
+
+    /// The rows for which `keep` says so, no longer in sequences.
+    pub(super) fn filtered(&self, keep: &[bool]) -> Self {
+        Self {
+            inputs: filtered(&self.inputs, keep),
+            outputs: self.outputs.as_deref().map(|rows| filtered(rows, keep)),
+            states: self.states.as_deref().map(|rows| filtered(rows, keep)),
+            labels: self.labels.as_deref().map(|rows| filtered(rows, keep)),
+            starts: vec![],
+        }
+    }
+}
+
+/// The rows for which `keep` says so.
+pub(super) fn filtered<T: Clone>(rows: &[T], keep: &[bool]) -> Vec<T> {
+    rows.iter().zip(keep).filter(|(_, keep)| **keep).map(|(row, _)| row.clone()).collect()
 }
 
 /// The class index of each row: column `label`, holding indices or class names.

@@ -59,8 +59,8 @@ pub(super) fn of_flips(v: &Verification, c: &Comparison, count: usize, worst: &F
 
 /// The verdict: what was compared and how well it went, and what to do next.
 pub(super) fn words(v: &Verification, c: &Comparison, off: bool) -> String {
-    let mut sentences = vec![compared(v)];
-    sentences.extend(without_answers(v, c));
+    let mut sentences = vec![compared(v, off)];
+    sentences.extend(unchecked(v, c));
     sentences.push(if off {
         format!("To do: {}.", improvements(v, c).join("; or "))
     } else if !v.passed {
@@ -74,11 +74,8 @@ pub(super) fn words(v: &Verification, c: &Comparison, off: bool) -> String {
     sentences.join(" ")
 }
 
-fn compared(v: &Verification) -> String {
-    let rows = match v.finite_rows {
-        1 => "1 row".to_owned(),
-        n => format!("{n} rows"),
-    };
+fn compared(v: &Verification, off: bool) -> String {
+    let rows = rows(v.finite_rows);
     let errors = format!(
         "an RMS of {:.4} standard deviations of the {} (at most {:.4}), {:.4} at worst",
         v.relative_error,
@@ -94,28 +91,35 @@ fn compared(v: &Verification) -> String {
         n => format!(", on {n} of the others float is undecided itself"),
     };
     let more = v.relative_error > v.allowed_relative_error;
-    let note = if more { ": trust the classes, not the numbers" } else { "" };
+    let note = if more && !off { ": trust the classes, not the numbers" } else { "" };
     format!(
         "Integers and float name the same class on {same} of {rows}{undecided}; they differ by {errors}{note}."
     )
 }
 
+fn rows(n: usize) -> String {
+    if n == 1 { "1 row".to_owned() } else { format!("{n} rows") }
+}
+
 /// What the vectors do not say.
-fn without_answers(v: &Verification, c: &Comparison) -> Option<String> {
-    let unchecked = v.float_max_error.is_none() && c.head != Head::Index && v.passed;
-    unchecked.then(|| {
-        "The vectors have no columns y0.., so nothing says that the network was imported rightly.".to_owned()
+fn unchecked(v: &Verification, c: &Comparison) -> Option<String> {
+    let so = v.float_max_error.is_none() && c.head != Head::Index && v.passed;
+    so.then(|| {
+        "The vectors have no columns y0.., so nothing says that the network was imported rightly."
+            .to_owned()
     })
 }
 
-/// `Inputs saturate in 3 of 200 rows: x1 (3 rows, up to 4.2, calibrated to 1.1)`.
+/// `Inputs saturate in 3 of 200 rows: x1 (3 rows, 4.2 where -1.1 to 1.2 was seen)`.
 fn saturated(v: &Verification) -> Option<String> {
     let describe = |input: &SaturatedInput| {
         let [low, high] = input.calibrated;
         let far = |&x: &f64| (low - x).max(x - high);
         let [a, b] = &input.range;
         let value = if far(a) > far(b) { a } else { b };
-        format!("{} ({} rows, {value} where {low} to {high} was seen)", input.name, input.rows)
+        let rows = rows(input.rows);
+        // As `1e200`, not with all its digits.
+        format!("{} ({rows}, {value:?} where {low:?} to {high:?} was seen)", input.name)
     };
     let named: Vec<String> = v.saturated_inputs.iter().take(NAMED).map(describe).collect();
     let more = match v.saturated_inputs.len().saturating_sub(NAMED) {
@@ -138,7 +142,10 @@ fn improvements(v: &Verification, c: &Comparison) -> Vec<String> {
     let seen = v.calibration_relative_error.unwrap_or_default();
     let rows = c.compiled.calibration.rows.len();
     let covered = seen <= v.tolerance;
-    if covered && found.is_empty() && !v.classifier {
+    if covered && !found.is_empty() {
+        return found;
+    }
+    if covered && !v.classifier {
         let few = if rows < FEW_CALIBRATION_ROWS { "only " } else { "" };
         found.push(format!(
             "calibrate with more rows like these vectors (on the {few}{rows} calibration rows the error is {seen:.4})"
