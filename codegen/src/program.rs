@@ -108,6 +108,16 @@ impl Port {
         row.iter().enumerate().map(|(i, &x)| self.to_raw(i, x)).collect()
     }
 
+    /// The difference of two real numbers of feature `i` that are next to each other.
+    pub fn step(&self, i: usize) -> f64 {
+        let shift = match &self.width {
+            PortWidth::Narrow => 0,
+            PortWidth::WideIn(channels) => i32::from(channels[i].shift),
+            PortWidth::WideOut(channels) => i32::from(channels[i].shift),
+        };
+        f64::powi(2.0, shift) / self.one(i)
+    }
+
     /// The real number an integer of feature `i` stands for.
     pub fn to_real(&self, i: usize, raw: i32) -> f64 {
         f64::from(raw) / self.one(i)
@@ -187,6 +197,11 @@ pub struct LayerReport {
 }
 
 impl LayerReport {
+    /// Whether `width`, `i8` or `i16`, is among the words of its kind.
+    pub fn has_width(&self, width: &str) -> bool {
+        self.kind.split([' ', ',']).any(|word| word == width)
+    }
+
     /// Adds a reason.
     pub fn add_choice(&mut self, reason: &str) {
         if !self.choice.is_empty() {
@@ -233,10 +248,10 @@ impl Promise {
     }
 }
 
-/// A state's place and the real number its unit stands for.
+/// A tensor's place and the real number its unit stands for, for those who look into a step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StateFormat {
-    /// Storage that holds it between steps.
+pub struct TensorFormat {
+    /// Storage that holds it after a step.
     pub storage: usize,
     /// Number of features.
     pub features: usize,
@@ -260,7 +275,9 @@ pub struct Program {
     /// What the first quads of the scratch memory hold after a reset: the states, which come first.
     pub start: Vec<Quad>,
     /// The states that are real numbers, in the graph's order.
-    pub states: Vec<StateFormat>,
+    pub states: Vec<TensorFormat>,
+    /// Of a network that ends in argmax: the numbers whose largest is the output.
+    pub scores: Option<TensorFormat>,
     /// The operations in order.
     pub ops: Vec<Op>,
     /// What the caller calls the input's features.
@@ -339,13 +356,24 @@ impl<'a> Interpreter<'a> {
         (output, status)
     }
 
+    /// Returns to the start state.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.program);
+    }
+
     /// The values of the model's states, after the last step; counters are left out.
     pub fn states(&self) -> Vec<f64> {
-        let values = |state: &StateFormat| {
-            let tensor = &self.scratch[self.program.storages[state.storage].clone()];
-            flat(tensor)[..state.features].iter().map(|&x| f64::from(x) * state.scale).collect()
-        };
-        self.program.states.iter().flat_map::<Vec<f64>, _>(values).collect()
+        self.program.states.iter().flat_map(|state| self.values(state)).collect()
+    }
+
+    /// Of a network that ends in argmax: the numbers whose largest was the output of the last step.
+    pub fn scores(&self) -> Option<Vec<f64>> {
+        self.program.scores.as_ref().map(|scores| self.values(scores))
+    }
+
+    fn values(&self, tensor: &TensorFormat) -> Vec<f64> {
+        let quads = &self.scratch[self.program.storages[tensor.storage].clone()];
+        flat(quads)[..tensor.features].iter().map(|&x| f64::from(x) * tensor.scale).collect()
     }
 
     /// One step on real numbers, converted as firmware's saturating conversion would.

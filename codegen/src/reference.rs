@@ -1,4 +1,5 @@
-//! The float network in double precision: what every integer program is compared with.
+//! The float network in double precision: what every integer program is compared with; and in single
+//! precision, to see how far two float programs of one network may differ.
 
 use crate::graph::{Graph, Layer, Node};
 
@@ -8,12 +9,28 @@ pub struct Reference<'a> {
     graph: &'a Graph,
     /// The value of each state, in the graph's order.
     states: Vec<Vec<f64>>,
+    /// Whether tensors are rounded to single precision.
+    single: bool,
 }
 
 impl<'a> Reference<'a> {
     /// The network in its start state.
     pub fn new(graph: &'a Graph) -> Self {
-        Self { graph, states: graph.states.iter().map(|s| s.initial.clone()).collect() }
+        let states = graph.states.iter().map(|s| s.initial.clone()).collect();
+        Self { graph, states, single: false }
+    }
+
+    /// The network as most frameworks run it: every tensor is rounded to single precision, and dense layers
+    /// sum in it, one term after the other.
+    pub fn in_single_precision(graph: &'a Graph) -> Self {
+        Self { single: true, ..Self::new(graph) }
+    }
+
+    /// Back to the start state.
+    pub fn reset(&mut self) {
+        for (value, state) in self.states.iter_mut().zip(&self.graph.states) {
+            value.clone_from(&state.initial);
+        }
     }
 
     /// The values of the states that are real numbers, after the last step.
@@ -26,12 +43,18 @@ impl<'a> Reference<'a> {
     pub fn step(&mut self, input: &[f64]) -> Vec<Vec<f64>> {
         let graph = self.graph;
         let mut values = vec![Vec::new(); graph.tensors.len()];
-        values[graph.input] = input.to_vec();
+        values[graph.input] = match self.single {
+            true => input.iter().copied().map(single).collect(),
+            false => input.to_vec(),
+        };
         for (state, value) in graph.states.iter().zip(&self.states) {
             values[state.previous].clone_from(value);
         }
         for node in &graph.nodes {
-            values[node.output] = step(node, &values);
+            values[node.output] = match self.single {
+                true => step_in_single_precision(node, &values),
+                false => step(node, &values),
+            };
         }
         for (state, value) in graph.states.iter().zip(&mut self.states) {
             value.clone_from(&values[state.next]);
@@ -59,6 +82,22 @@ pub fn evaluate(graph: &Graph, input: &[f64]) -> Vec<Vec<f64>> {
 pub fn run(graph: &Graph, rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let mut reference = Reference::new(graph);
     rows.iter().map(|row| reference.step(row).swap_remove(graph.output)).collect()
+}
+
+/// The nearest number of single precision.
+fn single(x: f64) -> f64 {
+    f64::from(x as f32)
+}
+
+fn step_in_single_precision(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
+    let Layer::Dense(dense) = &node.layer else {
+        return step(node, values).into_iter().map(single).collect();
+    };
+    let x = &values[node.inputs[0]];
+    let term = |(w, x): (&f64, &f64)| *w as f32 * *x as f32;
+    let sum = |row: &Vec<f64>| row.iter().zip(x).map(term).sum::<f32>();
+    let rows = dense.weights.iter().zip(&dense.bias);
+    rows.map(|(row, bias)| f64::from(*bias as f32 + sum(row))).collect()
 }
 
 fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
@@ -134,6 +173,7 @@ pub fn first_largest(x: &[f64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Dense;
 
     fn layer(layer: Layer, inputs: &[Vec<f64>]) -> Vec<f64> {
         let node = Node {
@@ -159,5 +199,22 @@ mod tests {
         assert_eq!(n, [-1.0, 1.0]);
         let add = Layer::Add { factors: [2.0, -1.0] };
         assert_eq!(layer(add, &[x.clone(), x]), [1.0, 2.0, 4.0]);
+    }
+
+    #[test]
+    fn single_precision_loses_what_lies_below_it() {
+        let mut graph = Graph::new("net", "x", 2);
+        let state = graph.push_state("sum", vec![0.0]);
+        let dense = Dense { weights: vec![vec![1.0, 1.0, 1.0]], bias: vec![0.0] };
+        let all = graph.push("all", Layer::Concat, &[0, state]).unwrap();
+        let sum = graph.push("add", Layer::Dense(dense), &[all]).unwrap();
+        graph.close_state(state, sum).unwrap();
+        let row = [1e8, 1.0];
+        assert_eq!(Reference::new(&graph).step(&row)[sum], [1e8 + 1.0]);
+        let mut reference = Reference::in_single_precision(&graph);
+        assert_eq!(reference.step(&row)[sum], [1e8]);
+        assert_eq!(reference.step(&row)[sum], [2e8]);
+        reference.reset();
+        assert_eq!(reference.step(&[0.1, 0.0])[sum], [f64::from(0.1_f32)]);
     }
 }

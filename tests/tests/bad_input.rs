@@ -211,16 +211,22 @@ fn an_input_name_that_does_not_exist() {
 #[test]
 fn vectors_and_labels_that_do_not_fit() {
     let desk = Desk::new();
-    let vectors = text(&desk.file("v.csv", "x0,x1,x2,x3,x4,x5,x6,x7\n0,0,0,0,0,0,0,0\n"));
-    desk.on("verify", "policy", &["--vectors", &vectors]).refused(&[
-        "v.csv",
-        "2 output columns, y0 to y1",
-        "found",
-    ]);
+    let inputs = "x0,x1,x2,x3,x4,x5,x6,x7";
+    for (more, parts) in [
+        ("y0", ["the model's outputs", "2 output columns, y0 to y1", "found: 1: y0", "help"]),
+        ("y1", ["the model's outputs", "2 output columns, y0 to y1", "found: 1: y1", "help"]),
+        ("y0,y1,y3", ["the model's outputs", "2 output columns", "found: 3: y0,y1,y3", "help"]),
+        ("y0,y1,h0", ["the model's states", "no columns h0..", "found: 1: h0", "help"]),
+    ] {
+        let zeros = vec!["0"; 8 + more.split(',').count()].join(",");
+        let vectors = text(&desk.file("v.csv", format!("{inputs},{more}\n{zeros}\n")));
+        desk.on("verify", "policy", &["--vectors", &vectors]).refused(&parts);
+    }
     let vectors = bundled("digits", "vectors.csv");
     for (labels, parts) in [
         ("class\n1\n", ["l.csv", "a column `label`", "class"]),
         ("label\n1\n", ["l.csv", "200 rows", "found: 1"]),
+        (&format!("label\n{}", "10\n".repeat(200)), ["row 1", "class indices 0 to 9", "`10`"]),
     ] {
         let labels = text(&desk.file("l.csv", labels));
         desk.on("verify", "digits", &["--vectors", &vectors, "--labels", &labels]).refused(&parts);

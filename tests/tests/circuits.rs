@@ -3,7 +3,8 @@
 use nervecord_codegen::circuit::{self, Circuit};
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::run_with_states;
-use nervecord_codegen::{Compiled, Compiler, import, verify};
+use nervecord_codegen::verify::{Vectors, Verification, verify};
+use nervecord_codegen::{Compiled, Compiler, import};
 use nervecord_tests::{connectome, models};
 use std::fmt::Write;
 
@@ -219,11 +220,12 @@ fn oscillators_keep_their_period_duty_and_phase() {
     }
 }
 
-fn bundled(name: &str) -> (Compiled, verify::Verification) {
+fn bundled(name: &str) -> (Compiled, Verification) {
     let folder = models(name);
     let calibration = folder.join("calibration.csv");
     let compiled = Compiler::new(&folder).calibration(calibration).build().unwrap();
-    let verdict = verify::verify(&compiled, &folder.join("vectors.csv"), None).unwrap();
+    let vectors = Vectors::read(&compiled.graph, &folder.join("vectors.csv"), None).unwrap();
+    let verdict = verify(&compiled, &vectors);
     (compiled, verdict)
 }
 

@@ -106,7 +106,8 @@ fn run_writes_reals_integers_or_floats() {
             assert!((y - exact).abs() < 0.02);
         }
     }
-    let given = Data::read(vectors.as_ref()).unwrap().outputs(2, vectors.as_ref()).unwrap();
+    let given = Data::read(vectors.as_ref()).unwrap();
+    let given = given.beside("y", 2, "output", vectors.as_ref()).unwrap().unwrap();
     for (found, given) in float.iter().flatten().zip(given.iter().flatten()) {
         assert!((found - given).abs() < 1e-5);
     }
@@ -129,17 +130,27 @@ fn verify_judges_and_reports() {
     let labels = bundled("digits", "labels.csv");
     let given = ["--vectors", &vectors, "--labels", &labels];
     let said = desk.on("verify", "digits", &given).done().stdout;
-    assert!(said.contains("accuracy") && said.ends_with("passed\n"), "{said}");
+    for part in ["accuracy", "same class as float", "99.9%", "  passed: Integers and float name"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 
     let said = desk.on("verify", "digits", &[&given[..], &["--json"]].concat()).done().stdout;
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&json["rows"], &json["passed"]), (&200.into(), &true.into()));
     let numbers = [
         "max_error",
+        "p999_error",
         "rms_error",
+        "max_relative_error",
+        "p999_relative_error",
+        "relative_error",
         "r2",
         "float_max_error",
+        "float_relative_error",
         "accuracy",
+        "float_accuracy",
+        "same_class",
+        "decided_flips",
         "flash_bytes",
         "ram_bytes",
         "macs",
@@ -148,6 +159,30 @@ fn verify_judges_and_reports() {
     for key in numbers {
         assert!(json[key].is_number(), "{key}: {json}");
     }
+    assert_eq!(json["outputs"].as_array().map(Vec::len), Some(10));
+    assert!(json["verdict"].as_str().unwrap().contains("same class"), "{json}");
+}
+
+/// The first `rows` rows of a bundled model's vectors, their first `columns` columns.
+fn part_of_vectors(model: &str, rows: usize, columns: usize) -> String {
+    let table = std::fs::read_to_string(bundled(model, "vectors.csv")).unwrap();
+    let cut = |line: &str| line.split(',').take(columns).collect::<Vec<_>>().join(",") + "\n";
+    table.lines().take(1 + rows).map(cut).collect()
+}
+
+#[test]
+fn verify_needs_one_row_and_no_outputs() {
+    let desk = Desk::new();
+    let one = text(&desk.file("one.csv", part_of_vectors("policy", 1, 10)));
+    let said = desk.on("verify", "policy", &["--vectors", &one]).done().stdout;
+    assert!(said.contains("passed: On 1 row the integers differ"), "{said}");
+    let json = desk.on("verify", "policy", &["--vectors", &one, "--json"]).done().stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["relative_error"].is_number() && json["r2"].is_null(), "{json}");
+    let inputs = text(&desk.file("inputs.csv", part_of_vectors("policy", 50, 8)));
+    let said = desk.on("verify", "policy", &["--vectors", &inputs]).done().stdout;
+    assert!(said.contains("float against vectors       -\n"), "{said}");
+    assert!(said.contains("no columns y0.."), "{said}");
 }
 
 #[test]
@@ -157,14 +192,20 @@ fn verify_exits_with_1_outside_the_tolerance_and_for_foreign_vectors() {
     let tight = ["--vectors", &vectors, "--weights", "8", "--tolerance", "0.0001"];
     let judged = desk.on("verify", "policy", &tight);
     assert_eq!((judged.code, judged.stderr.as_str()), (1, ""));
-    assert!(judged.stdout.contains("not within tolerance") && judged.stdout.contains("--weights"));
+    assert!(judged.stdout.contains("not within tolerance: the RMS error"), "{}", judged.stdout);
+    assert!(judged.stdout.contains("`--weights auto`"), "{}", judged.stdout);
+    let widest = ["--vectors", &vectors, "--weights", "16", "--tolerance", "0.0001"];
+    let judged = desk.on("verify", "policy", &widest);
+    assert_eq!(judged.code, 1);
+    assert!(!judged.stdout.contains("--weights"), "{}", judged.stdout);
 
     let mut foreign = String::from("x0,x1,x2,x3,x4,x5,x6,x7,y0,y1\n");
     (0..8).for_each(|i| foreign += &format!("0,1,0,1,0,0,0,0,{i},{}\n", -i));
     let foreign = text(&desk.file("foreign.csv", foreign));
     let judged = desk.on("verify", "policy", &["--vectors", &foreign]);
     assert_eq!(judged.code, 1);
-    assert!(judged.stdout.contains("do they belong to this model"), "{}", judged.stdout);
+    let said = judged.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("do they belong to this model"), "{said}");
 }
 
 #[test]

@@ -15,7 +15,8 @@ use crate::import::Source;
 use crate::output::{spare, write_atomic};
 use crate::quantize::Weights;
 use crate::settings::Settings;
-use crate::{Compiled, Error, Result, cleanup, demo, draw_kan, import, inspect, report, verify};
+use crate::verify::{Vectors, verify};
+use crate::{Compiled, Error, Result, cleanup, demo, draw_kan, import, inspect, report};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -60,10 +61,14 @@ enum Command {
         rows: run::Rows,
     },
     /// Compare the integers with the float network on test vectors; exit 1 if they are too far off.
+    ///
+    /// A classifier (one that ends in softmax or argmax, names its classes, or has labels) is judged by the classes it
+    /// names, all else by its RMS error against --tolerance. docs/verify.md says how to read the verdict.
     Verify {
         #[command(flatten)]
         model: Model,
-        /// Inputs and reference outputs: columns x0.., y0..
+        /// Inputs x0.., one row or more, and beside them, as far as known, the outputs y0.. and the states h0.. of the
+        /// float network.
         #[arg(long)]
         vectors: PathBuf,
         /// True classes of the vectors: a column `label`.
@@ -236,7 +241,8 @@ fn dispatch(command: Command) -> Result<bool> {
         Command::Run { model, rows } => run::run(&model, &rows)?,
         Command::Verify { model, vectors, labels, json } => {
             let compiled = model.build()?;
-            let verdict = verify::verify(&compiled, &vectors, labels.as_deref())?;
+            let vectors = Vectors::read(&compiled.graph, &vectors, labels.as_deref())?;
+            let verdict = verify(&compiled, &vectors);
             print::results(&match json {
                 true => report::json(&verdict)? + "\n",
                 false => verdict.render(),

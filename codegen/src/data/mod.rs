@@ -151,27 +151,45 @@ impl Data {
         self.rows.iter().map(|row| columns.iter().map(|&c| row[c]).collect()).collect()
     }
 
-    /// The `n` reference states after each row, columns `h0`..., if there are as many.
-    pub fn states(&self, n: usize) -> Option<Vec<Vec<f64>>> {
-        let columns = self.numbered("h");
-        (n > 0 && columns.len() == n).then(|| self.pick(&columns))
-    }
-
-    /// The `n` reference outputs of each row, columns `y0`...
+    /// Reference values beside the inputs: the columns `prefix0`, `prefix1`, ... of each row, `n` of them;
+    /// none if there is no such column. `what` they are is for the message.
     ///
     /// # Errors
-    /// They are missing or of another number.
-    pub fn outputs(&self, n: usize, path: &Path) -> Result<Vec<Vec<f64>>> {
-        let columns = self.numbered("y");
-        if columns.len() != n {
-            return Err(Error::new("the vectors do not fit the model's outputs")
+    /// There are others, or of another number.
+    pub fn beside(
+        &self,
+        prefix: &str,
+        n: usize,
+        what: &str,
+        path: &Path,
+    ) -> Result<Option<Vec<Vec<f64>>>> {
+        let is_numbered = |column: &String| {
+            column.strip_prefix(prefix).is_some_and(|i| i.parse::<usize>().is_ok())
+        };
+        let found: Vec<&str> =
+            self.columns.iter().filter(|c| is_numbered(c)).map(String::as_str).collect();
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let columns = self.numbered(prefix);
+        if columns.len() != n || found.len() != n {
+            let expected = match n {
+                0 => format!("no columns {prefix}0..: this model has no {what}s"),
+                1 => format!("1 {what} column, {prefix}0"),
+                _ => format!("{n} {what} columns, {prefix}0 to {prefix}{}", n - 1),
+            };
+            let names: String = found.join(",").chars().take(60).collect();
+            return Err(Error::new(format!("the vectors do not fit the model's {what}s"))
                 .file(path)
                 .at("header")
-                .expected(format!("{n} output columns, y0 to y{}", n.saturating_sub(1)))
-                .found(columns.len())
-                .help("write what the float network gives for each row beside its inputs"));
+                .expected(expected)
+                .found(format!("{}: {names}", found.len()))
+                .help(format!(
+                    "write each {what} the float network gives for a row beside its inputs, or leave the \
+                     columns out; `nervecord run --float --states` writes both"
+                )));
         }
-        Ok(self.pick(&columns))
+        Ok(Some(self.pick(&columns)))
     }
 }
 

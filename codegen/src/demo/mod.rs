@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
 use crate::inspect::table;
 use crate::output::write_atomic;
-use crate::verify::{Verification, verify};
+use crate::verify::{Vectors, Verification, verify};
 
 /// What the demo has to say, and whether every model is within its tolerance.
 #[derive(Debug)]
@@ -120,7 +120,8 @@ fn show(folder: &Path) -> Result<Shown> {
     }
     let compiled = compiler.build()?;
     let labels = file("labels.csv");
-    let verdict = verify(&compiled, &folder.join("vectors.csv"), labels.as_deref())?;
+    let vectors = Vectors::read(&compiled.graph, &folder.join("vectors.csv"), labels.as_deref())?;
+    let verdict = verify(&compiled, &vectors);
     Ok(Shown { compiled, verdict })
 }
 
@@ -135,7 +136,7 @@ fn summary(shown: &[Shown]) -> String {
             (Some(fixed), Some(float)) => {
                 format!("{:.1}% of classes, float {:.1}%", fixed * 100.0, float * 100.0)
             }
-            _ => format!("R2 {:.6}", verdict.r2),
+            _ => format!("{:.4} deviations RMS", verdict.relative_error),
         };
         [
             verdict.model.clone(),
@@ -167,8 +168,8 @@ fn shape(graph: &Graph) -> String {
 /// The widths of weights that the compiler chose.
 fn widths(compiled: &Compiled) -> String {
     let layers = &compiled.program.layers;
-    let has = |word: &str| layers.iter().any(|l| l.kind.split([' ', ',']).any(|w| w == word));
-    let words: Vec<&str> = ["i8", "i16"].into_iter().filter(|word| has(word)).collect();
+    let has = |width: &&str| layers.iter().any(|layer| layer.has_width(width));
+    let words: Vec<&str> = ["i8", "i16"].into_iter().filter(has).collect();
     if words.is_empty() { "-".into() } else { words.join(", ") }
 }
 

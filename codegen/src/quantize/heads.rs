@@ -9,7 +9,7 @@ use super::{Format, Lowering, map, multiplier, port};
 use crate::emit::Items;
 use crate::error::{Error, Result};
 use crate::graph::Node;
-use crate::program::Kernel;
+use crate::program::{Kernel, TensorFormat};
 
 impl Kernel for Normalize {
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
@@ -205,10 +205,14 @@ fn check_classes(node: &Node, classes: usize) -> Result<()> {
 }
 
 pub(super) fn lower_argmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
-    let (value, _) = lowering.take_uniform(node.inputs[0]);
+    let (value, scale) = lowering.take_uniform(node.inputs[0]);
     check_classes(node, value.features)?;
     let storage = lowering.new_storage(1);
     let kernel = ArgMaxKernel { features: value.features };
+    if node.output == lowering.graph.output {
+        let (storage, features) = (value.storage, value.features);
+        lowering.scores = Some(TensorFormat { storage, features, scale });
+    }
     lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
     lowering.define(node.output, storage, Format { low: 0, ..Format::uniform(1.0) });
     lowering.report(node, "argmax".into(), String::new());

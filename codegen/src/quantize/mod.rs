@@ -27,7 +27,7 @@ use crate::calibrate::{Calibration, Ranges};
 use crate::compiler::Cpu;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node, TensorId};
-use crate::program::{Kernel, LayerReport, Op, Program, Promise};
+use crate::program::{Kernel, LayerReport, Op, Program, Promise, TensorFormat};
 pub use sparse::Sparsity;
 
 /// Weight width of the dense layers.
@@ -202,6 +202,8 @@ struct Lowering<'a> {
     layers: Vec<LayerReport>,
     /// Nodes already computed by the layer before them.
     fused: Vec<bool>,
+    /// What the argmax at the end reads, if there is one.
+    scores: Option<TensorFormat>,
 }
 
 /// Lowers `graph` with the given weight widths.
@@ -236,6 +238,7 @@ fn lower(
         ops: vec![],
         layers: vec![],
         fused: vec![false; graph.nodes.len()],
+        scores: None,
     };
     let input = port::input(&mut lowering)?;
     let states = state::open(&mut lowering);
@@ -281,6 +284,7 @@ fn lower(
         scratch_quads,
         start,
         states: state_formats,
+        scores: lowering.scores,
         ops: lowering.ops,
         input_names: (0..graph.input_len()).map(|i| graph.input_name(i)).collect(),
         classes: graph.classes.clone(),

@@ -4,7 +4,7 @@ use nervecord::arch::flat_mut;
 use nervecord::tensor::{Quad, quads};
 
 use super::{Format, Lowering, elementwise};
-use crate::program::StateFormat;
+use crate::program::TensorFormat;
 
 /// Gives every state a storage and a format that holds both what it starts as and what it becomes.
 pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
@@ -51,10 +51,10 @@ pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
 }
 
 /// Where the states that are real numbers are, and in which unit.
-pub(super) fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<StateFormat> {
+pub(super) fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<TensorFormat> {
     let states = lowering.graph.states.iter().zip(storages).filter(|(state, _)| !state.counts);
     states
-        .map(|(state, &storage)| StateFormat {
+        .map(|(state, &storage)| TensorFormat {
             storage,
             features: state.initial.len(),
             scale: lowering.value(state.previous).format.scale(0),

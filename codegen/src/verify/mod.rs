@@ -1,0 +1,410 @@
+//! How far the integers are from the float network, and whether that is near enough.
+//!
+//! The integers are compared with the imported float network, run in double precision over the same rows. Errors
+//! are told in the outputs' own units, and in standard deviations of each output: over the calibration rows, as the
+//! compiler told them when it chose the weights, or over the vectors where those vary more. So a single vector is
+//! enough. A classifier is judged by the classes it names, all else by its RMS error. The float network in turn is
+//! compared with the vectors' outputs, if they have any. A value that is not finite is a fault in each of them.
+
+mod agreement;
+mod classes;
+mod errors;
+mod run;
+#[cfg(test)]
+mod tests;
+mod vectors;
+mod verdict;
+
+use nervecord::Status;
+use serde::Serialize;
+
+use crate::compiler::Compiled;
+use crate::reference::Reference;
+use agreement::{Agreement, Noise, Sequences};
+pub use classes::class;
+use classes::{Flip, Head, SELDOM};
+use errors::{Errors, Rows, columns, deviation, differences, ratio, units};
+use run::Trace;
+pub use vectors::Vectors;
+
+/// Rows that tell an RMS error well. Of fewer, a row's own error may be up to three times as large.
+const ENOUGH_ROWS: usize = 30;
+
+/// The verdict on a model, over the rows of its vectors. All numbers are finite.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Verification {
+    /// Module name.
+    pub model: String,
+    /// Number of vectors.
+    pub rows: usize,
+    /// Of these, rows on which float network and vectors are finite: those that are compared.
+    pub finite_rows: usize,
+    /// What is compared: the `outputs`, or the `scores` that an argmax chooses from.
+    pub compared: &'static str,
+    /// Whether the classes are judged, not the errors.
+    pub classifier: bool,
+    /// Largest difference of integer to float.
+    pub max_error: f64,
+    /// The difference that 99.9% of all do not exceed.
+    pub p999_error: f64,
+    /// Root mean square difference of integer to float.
+    pub rms_error: f64,
+    /// Largest difference of integer to float, in standard deviations of its output.
+    pub max_relative_error: f64,
+    /// The difference that 99.9% of all do not exceed, in the same unit.
+    pub p999_relative_error: f64,
+    /// Root mean square difference in the same unit.
+    pub relative_error: f64,
+    /// The largest `relative_error` allowed: the tolerance, and more where few rows tell it badly.
+    pub allowed_relative_error: f64,
+    /// `1 - squared error / variance` over the vectors, integer against float: the mean over the outputs that vary.
+    pub r2: Option<f64>,
+    /// The errors of each output, or score.
+    pub outputs: Vec<OutputErrors>,
+    /// Largest difference of a recurrent network's integer states to float.
+    pub state_max_error: Option<f64>,
+    /// Largest difference of the float network to the vectors' outputs, if they have any.
+    pub float_max_error: Option<f64>,
+    /// The same, relative to the largest magnitude of the output (or state) that differs most from what is allowed.
+    pub float_relative_error: Option<f64>,
+    /// What is allowed of that output, in the same unit.
+    pub float_tolerance: Option<f64>,
+    /// Share of rows whose class the integers get right, with labels.
+    pub accuracy: Option<f64>,
+    /// Share of rows whose class the float network gets right, with labels.
+    pub float_accuracy: Option<f64>,
+    /// Of a classifier: rows on which integer and float name the same class.
+    pub same_class: Option<usize>,
+    /// Of a classifier: rows on which they do not, although the float network is decided.
+    pub decided_flips: Option<usize>,
+    /// Allowed RMS error on the calibration rows, in standard deviations of the output.
+    pub tolerance: f64,
+    /// The error there, where the vectors' is too large.
+    pub calibration_relative_error: Option<f64>,
+    /// Flash for tables.
+    pub flash_bytes: usize,
+    /// Size of the generated struct.
+    pub ram_bytes: usize,
+    /// Multiply-accumulates of one step.
+    pub macs: usize,
+    /// Rows with a saturated input.
+    pub saturated_rows: usize,
+    /// The inputs that saturated, those in most rows first.
+    pub saturated_inputs: Vec<SaturatedInput>,
+    /// Whether there is no fault.
+    pub passed: bool,
+    /// What did not pass.
+    pub faults: Vec<String>,
+    /// The verdict in words: what was compared, how well it went, and what to do next.
+    pub verdict: String,
+}
+
+/// The errors of one output.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutputErrors {
+    /// The output's column, or the score's.
+    pub name: String,
+    /// What relative errors are parts of: its standard deviation over the calibration rows or over the vectors,
+    /// whichever is larger; of a constant its size. The scores of a classifier share one, as they are compared with each
+    /// other: the root mean square of theirs.
+    pub unit: f64,
+    /// Largest difference of integer to float.
+    pub max_error: f64,
+    /// The difference that 99.9% do not exceed.
+    pub p999_error: f64,
+    /// Root mean square difference.
+    pub rms_error: f64,
+    /// The root mean square difference in units.
+    pub relative_error: f64,
+    /// `1 - squared error / variance` over the vectors, if it varies there.
+    pub r2: Option<f64>,
+    /// Largest difference of the float network to the vectors' output, if they have it.
+    pub float_max_error: Option<f64>,
+    /// The largest one allowed.
+    pub float_allowed_error: Option<f64>,
+}
+
+/// An input beyond what the integers can take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SaturatedInput {
+    /// Its column.
+    pub name: String,
+    /// Rows in which it saturated.
+    pub rows: usize,
+    /// Its smallest and largest value there.
+    pub range: [f64; 2],
+    /// The same over the calibration rows.
+    pub calibrated: [f64; 2],
+}
+
+/// Integers, float and vectors on the rows that can be compared.
+struct Comparison<'a> {
+    compiled: &'a Compiled,
+    head: Head,
+    /// What an error of each column is measured in.
+    units: Vec<f64>,
+    fixed: Trace,
+    float: Trace,
+    vectors: Vectors,
+    /// The number of each row in the vectors, counted from 1.
+    places: Vec<usize>,
+}
+
+/// Runs integers and float over `vectors` and compares.
+pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
+    let head = Head::of(compiled, vectors.labels.is_some());
+    let graph = head.graph(compiled);
+    let Vectors { inputs, starts, .. } = vectors;
+    let float = run::float(Reference::new(graph), graph, head, inputs, starts);
+    let (fixed, statuses) = run::fixed(&compiled.program, head, inputs, starts);
+    let sample = run::sample(compiled);
+    let sampled = run::float(Reference::new(graph), graph, head, &sample, &[0]);
+
+    let program = &compiled.program;
+    let mut v = Verification {
+        model: program.name.clone(),
+        rows: inputs.len(),
+        classifier: head != Head::Numbers,
+        compared: if head == Head::Index { "scores" } else { "outputs" },
+        tolerance: compiled.options.tolerance,
+        flash_bytes: program.table_bytes(),
+        ram_bytes: program.ram_bytes(),
+        macs: program.macs,
+        saturated_rows: statuses.iter().filter(|status| status.any()).count(),
+        saturated_inputs: saturated_inputs(compiled, inputs, &statuses),
+        ..Verification::default()
+    };
+    let noise = (vectors.outputs.is_some() || vectors.states.is_some()).then(|| {
+        let given = Sequences { inputs, starts, double: &float };
+        let calibrated = Sequences { inputs: &sample, starts: &[0], double: &sampled };
+        agreement::noise(graph, head, [given, calibrated])
+    });
+    let keep = v.check_finite(head, &float, vectors);
+    let float = float.filtered(&keep);
+    let comparison = Comparison {
+        compiled,
+        head,
+        units: head.units(units([&sampled.values, &float.values])),
+        fixed: fixed.filtered(&keep),
+        float,
+        vectors: vectors.filtered(&keep),
+        places: (1..=inputs.len()).zip(&keep).filter_map(|(i, keep)| keep.then_some(i)).collect(),
+    };
+    v.measure(&comparison);
+    if let Some(noise) = noise {
+        v.check_float(&comparison, noise);
+    }
+    v.judge(&comparison, &sample, &sampled.values);
+    v
+}
+
+impl Verification {
+    /// Which rows are finite throughout; the first that is not is a fault.
+    fn check_finite(&mut self, head: Head, float: &Trace, vectors: &Vectors) -> Vec<bool> {
+        let value = if head == Head::Index { "score" } else { "output y" };
+        let parts = [
+            ("the float network's", value, Some(&float.values[..])),
+            ("the float network's", "state h", Some(&float.states[..])),
+            ("the vectors'", "output y", vectors.outputs.as_deref()),
+            ("the vectors'", "state h", vectors.states.as_deref()),
+        ];
+        let bad = |i: usize| {
+            parts.iter().find_map(|(whose, what, rows)| {
+                let row = (*rows)?.get(i)?;
+                let j = row.iter().position(|value| !value.is_finite())?;
+                Some(format!("row {}: {whose} {what}{j} is {}", i + 1, row[j]))
+            })
+        };
+        let found: Vec<Option<String>> = (0..self.rows).map(bad).collect();
+        let keep: Vec<bool> = found.iter().map(Option::is_none).collect();
+        self.finite_rows = keep.iter().filter(|keep| **keep).count();
+        let others = match self.rows - self.finite_rows {
+            0 | 1 => String::new(),
+            n => format!(" (and {} more rows)", n - 1),
+        };
+        let fault = |first| format!("{first}{others}, which says nothing of the integers");
+        self.faults.extend(found.into_iter().flatten().next().map(fault));
+        keep
+    }
+
+    /// Fills in the errors of integer against float.
+    fn measure(&mut self, c: &Comparison) {
+        let (fixed, float) = (&c.fixed.values, &c.float.values);
+        let (mut all, mut all_relative, mut squares) = (Vec::new(), Vec::new(), Vec::new());
+        for (j, &unit) in c.units.iter().enumerate() {
+            let sizes = differences(fixed, float, j);
+            let relative: Vec<f64> = sizes.iter().map(|&size| ratio(size, unit)).collect();
+            let errors = Errors::of(sizes.clone());
+            let relative_error = Errors::of(relative.clone()).rms;
+            let r2 = deviation(float, j).map(|deviation| r2(errors.rms, deviation));
+            let name = match c.head {
+                Head::Index => format!("score{j}"),
+                _ => format!("y{j}"),
+            };
+            self.outputs.push(OutputErrors {
+                name,
+                unit,
+                max_error: errors.max,
+                p999_error: errors.p999,
+                rms_error: errors.rms,
+                relative_error,
+                r2,
+                float_max_error: None,
+                float_allowed_error: None,
+            });
+            squares.push(relative_error);
+            all.extend(sizes);
+            all_relative.extend(relative);
+        }
+        let (all, all_relative) = (Errors::of(all), Errors::of(all_relative));
+        (self.max_error, self.p999_error, self.rms_error) = (all.max, all.p999, all.rms);
+        (self.max_relative_error, self.p999_relative_error) = (all_relative.max, all_relative.p999);
+        self.relative_error = all_relative.rms;
+        self.allowed_relative_error = allowed(self.tolerance, self.finite_rows);
+        let r2: Vec<f64> = self.outputs.iter().filter_map(|output| output.r2).collect();
+        self.r2 = (!r2.is_empty()).then(|| r2.iter().map(|v| v / r2.len() as f64).sum());
+        let states = 0..columns(&c.float.states);
+        let largest = |j| Errors::of(differences(&c.fixed.states, &c.float.states, j)).max;
+        self.state_max_error = states.map(largest).reduce(f64::max);
+        if let Some(labels) = &c.vectors.labels {
+            self.accuracy = Some(classes::accuracy(fixed, labels));
+            self.float_accuracy = Some(classes::accuracy(float, labels));
+        }
+    }
+
+    /// Compares the float network with the vectors' outputs and states.
+    fn check_float(&mut self, c: &Comparison, (values, states): (Vec<Noise>, Vec<Noise>)) {
+        let mut worst: Option<(&str, Agreement, f64)> = None;
+        let mut check = |what, float: &Rows, given: &Rows, noise: &[_]| {
+            let found = agreement::agreement(float, given, noise);
+            let most = found.iter().max_by(|a, b| a.severity().total_cmp(&b.severity()));
+            if let Some(most) =
+                most.filter(|a| worst.is_none_or(|(_, b, _)| a.severity() > b.severity()))
+            {
+                worst =
+                    Some((what, *most, given.get(most.row).map_or(0.0, |row| row[most.column])));
+            }
+            found
+        };
+        match &c.vectors.outputs {
+            Some(given) if c.head == Head::Index => {
+                let other = agreement::other_indices(&c.float.values, given, &c.units);
+                if let Some(&row) = other.first() {
+                    let (float, given) = (class(&c.float.values[row]), given[row][0]);
+                    self.faults.push(format!(
+                        "the imported float network names class {float} where the vectors say {given} in row {}, in \
+                         {} of {} rows: do they belong to this model?",
+                        c.places[row],
+                        other.len(),
+                        self.finite_rows
+                    ));
+                }
+            }
+            Some(given) => {
+                let found = check("output y", &c.float.values, given, &values);
+                for (output, agreement) in self.outputs.iter_mut().zip(&found) {
+                    output.float_max_error = Some(agreement.error);
+                    output.float_allowed_error = Some(agreement.allowed);
+                }
+                self.float_max_error = found.iter().map(|a| a.error).reduce(f64::max);
+            }
+            None => {}
+        }
+        if let Some(given) = &c.vectors.states {
+            check("state h", &c.float.states, given, &states);
+        }
+        let Some((what, worst, given)) = worst else { return };
+        self.float_relative_error = Some(worst.relative());
+        self.float_tolerance = Some(worst.tolerance());
+        if worst.severity() > 1.0 {
+            self.faults.push(verdict::of_foreign_vectors(c, what, &worst, given));
+        }
+    }
+
+    /// Adds what is wrong with the integers, and says it all in words.
+    fn judge(&mut self, c: &Comparison, sample: &[Vec<f64>], sampled: &Rows) {
+        let flips = match self.classifier {
+            true => classes::flips(&c.fixed.values, &c.float.values, &c.units, self.tolerance),
+            false => vec![],
+        };
+        let decided: Vec<&Flip> = flips.iter().filter(|flip| flip.decided).collect();
+        if self.classifier {
+            self.same_class = Some(self.finite_rows - flips.len());
+            self.decided_flips = Some(decided.len());
+        }
+        // Written so that a NaN would not be within.
+        let limit = self.allowed_relative_error * if self.classifier { SELDOM } else { 1.0 };
+        let within = self.relative_error <= limit;
+        let fault = match decided.iter().max_by(|a, b| a.margin.total_cmp(&b.margin)) {
+            Some(worst) => Some(verdict::of_flips(self, c, decided.len(), worst)),
+            None if within => None,
+            None => Some(format!(
+                "the RMS error is {:.4} standard deviations of the {} (at most {limit:.4}{})",
+                self.relative_error,
+                self.compared.trim_end_matches('s'),
+                if self.classifier { " even where the classes are right" } else { "" }
+            )),
+        };
+        let off = fault.is_some();
+        self.faults.extend(fault);
+        if off {
+            // As the rows that the compiler saw.
+            let (fixed, _) = run::fixed(&c.compiled.program, c.head, sample, &[0]);
+            self.calibration_relative_error =
+                Some(relative_error(&fixed.values, sampled, &c.units));
+        }
+        self.passed = self.faults.is_empty();
+        self.verdict = verdict::words(self, c, off);
+    }
+}
+
+/// Root mean square over the outputs of each one's RMS difference in its unit.
+fn relative_error(fixed: &Rows, float: &Rows, units: &[f64]) -> f64 {
+    let relative = |(j, &unit): (usize, &f64)| {
+        differences(fixed, float, j).into_iter().map(|size| ratio(size, unit)).collect::<Vec<_>>()
+    };
+    Errors::of(units.iter().enumerate().flat_map(relative).collect()).rms
+}
+
+fn r2(rms: f64, deviation: f64) -> f64 {
+    1.0 - (ratio(rms, deviation).powi(2)).min(f64::MAX)
+}
+
+/// The RMS error allowed of `rows` rows. Few rows tell it badly: of one it is that row's error, which errors within
+/// the tolerance reach three times as large; of many it settles.
+fn allowed(tolerance: f64, rows: usize) -> f64 {
+    match rows {
+        ENOUGH_ROWS.. => tolerance,
+        few => tolerance * (1.0 + 2.0 / (few.max(1) as f64).sqrt()),
+    }
+}
+
+/// The inputs that saturated, those in most rows first.
+fn saturated_inputs(
+    compiled: &Compiled,
+    inputs: &[Vec<f64>],
+    statuses: &[Status],
+) -> Vec<SaturatedInput> {
+    let range = |values: &mut dyn Iterator<Item = f64>| {
+        values.fold([f64::MAX, f64::MIN], |[low, high], v| [low.min(v), high.max(v)])
+    };
+    let of_input = |i: usize| {
+        let calibrated = range(&mut compiled.calibration.rows.iter().map(|row| row[i]));
+        let outside = |x: f64| !(x >= calibrated[0] && x <= calibrated[1]);
+        // The last bit stands for all inputs from there on.
+        let saturated =
+            |status: &Status, x: f64| status.saturated(i) && (i < Status::LAST || outside(x));
+        let rows = inputs.iter().zip(statuses).filter(|(row, status)| saturated(status, row[i]));
+        let values: Vec<f64> = rows.map(|(row, _)| row[i]).collect();
+        let range = range(&mut values.iter().copied());
+        let rows = values.len();
+        let name = compiled.graph.input_name(i);
+        (rows > 0).then_some(SaturatedInput { name, rows, range, calibrated })
+    };
+    let mut found: Vec<_> = match statuses.iter().any(|status| status.any()) {
+        true => (0..compiled.graph.input_len()).filter_map(of_input).collect(),
+        false => vec![],
+    };
+    found.sort_by_key(|input| std::cmp::Reverse(input.rows));
+    found
+}
