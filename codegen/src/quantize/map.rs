@@ -3,7 +3,7 @@
 use nervecord::table::Table;
 
 use super::functions::FunctionsKernel;
-use super::{Format, Lowering};
+use super::{Format, Lowering, port};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::graph::Node;
@@ -169,14 +169,24 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Re
             .found(format!("none within +-{:.3}", 32768.0 * scale))
     })?;
     let reached = reals.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
-    let out_scale = lowering.scale_for(node.output, reached.min(calibrated.max(1e-12)));
-    let exact: Vec<f64> = reals.iter().map(|y| y / out_scale).collect();
+    let centre = match node.output == lowering.graph.output {
+        true => port::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
+        false => None,
+    };
+    let (out_scale, offset) = centre.unwrap_or_else(|| {
+        (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
+    });
+    let exact: Vec<f64> = reals.iter().map(|y| (y - offset) / out_scale).collect();
     let weight = histogram(&lowering.ranges.values[node.inputs[0]], scale);
     let movement = movement(&lowering.ranges.values[node.output]);
     let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
 
-    let format =
-        Format { low: fit.reach.0.into(), high: fit.reach.1.into(), ..Format::uniform(out_scale) };
+    let format = Format {
+        scale: vec![out_scale],
+        offset: if offset == 0.0 { vec![] } else { vec![offset; value.features] },
+        low: fit.reach.0.into(),
+        high: fit.reach.1.into(),
+    };
     let kind = format!("table {}", fit.pieces.len());
     let kernel = FunctionsKernel::in_place(fit.pieces, value.features);
     lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
