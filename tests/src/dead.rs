@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use nervecord_codegen::Result;
 use nervecord_codegen::calibrate::Calibration;
 use nervecord_codegen::circuit::{Circuit, build};
 use nervecord_codegen::emit::{Origin, emit};
@@ -13,7 +14,6 @@ use nervecord_codegen::kan::{Edge, Kan, Spline};
 use nervecord_codegen::program::Program;
 use nervecord_codegen::quantize::{Options, Weights, quantize};
 use nervecord_codegen::simplify::simplify;
-use nervecord_codegen::{Result, reference};
 
 /// Inputs of every network.
 pub const INPUTS: usize = 3;
@@ -150,11 +150,6 @@ pub fn program(graph: &Graph, weights: Weights) -> Result<Program> {
     };
     let options = Options { weights, ..Options::default() };
     quantize(&simplify(graph.clone()), &calibration, &options)
-}
-
-/// The float network's outputs.
-pub fn exact(graph: &Graph) -> Vec<Vec<f64>> {
-    reference::run(graph, &rows())
 }
 
 /// The widths of weights that modules are made of.

@@ -4,6 +4,7 @@ use nervecord_codegen::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::reference;
 use nervecord_tests::dead;
 
 /// Runs a module on rows of integers.
@@ -18,7 +19,7 @@ fn dead_parts_give_what_the_float_network_gives() {
             let program =
                 dead::program(&graph, weights).unwrap_or_else(|e| panic!("{}: {e}", graph.name));
             let mut host = Interpreter::new(&program);
-            for (row, exact) in dead::rows().iter().zip(dead::exact(&graph)) {
+            for (row, exact) in dead::rows().iter().zip(reference::run(&graph, &dead::rows())) {
                 let (output, _) = host.step(row);
                 for (y, exact) in output.iter().zip(&exact) {
                     // Outputs are of the size of 1; an index has to be right.
@@ -106,7 +107,7 @@ fn network(place: Place, extra: Option<Extra>) -> Graph {
 fn errors(graph: &Graph, weights: Weights, outputs: usize) -> Vec<f64> {
     let program = dead::program(graph, weights).unwrap();
     let mut host = Interpreter::new(&program);
-    let (rows, exact) = (dead::rows(), dead::exact(graph));
+    let (rows, exact) = (dead::rows(), reference::run(graph, &dead::rows()));
     let found: Vec<_> = rows.iter().map(|row| host.step(row).0).collect();
     let n = rows.len() as f64;
     let relative = |o: usize| {

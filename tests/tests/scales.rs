@@ -4,6 +4,7 @@ use nervecord_codegen::Compiled;
 use nervecord_codegen::circuit::{Circuit, build};
 use nervecord_codegen::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::kan::{Edge, Kan};
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::reference;
@@ -112,4 +113,60 @@ fn a_function_that_saturates_has_fine_inputs_where_it_moves() {
             assert!(error < 0.003 + 0.02, "{function} {far}: {error}");
         }
     }
+}
+
+/// An output with an edge `c sin(x)` of every input.
+fn edges(slopes: &[f64], bias: f64) -> Layer {
+    let edge = |c: &f64| Edge {
+        function: Some(Expr::call(Function::Sin).mul(Expr::Const(*c))),
+        ..Edge::default()
+    };
+    let edges = vec![slopes.iter().map(edge).collect()];
+    Layer::Kan(Kan { base: Expr::Const(0.0), edges, bias: vec![bias] })
+}
+
+#[test]
+fn an_output_far_from_zero_has_a_resolution_for_how_it_moves() {
+    let far = Expr::call(Function::Tanh).mul(Expr::Const(0.02)).add(Expr::Const(-40.0));
+    let ends = [
+        dense(&[&[0.02, -0.01]], &[17.18]),
+        dense(&[&[0.02, -0.01], &[0.7, 0.1]], &[17.18, 0.3]),
+        dense(&[&[20.0, 10.0]], &[5e6]),
+        edges(&[0.02, -0.01], -17.18),
+        Layer::Map(far),
+    ];
+    let rows = spread(200, 2);
+    for end in ends {
+        let graph = chain(2, vec![end]);
+        let compiled = network::compile(graph.clone(), Weights::I16, &rows).unwrap();
+        let port = &compiled.program.output;
+        assert_eq!(port.bits(), 32, "{graph:?}");
+        let exact = reference::run(&graph, &rows);
+        let mut host = Interpreter::new(&compiled.program);
+        let found: Vec<_> = rows.iter().map(|row| host.step(row).0).collect();
+        for o in 0..port.features() {
+            let mean = exact.iter().map(|y| y[o]).sum::<f64>() / 200.0;
+            let variance = exact.iter().map(|y| (y[o] - mean).powi(2)).sum::<f64>();
+            let square = |(y, exact): (&Vec<f64>, &Vec<f64>)| (y[o] - exact[o]).powi(2);
+            let error = found.iter().zip(&exact).map(square).sum::<f64>();
+            assert!(error < 1e-5 * variance, "y{o}: {} {graph:?}", error / variance);
+        }
+        let module = compiled.module();
+        assert!(module.contains("use nervecord::port::Channel;") && module.contains("&LEVELS"));
+    }
+}
+
+#[test]
+fn the_report_says_which_outputs_are_coarse() {
+    let mut graph = chain(2, vec![dense(&[&[0.01, 0.02]], &[30.0])]);
+    let other = dense(&[&[0.02, -0.01]], &[30.0]);
+    let (first, other) = (graph.output, graph.push("other", other, &[0]).unwrap());
+    let product = graph.push("product", Layer::Mul, &[first, other]).unwrap();
+    let compiled = network::compile(graph.clone(), Weights::I16, &spread(100, 2)).unwrap();
+    let choice = &compiled.program.layers.last().unwrap().choice;
+    assert!(
+        choice.contains("coarse: y0 moves by ") && choice.contains(" in steps of "),
+        "{choice}"
+    );
+    assert_eq!(graph.output, product);
 }

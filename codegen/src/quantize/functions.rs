@@ -175,7 +175,7 @@ fn tables(
         let exact: Vec<f64> = values.iter().map(|y| y / out_scale).collect();
         map::fit(&exact, &weight, rms)
     };
-    Ok(Tables { fits: reals.into_iter().map(fit).collect(), scale: out_scale })
+    Ok(Tables { fits: reals.into_iter().map(fit).collect(), scale: out_scale, offset: 0.0 })
 }
 
 /// A function that leaves the finite numbers where data is.

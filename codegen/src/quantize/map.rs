@@ -3,7 +3,7 @@
 use nervecord::table::Table;
 
 use super::functions::FunctionsKernel;
-use super::{Format, Lowering};
+use super::{Format, Lowering, port};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::graph::Node;
@@ -25,6 +25,8 @@ pub(super) struct Tables {
     pub fits: Vec<Fit>,
     /// Real number a unit of the outputs.
     pub scale: f64,
+    /// Real number that their 0 stands for.
+    pub offset: f64,
 }
 
 /// Fits the smallest table whose error, at the 65,536 inputs weighted by `weight`, is within `rms`
@@ -166,15 +168,20 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Re
     let tables = lowering.known.tables.get(&node.name, value.format.numbers(), || {
         table(lowering, node, function, &value.format, scale)
     })?;
-    let (fit, out_scale) = (&tables.fits[0], tables.scale);
-    let format =
-        Format { low: fit.reach.0.into(), high: fit.reach.1.into(), ..Format::uniform(out_scale) };
+    let Tables { fits, scale, offset } = &*tables;
+    let fit = &fits[0];
+    let format = Format {
+        scale: vec![*scale],
+        offset: if *offset == 0.0 { vec![] } else { vec![*offset; value.features] },
+        low: fit.reach.0.into(),
+        high: fit.reach.1.into(),
+    };
     let kind = format!("table {}", fit.pieces.len());
     let kernel = FunctionsKernel::in_place(fit.pieces.clone(), value.features);
     lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
     lowering.define(node.output, value.storage, format);
     let row = lowering.report(node, kind, function.to_string());
-    row.worst_error = Some(fit.worst * out_scale);
+    row.worst_error = Some(fit.worst * scale);
     Ok(())
 }
 
@@ -199,12 +206,18 @@ fn table(
             .found(format!("none within +-{:.3}", 32768.0 * scale))
     })?;
     let reached = reals.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
-    let out_scale = lowering.scale_for(node.output, reached.min(calibrated.max(1e-12)));
-    let exact: Vec<f64> = reals.iter().map(|y| y / out_scale).collect();
+    let centre = match node.output == lowering.graph.output {
+        true => port::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
+        false => None,
+    };
+    let (out_scale, offset) = centre.unwrap_or_else(|| {
+        (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
+    });
+    let exact: Vec<f64> = reals.iter().map(|y| (y - offset) / out_scale).collect();
     let weight = histogram(lowering.ranges.fitted(node.inputs[0]), scale);
     let movement = movement(&lowering.ranges.values[node.output]);
     let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
-    Ok(Tables { fits: vec![fit], scale: out_scale })
+    Ok(Tables { fits: vec![fit], scale: out_scale, offset })
 }
 
 /// Replaces values that are not finite by the nearest finite ones; `None` if there are none.

@@ -180,8 +180,10 @@ impl MembraneKernel {
         let conductance = from_inputs.iter().map(|&i| circuit.sensory[i].weight).sum::<f64>()
             + from_neurons.iter().map(|&i| circuit.synapses[i].weight).sum::<f64>();
         let always = neuron.capacity + neuron.leak + gaps.iter().map(|g| g.weight).sum::<f64>();
-        // A little room for what rounding adds to each term.
-        let factor = (FULL * (1.0 - 1e-3)) / (always + conductance + neuron.epsilon);
+        // Room for what rounding adds to each term: half a unit of 2^15.
+        let terms = from_inputs.len() + from_neurons.len() + gaps.len() + 2;
+        let room = f64::max(FULL * 1e-3, terms as f64 * 16384.0);
+        let factor = f64::max(FULL - room, 0.0) / (always + conductance + neuron.epsilon);
         let small = factor / 32768.0;
         let integer = |w: f64| (w * small).round().clamp(0.0, 32767.0);
         let capacity = integer(neuron.capacity);

@@ -325,7 +325,7 @@ impl Lowering<'_> {
     }
 
     /// The magnitude up to which the functions that alone read `tensor` move, where it is from `low` to
-    /// `high`; beyond, they are within half a unit of their own outputs of where they end.
+    /// `high`; beyond, they are within an eighth of a unit of their own outputs of where they end.
     fn moving(&self, tensor: TensorId, (low, high): (f64, f64)) -> Option<f64> {
         if self.graph.is_result(tensor) {
             return None;
@@ -334,7 +334,7 @@ impl Lowering<'_> {
         let reach = |node: &Node| {
             let Layer::Map(function) = &node.layer else { return None };
             let unit = self.ranges.tensor(node.output).magnitude() / 32767.0;
-            Some(map::reach(function, (low, high), unit / 2.0))
+            Some(map::reach(function, (low, high), unit / 8.0))
         };
         readers
             .map(reach)
