@@ -8,11 +8,14 @@ pub struct Sample {
     most: usize,
     /// One unit of `2^halvings` is kept; none is dropped in between if there is only one sequence.
     halvings: Option<u32>,
-    kept: Vec<(usize, Vec<f64>)>,
+    kept: Vec<Placed>,
     /// The rows with the smallest and the largest value of each column.
-    extremes: Option<Vec<[(usize, Vec<f64>); 2]>>,
+    extremes: Option<Vec<[Placed; 2]>>,
     seen: usize,
 }
+
+/// A row with its place among all rows.
+type Placed = (usize, Vec<f64>);
 
 /// What a sample holds.
 pub struct Sampled {

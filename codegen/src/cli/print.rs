@@ -23,9 +23,10 @@ pub fn results(text: &str) -> Result<()> {
 /// Prints results beside those that go to `output`: to stderr where that is stdout itself.
 pub fn beside(output: Option<&Path>, text: &str) -> Result<()> {
     match output.and_then(descriptor) {
-        Some(1) => Ok(message(text.trim_end())),
-        _ => results(text),
+        Some(1) => message(text.trim_end()),
+        _ => results(text)?,
     }
+    Ok(())
 }
 
 /// Prints that a file was written.

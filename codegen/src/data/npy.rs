@@ -85,7 +85,7 @@ impl Rows {
         row.clear();
         self.reader.get_mut().allow(LONGEST_ROW);
         if number > self.rows {
-            return match self.reader.fill_buf().map_err(|e| unreadable(e))?.is_empty() {
+            return match self.reader.fill_buf().map_err(unreadable)?.is_empty() {
                 true => Ok(false),
                 false => Err(unreadable("there is more behind the array")
                     .help("save one array a file with numpy.save")),
@@ -108,7 +108,7 @@ impl Rows {
     fn read(&mut self, length: u64) -> Result<()> {
         self.bytes.clear();
         let read = self.reader.by_ref().take(length).read_to_end(&mut self.bytes);
-        match read.map_err(|e| unreadable(e))? as u64 == length {
+        match read.map_err(unreadable)? as u64 == length {
             true => Ok(()),
             false => Err(cut_off()),
         }
@@ -124,7 +124,7 @@ fn header(reader: &mut impl Read) -> Result<String> {
     let mut bytes = |length: usize| {
         let mut bytes = Vec::new();
         let read = reader.by_ref().take(length as u64).read_to_end(&mut bytes);
-        match read.map_err(|e| unreadable(e))? == length {
+        match read.map_err(unreadable)? == length {
             true => Ok(bytes),
             false => Err(cut_off()),
         }
