@@ -32,7 +32,7 @@ pub fn run(seed: &Seed, folder: &Path) -> Result<Outcome, Wrong> {
     let before = listing(folder);
     let called = call(folder, &words)?;
     let after = listing(folder);
-    let line = || format!("nervecord {}\n{}", words.join(" "), called.stderr);
+    let line = || format!("{}nervecord {}", called.stderr, words.join(" "));
     let Some(code) = called.code.filter(|code| (0..=2).contains(code)) else {
         return wrong("crash", line());
     };
@@ -52,15 +52,15 @@ pub fn run(seed: &Seed, folder: &Path) -> Result<Outcome, Wrong> {
     let inputs = seed.files.iter().map(|(name, _)| name.as_str());
     for name in inputs {
         if before.get(name) != after.get(name) {
-            return wrong("overwritten", format!("`{name}` was changed by\n{}", line()));
+            return wrong("overwritten", format!("an input was changed: `{name}`\n{}", line()));
         }
     }
     let left: Vec<&String> = after.keys().filter(|name| !before.contains_key(*name)).collect();
     if code == 2 && !left.is_empty() {
-        return wrong("half-written", format!("{left:?} was left by\n{}", line()));
+        return wrong("half-written", format!("something was left behind: {left:?}\n{}", line()));
     }
     if let Some(name) = left.iter().find(|name| name.contains("tmp")) {
-        return wrong("half-written", format!("`{name}` was left by\n{}", line()));
+        return wrong("half-written", format!("something was left behind: `{name}`\n{}", line()));
     }
     Ok(if code == 0 { Outcome::Accepted } else { Outcome::Refused })
 }

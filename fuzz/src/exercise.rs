@@ -10,7 +10,7 @@ use nervecord_codegen::import::{self, Source};
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Compiled, Compiler, Error, draw_kan, inspect, reference, report, verify};
-use nervecord_tests::drawn::{Verdict, draw, extreme_rows, judge, relative_error};
+use nervecord_tests::drawn::{FEW, Verdict, draw, extreme_rows, judge, prepared, relative_error};
 use nervecord_tests::network;
 use nervecord_tests::random::Random;
 use nervecord_tests::seeds::Seed;
@@ -156,9 +156,11 @@ fn exercised(
     for row in extreme_rows(compiled.program.input.bits(), compiled.graph.input_len(), random) {
         host.step_raw(&row);
     }
-    let error = |rows| relative_error(compiled, rows).or_else(|text| wrong("wrong", text));
-    let (before, after) = (error(seen)?, error(fresh)?);
-    if after > NOTABLE && after > SLACK * before {
+    let error =
+        |rows: &[Vec<f64>]| relative_error(compiled, rows).or_else(|text| wrong("wrong", text));
+    let fresh = prepared(&compiled.graph, seen, fresh);
+    let (before, after) = (error(seen)?, error(&fresh)?);
+    if fresh.len() >= FEW && after > NOTABLE && after > SLACK * before {
         let text = format!(
             "an error of {after:.4} on fresh rows, {before:.4} on those of the calibration"
         );

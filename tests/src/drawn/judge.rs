@@ -2,7 +2,8 @@
 
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::quantize::Weights;
-use nervecord_codegen::{Compiled, reference};
+use nervecord_codegen::reference::{self, Reference};
+use nervecord_codegen::{Compiled, graph::Graph};
 
 use super::Drawn;
 use crate::network;
@@ -10,6 +11,8 @@ use crate::random::Random;
 
 /// Calibration rows from which on what holds for them is held to hold for others.
 const MANY: usize = 200;
+/// Fewer rows than these say nothing of a deviation.
+pub const FEW: usize = 20;
 /// What the error on rows not seen may be of that which calibration promises.
 const SLACK: f64 = 1.5;
 /// Largest error, in standard deviations of the output, of 8-bit weights, which promise nothing.
@@ -56,6 +59,41 @@ pub fn relative_error(compiled: &Compiled, rows: &[Vec<f64>]) -> Result<f64, Str
     Ok((sum / compiled.graph.output_len() as f64).sqrt())
 }
 
+/// The lowest and highest value of every feature of every tensor.
+type Ranges = Vec<Vec<[f64; 2]>>;
+
+/// Share of a range by which a row may pass it and still be one that calibration prepared for.
+const BEYOND: f64 = 0.1;
+
+/// Those of the fresh rows on which no value inside the network leaves the range it had on the rows that
+/// calibration saw, where clamping is meant; of a network with memory, those before the first that does.
+pub fn prepared(graph: &Graph, seen: &[Vec<f64>], fresh: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let mut reference = Reference::new(graph);
+    let mut ranges: Ranges = Vec::new();
+    for row in seen {
+        let values = reference.step(row);
+        let start = || values.iter().map(|v| vec![[f64::INFINITY, f64::NEG_INFINITY]; v.len()]);
+        if ranges.is_empty() {
+            ranges = start().collect();
+        }
+        for (range, &value) in ranges.iter_mut().flatten().zip(values.iter().flatten()) {
+            *range = [range[0].min(value), range[1].max(value)];
+        }
+    }
+    let inside = |values: Vec<Vec<f64>>| {
+        ranges.iter().flatten().zip(values.iter().flatten()).all(|(&[low, high], value)| {
+            let room = BEYOND * (high - low);
+            (low - room..=high + room).contains(value)
+        })
+    };
+    if graph.states.is_empty() {
+        let alone = |row: &&Vec<f64>| inside(Reference::new(graph).step(row));
+        return fresh.iter().filter(alone).cloned().collect();
+    }
+    let mut reference = Reference::new(graph);
+    fresh.iter().take_while(|row| inside(reference.step(row))).cloned().collect()
+}
+
 /// Compiles a network and holds its integers to what the compiler promises of them.
 ///
 /// # Errors
@@ -79,7 +117,8 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
     extremes(&compiled, drawn.rows.len() as u64)?;
     flags(&compiled, drawn)?;
     let seen = relative_error(&compiled, &drawn.rows)?;
-    let fresh = relative_error(&compiled, &drawn.fresh)?;
+    let fresh = prepared(&compiled.graph, &drawn.rows, &drawn.fresh);
+    let fresh = if fresh.len() < FEW { seen } else { relative_error(&compiled, &fresh)? };
     let tolerance = compiled.options.tolerance;
     let promised = if drawn.weights == Weights::I8 { EIGHT_BITS } else { tolerance };
     let (many, harsh) = (drawn.rows.len() >= MANY, drawn.oddities.is_harsh());

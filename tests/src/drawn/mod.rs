@@ -7,7 +7,7 @@ mod circuits;
 mod judge;
 mod layers;
 
-pub use judge::{Verdict, extreme_rows, judge, relative_error};
+pub use judge::{FEW, Verdict, extreme_rows, judge, prepared, relative_error};
 
 use nervecord_codegen::Result;
 use nervecord_codegen::graph::Graph;
