@@ -78,10 +78,7 @@ pub fn signature(kind: &str, text: &str) -> String {
             c => out.push(c),
         }
     }
-    // A command line is as long as its arguments.
-    let what =
-        if ["crash", "hang", "overwritten", "silent"].contains(&kind) { "" } else { out.as_str() };
-    format!("{kind}: {}", what.chars().take(160).collect::<String>())
+    format!("{kind}: {}", out.chars().take(160).collect::<String>())
 }
 
 /// Runs a target's cases for a while.
