@@ -6,7 +6,8 @@ use std::{env, fs};
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Error, Result};
 use nervecord_tests::network;
-use nervecord_tests::shapes::{Random, SHAPES};
+use nervecord_tests::random::Random;
+use nervecord_tests::shapes::SHAPES;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,24 +1,59 @@
-//! A build script as a firmware project has it: the module lands in `OUT_DIR` for `include!`. So do
-//! modules of networks with dead parts, which are to build whatever the network.
+//! A build script as a firmware project has it: the module lands in `OUT_DIR` for `include!`. Beside it
+//! go modules of networks with dead parts, for `tests/dead.rs`, and of random ones, for `tests/drawn.rs`.
 
-use std::path::Path;
-
+// What the tests use of these is more than is needed here.
+#[allow(dead_code)]
+#[path = "src/built.rs"]
+mod built;
 #[path = "src/dead.rs"]
 mod dead;
+#[allow(dead_code, unused_imports)]
+#[path = "src/drawn/mod.rs"]
+mod drawn;
+#[allow(dead_code)]
+#[path = "src/network.rs"]
+mod network;
+#[allow(dead_code)]
+#[path = "src/random.rs"]
+mod random;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use nervecord_codegen::Result;
+use nervecord_codegen::output::write_atomic;
+
+/// Seeds of the networks whose modules are built.
+const SEEDS: std::ops::Range<u64> = 0..27;
 
 fn main() {
     let made = nervecord_codegen::Compiler::new("../models/policy/model.onnx")
         .calibration("../models/policy/calibration.csv")
         .compile()
-        .and_then(|()| write_dead());
+        .and_then(|()| write("dead.rs", &dead::modules()?))
+        .and_then(|()| write("drawn.rs", &drawn_modules()?));
+    println!("cargo::rerun-if-changed=src");
     if let Err(error) = made {
         println!("cargo::error={}", error.to_string().replace('\n', "; "));
     }
 }
 
-fn write_dead() -> nervecord_codegen::Result<()> {
-    println!("cargo::rerun-if-changed=src/dead.rs");
-    let folder = std::env::var_os("OUT_DIR").unwrap_or_default();
-    let path = Path::new(&folder).join("dead.rs");
-    nervecord_codegen::data::write_atomic(&path, dead::modules()?.as_bytes())
+fn write(name: &str, modules: &str) -> Result<()> {
+    let folder = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
+    write_atomic(&folder.join(name), modules.as_bytes())
+}
+
+/// The modules of those networks that can be compiled, and a list of their checks.
+fn drawn_modules() -> Result<String> {
+    let (mut text, mut names) = (String::new(), Vec::new());
+    for seed in SEEDS {
+        let drawn = drawn::draw(seed)?;
+        // A panic is for the test to tell, which judges the same networks.
+        let compile = || network::compile(drawn.graph, drawn.weights, &drawn.rows);
+        let Ok(Ok(compiled)) = catch_unwind(AssertUnwindSafe(compile)) else { continue };
+        let name = format!("drawn_{seed}");
+        text += &built::checked(&name, &compiled, &drawn.fresh[..20]);
+        names.push(format!("{name}::check"));
+    }
+    Ok(text + &format!("static DRAWN: &[fn()] = &[{}];\n", names.join(", ")))
 }

@@ -141,13 +141,7 @@ pub fn cases() -> Result<Vec<Case>> {
 /// # Errors
 /// It cannot be represented.
 pub fn program(graph: &Graph, weights: Weights) -> Result<Program> {
-    let calibration = Calibration {
-        rows: rows(),
-        sha256: String::new(),
-        origin: String::new(),
-        percentile: 100.0,
-        margin: 1.25,
-    };
+    let calibration = Calibration::of(rows());
     let options = Options { weights, ..Options::default() };
     quantize(&simplify(graph.clone()), &calibration, &options)
 }

@@ -1,11 +1,16 @@
 //! What the tests share: where the bundled models are, and models made on the spot.
 
+pub mod built;
 pub mod connectome;
 pub mod dead;
+pub mod drawn;
 pub mod link;
 pub mod liquid;
 pub mod network;
 pub mod onnx;
+pub mod random;
+pub mod seeds;
+
 pub mod shapes;
 pub mod state_dict;
 

@@ -17,6 +17,17 @@ pub fn floats(name: &str, dims: &[i64], data: &[f32]) -> TensorProto {
     }
 }
 
+/// A vector of integers.
+pub fn ints(name: &str, data: &[i64]) -> TensorProto {
+    TensorProto {
+        name: Some(name.into()),
+        dims: vec![data.len() as i64],
+        data_type: Some(7),
+        int64_data: data.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
 /// A node named after its first output.
 pub fn node(op: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
     let owned = |names: &[&str]| names.iter().map(|s| (*s).to_owned()).collect();

@@ -8,6 +8,8 @@ use nervecord_codegen::expr::Expr;
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::kan::{DEGREE, Edge, Kan, Spline};
 
+use crate::random::Random;
+
 /// A shape: its letter, what its layers are, and the width of every layer, inputs first.
 pub struct Shape {
     /// The letter it goes by.
@@ -80,39 +82,6 @@ pub fn heads() -> Result<Graph> {
         tensor = graph.push(format!("layer{index}"), layer, &[tensor])?;
     }
     Ok(graph)
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers everywhere and for ever.
-pub struct Random(u64);
-
-impl Random {
-    /// A sequence of its own for every seed.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next 64 bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// An integer in `-127..=127`.
-    pub fn weight(&mut self) -> i64 {
-        (self.bits() % 255) as i64 - 127
-    }
-
-    /// A real number in `-1..1`.
-    pub fn unit(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
-    }
-
-    /// Rows of numbers in `-1..1`.
-    pub fn rows(&mut self, rows: usize, columns: usize) -> Vec<Vec<f64>> {
-        (0..rows).map(|_| (0..columns).map(|_| self.unit()).collect()).collect()
-    }
 }
 
 impl Shape {

@@ -4,6 +4,7 @@ mod bench;
 mod documents;
 mod emulate;
 mod figures;
+mod fuzz;
 mod golden;
 mod host;
 mod limits;
@@ -53,6 +54,14 @@ enum Task {
         /// Write nothing; fail if a module is stale
         #[arg(long)]
         check: bool,
+    },
+    /// Try mutated files, tables, settings and command lines, and random networks, in every phase;
+    /// `cargo xtask fuzz --help` says more
+    #[command(disable_help_flag = true)]
+    Fuzz {
+        /// Passed on to the harness: --minutes, --seconds, --target, --seed, --case, --list
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
     },
     /// Run an emulated core in a control loop whose plant is on the host
     Loop {
@@ -139,6 +148,7 @@ fn main() -> ExitCode {
         Task::Bench { board, model, profile, check, save, write, .. } => {
             bench::bench(&bench::Wish { board, models: model, profile, check, save, write })
         }
+        Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {

@@ -7,7 +7,7 @@ use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
 use nervecord::tensor::{Quad, quads};
 use nervecord_codegen::emulate::Job;
 
-use nervecord_tests::shapes::Random;
+use nervecord_tests::random::Random;
 
 /// Activations that all layers read, the values of their base functions among them.
 const INPUTS: usize = 24;

@@ -8,11 +8,12 @@ use nervecord_codegen::emulate::{Board, Kind, Toolchain};
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Error, Result};
-use nervecord_tests::shapes::{Random, SHAPES};
+use nervecord_tests::random::Random;
+use nervecord_tests::shapes::SHAPES;
 
 use crate::figures::Figures;
 use crate::parts::{self, Part};
-use crate::{cargo_path, documents, emulate, golden, looped, root, say, set_up, subject};
+use crate::{cargo_path, documents, emulate, fuzz, golden, looped, root, say, set_up, subject};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -43,6 +44,14 @@ pub fn test() -> bool {
     tally.stage("generated modules", || golden::golden(true));
     tally.stage("figures in the documents", || documents::check(&Figures::committed()?));
     tally.tests();
+    tally.stage("mutated files and random networks", || {
+        let arguments: Vec<String> = fuzz::IN_CI.iter().map(|&word| word.to_owned()).collect();
+        match fuzz::fuzz(&arguments)? {
+            true => Ok(()),
+            false => Err(Error::new("fuzzing found something")
+                .help("run the command after `repeat:`, of each finding above")),
+        }
+    });
     tally.stage("clippy of the firmware", firmware_clippy);
     tally.stage("clippy of the development boards", parts_clippy);
     tally.stage("development boards", || match parts::boards(false)? {

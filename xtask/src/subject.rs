@@ -10,7 +10,8 @@ use nervecord_codegen::import;
 use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
 use nervecord_tests::network;
-use nervecord_tests::shapes::{self, Random, SHAPES, Shape};
+use nervecord_tests::random::Random;
+use nervecord_tests::shapes::{self, SHAPES, Shape};
 
 use crate::limits::Work;
 use crate::{root, splines};

@@ -238,13 +238,7 @@ mod tests {
                 |k: usize, i: usize| ((k * (2 * i + 3) * 37 % 401) as f64 / 200.0 - 1.0) * reach;
             let rows: Vec<Vec<f64>> =
                 (0..400).map(|k| (0..classes).map(|i| value(k, i)).collect()).collect();
-            let calibration = Calibration {
-                rows: rows.clone(),
-                sha256: String::new(),
-                origin: String::new(),
-                percentile: 100.0,
-                margin: 1.25,
-            };
+            let calibration = Calibration::of(rows.clone());
             let options = Options { weights: Weights::I16, ..Options::default() };
             let program = quantize(&graph, &calibration, &options).unwrap();
             let exact = reference::run(&graph, &rows);

@@ -14,13 +14,7 @@ fn compiled(graph: Graph, options: Options) -> Compiled {
     let angles = (0..400).map(|i| f64::from(i) / 400.0 * std::f64::consts::TAU);
     let inputs = graph.input_len();
     let row = |angle: f64| [angle.cos(), angle.sin()].into_iter().cycle().take(inputs).collect();
-    let calibration = Calibration {
-        rows: angles.map(row).collect(),
-        sha256: String::new(),
-        origin: String::new(),
-        percentile: 100.0,
-        margin: 1.25,
-    };
+    let calibration = Calibration::of(angles.map(row).collect());
     let source = Source { graph, path: PathBuf::from("net"), sha256: String::new() };
     let graph = simplify(source.graph.clone());
     let program = quantize(&graph, &calibration, &options).unwrap();

@@ -1,0 +1,255 @@
+//! What is done with a case: every phase that a user's file goes through, and what may not happen.
+
+use std::fs;
+use std::path::Path;
+
+use nervecord_codegen::circuit::{self, Circuit};
+use nervecord_codegen::data::Data;
+use nervecord_codegen::graph::Graph;
+use nervecord_codegen::import::{self, Source};
+use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::{Compiled, Compiler, Error, draw_kan, inspect, reference, report, verify};
+use nervecord_tests::drawn::{FEW, Verdict, draw, extreme_rows, judge, prepared, relative_error};
+use nervecord_tests::network;
+use nervecord_tests::random::Random;
+use nervecord_tests::seeds::Seed;
+
+use crate::case::{Case, NETWORKS, Seeds, network as network_seed};
+use crate::command;
+
+/// Calibration rows of a mutated model; as many are drawn again, for it to be compared on.
+const ROWS: usize = 64;
+/// Factor by which fresh rows may be worse than those that calibration saw: mutated numbers are wild.
+const SLACK: f64 = 4.0;
+/// The least error, in deviations of the output, from which that counts.
+const NOTABLE: f64 = 0.1;
+
+/// How a case went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It went through every phase.
+    Accepted,
+    /// It was refused with a reason.
+    Refused,
+    /// It went through, further from float than the tolerance; the report says so.
+    Missed,
+}
+
+/// What may not happen: its kind, and what it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// A word for tables.
+    pub kind: &'static str,
+    /// What happened.
+    pub text: String,
+}
+
+type Result<T> = std::result::Result<T, Wrong>;
+
+pub fn wrong<T>(kind: &'static str, text: impl Into<String>) -> Result<T> {
+    Err(Wrong { kind, text: text.into() })
+}
+
+/// Does all that is done with the case of this number.
+///
+/// # Errors
+/// What may not happen.
+pub fn run(
+    target: &str,
+    seeds: &Seeds,
+    seed: u64,
+    index: u64,
+    without: &[usize],
+    folder: &Path,
+) -> Result<Outcome> {
+    if target == NETWORKS {
+        return random_network(network_seed(seed, index));
+    }
+    let Some(mut case) = seeds.case(target, seed, index, without) else {
+        return wrong("harness", "the target has no seeds");
+    };
+    if case.seed.write(folder).is_err() {
+        return wrong("harness", "the files cannot be written");
+    }
+    match target {
+        "cli" => command::run(&case.seed, folder),
+        "csv" | "npy" => table(&case.seed, folder),
+        "settings" => settings(&case.seed, folder),
+        _ => model(&mut case, folder),
+    }
+}
+
+fn random_network(seed: u64) -> Result<Outcome> {
+    let drawn = draw(seed).or_else(|error| wrong("harness", error.to_string()))?;
+    match judge(&drawn) {
+        Ok(Verdict::Refused) => Ok(Outcome::Refused),
+        Ok(Verdict::Good(compiled)) => written(&compiled).map(|()| Outcome::Accepted),
+        Ok(Verdict::Missed(compiled)) => written(&compiled).map(|()| Outcome::Missed),
+        Err(text) => wrong(
+            "wrong",
+            format!("{text} ({:?}, {:?}, {:?})", drawn.kind, drawn.weights, drawn.oddities),
+        ),
+    }
+}
+
+/// A refusal has to say what to do.
+fn refused(error: &Error) -> Result<Outcome> {
+    let text = error.to_string();
+    match text.contains("\n     help: ") {
+        true => Ok(Outcome::Refused),
+        false => wrong("no help", text),
+    }
+}
+
+fn model(case: &mut Case, folder: &Path) -> Result<Outcome> {
+    let path = folder.join(case.seed.model);
+    let source = match import::load(&path) {
+        Ok(source) => source,
+        Err(error) => {
+            // As `inspect` does with what cannot be loaded.
+            let _ = inspect::survey(&path);
+            return refused(&error);
+        }
+    };
+    inspected(&source, &path);
+    let random = &mut case.random;
+    let reach = *random.pick(&[1.0, 1.0, 1.0, 0.01, 30.0]);
+    let mut rows = |count| -> Vec<Vec<f64>> {
+        (0..count).map(|_| random.row(source.graph.input_len(), reach)).collect()
+    };
+    let (seen, fresh) = (rows(ROWS), rows(ROWS));
+    let mut outcome = Outcome::Refused;
+    for weights in [Weights::I8, Weights::I16, Weights::Auto] {
+        if weights == Weights::Auto && !random.once_in(4) {
+            continue;
+        }
+        let this = match network::compile(source.graph.clone(), weights, &seen) {
+            Ok(compiled) => exercised(&compiled, &seen, &fresh, random)?,
+            Err(error) => refused(&error)?,
+        };
+        if this != Outcome::Refused {
+            outcome = this;
+        }
+    }
+    Ok(outcome)
+}
+
+/// What `inspect` prints and draws.
+fn inspected(source: &Source, path: &Path) {
+    let _ = inspect::render(source);
+    let own = import::circuit(path).ok().flatten().or_else(|| Circuit::of(&source.graph));
+    if let Some(own) = &own {
+        let _ = (circuit::text::render(own), circuit::svg(own));
+    }
+}
+
+/// Runs a compiled model on rows it was calibrated with, on fresh ones and at the ends of its numbers.
+fn exercised(
+    compiled: &Compiled,
+    seen: &[Vec<f64>],
+    fresh: &[Vec<f64>],
+    random: &mut Random,
+) -> Result<Outcome> {
+    written(compiled)?;
+    let mut host = Interpreter::new(&compiled.program);
+    for row in extreme_rows(compiled.program.input.bits(), compiled.graph.input_len(), random) {
+        host.step_raw(&row);
+    }
+    let error =
+        |rows: &[Vec<f64>]| relative_error(compiled, rows).or_else(|text| wrong("wrong", text));
+    let fresh = prepared(&compiled.graph, seen, fresh);
+    let (before, after) = (error(seen)?, error(&fresh)?);
+    if fresh.len() >= FEW && after > NOTABLE && after > SLACK * before {
+        let text = format!(
+            "an error of {after:.4} on fresh rows, {before:.4} on those of the calibration"
+        );
+        return wrong("wrong", text);
+    }
+    match before <= compiled.options.tolerance {
+        true => Ok(Outcome::Accepted),
+        false => Ok(Outcome::Missed),
+    }
+}
+
+/// What is written of a compiled model.
+fn written(compiled: &Compiled) -> Result<()> {
+    let module = compiled.module();
+    if !module.ends_with("}\n") || !module.contains("pub fn step_raw") {
+        return wrong("half-written", "the module has no end");
+    }
+    let _ = (report::render(compiled), draw_kan::render(&compiled.program.layers));
+    Ok(())
+}
+
+/// A table as calibration data, as vectors and as labels.
+fn table(seed: &Seed, folder: &Path) -> Result<Outcome> {
+    let (path, net) = (folder.join(&seed.files[0].0), folder.join(seed.model));
+    let data = match Data::read(&path) {
+        Ok(data) => data,
+        Err(error) => return refused(&error),
+    };
+    if data.rows.iter().flatten().any(|x| !x.is_finite()) {
+        return wrong("wrong", "a value that is not finite was accepted");
+    }
+    match Compiler::new(&net).calibration(&path).build() {
+        Ok(compiled) => {
+            written(&compiled)?;
+            judged(&compiled, &path)?;
+            Ok(Outcome::Accepted)
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+/// The verdict on a table of vectors, which a number that is none may not pass.
+fn judged(compiled: &Compiled, vectors: &Path) -> Result<()> {
+    let verdict = match verify::verify(compiled, vectors, None) {
+        Ok(verdict) => verdict,
+        Err(error) => return refused(&error).map(drop),
+    };
+    let _ = verdict.render();
+    let _ = verify::verify(compiled, vectors, Some(vectors));
+    match verdict.passed && !(verdict.max_error.is_finite() && verdict.r2.is_finite()) {
+        true => wrong(
+            "wrong",
+            format!("verify passed with R2 {} and an error of {}", verdict.r2, verdict.max_error),
+        ),
+        false => Ok(()),
+    }
+}
+
+fn settings(seed: &Seed, folder: &Path) -> Result<Outcome> {
+    let net = folder.join(seed.model);
+    let data = folder.join("data.csv");
+    let mut outcome = Outcome::Refused;
+    for compiler in [Compiler::new(&net), Compiler::new(&net).calibration(&data)] {
+        match compiler.build() {
+            Ok(compiled) => {
+                written(&compiled)?;
+                finite(&compiled.graph, &compiled.calibration.rows)?;
+                outcome = Outcome::Accepted;
+            }
+            Err(error) => drop(refused(&error)?),
+        }
+    }
+    Ok(outcome)
+}
+
+/// Rows drawn from declared ranges are numbers.
+fn finite(graph: &Graph, rows: &[Vec<f64>]) -> Result<()> {
+    let good = rows
+        .iter()
+        .flatten()
+        .chain(reference::run(graph, rows).iter().flatten())
+        .all(|x| x.is_finite());
+    if good { Ok(()) } else { wrong("wrong", "calibration rows that are not finite") }
+}
+
+/// Empties the folder of a case.
+pub fn clear(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+    }
+}

@@ -1,0 +1,89 @@
+//! Tables, settings and command lines around one small model.
+
+use super::Seed;
+use crate::onnx;
+use crate::random::Random;
+
+/// Rows of a table.
+const ROWS: usize = 24;
+
+pub(super) fn all() -> Vec<Seed> {
+    let seed = |target: &'static str, files: Vec<(&str, Vec<u8>)>| {
+        let own = files.into_iter().map(|(name, bytes)| (name.to_owned(), bytes));
+        let model = ("net.onnx".to_owned(), onnx::file(onnx::small()));
+        Seed { target, files: own.chain([model]).collect(), model: "net.onnx" }
+    };
+    let mut all = vec![
+        seed("csv", vec![("data.csv", table(&["x0", "x1"]))]),
+        seed("csv", vec![("data.csv", table(&["x0", "x1", "y0", "y1"]))]),
+        seed(
+            "settings",
+            vec![("nervecord.toml", SETTINGS.into()), ("data.csv", table(&["x0", "x1"]))],
+        ),
+    ];
+    for (kind, bytes) in [("<f4", 4), ("<f8", 8), ("<i2", 2)] {
+        all.push(seed("npy", vec![("data.npy", array(kind, bytes))]));
+    }
+    for line in LINES {
+        let arguments = line.replace(' ', "\n").into_bytes();
+        let vectors = table(&["x0", "x1", "y0", "y1"]);
+        let files = vec![
+            ("arguments", arguments),
+            ("data.csv", table(&["x0", "x1"])),
+            ("vectors.csv", vectors),
+            ("labels.csv", labels()),
+        ];
+        all.push(seed("cli", files));
+    }
+    all
+}
+
+const SETTINGS: &str = "[calibration]\npercentile = 99.9\nmargin = 1.25\n\n[inputs]\nx0 = [-3.2, 3.2]\n\
+    x1 = [-10.0, 10.0]\n\n[sparsity]\nweights = true\nactivations = true\n";
+
+const LINES: [&str; 9] = [
+    "compile net.onnx --calibration data.csv -o out.rs --report report",
+    "compile net.onnx --calibration data.csv --weights 8 --tolerance 0.01 --cpu cortex-m4 --name net -o out.rs",
+    "compile net.onnx --calibration data.csv -o out.rs --check",
+    "run net.onnx --calibration data.csv --input data.csv -o out.csv",
+    "run net.onnx --calibration data.csv --weights 16 --input data.csv --raw --states -o out.csv",
+    "run net.onnx --input data.csv --float -o out.csv",
+    "verify net.onnx --calibration data.csv --vectors vectors.csv --json",
+    "verify net.onnx --calibration data.csv --vectors vectors.csv --labels labels.csv",
+    "inspect net.onnx",
+];
+
+fn numbers(columns: usize) -> Vec<Vec<f64>> {
+    Random::new(columns as u64).rows(ROWS, columns)
+}
+
+fn table(columns: &[&str]) -> Vec<u8> {
+    let mut text = columns.join(",") + "\n";
+    for row in numbers(columns.len()) {
+        let cells: Vec<String> = row.iter().map(|x| format!("{x:.4}")).collect();
+        text += &(cells.join(",") + "\n");
+    }
+    text.into_bytes()
+}
+
+fn labels() -> Vec<u8> {
+    let rows = (0..ROWS).map(|i| format!("{}\n", i % 2));
+    ["label\n".to_owned()].into_iter().chain(rows).collect::<String>().into_bytes()
+}
+
+fn array(kind: &str, bytes: usize) -> Vec<u8> {
+    let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({ROWS}, 2), }}");
+    // The data starts at a multiple of 64.
+    let header = format!("{header:<117}\n");
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.bytes());
+    for x in numbers(2).into_iter().flatten() {
+        match (kind, bytes) {
+            ("<i2", _) => file.extend(((x * 1000.0) as i16).to_le_bytes()),
+            (_, 4) => file.extend((x as f32).to_le_bytes()),
+            _ => file.extend(x.to_le_bytes()),
+        }
+    }
+    file
+}
