@@ -17,14 +17,14 @@
 // selu              table 28       16->16    128         -      2.46e-3
 // add_selu          add            32->16      0         -            -
 // geluerf_gemm      dense i8       16->16    384   6.1 bit            -
-// geluerf_mul       table 52       16->16    224         -      8.82e-3
+// geluerf_mul       table 52       16->16    224         -      8.80e-3
 // gelu_gemm         dense i8       16->16    384   6.4 bit            -
 // gelu              table 58       16->16    248         -      1.89e-2
 // add_gelu          add            32->16      0         -            -
 // norm              normalize      16->16      0         -            -
 // norm_2            affine         16->16    128         -            -
 // hardswish_gemm    dense i8       16->16    384   5.8 bit            -
-// hardswish         table 42       16->16    184         -      2.82e-3
+// hardswish         table 42       16->16    184         -      2.83e-3
 // silu_gemm         dense i8       16->16    384   6.8 bit            -
 // silu              table 40       16->16    176         -      3.27e-2
 // add_silu          add            32->16      0         -            -
@@ -34,17 +34,17 @@
 // softsign          table 84       16->16    352         -      2.84e-3
 // add_softsign      add            32->16      0         -            -
 // gate_gemm         dense i8       16->16    384   6.0 bit            -
-// sigmoid           table 32       16->16    144         -      9.09e-4
+// sigmoid           table 32       16->16    144         -      9.07e-4
 // mul_sigmoid       mul            32->16      0         -            -
 // hardsigmoid_gemm  dense i8       16->16    384   6.0 bit            -
-// hardsigmoid       table 28       16->16    128         -      2.88e-3
+// hardsigmoid       table 2        16->16     24         -      2.86e-5
 // sin_gemm          dense i8       16->16    384   6.6 bit            -
 // sin               table 16       16->16     80         -      2.72e-3
 // add_sin           add            32->16      0         -            -
 // clip_gemm         dense i8       16->16    384   5.8 bit            -
 // add_clip          add            32->16      0         -            -
 // head_gemm         dense i8        16->2     48   6.7 bit            -
-// total: 3696 multiply-accumulates, 7928 bytes of tables, 104 bytes of RAM
+// total: 3696 multiply-accumulates, 7824 bytes of tables, 104 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code)]
 pub mod regressor {
@@ -76,7 +76,7 @@ pub mod regressor {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 7928;
+    pub const TABLE_BYTES: usize = 7824;
 
     #[rustfmt::skip]
     static STEM_GEMM_WEIGHTS: [[i8; 4]; 16] = [
@@ -100,12 +100,12 @@ pub mod regressor {
     #[rustfmt::skip]
     static STEM_GEMM_BIAS: [i32; 16] = [
         -63663, 2961, -41373, 57271, -1051, -11739, 200218, -47899, 134283, 69930, -7694, -208226,
-        -503675, -150067, 198036, -115561,
+        -503731, -150067, 198036, -115561,
     ];
     #[rustfmt::skip]
     static STEM_GEMM_MULTIPLIER: [i16; 16] = [
-        5882, 23840, 17457, 13299, 20282, 15357, 4715, 18915, 8492, 11756, 13695, 8723, 2023, 10881,
-        5061, 5108,
+        5883, 23842, 17458, 13300, 20284, 15359, 4716, 18917, 8493, 11756, 13697, 8724, 2024, 10882,
+        5062, 5109,
     ];
     #[allow(long_running_const_eval)]
     static STEM_GEMM_PACKED: [u32; 48] =
@@ -113,11 +113,11 @@ pub mod regressor {
     static STEM_GEMM: Dense8 = Dense8::new(4, 16, &STEM_GEMM_PACKED, false);
     #[rustfmt::skip]
     static TANH_PIECES: [u32; 36] = [
-        0x800100be, 0x80e30107, 0x80e20163, 0x828301e4, 0x82810282, 0x856a0355, 0x8569047b,
-        0x8a9f05fe, 0x8a9a07d2, 0x93a10a3f, 0x939a0d3f, 0xa29810c0, 0xa29514de, 0xb9be1984,
-        0xb9b71df9, 0xd9c12215, 0xd9c92547, 0xfff92700, 0x000826fe, 0x26382548, 0x263f221c,
-        0x46481df4, 0x46461973, 0x5d6e14eb, 0x5d6110e8, 0x6c690d4a, 0x6c5d0a46, 0x756a07e7,
-        0x756005fb, 0x7a99047f, 0x7a970353, 0x7d830285, 0x7d8001e1, 0x7f1f0163, 0x7f1e0107,
+        0x800100be, 0x80e30107, 0x80e20163, 0x828301e4, 0x82810283, 0x856b0355, 0x856a047b,
+        0x8a9f05fe, 0x8a9b07d3, 0x93a20a40, 0x939a0d41, 0xa29910c1, 0xa29614de, 0xb9bf1984,
+        0xb9b81df9, 0xd9c22215, 0xd9ca2547, 0xfff926ff, 0x000926fd, 0x26372547, 0x263e221c,
+        0x46471df4, 0x46441973, 0x5d6d14eb, 0x5d6010e8, 0x6c680d4a, 0x6c5c0a46, 0x756907e8,
+        0x755f05fc, 0x7a98047f, 0x7a970353, 0x7d840286, 0x7d7f01e1, 0x7f1f0163, 0x7f1e0107,
         0x800000be,
     ];
     #[rustfmt::skip]
@@ -146,13 +146,13 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static RELU_GEMM_BIAS: [i32; 16] = [
-        -1026050, 1044987, 1284456, 724548, -102996, 496656, -14177, 1003609, 1000227, 1166355,
-        -483552, -1096730, 1432299, 131270, 821506, -172471,
+        -1026054, 1044991, 1284461, 724551, -102996, 496658, -14177, 1003613, 1000231, 1166360,
+        -483554, -1096734, 1432305, 131271, 821510, -172472,
     ];
     #[rustfmt::skip]
     static RELU_GEMM_MULTIPLIER: [i16; 16] = [
         13985, 17968, 13244, 14865, 14186, 17574, 11952, 13957, 12043, 10188, 13180, 15583, 21465,
-        9815, 16608, 17414,
+        9815, 16608, 17413,
     ];
     #[allow(long_running_const_eval)]
     static RELU_GEMM_PACKED: [u32; 96] =
@@ -184,7 +184,7 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static LEAKYRELU_GEMM_MULTIPLIER: [i16; 16] = [
-        18491, 8202, 14350, 20276, 12365, 15601, 9377, 11277, 16956, 13490, 17901, 17114, 12004,
+        18491, 8202, 14350, 20276, 12365, 15602, 9377, 11277, 16956, 13490, 17901, 17114, 12004,
         17822, 27768, 12988,
     ];
     #[allow(long_running_const_eval)]
@@ -200,7 +200,7 @@ pub mod regressor {
         Run { table: Table::new(&LEAKYRELU_PIECES), from: 0, count: 16 },
     ];
     const LEAKYRELU: Functions = Functions::new(&LEAKYRELU_RUNS);
-    const ADD_LEAKYRELU: Add = Add { factors: [14395, 30223], shift: 15 };
+    const ADD_LEAKYRELU: Add = Add { factors: [14394, 30223], shift: 15 };
     #[rustfmt::skip]
     static ELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-9, 13, -29, -81, 9, -9, -16, -50, -1, -122, -27, -4, 22, 14, -1, -28,],
@@ -227,8 +227,8 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static ELU_GEMM_MULTIPLIER: [i16; 16] = [
-        18635, 15909, 21693, 13061, 11025, 20104, 9847, 13721, 7208, 11842, 15042, 8287, 14931,
-        15478, 12415, 11588,
+        18635, 15909, 21694, 13062, 11025, 20104, 9847, 13721, 7208, 11842, 15042, 8287, 14932,
+        15478, 12415, 11589,
     ];
     #[allow(long_running_const_eval)]
     static ELU_GEMM_PACKED: [u32; 96] =
@@ -236,11 +236,11 @@ pub mod regressor {
     static ELU_GEMM: Dense8 = Dense8::new(16, 16, &ELU_GEMM_PACKED, false);
     #[rustfmt::skip]
     static ELU_PIECES: [u32; 36] = [
-        0xc81f0184, 0xc9c201c2, 0xc9c20204, 0xcbea024e, 0xcbea02a7, 0xcec1030b, 0xcebe037f,
-        0xd27b0403, 0xd2780495, 0xd75f053d, 0xd75e05fe, 0xddcc06e1, 0xddca07e5, 0xe63f090b,
+        0xc81f0184, 0xc9c201c2, 0xc9c20204, 0xcbea024e, 0xcbea02a7, 0xcec1030b, 0xcebf037f,
+        0xd27b0403, 0xd2780495, 0xd75f053d, 0xd75f05fe, 0xddcc06e1, 0xddca07e5, 0xe63f090b,
         0xe63d0a5d, 0xf1560bdc, 0xf1530d9f, 0xffeb0f99, 0x000110ad, 0x10ae10ad, 0x10ae10ad,
-        0x215b10ad, 0x215b10ad, 0x320910ad, 0x320910ad, 0x42b610ad, 0x42b610ad, 0x536410ad,
-        0x536410ad, 0x641110ad, 0x641110ad, 0x74bf10ad, 0x74bf10ad, 0x8000035d, 0x7fff0000,
+        0x215b10ad, 0x215b10ad, 0x320810ad, 0x320810ad, 0x42b610ad, 0x42b610ad, 0x536310ad,
+        0x536310ad, 0x641010ad, 0x641010ad, 0x74be10ad, 0x74be10ad, 0x8000035f, 0x7fff0000,
         0x7fff0000,
     ];
     #[rustfmt::skip]
@@ -274,8 +274,8 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static SELU_GEMM_MULTIPLIER: [i16; 16] = [
-        19438, 12683, 17460, 16025, 14533, 21421, 15018, 21195, 16170, 20808, 18724, 22396, 27429,
-        21268, 20121, 15352,
+        19438, 12683, 17460, 16025, 14533, 21421, 15018, 21195, 16170, 20809, 18724, 22396, 27429,
+        21268, 20122, 15352,
     ];
     #[allow(long_running_const_eval)]
     static SELU_GEMM_PACKED: [u32; 96] =
@@ -320,8 +320,8 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static GELUERF_GEMM_MULTIPLIER: [i16; 16] = [
-        14281, 10512, 14692, 11589, 12739, 12957, 14462, 15428, 15463, 12541, 9522, 24785, 10839,
-        12907, 8087, 16658,
+        14281, 10512, 14692, 11589, 12739, 12957, 14463, 15428, 15463, 12541, 9522, 24785, 10839,
+        12907, 8088, 16658,
     ];
     #[allow(long_running_const_eval)]
     static GELUERF_GEMM_PACKED: [u32; 96] =
@@ -334,7 +334,7 @@ pub mod regressor {
         0xfd94fed6, 0xfc5ffec1, 0xfc5ffebc, 0xfb23fecf, 0xfb21ff02, 0xfa4bff55, 0xfa49ffdc,
         0xfa6e006c, 0xfa6c0147, 0xfc280235, 0xfc260342, 0xfff60461, 0xfff40581, 0x0603069d,
         0x060307a8, 0x0e250899, 0x0e27095e, 0x17de0a08, 0x17e00a87, 0x22920ada, 0x22930b0d,
-        0x2dab0b20, 0x2dac0b1b, 0x38bc0b05, 0x38bc0ae6, 0x438f0ac1, 0x438f0a96, 0x4e130a74,
+        0x2dab0b20, 0x2dab0b1b, 0x38bc0b05, 0x38bc0ae6, 0x438f0ac1, 0x438f0a96, 0x4e130a74,
         0x4e130a51, 0x58550a34, 0x58550a1c, 0x62690a0c, 0x626809fd, 0x6c5f09f2, 0x6c5f09eb,
         0x764709e5, 0x764709e2, 0x8000098e,
     ];
@@ -369,7 +369,7 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static GELU_GEMM_MULTIPLIER: [i16; 16] = [
-        12863, 13468, 11432, 11509, 16575, 7183, 16143, 14821, 7904, 8136, 11372, 11499, 14035,
+        12863, 13468, 11432, 11509, 16576, 7183, 16143, 14821, 7904, 8136, 11372, 11500, 14035,
         10835, 17614, 12691,
     ];
     #[allow(long_running_const_eval)]
@@ -442,7 +442,7 @@ pub mod regressor {
     #[rustfmt::skip]
     static HARDSWISH_GEMM_MULTIPLIER: [i16; 16] = [
         18342, 14597, 15823, 11514, 19925, 15009, 17477, 15760, 11605, 8142, 13630, 21883, 23186,
-        23865, 28455, 21335,
+        23866, 28455, 21336,
     ];
     #[allow(long_running_const_eval)]
     static HARDSWISH_GEMM_PACKED: [u32; 96] =
@@ -454,7 +454,7 @@ pub mod regressor {
         0xfd06fb36, 0xf89afbfe, 0xf897fcc5, 0xf5c5fd9c, 0xf5c3fe67, 0xf490ff36, 0xf4900005,
         0xf4fd00da, 0xf4fc01a2, 0xf7060272, 0xf7060340, 0xfaaf0411, 0xfaaf04e1, 0xfff805b1,
         0xfff70683, 0x06e00750, 0x06e1081b, 0x0f6608ed, 0x0f6809bd, 0x198e0a8d, 0x198d0b5f,
-        0x25530c2d, 0x25550cf8, 0x32b90dcd, 0x32b90e9d, 0x41be0f6c, 0x41bd103a, 0x5261110d,
+        0x25530c2d, 0x25550cf8, 0x32b90dcd, 0x32b80e9d, 0x41bd0f6c, 0x41bd103a, 0x5261110d,
         0x526111da, 0x61880c38, 0x61860c31, 0x6db70c31, 0x6db70c31, 0x79e80c31, 0x79e80c31,
     ];
     #[rustfmt::skip]
@@ -483,8 +483,8 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static SILU_GEMM_BIAS: [i32; 16] = [
-        61965, 34735, -181098, 55026, -31410, 29702, -87818, -93320, 52478, -30440, -30422, -66381,
-        65048, 302076, 51450, -47450,
+        61965, 34735, -181099, 55027, -31411, 29702, -87818, -93320, 52478, -30440, -30422, -66381,
+        65048, 302077, 51450, -47450,
     ];
     #[rustfmt::skip]
     static SILU_GEMM_MULTIPLIER: [i16; 16] = [
@@ -501,8 +501,8 @@ pub mod regressor {
         0xf6cdfeb0, 0xf6ccfec8, 0xf5a8fef1, 0xf5a8ff2f, 0xf502ff88, 0xf500fff8, 0xf53f0086,
         0xf53f0136, 0xf6dc0209, 0xf6db02f2, 0xfa5103fd, 0xfa500510, 0xfff5063d, 0xfff50763,
         0x07ec088b, 0x07ed09a2, 0x12160aaa, 0x12170b98, 0x1e170c65, 0x1e190d15, 0x2b770da5,
-        0x2b790e18, 0x39bc0e6d, 0x39bd0ead, 0x487f0ed6, 0x48800eee, 0x57730ef8, 0x57730ef8,
-        0x66680ef0, 0x66670ee2, 0x75400ecf, 0x75400ebb, 0x800004d0,
+        0x2b790e18, 0x39bc0e6d, 0x39bd0ead, 0x487f0ed6, 0x487f0eee, 0x57730ef8, 0x57730ef8,
+        0x66670ef0, 0x66670ee2, 0x75400ecf, 0x75400ebb, 0x800004d0,
     ];
     #[rustfmt::skip]
     static SILU_RUNS: [Run<'static>; 1] = [
@@ -537,7 +537,7 @@ pub mod regressor {
     #[rustfmt::skip]
     static SOFTPLUS_GEMM_MULTIPLIER: [i16; 16] = [
         13903, 18394, 16802, 15799, 19693, 13196, 11802, 15602, 11259, 10393, 10015, 21195, 19378,
-        17442, 21497, 13882,
+        17442, 21497, 13883,
     ];
     #[allow(long_running_const_eval)]
     static SOFTPLUS_GEMM_PACKED: [u32; 96] =
@@ -578,12 +578,12 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static SOFTSIGN_GEMM_BIAS: [i32; 16] = [
-        133460, -11500, 68, -42955, -43283, 157030, -130127, -140248, -2128, 19469, -112114, -69293,
+        133461, -11500, 68, -42955, -43283, 157031, -130128, -140249, -2128, 19469, -112114, -69294,
         64910, 19509, -3659, 82057,
     ];
     #[rustfmt::skip]
     static SOFTSIGN_GEMM_MULTIPLIER: [i16; 16] = [
-        12088, 18912, 9259, 17926, 21126, 11868, 11438, 16118, 17189, 14247, 10941, 14146, 15667,
+        12088, 18912, 9259, 17927, 21126, 11868, 11438, 16118, 17190, 14248, 10941, 14146, 15667,
         10475, 16281, 8584,
     ];
     #[allow(long_running_const_eval)]
@@ -593,16 +593,16 @@ pub mod regressor {
     #[rustfmt::skip]
     static SOFTSIGN_PIECES: [u32; 84] = [
         0x800100ec, 0x80f300f7, 0x80f30101, 0x81fa010d, 0x81f90119, 0x83190126, 0x83180134,
-        0x84530142, 0x84530152, 0x85ae0163, 0x85ae0176, 0x872f018b, 0x872e01a0, 0x88da01b7,
-        0x88da01d1, 0x8ab901ed, 0x8ab8020d, 0x8cd5022e, 0x8cd50252, 0x8f3b027d, 0x8f3a02a6,
+        0x84530142, 0x84530152, 0x85ae0163, 0x85ae0176, 0x872f018c, 0x872e01a0, 0x88da01b6,
+        0x88da01d1, 0x8ab901ed, 0x8ab9020d, 0x8cd5022e, 0x8cd50252, 0x8f3b027d, 0x8f3a02a6,
         0x91f902d8, 0x91fa030e, 0x9528034e, 0x95280392, 0x98e103e1, 0x98e1043c, 0x9d4e049f,
-        0x9d4e0514, 0xa2a5059d, 0xa2a40638, 0xa93706ef, 0xa93407ca, 0xb17f08cf, 0xb17d0a06,
-        0xbc430b8b, 0xbc3f0d63, 0xcace0fc6, 0xcaca12c3, 0xdf9416e2, 0xdf7f1c5a, 0xff9223e4,
-        0x006a23f2, 0x207c1c4f, 0x206f16d9, 0x353d12d6, 0x35380fb4, 0x43c30d68, 0x43c00b86,
-        0x4e850a09, 0x4e8208d1, 0x56cb07c5, 0x56ca06f4, 0x5d5e063c, 0x5d5d059a, 0x62b20512,
-        0x62b204a3, 0x6720043a, 0x671e03e7, 0x6adb0397, 0x6ada034c, 0x6e090313, 0x6e0802d8,
-        0x70c702a7, 0x70c7027a, 0x732d0252, 0x732c022d, 0x7548020b, 0x754801ed, 0x772701d1,
-        0x772701b7, 0x78d301a0, 0x78d3018a, 0x7a530176, 0x7a530164, 0x7bad0152, 0x7bae0142,
+        0x9d4e0514, 0xa2a5059d, 0xa2a40638, 0xa93706ef, 0xa93507ca, 0xb18008cf, 0xb17d0a06,
+        0xbc430b8b, 0xbc3f0d63, 0xcace0fc6, 0xcaca12c3, 0xdf9516e2, 0xdf7f1c5a, 0xff9223e4,
+        0x006a23f2, 0x207c1c4f, 0x206f16da, 0x353c12d6, 0x35380fb4, 0x43c30d68, 0x43c00b86,
+        0x4e850a09, 0x4e8108d1, 0x56cb07c5, 0x56c906f4, 0x5d5e063d, 0x5d5c059a, 0x62b20512,
+        0x62b204a3, 0x671f043a, 0x671e03e7, 0x6adb0397, 0x6ada034c, 0x6e090313, 0x6e0702d8,
+        0x70c702a7, 0x70c7027a, 0x732c0252, 0x732c022d, 0x7548020b, 0x754801ed, 0x772701d1,
+        0x772701b7, 0x78d301a0, 0x78d3018a, 0x7a530176, 0x7a520164, 0x7bad0152, 0x7bae0142,
         0x7ce90134, 0x7ce80126, 0x7e080119, 0x7e07010d, 0x7f0e0101, 0x7f0e00f7, 0x800000ec,
     ];
     #[rustfmt::skip]
@@ -637,8 +637,8 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static GATE_GEMM_MULTIPLIER: [i16; 16] = [
-        17882, 11838, 24864, 21770, 19081, 15599, 14159, 17666, 20067, 15285, 21340, 22802, 14562,
-        16798, 18283, 12886,
+        17884, 11840, 24867, 21773, 19084, 15601, 14161, 17668, 20070, 15287, 21343, 22806, 14564,
+        16800, 18285, 12888,
     ];
     #[allow(long_running_const_eval)]
     static GATE_GEMM_PACKED: [u32; 96] =
@@ -646,10 +646,10 @@ pub mod regressor {
     static GATE_GEMM: Dense8 = Dense8::new(16, 16, &GATE_GEMM_PACKED, false);
     #[rustfmt::skip]
     static SIGMOID_PIECES: [u32; 32] = [
-        0x00ac0081, 0x014800b7, 0x014700fc, 0x02720160, 0x027101db, 0x04a1028a, 0x049e0373,
-        0x08a404a4, 0x089f0626, 0x0fad0803, 0x0faa0a43, 0x1b2e0cc8, 0x1b2e0f68, 0x2bdc11e9,
-        0x2be313da, 0x405114f2, 0x405b14f1, 0x54ca13da, 0x54cf11ee, 0x657f0f72, 0x657c0cd0,
-        0x71030a45, 0x70fb080a, 0x780e0628, 0x780804a5, 0x7c0d0370, 0x7c0b028c, 0x7e3a01d7,
+        0x00ac0081, 0x014800b7, 0x014700fc, 0x02730160, 0x027101db, 0x04a2028a, 0x049f0373,
+        0x08a404a4, 0x08a00626, 0x0fae0803, 0x0fab0a42, 0x1b2f0cc7, 0x1b2f0f68, 0x2bdc11e8,
+        0x2be413d9, 0x405114f1, 0x405b14f1, 0x54c913d9, 0x54ce11ed, 0x657e0f71, 0x657b0cd0,
+        0x71020a45, 0x70fa080a, 0x780d0628, 0x780804a5, 0x7c0d0370, 0x7c0b028c, 0x7e3a01d7,
         0x7e390161, 0x7f6500fc, 0x7f6400b7, 0x80000081,
     ];
     #[rustfmt::skip]
@@ -679,24 +679,21 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static HARDSIGMOID_GEMM_BIAS: [i32; 16] = [
-        -64093, -2173, -34399, 19014, 4555, -31381, -58105, -264998, -151086, -777, -55473, 6239,
-        -56423, -92366, -22643, -83994,
+        -64162, -2250, -34440, 18978, 4487, -31431, -58184, -265055, -151139, -851, -55540, 6173,
+        -56485, -92424, -22678, -84069,
     ];
     #[rustfmt::skip]
     static HARDSIGMOID_GEMM_MULTIPLIER: [i16; 16] = [
-        12892, 11569, 21773, 24736, 13150, 18141, 11265, 15532, 17002, 12054, 13236, 13552, 14251,
-        15521, 24919, 11941,
+        11212, 10061, 18935, 21512, 11436, 15776, 9797, 13507, 14785, 10483, 11511, 11785, 12393,
+        13498, 21671, 10384,
     ];
     #[allow(long_running_const_eval)]
     static HARDSIGMOID_GEMM_PACKED: [u32; 96] =
-        pack8(&HARDSIGMOID_GEMM_WEIGHTS, &HARDSIGMOID_GEMM_BIAS, &HARDSIGMOID_GEMM_MULTIPLIER, 6);
+        pack8(&HARDSIGMOID_GEMM_WEIGHTS, &HARDSIGMOID_GEMM_BIAS, &HARDSIGMOID_GEMM_MULTIPLIER, 5);
     static HARDSIGMOID_GEMM: Dense8 = Dense8::new(16, 16, &HARDSIGMOID_GEMM_PACKED, false);
     #[rustfmt::skip]
-    static HARDSIGMOID_PIECES: [u32; 28] = [
-        0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x0006000c, 0x00640fe7,
-        0x104b0fe7, 0x104b0fe7, 0x20320fe7, 0x20320fe7, 0x30190fe7, 0x30190fe7, 0x40000fe7,
-        0x40000fe7, 0x4fe70fe7, 0x4fe70fe7, 0x5fce0fe7, 0x5fce0fe7, 0x6fb50fe7, 0x6fb50fe7,
-        0x7f9c0fe7, 0x7ff2001c, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
+    static HARDSIGMOID_PIECES: [u32; 2] = [
+        0x40007fff, 0x40007fff,
     ];
     #[rustfmt::skip]
     static HARDSIGMOID_RUNS: [Run<'static>; 1] = [
@@ -724,12 +721,12 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static SIN_GEMM_BIAS: [i32; 16] = [
-        284871, -228531, -160905, -383045, -249641, 42801, 165248, -11049, -56064, 66544, -67788,
-        -14297, -297075, -204593, -147162, -308603,
+        284872, -228532, -160905, -383047, -249642, 42801, 165248, -11049, -56064, 66544, -67788,
+        -14297, -297077, -204593, -147163, -308604,
     ];
     #[rustfmt::skip]
     static SIN_GEMM_MULTIPLIER: [i16; 16] = [
-        15706, 11333, 11703, 10130, 6760, 14400, 12797, 9967, 13676, 16730, 11308, 15698, 7947,
+        15706, 11333, 11703, 10130, 6760, 14401, 12797, 9967, 13676, 16730, 11308, 15698, 7947,
         10931, 9613, 9866,
     ];
     #[allow(long_running_const_eval)]
@@ -738,8 +735,8 @@ pub mod regressor {
     static SIN_GEMM: Dense8 = Dense8::new(16, 16, &SIN_GEMM_PACKED, false);
     #[rustfmt::skip]
     static SIN_PIECES: [u32; 16] = [
-        0x80010e98, 0x92051567, 0x92001b49, 0xafbe2092, 0xafc2241a, 0xd5ab27b2, 0xd5aa29b8,
-        0xfffc2ad4, 0x00052ad1, 0x2a5929c2, 0x2a5c2781, 0x504e2451, 0x504d202d, 0x6e0f1b7e,
+        0x80010e98, 0x92051567, 0x92001b49, 0xafbf2092, 0xafc2241a, 0xd5ac27b2, 0xd5ab29b8,
+        0xfffc2ad4, 0x00052ad1, 0x2a5829c1, 0x2a5c2781, 0x504e2451, 0x504d202d, 0x6e0f1b7e,
         0x6de215d2, 0x80000e99,
     ];
     #[rustfmt::skip]
