@@ -131,7 +131,7 @@ fn an_output_far_from_zero_has_a_resolution_for_how_it_moves() {
     let ends = [
         dense(&[&[0.02, -0.01]], &[17.18]),
         dense(&[&[0.02, -0.01], &[0.7, 0.1]], &[17.18, 0.3]),
-        dense(&[&[20.0, 10.0]], &[5e6]),
+        dense(&[&[20.0, 10.0]], &[5e4]),
         edges(&[0.02, -0.01], -17.18),
         Layer::Map(far),
     ];

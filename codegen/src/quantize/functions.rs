@@ -104,7 +104,7 @@ pub(super) struct Bank {
 pub(super) struct Wanted {
     /// Largest magnitude the data reaches.
     pub magnitude: f64,
-    /// Standard deviation of an output by itself.
+    /// Standard deviation of the outputs that move.
     pub deviation: f64,
 }
 

@@ -151,15 +151,22 @@ pub(super) fn reach(function: &Expr, (low, high): (f64, f64), off: f64) -> f64 {
     side(high.max(0.0)).max(-side(low.min(0.0)))
 }
 
-/// How much features move by themselves: the root mean square of their standard deviations. What differs
-/// from one to the next, and does not move, is no measure of how fine a table has to be.
+/// The standard deviation of all features that move. One that stays where it is, far from the others, is no
+/// measure of how fine a table has to be.
 pub(super) fn movement(values: &[Vec<f64>]) -> f64 {
-    let (n, features) = (values.len() as f64, values.first().map_or(0, Vec::len));
-    let variance = |i: usize| {
-        let mean = values.iter().map(|row| row[i]).sum::<f64>() / n;
-        values.iter().map(|row| (row[i] - mean).powi(2)).sum::<f64>() / n
+    /// What moves less than this share of the most moving feature stays where it is.
+    const LEAST: f64 = 0.01;
+    let features = values.first().map_or(0, Vec::len);
+    let deviation = |of: &dyn Fn(usize) -> bool| {
+        let picked: Vec<usize> = (0..features).filter(|&i| of(i)).collect();
+        let all = || values.iter().flat_map(|row| picked.iter().map(|&i| row[i]));
+        let n = all().count().max(1) as f64;
+        let mean = all().sum::<f64>() / n;
+        (all().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
     };
-    ((0..features).map(variance).sum::<f64>() / features.max(1) as f64).sqrt()
+    let own: Vec<f64> = (0..features).map(|feature| deviation(&|i| i == feature)).collect();
+    let most = own.iter().copied().fold(0.0, f64::max);
+    deviation(&|i| own[i] >= LEAST * most)
 }
 
 /// Lowers an elementwise function to a table, in place.
