@@ -65,7 +65,8 @@ pub(super) fn lower(
         return Err(Error::new("the circuit has too many neurons")
             .at(format!("node `{}`", node.name))
             .expected("at most 8192 neurons, inputs and oscillators")
-            .found(count));
+            .found(count)
+            .help("split the circuit in two, each with its own outputs"));
     }
     let x = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;

@@ -15,6 +15,12 @@ pub fn fuse(graph: &mut Graph) -> bool {
         let node = &graph.nodes[index];
         let Some((source, f)) = form(&node.layer, &node.inputs, &forms) else { continue };
         let layer = layer_of(&f, graph.tensors[node.output].len);
+        // However long the sum that gave it, what is affine is two numbers.
+        let short = match &layer {
+            Layer::Affine { scale, offset } => scale.first().zip(offset.first()),
+            _ => None,
+        };
+        let f = short.map_or(f, |(a, b)| Expr::X.mul(Expr::Const(*a)).add(Expr::Const(*b)));
         forms[node.output] = (source, f);
         if layer != node.layer || node.inputs != [source] {
             let node = &mut graph.nodes[index];
