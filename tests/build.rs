@@ -55,5 +55,5 @@ fn drawn_modules() -> Result<String> {
         text += &built::checked(&name, &compiled, &drawn.fresh[..20]);
         names.push(format!("{name}::check"));
     }
-    Ok(text + &format!("static DRAWN: &[fn()] = &[{}];\n", names.join(", ")))
+    Ok(text + &format!("pub static DRAWN: &[fn()] = &[{}];\n", names.join(", ")))
 }

@@ -275,7 +275,7 @@ impl Block {
             (0..n).flat_map(|j| &covariance[j * n..j * n + j]).map(|c| 2.0 * c * c).sum();
         let likeness = (follows / square.max(f64::MIN_POSITIVE)).clamp(0.0, 0.99);
         let independent = count * (1.0 - likeness);
-        let unsure = (fourth / count.max(1.0) - mixed) / independent.max(1.0);
+        let unsure = (fourth / count - mixed) / (independent - 1.0).max(f64::MIN_POSITIVE);
         let keep = 1.0 - (unsure / mixed.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
         for j in 0..n {
             covariance[j * n + j] += 0.01 * trace / n as f64 + 1.0;
@@ -499,6 +499,44 @@ mod tests {
         // The mean of what is lost is in the bias.
         let lost: f64 = (0..3).map(|j| (reals[j] - f64::from(row.weights[j])) * mean(j)).sum();
         assert!((row.bias - lost).abs() < 1e-9);
+    }
+
+    /// Inputs that move together only by chance, as they do on few rows, are rounded each by itself; where there
+    /// are rows enough to tell that they do, together.
+    #[test]
+    fn few_rows_do_not_say_what_moves_together() {
+        let noise = |k: usize| (k as f64 * 0.754_877_666).fract() * 2000.0 - 1000.0;
+        let row = |r: usize| (0..12).map(|j| noise(r * 12 + j * j)).collect();
+        let reals: Vec<f64> = (0..12).map(|j| noise(j + 7) / 50.0).collect();
+        let nearest: Vec<i32> = reals.iter().map(|w| w.round() as i32).collect();
+        let rounded = |rows: Vec<Vec<f64>>| {
+            round(&reals, 0.0, 1.0, 8, Some(&Moments::of_integers(&rows, 8))).weights
+        };
+        assert_eq!(rounded((0..3).map(row).collect()), nearest);
+        let common = |r: usize| vec![noise(r); 12];
+        assert_ne!(rounded((0..400).map(common).collect()), nearest);
+    }
+
+    /// Blocks of a wide layer are rounded each by itself: the error is the sum of theirs.
+    #[test]
+    fn wide_rows_are_rounded_in_blocks() {
+        let n = 2 * WIDEST_BLOCK + 2;
+        let value = |r: usize, j: usize| ((r * (j % 7 + 1) * 37 + j) % 101) as f64 - 50.0;
+        let rows: Vec<Vec<f64>> = (0..64).map(|r| (0..n).map(|j| value(r, j)).collect()).collect();
+        let moments = Moments::of_integers(&rows, 8);
+        let lengths: Vec<usize> = moments.blocks.iter().map(|b| b.inputs.len()).collect();
+        assert_eq!((lengths.len(), lengths.iter().sum::<usize>()), (3, n));
+        let reals: Vec<f64> = (0..n).map(|j| value(3, j) / 7.0).collect();
+        let row = round(&reals, 0.0, 1.0, 8, Some(&moments));
+        let exact = |b: &Block| -> f64 {
+            let error =
+                |j: usize| reals[b.inputs.start + j] - f64::from(row.weights[b.inputs.start + j]);
+            let m = b.inputs.len();
+            let of = |j: usize| (0..m).map(|k| b.covariance[j * m + k] * error(k)).sum::<f64>();
+            (0..m).map(|j| error(j) * of(j)).sum()
+        };
+        let sum: f64 = moments.blocks.iter().map(exact).sum();
+        assert!((sum - row.error).abs() < 1e-6 * sum, "{sum} {}", row.error);
     }
 
     #[test]

@@ -81,3 +81,76 @@ fn by_gain(trial: &Trial, error: f64) -> Result<Vec<usize>> {
     gains.sort_by(|a, b| b.1.total_cmp(&a.1));
     Ok(gains.into_iter().map(|(i, _)| i).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::Calibration;
+    use crate::expr::{Expr, Function};
+    use crate::graph::{Dense, Graph};
+    use crate::quantize::{Options, quantize};
+
+    /// A number in -1..1 for each index (Weyl's sequence).
+    fn noise(i: usize) -> f64 {
+        (i as f64 * 0.754_877_666_246_693).fract() * 2.0 - 1.0
+    }
+
+    /// `layers` dense layers of `width`, a tanh behind each, and data for it.
+    fn chain(layers: usize, width: usize, rows: usize) -> (Graph, Calibration) {
+        let mut graph = Graph::new("chain", "x", width);
+        for l in 0..layers {
+            let weight = |o: usize, i: usize| noise((l * width + o) * width + i) * 1.5;
+            let weights = (0..width).map(|o| (0..width).map(|i| weight(o, i)).collect()).collect();
+            let dense = Layer::Dense(Dense { weights, bias: vec![0.1; width] });
+            let y = graph.push(format!("fc{l}"), dense, &[graph.output]).unwrap();
+            let tanh = Layer::Map(Expr::call(Function::Tanh));
+            graph.push(format!("tanh{l}"), tanh, &[y]).unwrap();
+        }
+        let row = |r: usize| (0..width).map(|i| noise(r * width + i + 31)).collect();
+        (graph, Calibration::of((0..rows).map(row).collect()))
+    }
+
+    fn widened_layers(graph: &Graph, calibration: &Calibration, tolerance: f64) -> (usize, bool) {
+        let options = Options { tolerance, ..Options::default() };
+        let program = quantize(graph, calibration, &options).unwrap();
+        let wide = program.layers.iter().filter(|row| row.kind.starts_with("dense i16"));
+        (wide.count(), program.promise.unwrap().is_kept())
+    }
+
+    #[test]
+    fn as_many_layers_are_widened_as_the_tolerance_takes() {
+        let (graph, calibration) = chain(3, 8, 400);
+        assert_eq!(widened_layers(&graph, &calibration, 0.1), (0, true));
+        let (some, kept) = widened_layers(&graph, &calibration, 0.012);
+        assert!((1..=3).contains(&some) && kept, "{some}");
+    }
+
+    /// What wide weights cannot give is said, and not paid for where it gains nothing.
+    #[test]
+    fn a_tolerance_out_of_reach_is_told() {
+        let (graph, calibration) = chain(3, 8, 400);
+        assert!(!widened_layers(&graph, &calibration, 1e-7).1);
+    }
+
+    #[test]
+    fn a_handful_of_rows_judges_itself_and_is_told_to_be_thin() {
+        let (graph, calibration) = chain(2, 4, 5);
+        let promise = quantize(&graph, &calibration, &Options::default()).unwrap().promise.unwrap();
+        assert!(!promise.held_out && promise.rows == 5);
+        assert!(promise.thin.unwrap().contains("5 calibration rows"));
+    }
+
+    /// Rows that go further than all others are seen for what they are.
+    #[test]
+    fn data_that_still_grows_is_told_to_be_thin() {
+        let (graph, mut calibration) = chain(1, 4, 400);
+        let thin = |calibration: &Calibration| {
+            quantize(&graph, calibration, &Options::default()).unwrap().promise.unwrap().thin
+        };
+        assert_eq!(thin(&calibration), None);
+        // The last of 16 stretches is one that judges.
+        calibration.rows.iter_mut().skip(390).flatten().for_each(|x| *x *= 3.0);
+        let thin = thin(&calibration).unwrap();
+        assert!(thin.contains("`x`") && thin.contains("times as far"), "{thin}");
+    }
+}
