@@ -188,6 +188,7 @@ fn separators_and_decimal_commas_are_told_apart() {
         ("x0\tx1\n1\t2\n", &["divided by tabs", "commas between the cells"]),
         ("x0;x1\n0,5;1,5\n", &["divided by semicolons", "points in the numbers"]),
         ("0,5;1,5\n", &["divided by semicolons"]),
+        ("x0 x1\n1 2\n", &["one column: x0 x1", "commas between the cells"]),
         ("x0,x1\n1;2\n", &["not a CSV table", "2 fields"]),
         ("x0,x1\n1,2\n3,4;5\n", &["divided by semicolons", "row 2, column x1", "`4;5`"]),
         ("x0,x1\n0,5,1,5\n", &["not a CSV table", "decimal point"]),

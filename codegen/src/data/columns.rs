@@ -117,6 +117,14 @@ fn wrong(names: &[String]) -> Error {
 
 /// No column has an input's name: whether they are in the model's order only their owner knows.
 fn none_named(columns: &[String], names: &[String]) -> Error {
+    if let [one] = columns
+        && names.len() > 1
+        && one.contains(char::is_whitespace)
+    {
+        return wrong(names)
+            .found(format!("one column: {one}"))
+            .help("put commas between the cells");
+    }
     let quoted: Vec<String> = match columns.len() == names.len() {
         true => columns.iter().map(|c| format!("{c:?}")).collect(),
         false => vec!["\"angle\"".into(), "\"rate\"".into()],

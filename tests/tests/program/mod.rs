@@ -95,7 +95,8 @@ impl Outcome {
         self
     }
 
-    /// Holds that the call was refused with all of `parts` in the message, and nothing else said.
+    /// Holds that the call was refused with all of `parts` in the message and a way out, and nothing else
+    /// said.
     #[track_caller]
     pub fn refused(self, parts: &[&str]) -> Self {
         assert_eq!(self.code, 2, "{}{}", self.stdout, self.stderr);
@@ -104,6 +105,8 @@ impl Outcome {
             assert!(self.stderr.contains(part), "`{part}` is not in:\n{}", self.stderr);
         }
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        let misuse = self.stderr.contains("--help");
+        assert!(misuse || self.stderr.contains(" help: "), "nothing to do: {}", self.stderr);
         assert!(!self.stderr.contains('\x1b'), "colour codes in a pipe: {}", self.stderr);
         self
     }
