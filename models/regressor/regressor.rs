@@ -227,8 +227,8 @@ pub mod regressor {
     ];
     #[rustfmt::skip]
     static ELU_GEMM_MULTIPLIER: [i16; 16] = [
-        18635, 15909, 21694, 13062, 11025, 20104, 9847, 13721, 7208, 11842, 15042, 8287, 14932,
-        15478, 12415, 11589,
+        18635, 15909, 21693, 13061, 11025, 20104, 9847, 13721, 7208, 11842, 15042, 8287, 14932,
+        15478, 12415, 11588,
     ];
     #[allow(long_running_const_eval)]
     static ELU_GEMM_PACKED: [u32; 96] =
@@ -236,11 +236,11 @@ pub mod regressor {
     static ELU_GEMM: Dense8 = Dense8::new(16, 16, &ELU_GEMM_PACKED, false);
     #[rustfmt::skip]
     static ELU_PIECES: [u32; 36] = [
-        0xc81f0184, 0xc9c201c2, 0xc9c20204, 0xcbea024e, 0xcbea02a7, 0xcec1030b, 0xcebf037f,
-        0xd27b0403, 0xd2780495, 0xd75f053d, 0xd75f05fe, 0xddcc06e1, 0xddca07e5, 0xe63f090b,
+        0xc81f0184, 0xc9c201c2, 0xc9c20204, 0xcbea024e, 0xcbea02a7, 0xcec1030b, 0xcebe037f,
+        0xd27b0403, 0xd2780495, 0xd75f053d, 0xd75e05fe, 0xddcc06e1, 0xddca07e5, 0xe63f090b,
         0xe63d0a5d, 0xf1560bdc, 0xf1530d9f, 0xffeb0f99, 0x000110ad, 0x10ae10ad, 0x10ae10ad,
-        0x215b10ad, 0x215b10ad, 0x320810ad, 0x320810ad, 0x42b610ad, 0x42b610ad, 0x536310ad,
-        0x536310ad, 0x641010ad, 0x641010ad, 0x74be10ad, 0x74be10ad, 0x8000035f, 0x7fff0000,
+        0x215b10ad, 0x215b10ad, 0x320910ad, 0x320910ad, 0x42b610ad, 0x42b610ad, 0x536410ad,
+        0x536410ad, 0x641110ad, 0x641110ad, 0x74be10ad, 0x74bf10ad, 0x8000035d, 0x7fff0000,
         0x7fff0000,
     ];
     #[rustfmt::skip]
