@@ -130,8 +130,8 @@ pub(super) fn histogram<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, scale: f64
     (0..65536).map(|u| blocks[u / SPREAD] + 0.02 * total / blocks.len() as f64).collect()
 }
 
-/// The magnitude beyond which `function` stays within `off` of its values at the ends of `low..high`.
-pub(super) fn reach(function: &Expr, (low, high): (f64, f64), off: f64) -> f64 {
+/// The magnitude beyond which `function` stays within `off` of its values at `most` and `-most`.
+pub(super) fn reach(function: &Expr, most: f64, off: f64) -> f64 {
     /// Places looked at in every octave, of which there are [`OCTAVES`].
     const PLACES: i32 = 64;
     const OCTAVES: i32 = 24;
@@ -148,7 +148,7 @@ pub(super) fn reach(function: &Expr, (low, high): (f64, f64), off: f64) -> f64 {
         }
         outside
     };
-    side(high.max(0.0)).max(-side(low.min(0.0)))
+    side(most).max(-side(-most))
 }
 
 /// The standard deviation of all features that move. One that stays where it is, far from the others, is no

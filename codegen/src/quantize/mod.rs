@@ -318,15 +318,13 @@ impl Lowering<'_> {
             true => 1.0,
             false => RECURRENT_ROOM,
         };
-        let widening = self.ranges.margin * room;
-        let span = self.ranges.tensor(tensor);
-        self.moving(tensor, (span.low * widening, span.high * widening))
-            .unwrap_or_else(|| span.magnitude() * widening)
+        let calibrated = self.ranges.tensor(tensor).magnitude() * self.ranges.margin * room;
+        self.moving(tensor, calibrated).unwrap_or(calibrated)
     }
 
-    /// The magnitude up to which the functions that alone read `tensor` move, where it is from `low` to
-    /// `high`; beyond, they are within an eighth of a unit of their own outputs of where they end.
-    fn moving(&self, tensor: TensorId, (low, high): (f64, f64)) -> Option<f64> {
+    /// The magnitude, at most `most`, up to which the functions that alone read `tensor` move; beyond,
+    /// they are within an eighth of a unit of their own outputs of where they end.
+    fn moving(&self, tensor: TensorId, most: f64) -> Option<f64> {
         if self.graph.is_result(tensor) {
             return None;
         }
@@ -334,12 +332,10 @@ impl Lowering<'_> {
         let reach = |node: &Node| {
             let Layer::Map(function) = &node.layer else { return None };
             let unit = self.ranges.tensor(node.output).magnitude() / 32767.0;
-            Some(map::reach(function, (low, high), unit / 8.0))
+            Some(map::reach(function, most, unit / 8.0))
         };
-        readers
-            .map(reach)
-            .try_fold(0.0_f64, |most, reach| Some(most.max(reach?)))
-            .filter(|m| *m > 0.0)
+        let reached = readers.map(reach).try_fold(0.0_f64, |m, reach| Some(m.max(reach?)));
+        reached.filter(|m| *m > 0.0)
     }
 
     /// Bits of the network's unit fractions, if that is what its inputs and outputs are.
