@@ -12,7 +12,7 @@ use nervecord_tests::shapes::{Random, SHAPES};
 
 use crate::figures::Figures;
 use crate::parts::{self, Part};
-use crate::{cargo_path, documents, emulate, golden, looped, root, say, set_up, subject};
+use crate::{builds, cargo_path, documents, emulate, golden, looped, root, say, set_up, subject};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -43,6 +43,7 @@ pub fn test() -> bool {
     tally.stage("generated modules", || golden::golden(true));
     tally.stage("figures in the documents", || documents::check(&Figures::committed()?));
     tally.tests();
+    tally.stage("builds of the runtime", builds::builds);
     tally.stage("clippy of the firmware", firmware_clippy);
     tally.stage("clippy of the development boards", parts_clippy);
     tally.stage("development boards", || match parts::boards(false)? {
