@@ -16,9 +16,10 @@ fn main() {
     );
     let target = env::var("TARGET").unwrap_or_default();
     let is = |start: &str| target.starts_with(start);
-    let dsp = is("thumbv7em") || is("thumbv8m.main") && env::var_os("CARGO_FEATURE_DSP").is_some();
+    let flags = Flags::read();
+    let dsp = is("thumbv7em") || is("thumbv8m.main") && dsp(&flags);
     let short = is("thumbv6m") || is("thumbv8m.base");
-    let kernel = if is("thumbv8m.main") && helium() {
+    let kernel = if is("thumbv8m.main") && HELIUM.contains(&flags.cpu.as_str()) {
         Some("helium")
     } else if dsp {
         Some("dsp")
@@ -55,13 +56,62 @@ fn main() {
     println!("cargo::rustc-cfg=nervecord_kernel=\"{}\"", kernel.unwrap_or(host));
 }
 
-/// Whether the compiler was told of a core with Helium, as its assembler must be.
-fn helium() -> bool {
-    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let cores = ["cortex-m52", "cortex-m55", "cortex-m85"];
-    flags.split('\x1f').any(|flag| {
-        cores
-            .iter()
-            .any(|core| flag.trim_start_matches("-C").ends_with(&format!("target-cpu={core}")))
-    })
+/// Cores with Helium, which implies the DSP extension.
+const HELIUM: [&str; 3] = ["cortex-m52", "cortex-m55", "cortex-m85"];
+/// Cores that have the DSP extension unless it is taken away: the compiler uses it for them as well.
+const DSP: [&str; 4] = ["cortex-m33", "cortex-m35p", "star-mc1", "star-mc3"];
+
+/// What the compiler was told of the core, as its assembler must be.
+#[derive(Default)]
+struct Flags {
+    cpu: String,
+    /// The DSP extension, if they say whether it is there.
+    dsp: Option<bool>,
+}
+
+impl Flags {
+    fn read() -> Self {
+        let text = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+        let mut flags = Self::default();
+        for flag in text.split('\x1f') {
+            let flag = flag.trim_start_matches("-C").trim_start_matches("--codegen=").trim();
+            if let Some(cpu) = flag.strip_prefix("target-cpu=") {
+                cpu.clone_into(&mut flags.cpu);
+            }
+            for feature in
+                flag.strip_prefix("target-feature=").into_iter().flat_map(|f| f.split(','))
+            {
+                match feature {
+                    "+dsp" => flags.dsp = Some(true),
+                    "-dsp" => flags.dsp = Some(false),
+                    _ => {}
+                }
+            }
+        }
+        flags
+    }
+}
+
+/// Whether an Armv8-M mainline core has the DSP extension, as the compiler was told: its assembler refuses
+/// the instructions otherwise, and they fault on a core without. The feature `dsp` holds that it has.
+fn dsp(flags: &Flags) -> bool {
+    let cpu = flags.cpu.as_str();
+    let has = flags.dsp.unwrap_or(HELIUM.contains(&cpu) || DSP.contains(&cpu));
+    if HELIUM.contains(&cpu) && !has {
+        println!("cargo::error={cpu} has the DSP extension: leave out `-C target-feature=-dsp`");
+    }
+    if !has && env::var_os("CARGO_FEATURE_DSP").is_some() {
+        println!(
+            "cargo::error=the feature `dsp` wants a core with the DSP extension: build with `-C \
+             target-cpu=cortex-m33`, or the core it is, in the target's rustflags"
+        );
+    }
+    if cpu.is_empty() && flags.dsp.is_none() {
+        println!(
+            "cargo::warning=the compiler was not told which Armv8-M core this is: without the DSP \
+             extension a step takes about twice the time; `-C target-cpu=cortex-m33` in the target's \
+             rustflags says that the part has it"
+        );
+    }
+    has
 }

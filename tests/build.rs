@@ -1,5 +1,6 @@
-//! A build script as a firmware project has it: the module lands in `OUT_DIR` for `include!`. Beside it
-//! go modules of networks with dead parts, for `tests/dead.rs`, and of random ones, for `tests/drawn.rs`.
+//! A build script as a firmware project has it: the module lands in `OUT_DIR` for `include!`. Beside it go
+//! modules of networks with dead parts, for `tests/dead.rs`, of random ones, for `tests/drawn.rs`, and of one
+//! whose inputs differ in range so much that each has its own 32-bit format.
 
 // What the tests use of these is more than is needed here.
 #[allow(dead_code)]
@@ -21,7 +22,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use nervecord_codegen::Result;
+use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::output::write_atomic;
+use nervecord_codegen::quantize::Weights;
 
 /// Seeds of the networks whose modules are built.
 const SEEDS: std::ops::Range<u64> = 0..27;
@@ -31,7 +34,8 @@ fn main() {
         .calibration("../models/policy/calibration.csv")
         .compile()
         .and_then(|()| write("dead.rs", &dead::modules()?))
-        .and_then(|()| write("drawn.rs", &drawn_modules()?));
+        .and_then(|()| write("drawn.rs", &drawn_modules()?))
+        .and_then(|()| write("mixed.rs", &mixed_module()?));
     println!("cargo::rerun-if-changed=src");
     if let Err(error) = made {
         println!("cargo::error={}", error.to_string().replace('\n', "; "));
@@ -56,4 +60,18 @@ fn drawn_modules() -> Result<String> {
         names.push(format!("{name}::check"));
     }
     Ok(text + &format!("pub static DRAWN: &[fn()] = &[{}];\n", names.join(", ")))
+}
+
+/// Four inputs, -0.01 to 0.01, 0 to 100, -20000 to 20000 and 300 to 301, with names that are no identifiers.
+fn mixed_module() -> Result<String> {
+    let mut graph = Graph::new("mixed", "x", 4);
+    graph.input_names = ["joint angle", "joint-angle", "names", "7th °C"].map(str::to_owned).into();
+    let weights = vec![vec![50.0, 0.005, 2.5e-5, 0.5], vec![-50.0, 0.005, -2.5e-5, 0.25]];
+    graph.push("dense", Layer::Dense(Dense { weights, bias: vec![-150.0, -75.0] }), &[0])?;
+    let row = |i: i32| {
+        let (t, u) = (f64::from(i * 17 % 41) / 40.0, f64::from(i * 11 % 41) / 40.0);
+        vec![0.02 * t - 0.01, 100.0 * u, 40_000.0 * u - 20_000.0, 300.0 + t]
+    };
+    let rows: Vec<Vec<f64>> = (0..=40).map(row).collect();
+    Ok(network::compile(graph, Weights::Auto, &rows)?.module())
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use nervecord::arch::flat;
 use nervecord::controller::Status;
+use nervecord::input::Fit;
 use nervecord::port::{Channel, fill16, fill32, read16, read32, write16, write32};
 use nervecord::tensor::{Quad, quads};
 
@@ -97,10 +98,22 @@ impl Port {
         f64::powi(2.0, self.fracs[i] as i32) - f64::from(u8::from(self.full_scale))
     }
 
-    /// The nearest integer the caller would pass as feature `i` for `x`; halves up, saturating.
+    /// The nearest integer the caller would pass as feature `i` for `x`; halves up, saturating. For NaN,
+    /// the middle of the calibrated range.
     pub fn to_raw(&self, i: usize, x: f64) -> i32 {
+        self.convert(i, x).0
+    }
+
+    /// The integer the caller would pass as feature `i` for `x`, as firmware's reading converts it, and
+    /// how well it fits.
+    fn convert(&self, i: usize, x: f64) -> (i32, Fit) {
+        if x.is_nan() {
+            let [low, high] = self.ranges.get(i).copied().unwrap_or_default();
+            return (low.midpoint(high), Fit::Missing);
+        }
         let scaled = (x * self.one(i) + 0.5).floor();
-        if self.bits() == 32 { scaled as i32 } else { i32::from(scaled as i16) }
+        let raw = if self.bits() == 32 { scaled as i32 } else { i32::from(scaled as i16) };
+        (raw, if f64::from(raw) == scaled { Fit::Within } else { Fit::Clamped })
     }
 
     /// The integers for a row of inputs.
@@ -376,9 +389,18 @@ impl<'a> Interpreter<'a> {
         flat(quads)[..tensor.features].iter().map(|&x| f64::from(x) * tensor.scale).collect()
     }
 
-    /// One step on real numbers, converted as firmware's saturating conversion would.
+    /// One step on real numbers, converted as firmware's reading converts them.
     pub fn step(&mut self, input: &[f64]) -> (Vec<f64>, Status) {
-        let (output, status) = self.step_raw(&self.program.input.to_raws(input));
-        (self.program.output.to_reals(&output), status)
+        let port = &self.program.input;
+        let mut status = Status::new();
+        for (i, &x) in input.iter().enumerate() {
+            match port.convert(i, x).1 {
+                Fit::Missing => status.set_invalid(i),
+                Fit::Within => {}
+                Fit::Clamped => status.set(i),
+            }
+        }
+        let (output, outside) = self.step_raw(&port.to_raws(input));
+        (self.program.output.to_reals(&output), status.and(outside))
     }
 }

@@ -19,7 +19,7 @@ pub fn read16(input: &[i16], limits: &[Quad], x: &mut [Quad]) -> Status {
         false => read_own(own, own_limits, x),
     };
     let shared = arch::copy_watching(shared, other_limits, others);
-    Status::from_bits(status | u32::from(shared) << Status::LAST)
+    Status::from_bits(status | shared & 1 << Status::LAST)
 }
 
 /// Inputs up to the first that shares its status bit.

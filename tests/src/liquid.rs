@@ -51,7 +51,7 @@ impl Net {
         let rows: Vec<Vec<f64>> =
             (0..4).flat_map(|_| sequence(random, self.inputs, STEPS)).collect();
         let calibration = folder.path().join("calibration.csv");
-        if let Err(error) = std::fs::write(&calibration, table(&rows)) {
+        if let Err(error) = std::fs::write(&calibration, table(&[], &rows)) {
             panic!("no calibration data: {error}");
         }
         let compiler = Compiler::new(folder.path()).calibration(calibration).name("model");

@@ -20,7 +20,7 @@ pub fn compile(graph: Graph, weights: Weights, rows: &[Vec<f64>]) -> Result<Comp
         Err(error) => panic!("no folder for the calibration data: {error}"),
     };
     let calibration = folder.path().join("calibration.csv");
-    if let Err(error) = std::fs::write(&calibration, table(rows)) {
+    if let Err(error) = std::fs::write(&calibration, table(&graph.input_names, rows)) {
         panic!("no calibration data: {error}");
     }
     let path = PathBuf::from("in memory");
@@ -28,10 +28,11 @@ pub fn compile(graph: Graph, weights: Weights, rows: &[Vec<f64>]) -> Result<Comp
     Compiler::new(path).calibration(&calibration).weights(weights).build_from(source)
 }
 
-/// Rows as CSV, columns x0, x1, ...
-pub fn table(rows: &[Vec<f64>]) -> String {
+/// Rows as CSV with these names, or the columns x0, x1, ... without any.
+pub fn table(names: &[String], rows: &[Vec<f64>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
-    let head: Vec<String> = (0..columns).map(|i| format!("x{i}")).collect();
+    let name = |i: usize| names.get(i).cloned().unwrap_or_else(|| format!("x{i}"));
+    let head: Vec<String> = (0..columns).map(name).collect();
     let line = |row: &Vec<f64>| row.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
     let lines: Vec<String> = [head.join(",")].into_iter().chain(rows.iter().map(line)).collect();
     lines.join("\n") + "\n"

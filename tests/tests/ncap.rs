@@ -161,6 +161,11 @@ fn check(path: &Path, circuit: &Circuit, seed: u32) {
             let (found, _) = interpreter.step_raw(&program.input.to_raws(&x));
             let raws: Vec<f64> = x.iter().map(|&x| raw(x)).collect();
             let expected = integer.step(&raws, controls.map(raw), t);
+            let (_, status) = Interpreter::new(program).step(&x);
+            for (i, x) in x.iter().enumerate() {
+                // 1.0, at which the speed is where nothing else is said, is within.
+                assert_eq!(status.saturated(i), (x * one).round().abs() > one, "{x}");
+            }
             assert_eq!(found, expected.iter().map(|&u| u as i32).collect::<Vec<_>>(), "step {t}");
         }
     }

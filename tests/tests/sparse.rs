@@ -51,7 +51,7 @@ fn compile(graph: Graph, rows: &[Vec<f64>], settings: &str, weights: Weights) ->
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("nervecord.toml"), settings).unwrap();
     let calibration = folder.path().join("calibration.csv");
-    std::fs::write(&calibration, table(rows)).unwrap();
+    std::fs::write(&calibration, table(&[], rows)).unwrap();
     let path = folder.path().to_owned();
     let source = Source { graph, path: path.clone(), sha256: String::new() };
     let compiler = Compiler::new(path).calibration(&calibration).weights(weights).name("model");

@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, test, emulate, bench. Everything CI runs is a command a person can run.
 
 mod bench;
+mod builds;
 mod documents;
 mod emulate;
 mod figures;

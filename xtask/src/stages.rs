@@ -13,7 +13,9 @@ use nervecord_tests::shapes::SHAPES;
 
 use crate::figures::Figures;
 use crate::parts::{self, Part};
-use crate::{cargo_path, documents, emulate, fuzz, golden, looped, root, say, set_up, subject};
+use crate::{
+    builds, cargo_path, documents, emulate, fuzz, golden, looped, root, say, set_up, subject,
+};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -52,6 +54,7 @@ pub fn test() -> bool {
                 .help("run the command after `repeat:`, of each finding above")),
         }
     });
+    tally.stage("builds of the runtime", builds::builds);
     tally.stage("clippy of the firmware", firmware_clippy);
     tally.stage("clippy of the development boards", parts_clippy);
     tally.stage("development boards", || match parts::boards(false)? {

@@ -83,10 +83,11 @@ fn halves(pair: u32) -> [i16; 2] {
 #[cfg(not(nervecord_dsp))]
 #[inline(always)]
 fn outside(pair: u32, low: [i16; 2], high: [i16; 2]) -> u32 {
-    // Below 0 if x is outside; |x - l|, |h - x| <= 65535.
-    let sign = |x: i16, l: i16, h: i16| (x as i32 - l as i32) | (h as i32 - x as i32);
+    // Below 0 if x is outside; |x - l|, |h - x| <= 65535. Of a comparison some cores make a branch.
+    let sign =
+        |x: i16, l: i16, h: i16| opaque(((x as i32 - l as i32) | (h as i32 - x as i32)) as u32);
     let [a, b] = halves(pair);
-    (sign(a, low[0], high[0]) as u32 >> 16) | (sign(b, low[1], high[1]) as u32 & 0xffff_0000)
+    (sign(a, low[0], high[0]) >> 16) | (sign(b, low[1], high[1]) & 0xffff_0000)
 }
 
 /// As above: two inputs in three instructions.
@@ -127,20 +128,22 @@ pub(crate) fn copy_gathering(input: &[i16], limits: Limits, x: &mut [Quad]) -> u
     dsp::quads(input, limits, x, dsp::gather)
 }
 
-/// Copies `input` to `x`, as far as all go; whether any input lies outside its range.
+/// Copies `input` to `x`, as far as all go; bit 31 says whether any input lies outside its range, other
+/// bits are beside.
 #[cfg(all(nervecord_assembly, not(nervecord_dsp)))]
 #[inline(always)]
-pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> bool {
+pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
     let mut seen = 0;
     copy(unrolled_by_none(input), limits, x, |_, outside| seen |= outside);
-    seen & SIGNS != 0
+    seen | seen << 16
 }
 
 /// As above: four inputs in fifteen instructions.
 #[cfg(all(nervecord_dsp, not(nervecord_kernel = "helium")))]
 #[inline(always)]
-pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> bool {
-    dsp::quads(input, limits, x, dsp::watch) & SIGNS != 0
+pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
+    let seen = dsp::quads(input, limits, x, dsp::watch);
+    seen | seen << 16
 }
 
 /// `input`, of whose length the compiler knows nothing: it would unroll a loop over it to the end.
@@ -153,27 +156,31 @@ fn unrolled_by_none(input: &[i16]) -> &[i16] {
 /// As above, in a loop that the compiler makes vectors of.
 #[cfg(not(nervecord_assembly))]
 #[inline(always)]
-pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> bool {
+pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
     let ranges = super::flat(limits.low).iter().zip(super::flat(limits.high));
     let inputs = input.iter().zip(super::flat_mut(x)).zip(ranges);
-    inputs.fold(false, |seen, ((&input, x), (&low, &high))| {
+    let seen = inputs.fold(false, |seen, ((&input, x), (&low, &high))| {
         *x = input;
         seen | (input < low) | (input > high)
-    })
+    });
+    u32::from(seen) << 31
 }
 
 /// As above: eight inputs in nine instructions, the loop's own among them.
 #[cfg(nervecord_kernel = "helium")]
 #[inline(always)]
-pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> bool {
+pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
     let quads = x.len().min(limits.low.len()).min(limits.high.len());
     let count = input.len().min(4 * quads);
     let (low, high) = (limits.low.as_ptr(), limits.high.as_ptr());
+    if count == 0 {
+        return 0;
+    }
     // SAFETY: as many activations are in all four slices.
-    count > 0 && unsafe { helium(input.as_ptr(), x.as_mut_ptr(), low, high, count) } < 0
+    unsafe { helium(input.as_ptr(), x.as_mut_ptr(), low, high, count) }
 }
 
-/// Copies `count` activations, at least one; below 0 if one lies outside its range.
+/// Copies `count` activations, at least one; bit 31 says whether one lies outside its range.
 ///
 /// # Safety
 /// They must be there, and as many behind `x`, `low` and `high`.
@@ -185,7 +192,7 @@ unsafe extern "C" fn helium(
     low: *const Quad,
     high: *const Quad,
     count: usize,
-) -> i32 {
+) -> u32 {
     core::arch::naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
         "push {{r7, lr}}",

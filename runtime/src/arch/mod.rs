@@ -62,6 +62,26 @@ pub use layout::{
     pack8, pack16, words,
 };
 
+/// The kernels that this build has: `armv6m`, `armv7m`, `dsp`, `helium`, `riscv`, `sse2` or `portable`.
+///
+/// A Cortex-M33 says `dsp`, or `armv7m` where the compiler was not told of the core, or that it lacks the
+/// DSP extension: that is the same integers in about twice the time.
+pub const KERNEL: &str = if cfg!(nervecord_kernel = "armv6m") {
+    "armv6m"
+} else if cfg!(nervecord_kernel = "armv7m") {
+    "armv7m"
+} else if cfg!(nervecord_kernel = "dsp") {
+    "dsp"
+} else if cfg!(nervecord_kernel = "helium") {
+    "helium"
+} else if cfg!(nervecord_kernel = "riscv") {
+    "riscv"
+} else if cfg!(nervecord_kernel = "sse2") {
+    "sse2"
+} else {
+    "portable"
+};
+
 /// Width of weights in a stream.
 pub trait Weight: Copy {
     /// Words of a group of four weights.

@@ -22,11 +22,13 @@ pub enum Fault {
     Saturated = 6,
     /// The actuator answered with an error.
     Actuator = 7,
+    /// An input was no number: NaN, or not given.
+    Invalid = 8,
 }
 
 impl Fault {
     /// Number of kinds.
-    pub const KINDS: usize = 8;
+    pub const KINDS: usize = 9;
 
     /// Every kind, in the order of their numbers.
     pub const ALL: [Self; Self::KINDS] = [
@@ -38,6 +40,7 @@ impl Fault {
         Self::Overrun,
         Self::Saturated,
         Self::Actuator,
+        Self::Invalid,
     ];
 }
 

@@ -115,7 +115,7 @@ impl<const I: usize, const O: usize> Guard<I, O> {
         fault
     }
 
-    /// Takes note of whether an input of a step saturated.
+    /// Takes note of whether an input of a step lay outside its calibrated range.
     ///
     /// # Errors
     /// It was one too many on end.

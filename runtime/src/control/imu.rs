@@ -32,6 +32,8 @@ pub enum ImuError<E> {
     Identity(u8),
     /// All readings are zero: the device lost its supply and sleeps, or the bus is stuck.
     Asleep,
+    /// An angle is no number; the filter begins anew.
+    NotANumber,
 }
 
 /// Acceleration in g and turning rate in rad/s along the device's axes.
@@ -161,7 +163,11 @@ impl<I: I2c, X: Number> Sensor<[X; 4]> for Attitude<I> {
         let reading = self.device.read()?;
         let [roll, pitch] = self.filter.update(&reading);
         let [p, q, _] = reading.rate;
-        // A cast from float saturates and takes NaN to 0.
+        if roll.is_nan() || pitch.is_nan() {
+            self.filter.angles = None;
+            return Err(ImuError::NotANumber);
+        }
+        // A cast from float saturates.
         let scale = (1_u64 << X::FRAC) as f32;
         let value = [roll, pitch, p, q].map(|x| X::from_raw((x * scale) as i32));
         Ok(Sample { value, taken: now })
@@ -210,6 +216,19 @@ mod tests {
         assert!(roll.abs() < I4F12::from_num(0.01) && p == 0);
         assert!((pitch - I4F12::from_num(0.045)).abs() < I4F12::from_num(0.005), "{pitch}");
         assert!((q - I4F12::from_num(0.5)).abs() < I4F12::from_num(0.001), "{q}");
+        attitude.release().done();
+    }
+
+    #[test]
+    fn an_angle_that_is_no_number_is_an_error() {
+        let mut io = awake();
+        io.extend([reading([0, 0, 16384, 0, 0, 0, 0]), reading([0, 0, 16384, 0, 0, 1, 0])]);
+        let device = Mpu6050::new(Mock::new(&io), ADDRESS).unwrap();
+        // No time constant and no time: 0 / 0.
+        let mut attitude = Attitude::new(device, Complementary::new(0.0, 0.0));
+        let mut sample = || attitude.sample(0).map(|s: Sample<[I4F12; 4]>| s.value[0]);
+        assert_eq!(sample().map(|roll| roll.abs() < 0.01), Ok(true)); // gravity alone
+        assert_eq!(sample(), Err(ImuError::NotANumber));
         attitude.release().done();
     }
 

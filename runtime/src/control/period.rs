@@ -234,7 +234,11 @@ where
         {
             let output = self.parts.controller.step(&input);
             period.status = self.parts.controller.status();
-            match self.guard.saturation(period.status.any()) {
+            // Whatever stood in for it: an output made of no number is not for the actuator.
+            if period.status.any_invalid() {
+                self.note(&mut period, Fault::Invalid);
+            }
+            match self.guard.saturation(period.status.bits() != 0) {
                 Ok(()) => period.output = Some(output.map(Number::raw)),
                 Err(fault) => self.note(&mut period, fault),
             }

@@ -17,6 +17,8 @@ struct Rig {
     /// Ticks that a step of the controller takes.
     effort: Rc<Cell<u32>>,
     saturated: Rc<Cell<bool>>,
+    /// An input of the controller is no number.
+    invalid: Rc<Cell<bool>>,
     jammed: Rc<Cell<bool>>,
     resets: Rc<Cell<u32>>,
     fed: Rc<Cell<u32>>,
@@ -42,7 +44,11 @@ impl Controller for Rig {
         [x.saturating_mul(2)]
     }
     fn status(&self) -> Status {
-        Status::from_bits(self.saturated.get() as u32)
+        let mut status = Status::from_bits(self.saturated.get() as u32);
+        if self.invalid.get() {
+            status.set_invalid(0);
+        }
+        status
     }
 }
 
@@ -199,6 +205,17 @@ fn saturation_on_end_is_survived_and_counted() {
     rig.saturated.set(false);
     assert_eq!(periods(&rig, &mut control, 2)[1].state, State::Running);
     assert_eq!(control.guard().saturated(), 3);
+}
+
+#[test]
+fn no_number_is_a_fault_at_once_and_survived() {
+    let (rig, mut control) = running(QUICK);
+    rig.invalid.set(true);
+    let steps = periods(&rig, &mut control, 2);
+    assert!(steps.iter().all(|step| step.fault == Some(Fault::Invalid) && step.output == [10]));
+    rig.invalid.set(false);
+    assert_eq!(periods(&rig, &mut control, 2)[1].state, State::Running);
+    assert_eq!((control.faults().of(Fault::Invalid), control.guard().saturated()), (2, 0));
 }
 
 #[test]
