@@ -53,6 +53,11 @@ impl Seeds {
         Self { made, bundled: bundled(target) }
     }
 
+    /// Those made by code, which are small, and then the bundled ones.
+    pub fn all(self) -> Vec<Seed> {
+        self.made.into_iter().chain(self.bundled).collect()
+    }
+
     /// The case of this number, without some of its changes.
     pub fn case(&self, target: &str, seed: u64, index: u64, without: &[usize]) -> Option<Case> {
         let mut random = Random::new(mix(seed, target, index, 0));

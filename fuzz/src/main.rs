@@ -1,19 +1,4 @@
-//! `cargo xtask fuzz`: valid files, tables, settings and command lines with small changes, and networks
-//! drawn at random, through every phase.
-//!
-//! ```text
-//! seed, target, number --case--> files --exercise--> accepted, refused, or a finding
-//!                                         worker: a process that may die, watched by `supervise`
-//! ```
-
-mod case;
-mod command;
-mod exercise;
-mod modules;
-mod mutate;
-mod save;
-mod supervise;
-mod worker;
+//! `cargo xtask fuzz`: runs every target, and reports what was found.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -23,8 +8,9 @@ use std::thread;
 
 use clap::Parser;
 
-use crate::supervise::Tally;
-use crate::worker::Order;
+use nervecord_fuzz::supervise::{self, Tally};
+use nervecord_fuzz::worker::{self, Order};
+use nervecord_fuzz::{case, command, coverage, save};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask fuzz")]
@@ -59,11 +45,9 @@ enum Role {
     /// Run cases one after another
     #[command(hide = true)]
     Worker(Order),
-}
-
-/// Where findings and built modules go.
-fn target_folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/fuzz"))
+    /// Write the seeds of a target, for an engine that has a corpus
+    #[command(hide = true)]
+    Corpus { target: String, folder: PathBuf },
 }
 
 fn main() -> ExitCode {
@@ -71,8 +55,13 @@ fn main() -> ExitCode {
         return nervecord_codegen::cli::main();
     }
     let arguments = Arguments::parse();
-    if let Some(Role::Worker(order)) = &arguments.role {
-        return match worker::run(order) {
+    let played = match &arguments.role {
+        Some(Role::Worker(order)) => Some(worker::run(order)),
+        Some(Role::Corpus { target, folder }) => Some(coverage::corpus(target, folder)),
+        None => None,
+    };
+    if let Some(done) = played {
+        return match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error}");

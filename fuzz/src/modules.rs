@@ -1,6 +1,7 @@
 //! Modules of random networks, built together as one program and run on the host.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -26,9 +27,9 @@ pub fn run(seed: u64, batch: u64) -> Result<Outcome, Wrong> {
     for index in batch * TOGETHER..(batch + 1) * TOGETHER {
         let drawn =
             draw(network_seed(seed, index)).or_else(|error| wrong("harness", error.to_string()))?;
-        let Ok(compiled) = network::compile(drawn.graph, drawn.weights, &drawn.rows) else {
-            continue;
-        };
+        // What cannot be compiled is for the target of networks to tell.
+        let compile = || network::compile(drawn.graph, drawn.weights, &drawn.rows);
+        let Ok(Ok(compiled)) = catch_unwind(AssertUnwindSafe(compile)) else { continue };
         text += &built::checked(&format!("network_{index}"), &compiled, &drawn.fresh[..ROWS]);
         calls += &format!("    network_{index}::check();\n");
     }

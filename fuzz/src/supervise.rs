@@ -60,7 +60,7 @@ impl Tally {
 
 /// What two findings of one cause have in common: the first line, without what differs from case to case.
 pub fn signature(kind: &str, text: &str) -> String {
-    let lines = if kind == "panic" { 2 } else { 1 };
+    let lines = if kind == "panic" { 3 } else { 1 };
     let head: Vec<&str> = text.lines().take(lines).collect();
     let mut quoted = false;
     let mut out = String::new();

@@ -2,6 +2,7 @@
 //!
 //! It is expected to die: whoever started it knows from its lines what it died of.
 
+use std::backtrace::Backtrace;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Mutex;
@@ -79,6 +80,18 @@ impl Line {
 /// What the last panic said and where.
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
+/// The innermost of our functions that a panic came through, where the standard library raised it.
+fn place() -> String {
+    let trace = Backtrace::force_capture().to_string();
+    let ours = |line: &&str| {
+        let at = line.trim().strip_prefix("at ");
+        at.is_some_and(|at| at.contains("codegen/src/") || at.contains("runtime/src/"))
+    };
+    let line = trace.lines().find(ours).unwrap_or_default().trim();
+    let from = line.find("codegen/src/").or_else(|| line.find("runtime/src/")).unwrap_or(0);
+    format!("\nin {}", &line[from..])
+}
+
 /// Runs the cases of an order.
 ///
 /// # Errors
@@ -86,7 +99,7 @@ static PANIC: Mutex<String> = Mutex::new(String::new());
 pub fn run(order: &Order) -> io::Result<()> {
     panic::set_hook(Box::new(|info| {
         if let Ok(mut text) = PANIC.lock() {
-            *text = info.to_string();
+            *text = format!("{info}{}", place());
         }
     }));
     let begin = Instant::now();

@@ -60,7 +60,7 @@ enum Task {
     /// `cargo xtask fuzz --help` says more
     #[command(disable_help_flag = true)]
     Fuzz {
-        /// Passed on to the harness: --minutes, --seconds, --target, --seed, --case, --list
+        /// --minutes, --seconds, --target, --seed, --case, --list; --engine libfuzzer for coverage
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -150,8 +150,14 @@ fn of_ports(graph: &mut GraphProto, other: String, random: &mut Random) {
     }
 }
 
+/// How many numbers a tensor has by its shape, a million at most.
+fn elements(tensor: &TensorProto) -> usize {
+    let count = tensor.dims.iter().fold(1_i64, |n, &m| n.saturating_mul(m));
+    count.unsigned_abs().min(1 << 20) as usize
+}
+
 fn of_tensor(tensor: &mut TensorProto, random: &mut Random) {
-    let count = tensor.dims.iter().product::<i64>().unsigned_abs().min(1 << 20) as usize;
+    let count = elements(tensor);
     match random.below(9) {
         0 => tensor.data_type = Some(random.below(24) as i32),
         1 => tensor.dims = (0..random.below(5)).map(|_| *random.pick(&INTEGERS)).collect(),
@@ -160,7 +166,7 @@ fn of_tensor(tensor: &mut TensorProto, random: &mut Random) {
             // Another shape, with as many numbers as that takes.
             let at = random.below(tensor.dims.len());
             tensor.dims[at] = *random.pick(&[0, 1, 2, 3, 5, 300]);
-            let n = tensor.dims.iter().product::<i64>().unsigned_abs().min(1 << 20) as usize;
+            let n = elements(tensor);
             tensor.float_data.resize(if tensor.data_type == Some(1) { n } else { 0 }, 0.5);
             tensor.int64_data.resize(if tensor.data_type == Some(7) { n } else { 0 }, 1);
             tensor.raw_data = None;

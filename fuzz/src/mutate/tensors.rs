@@ -93,9 +93,15 @@ fn file(header: &Value, data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
 }
 
+/// How many elements a tensor has by its shape, a million at most: what is claimed beyond that is the
+/// header's affair.
+fn elements(tensor: &Tensor) -> usize {
+    tensor.shape.iter().fold(1_u64, |n, &m| n.saturating_mul(m)).min(1 << 20) as usize
+}
+
 /// Another length along an axis, with as much data as that takes.
 fn reshape(tensor: &mut Tensor, random: &mut Random) {
-    let before = tensor.shape.iter().product::<u64>().max(1) as usize;
+    let before = elements(tensor).max(1);
     let element = (tensor.data.len() / before).max(1);
     if tensor.shape.is_empty() || random.once_in(8) {
         tensor.shape.insert(0, 1 + random.below(3) as u64);
@@ -104,16 +110,15 @@ fn reshape(tensor: &mut Tensor, random: &mut Random) {
         let n = tensor.shape[axis];
         tensor.shape[axis] = *random.pick(&[0, 1, 2, n + 1, n.saturating_sub(1), 2 * n, 300]);
     }
-    // A million elements at most: what is claimed beyond that is the header's affair.
-    let count = tensor.shape.iter().try_fold(1_u64, |n, &m| n.checked_mul(m)).unwrap_or(0);
-    let bytes = element * count.min(1 << 20) as usize;
+    let count = elements(tensor);
+    let bytes = element * count;
     let data = std::mem::take(&mut tensor.data);
     tensor.data =
         data.iter().copied().cycle().take(if data.is_empty() { 0 } else { bytes }).collect();
 }
 
 fn retype(tensor: &mut Tensor, random: &mut Random) {
-    let count = tensor.shape.iter().product::<u64>().min(1 << 20) as usize;
+    let count = elements(tensor);
     let (name, bytes) = *random.pick(&TYPES);
     tensor.dtype = name.into();
     tensor.data.resize(count * bytes, 0);

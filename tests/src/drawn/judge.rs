@@ -127,7 +127,7 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
             "an error of {seen:.4} on rows that calibration saw, at most {promised}"
         ));
     }
-    if many && !drawn.oddities.jumps && fresh > SLACK * seen.max(promised) {
+    if many && !drawn.oddities.jumps && seen <= promised && fresh > SLACK * promised {
         return Err(format!(
             "an error of {fresh:.4} on fresh rows, where calibration had {seen:.4} and {promised} is promised"
         ));
