@@ -81,7 +81,9 @@ fn libfuzzer(arguments: &[String]) -> Result<bool> {
     command.arg(format!("-seed={}", value("--seed").unwrap_or_else(|| "1".into())));
     command.args(["-timeout=10", "-rss_limit_mb=1024", "-print_final_stats=1"]);
     command.env("RUSTFLAGS", INSTRUMENTED).env("NERVECORD_FUZZ_TARGET", &target);
-    ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"].iter().for_each(|name| drop(command.env_remove(name)));
+    for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"] {
+        command.env_remove(name);
+    }
     run(&mut command)
 }
 

@@ -9,7 +9,7 @@ fuzz_target!(|bytes: &[u8]| coverage::run(bytes));
 
 // Half of the changes know the format; the other half, libFuzzer's own, know what was compared with what.
 fuzz_mutator!(|bytes: &mut [u8], size: usize, most: usize, seed: u32| {
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         return fuzzer_mutate(bytes, size, most);
     }
     let changed = coverage::change(&bytes[..size], u64::from(seed));

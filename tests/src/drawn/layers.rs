@@ -190,7 +190,7 @@ fn kan(random: &mut Random, inputs: usize, outputs: usize, sizes: &Sizes) -> Kan
                         edge.function = Some(f.mul(Expr::Const(unit * random.unit())));
                     }
                     // An edge of shape 5 without a base weight is pruned.
-                    if shape % 2 == 0 || random.once_in(2) {
+                    if shape.is_multiple_of(2) || random.once_in(2) {
                         edge.base = unit * random.unit();
                     }
                     edge.pruned()
