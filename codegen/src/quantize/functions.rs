@@ -163,6 +163,7 @@ fn tables(
                 .at(format!("{at}: {function}"))
                 .expected("finite values for inputs the calibration data reaches")
                 .found(format!("none within {low:.3} to {high:.3}"))
+                .help(map::NO_VALUE)
         })?;
         reals.push(values);
     }

@@ -211,6 +211,7 @@ fn table(
             .at(format!("node `{}`: {function}", node.name))
             .expected("finite values for inputs the calibration data reaches")
             .found(format!("none within +-{:.3}", 32768.0 * scale))
+            .help(NO_VALUE)
     })?;
     let reached = reals.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
     let centre = match node.output == lowering.graph.output {
@@ -226,6 +227,9 @@ fn table(
     let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
     Ok(Tables { fits: vec![fit], scale: out_scale, offset })
 }
+
+/// What to do about a function without values.
+pub(super) const NO_VALUE: &str = "check that the calibration data is scaled as in training, so that the function is defined on it";
 
 /// Replaces values that are not finite by the nearest finite ones; `None` if there are none.
 pub(super) fn fill_gaps(values: &mut [f64]) -> Option<()> {

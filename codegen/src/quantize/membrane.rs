@@ -197,7 +197,10 @@ impl MembraneKernel {
             return Err(Error::new("a neuron's synapses overwhelm its capacity and leak")
                 .at(format!("neuron {j}"))
                 .expected("a capacity and leak of at least 1/4096 of all its conductances")
-                .found(format!("{always} of {}", always + conductance)));
+                .found(format!("{always} of {}", always + conductance))
+                .help(
+                    "train with smaller synapse weights, a larger leak, or a shorter time step",
+                ));
         }
         let scale = f64::from(1_u32 << self.shift);
         // What rounding takes from the sums on average goes into their constants.

@@ -116,23 +116,25 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
     }
     extremes(&compiled, drawn.rows.len() as u64)?;
     flags(&compiled, drawn)?;
-    let seen = relative_error(&compiled, &drawn.rows)?;
+    let Some(promise) = &compiled.program.promise else { return Err("no promise".to_owned()) };
     let fresh = prepared(&compiled.graph, &drawn.rows, &drawn.fresh);
-    let fresh = if fresh.len() < FEW { seen } else { relative_error(&compiled, &fresh)? };
-    let tolerance = compiled.options.tolerance;
-    let promised = if drawn.weights == Weights::I8 { EIGHT_BITS } else { tolerance };
+    let fresh = match fresh.len() < FEW {
+        true => promise.error,
+        false => relative_error(&compiled, &fresh)?,
+    };
+    let most = if drawn.weights == Weights::I8 { EIGHT_BITS } else { promise.tolerance };
     let (many, harsh) = (drawn.rows.len() >= MANY, drawn.oddities.is_harsh());
-    if many && !harsh && seen > promised {
+    if many && !harsh && promise.error > most {
+        return Err(format!("{}, where at most {most} is to be expected", promise.describe()));
+    }
+    let allowed = SLACK * promise.error.max(promise.tolerance);
+    if many && !drawn.oddities.jumps && promise.thin.is_none() && fresh > allowed {
         return Err(format!(
-            "an error of {seen:.4} on rows that calibration saw, at most {promised}"
+            "an error of {fresh:.4} on fresh rows, where {} was promised",
+            promise.describe()
         ));
     }
-    if many && !drawn.oddities.jumps && seen <= promised && fresh > SLACK * promised {
-        return Err(format!(
-            "an error of {fresh:.4} on fresh rows, where calibration had {seen:.4} and {promised} is promised"
-        ));
-    }
-    match seen <= tolerance {
+    match promise.is_kept() {
         true => Ok(Verdict::Good(Box::new(compiled))),
         false => Ok(Verdict::Missed(Box::new(compiled))),
     }

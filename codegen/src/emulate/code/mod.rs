@@ -94,7 +94,12 @@ impl Code {
     /// # Errors
     /// It is not an ELF file.
     pub fn of(firmware: &Firmware) -> Result<Self> {
-        let unreadable = |error| Error::new("the firmware is not an ELF file").found(error);
+        let unreadable = |error| {
+            Error::new("the firmware is not an ELF file")
+                .expected("what the firmware's build has just linked")
+                .found(error)
+                .help("run the command again; if it stays so, report it as a bug")
+        };
         let file = object::File::parse(&*firmware.elf).map_err(unreadable)?;
         let mut segments = Vec::new();
         for segment in file.segments() {
