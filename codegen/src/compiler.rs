@@ -174,8 +174,8 @@ impl Compiled {
         match self.options.weights {
             Weights::I8 => "allow wider weights with --weights auto, or a larger --tolerance",
             _ => {
-                "record more calibration data, if ranges are wide for a few rows see `percentile` in \
-                 nervecord.toml, or allow a larger --tolerance"
+                "record more calibration data, set `percentile` in nervecord.toml if a few rows make the ranges \
+                 wide, or allow a larger --tolerance"
             }
         }
     }

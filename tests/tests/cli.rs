@@ -85,6 +85,27 @@ fn options_change_the_module_as_they_say() {
 }
 
 #[test]
+fn compile_says_how_near_float_it_came_and_strict_insists() {
+    let desk = Desk::new();
+    let said = desk.on("compile", "policy", &["-o", "p.rs", "--strict"]).done();
+    let promise = "100 calibration rows held out from every decision: within the tolerance of 0.02";
+    assert!(said.stdout.contains(promise), "{}", said.stdout);
+    assert_eq!(said.stderr, "");
+    // What no width of weights gives is told, and with --strict it is a failure; the module is there.
+    let out_of_reach = ["-o", "far.rs", "--tolerance", "1e-6"];
+    let said = desk.on("compile", "policy", &out_of_reach).done();
+    for part in ["the tolerance was not reached", "NOT within the tolerance of 0.000001", "help: "]
+    {
+        assert!(said.stderr.contains(part), "{}", said.stderr);
+    }
+    let strict = [&out_of_reach[..], &["--strict"]].concat();
+    assert_eq!(desk.on("compile", "policy", &strict).code, 1);
+    assert!(desk.read("far.rs").contains("pub mod policy"));
+    assert_eq!(desk.on("compile", "policy", &[&strict[..], &["--check"]].concat()).code, 1);
+    assert_eq!(desk.on("compile", "policy", &[&out_of_reach[..], &["--check"]].concat()).code, 0);
+}
+
+#[test]
 fn run_writes_reals_integers_or_floats() {
     let desk = Desk::new();
     let vectors = bundled("policy", "vectors.csv");

@@ -320,10 +320,13 @@ mod tests {
         };
         for path in [pipe("a.onnx"), pipe("a.toml"), pipe("config.json")] {
             let message = load(&path).unwrap_err().to_string();
-            assert!(message.contains("no regular file") && message.contains("help"), "{message}");
+            assert!(
+                message.contains("not a regular file") && message.contains("help"),
+                "{message}"
+            );
         }
         let message = load(&pipe("model.safetensors")).unwrap_err().to_string();
-        assert!(message.contains("no regular file"), "{message}");
+        assert!(message.contains("not a regular file"), "{message}");
     }
 
     #[test]

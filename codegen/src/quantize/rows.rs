@@ -212,6 +212,10 @@ struct Block {
     factor: Vec<Vec<f64>>,
 }
 
+/// Rows in which nothing moves together that are taken to have been seen before all others: of a handful
+/// not even the shrinking can be told.
+const PRIOR: f64 = 16.0;
+
 /// Inputs that are rounded together at most: more take time with their square.
 const WIDEST_BLOCK: usize = 512;
 
@@ -276,7 +280,8 @@ impl Block {
         let likeness = (follows / square.max(f64::MIN_POSITIVE)).clamp(0.0, 0.99);
         let independent = count * (1.0 - likeness);
         let unsure = (fourth / count - mixed) / (independent - 1.0).max(f64::MIN_POSITIVE);
-        let keep = 1.0 - (unsure / mixed.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+        let known = 1.0 - (unsure / mixed.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+        let keep = known * independent / (independent + PRIOR);
         for j in 0..n {
             covariance[j * n + j] += 0.01 * trace / n as f64 + 1.0;
             for k in 0..j {
@@ -478,7 +483,7 @@ mod tests {
     /// the other, as the best of all pairs of integers near them is.
     #[test]
     fn rounding_makes_up_for_itself_where_inputs_move_together() {
-        let rows: Vec<Vec<f64>> = (0..100)
+        let rows: Vec<Vec<f64>> = (0..20_000)
             .map(|k| {
                 let t = f64::from(k * 37 % 100) * 20.0 - 1000.0;
                 vec![t, t + f64::from(k % 7), f64::from(k % 3)]
@@ -505,16 +510,29 @@ mod tests {
     /// are rows enough to tell that they do, together.
     #[test]
     fn few_rows_do_not_say_what_moves_together() {
-        let noise = |k: usize| (k as f64 * 0.754_877_666).fract() * 2000.0 - 1000.0;
-        let row = |r: usize| (0..12).map(|j| noise(r * 12 + j * j)).collect();
-        let reals: Vec<f64> = (0..12).map(|j| noise(j + 7) / 50.0).collect();
-        let nearest: Vec<i32> = reals.iter().map(|w| w.round() as i32).collect();
+        // Bits of a product mixed once (Marsaglia 2003).
+        let noise = |k: usize| {
+            let mut bits = (k as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            (bits >> 11) as f64 / f64::powi(2.0, 53) * 2000.0 - 1000.0
+        };
+        let row = |r: usize| -> Vec<f64> { (0..12).map(|j| noise(r * 12 + j)).collect() };
+        let reals: Vec<f64> = (0..12).map(|j| noise(j + 70_000) / 50.0).collect();
         let rounded = |rows: Vec<Vec<f64>>| {
             round(&reals, 0.0, 1.0, 8, Some(&Moments::of_integers(&rows, 8))).weights
         };
-        assert_eq!(rounded((0..3).map(row).collect()), nearest);
-        let common = |r: usize| vec![noise(r); 12];
-        assert_ne!(rounded((0..400).map(common).collect()), nearest);
+        // Of inputs that have nothing to do with one another the squares count.
+        let lost = |weights: &[i32]| -> f64 {
+            reals.iter().zip(weights).map(|(w, &q)| (w - f64::from(q)).powi(2)).sum()
+        };
+        let nearest: Vec<i32> = reals.iter().map(|w| w.round() as i32).collect();
+        let few: f64 = (0..40).map(|k| lost(&rounded((3 * k..3 * k + 3).map(row).collect()))).sum();
+        assert!(few / 40.0 < 1.5 * lost(&nearest), "{few} {}", lost(&nearest));
+        let common = (0..400).map(|r| vec![noise(r); 12]).collect::<Vec<_>>();
+        let row = round(&[10.4; 12], 0.0, 1.0, 8, Some(&Moments::of_integers(&common, 8)));
+        assert_eq!(row.weights.iter().sum::<i32>(), 125, "{:?}", row.weights);
     }
 
     /// Blocks of a wide layer are rounded each by itself: the error is the sum of theirs.

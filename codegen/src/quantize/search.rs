@@ -121,7 +121,7 @@ mod tests {
     fn as_many_layers_are_widened_as_the_tolerance_takes() {
         let (graph, calibration) = chain(3, 8, 400);
         assert_eq!(widened_layers(&graph, &calibration, 0.1), (0, true));
-        let (some, kept) = widened_layers(&graph, &calibration, 0.012);
+        let (some, kept) = widened_layers(&graph, &calibration, 0.004);
         assert!((1..=3).contains(&some) && kept, "{some}");
     }
 

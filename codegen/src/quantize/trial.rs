@@ -159,12 +159,16 @@ impl<'a> Trial<'a> {
     }
 
     /// What an error of output `i` is compared with: its standard deviation, or its magnitude where it does
-    /// not vary, or the largest deviation of all where it is 0.
+    /// not vary by more than a float's rounding, or the largest deviation of all where it is 0.
     fn size(&self, i: usize) -> f64 {
+        const STILL: f64 = 1e-6;
         let Self { graph, ranges, .. } = self;
         let own = ranges.feature(graph.output, i);
+        if own.deviation > STILL * own.magnitude() {
+            return own.deviation;
+        }
         let all = (0..graph.output_len()).map(|j| ranges.feature(graph.output, j).deviation);
-        let sizes = [own.deviation, own.magnitude(), all.fold(0.0, f64::max)];
+        let sizes = [own.magnitude(), all.fold(0.0, f64::max)];
         sizes.into_iter().find(|size| *size > 0.0).unwrap_or(1.0)
     }
 }
