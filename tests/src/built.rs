@@ -23,7 +23,7 @@ pub fn checked(name: &str, compiled: &Compiled, rows: &[Vec<f64>]) -> String {
     let ty =
         module.split("\n    pub struct ").nth(1).and_then(|rest| rest.split([' ', '{']).next());
     let path = format!("{}::{}", program.name, ty.unwrap_or_default());
-    let mut text = format!("pub mod {name} {{\n{module}\n");
+    let mut text = format!("mod {name} {{\n{module}\n");
     text += "    type Case<'a> = (&'a [i32], &'a [i32], u32);\n    static CASES: &[Case] = &[\n";
     for raw in raws.chain(extremes) {
         let (output, status) = host.step_raw(&raw);
@@ -31,7 +31,7 @@ pub fn checked(name: &str, compiled: &Compiled, rows: &[Vec<f64>]) -> String {
     }
     let _ = writeln!(
         text,
-        "    ];\n    pub fn check() {{\n        let mut model = {path}::new();\n        \
+        "    ];\n    pub(super) fn check() {{\n        let mut model = {path}::new();\n        \
          for (row, (input, output, status)) in CASES.iter().enumerate() {{\n            \
          let input = std::array::from_fn(|i| input[i] as {}::RawInput);\n            \
          assert_eq!(model.step_raw(&input).map(i32::from)[..], output[..], \"row {{row}} of {name}\");\n            \
