@@ -150,17 +150,17 @@ pub mod tap_withdrawal {
     #[rustfmt::skip]
     static CIRCUIT_NEURONS: [Neuron; 11] = [
         
-        Neuron { capacity: 17229, numerator: -105381718, denominator: 733939041, sensory: 1, synapses: 0, gaps: 1 },
-        Neuron { capacity: 21466, numerator: -61544651, denominator: 808903443, sensory: 1, synapses: 0, gaps: 1 },
-        Neuron { capacity: 23053, numerator: -70501854, denominator: 846047445, sensory: 1, synapses: 0, gaps: 0 },
-        Neuron { capacity: 18391, numerator: -84364578, denominator: 711110769, sensory: 1, synapses: 0, gaps: 0 },
-        Neuron { capacity: 22576, numerator: -86303993, denominator: 850734811, sensory: 0, synapses: 1, gaps: 0 },
-        Neuron { capacity: 14110, numerator: -32378865, denominator: 517850795, sensory: 0, synapses: 7, gaps: 1 },
-        Neuron { capacity: 9247, numerator: -56555886, denominator: 393893967, sensory: 0, synapses: 6, gaps: 1 },
-        Neuron { capacity: 14796, numerator: -42415978, denominator: 539361059, sensory: 0, synapses: 5, gaps: 0 },
-        Neuron { capacity: 21536, numerator: -65855332, denominator: 790370364, sensory: 0, synapses: 5, gaps: 0 },
-        Neuron { capacity: 24429, numerator: -112066380, denominator: 944579164, sensory: 0, synapses: 1, gaps: 0 },
-        Neuron { capacity: 22576, numerator: -86303993, denominator: 850731926, sensory: 0, synapses: 1, gaps: 0 },
+        Neuron { capacity: 17229, numerator: -105381718, denominator: 733939395, sensory: 1, synapses: 0, gaps: 1 },
+        Neuron { capacity: 21466, numerator: -61544651, denominator: 808903982, sensory: 1, synapses: 0, gaps: 1 },
+        Neuron { capacity: 23053, numerator: -70501854, denominator: 846047620, sensory: 1, synapses: 0, gaps: 0 },
+        Neuron { capacity: 18391, numerator: -84364578, denominator: 711110299, sensory: 1, synapses: 0, gaps: 0 },
+        Neuron { capacity: 22576, numerator: -86303993, denominator: 850734744, sensory: 0, synapses: 1, gaps: 0 },
+        Neuron { capacity: 14110, numerator: -32378936, denominator: 517851052, sensory: 0, synapses: 7, gaps: 1 },
+        Neuron { capacity: 9247, numerator: -56555925, denominator: 393894628, sensory: 0, synapses: 6, gaps: 1 },
+        Neuron { capacity: 14796, numerator: -42416146, denominator: 539361566, sensory: 0, synapses: 5, gaps: 0 },
+        Neuron { capacity: 21536, numerator: -65855604, denominator: 790370592, sensory: 0, synapses: 5, gaps: 0 },
+        Neuron { capacity: 24429, numerator: -112066380, denominator: 944579171, sensory: 0, synapses: 1, gaps: 0 },
+        Neuron { capacity: 22576, numerator: -86303993, denominator: 850731943, sensory: 0, synapses: 1, gaps: 0 },
     ];
     #[rustfmt::skip]
     static CIRCUIT_SENSORY: [Synapse; 4] = [
@@ -216,7 +216,7 @@ pub mod tap_withdrawal {
     ];
     #[rustfmt::skip]
     static OUTPUTS_2_BIAS: [i32; 1] = [
-        22682,
+        22627,
     ];
     #[rustfmt::skip]
     static OUTPUTS_2_MULTIPLIER: [i16; 1] = [

@@ -1,7 +1,7 @@
 //! Layers in another form with the same meaning, where that takes fewer bytes: edges that are constant or
 //! linear out of their splines, functions before a dense layer as splines.
 
-use super::trial::Trial;
+use super::trial::{Precision, Trial};
 use super::{Weights, kan};
 use crate::error::Result;
 use crate::expr::Expr;
@@ -42,7 +42,7 @@ pub(super) fn choose(trial: Trial) -> Result<Formed> {
 /// Bytes of tables and relative error of a network, all layers at the narrowest width allowed.
 fn weigh(trial: &Trial) -> Result<(usize, f64)> {
     let bits = if trial.options.weights == Weights::I16 { 16 } else { 8 };
-    let program = trial.lower(&vec![bits; trial.graph.nodes.len()])?;
+    let program = trial.lower(&Precision::of(&trial.graph, bits))?;
     Ok((program.table_bytes(), trial.error(&program)))
 }
 

@@ -118,7 +118,8 @@ impl Bank {
         picks: &[(usize, usize)],
         out: (TensorId, Wanted),
     ) -> Result<Self> {
-        let numbers = input.numbers().chain([out.1.magnitude, out.1.deviation]);
+        let numbers =
+            input.numbers().chain([out.1.magnitude, out.1.deviation, lowering.table_tolerance]);
         let tables = lowering
             .known
             .tables

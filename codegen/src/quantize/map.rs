@@ -172,9 +172,11 @@ pub(super) fn movement(values: &[Vec<f64>]) -> f64 {
 /// Lowers an elementwise function to a table, in place.
 pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    let tables = lowering.known.tables.get(&node.name, value.format.numbers(), || {
-        table(lowering, node, function, &value.format, scale)
-    })?;
+    let numbers = value.format.numbers().chain([lowering.table_tolerance]);
+    let tables = lowering
+        .known
+        .tables
+        .get(&node.name, numbers, || table(lowering, node, function, &value.format, scale))?;
     let Tables { fits, scale, offset } = &*tables;
     let fit = &fits[0];
     let format = Format {

@@ -22,7 +22,7 @@ mod spiking;
 mod state;
 mod trial;
 
-use self::trial::{Known, Trial};
+use self::trial::{Known, Precision, Trial};
 use crate::calibrate::{Calibration, Ranges};
 use crate::compiler::Cpu;
 use crate::error::Result;
@@ -83,10 +83,10 @@ impl Default for Options {
 pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> Result<Program> {
     let trial = Trial::of(graph.clone(), calibration, options)?;
     let forms::Formed { mut trial, mut reasons } = forms::choose(trial)?;
-    let (widths, widened) = search::choose_widths(&trial)?;
-    reasons.extend(widened);
+    let (precision, refined) = search::choose(&trial)?;
+    reasons.extend(refined);
     trial.fit_to_all_but_the_judges();
-    let mut program = trial.lower(&widths)?;
+    let mut program = trial.lower(&precision)?;
     program.promise = Some(promise(&trial, &program));
     for (name, reason) in reasons {
         program.layers.iter_mut().filter(|l| l.name == name).for_each(|l| l.add_choice(&reason));
@@ -206,13 +206,13 @@ struct Lowering<'a> {
     scores: Option<TensorFormat>,
 }
 
-/// Lowers `graph` with the given weight widths.
+/// Lowers `graph` to integers of the given precision.
 fn lower(
     graph: &Graph,
     ranges: &Ranges,
     known: &Known,
     options: &Options,
-    widths: &[u32],
+    precision: &Precision,
 ) -> Result<Program> {
     let mut readers = vec![0; graph.tensors.len()];
     for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
@@ -228,10 +228,11 @@ fn lower(
         ranges,
         known,
         table_tolerance: options.tolerance
+            * precision.tables
             * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
         sparsity: options.sparsity,
         cpu: options.cpu,
-        widths,
+        widths: &precision.bits,
         values: vec![None; graph.tensors.len()],
         readers,
         storages: vec![],

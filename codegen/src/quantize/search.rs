@@ -1,80 +1,106 @@
-//! Which layers need wide weights: the smallest tables that meet the tolerance.
+//! How fine the integers have to be: the smallest tables that meet the tolerance.
 
 use super::Weights;
-use super::trial::Trial;
+use super::trial::{Precision, Trial};
 use crate::error::Result;
 use crate::graph::Layer;
 
 /// Share of the tolerance that the error may use on the rows that choose; other rows do a little worse.
 const SAFETY: f64 = 0.85;
-/// What is as good as all wide weights, where even they do not meet the tolerance.
+/// What is as good as the finest integers, where even they do not meet the tolerance.
 const AS_GOOD: f64 = 1.02;
+/// What halving the error of function tables has to leave of a network's error at most, to be worth their size.
+const WORTH: f64 = 0.9;
+/// The finest function tables, as a multiple of their share of the tolerance.
+const FINEST: f64 = 1.0 / 64.0;
 
-/// The bits of each node's weights that the options ask for, and by the names of layers why.
-pub(super) fn choose_widths(trial: &Trial) -> Result<(Vec<u32>, Vec<(String, String)>)> {
-    let nodes = &trial.graph.nodes;
-    // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
-    let wide = match trial.options.weights {
-        Weights::Auto => !trial.graph.states.is_empty(),
-        width => width == Weights::I16,
-    };
-    let mut widths = vec![if wide { 16 } else { 8 }; nodes.len()];
-    if wide || trial.options.weights != Weights::Auto {
-        return Ok((widths, vec![]));
-    }
+/// Why a layer is as fine as it is, by its name.
+type Reason = (String, String);
+
+/// The precision that the options ask for.
+pub(super) fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
     let target = trial.options.tolerance * SAFETY;
-    let error = error_of(trial, &widths)?;
+    // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
+    let widen = trial.options.weights == Weights::Auto && trial.graph.states.is_empty();
+    let wide = !widen && trial.options.weights != Weights::I8;
+    let mut precision = Precision::of(&trial.graph, if wide { 16 } else { 8 });
+    let error = error_of(trial, &precision)?;
     if error <= target {
-        return Ok((widths, vec![]));
+        return Ok((precision, vec![]));
     }
-    let allowed = target.max(error_of(trial, &vec![16; nodes.len()])? * AS_GOOD);
-    if error <= allowed {
-        return Ok((widths, vec![]));
+    // What the finest weights leave is for the function tables to mend.
+    let mut finest = precision.clone();
+    if widen {
+        finest = Precision::of(&trial.graph, 16);
     }
+    let mut least = error_of(trial, &finest)?;
+    while least > target && finest.tables > FINEST {
+        let finer = Precision { tables: finest.tables / 2.0, ..finest.clone() };
+        let error = error_of(trial, &finer)?;
+        if error > least * WORTH {
+            break;
+        }
+        (finest, least) = (finer, error);
+    }
+    precision.tables = finest.tables;
+    match widen {
+        true => widen_layers(trial, precision, target.max(least * AS_GOOD)),
+        false => Ok((precision, vec![])),
+    }
+}
 
-    let order = by_gain(trial, error)?;
+/// Widens as few layers as it takes for an error of at most `allowed`, which all of them together meet.
+fn widen_layers(
+    trial: &Trial,
+    mut precision: Precision,
+    allowed: f64,
+) -> Result<(Precision, Vec<Reason>)> {
+    let error = error_of(trial, &precision)?;
+    if error <= allowed {
+        return Ok((precision, vec![]));
+    }
+    let order = by_gain(trial, &precision, error)?;
     // The layers of most gain, as many as it takes: more lower the error, if not quite evenly.
     let (mut fewest, mut most) = (0, order.len());
     while most - fewest > 1 {
         let middle = (fewest + most) / 2;
-        match error_of(trial, &widened(&widths, &order[..middle]))? <= allowed {
+        match error_of(trial, &widened(&precision, &order[..middle]))? <= allowed {
             true => most = middle,
             false => fewest = middle,
         }
     }
-    widths = widened(&widths, &order[..most]);
+    precision = widened(&precision, &order[..most]);
     // One of them may not be needed once the others are wide.
     let mut reasons = vec![];
     for &node in order[..most].iter().rev() {
-        widths[node] = 8;
-        let error = error_of(trial, &widths)?;
+        precision.bits[node] = 8;
+        let error = error_of(trial, &precision)?;
         if error > allowed {
-            widths[node] = 16;
+            precision.bits[node] = 16;
             let why =
                 format!("widened: i8 left an error of {error:.4} where {allowed:.4} is allowed");
-            reasons.push((nodes[node].name.clone(), why));
+            reasons.push((trial.graph.nodes[node].name.clone(), why));
         }
     }
-    Ok((widths, reasons))
+    Ok((precision, reasons))
 }
 
-fn error_of(trial: &Trial, widths: &[u32]) -> Result<f64> {
-    Ok(trial.error(&trial.lower(widths)?))
+fn error_of(trial: &Trial, precision: &Precision) -> Result<f64> {
+    Ok(trial.error(&trial.lower(precision)?))
 }
 
-fn widened(widths: &[u32], nodes: &[usize]) -> Vec<u32> {
-    let mut widths = widths.to_vec();
-    nodes.iter().for_each(|&node| widths[node] = 16);
-    widths
+fn widened(precision: &Precision, nodes: &[usize]) -> Precision {
+    let mut precision = precision.clone();
+    nodes.iter().for_each(|&node| precision.bits[node] = 16);
+    precision
 }
 
 /// The layers that can be wide, by what widening each alone gains a byte, `error` being that of none.
-fn by_gain(trial: &Trial, error: f64) -> Result<Vec<usize>> {
-    let nodes = &trial.graph.nodes;
+fn by_gain(trial: &Trial, precision: &Precision, error: f64) -> Result<Vec<usize>> {
     let mut gains = vec![];
-    for (i, node) in nodes.iter().enumerate() {
+    for (i, node) in trial.graph.nodes.iter().enumerate() {
         if matches!(node.layer, Layer::Dense(_) | Layer::Kan(_)) {
-            let own = error_of(trial, &widened(&vec![8; nodes.len()], &[i]))?;
+            let own = error_of(trial, &widened(precision, &[i]))?;
             gains.push((i, (error * error - own * own) / node.layer.macs().max(1) as f64));
         }
     }

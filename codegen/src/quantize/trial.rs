@@ -25,6 +25,22 @@ pub(super) struct Trial<'a> {
     known: Known,
 }
 
+/// How fine a network's integers are.
+#[derive(Debug, Clone)]
+pub(super) struct Precision {
+    /// Bits of each node's weights.
+    pub bits: Vec<u32>,
+    /// What a function table may be off by, as a multiple of its share of the tolerance.
+    pub tables: f64,
+}
+
+impl Precision {
+    /// One width for all of `graph`, and tables as large as their share of the tolerance asks for.
+    pub(super) fn of(graph: &Graph, bits: u32) -> Self {
+        Self { bits: vec![bits; graph.nodes.len()], tables: 1.0 }
+    }
+}
+
 /// What one lowering found and the next need not find again.
 #[derive(Default)]
 pub(super) struct Known {
@@ -72,9 +88,9 @@ impl<'a> Trial<'a> {
         Ok(Self { graph, ranges, calibration, options, known: Known::default() })
     }
 
-    /// The integers for these bits of each node's weights.
-    pub(super) fn lower(&self, widths: &[u32]) -> Result<Program> {
-        lower(&self.graph, &self.ranges, &self.known, self.options, widths)
+    /// The integers of this precision.
+    pub(super) fn lower(&self, precision: &Precision) -> Result<Program> {
+        lower(&self.graph, &self.ranges, &self.known, self.options, precision)
     }
 
     /// How far `program` is from float on the rows that choose: on the worst stretch of them, since a
