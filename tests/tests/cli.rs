@@ -93,7 +93,8 @@ fn compile_says_how_near_float_it_came_and_strict_insists() {
     assert_eq!(said.stderr, "");
     // What no width of weights gives is told, and with --strict it is a failure; the module is there.
     let out_of_reach = ["-o", "far.rs", "--tolerance", "1e-6"];
-    let said = desk.on("compile", "policy", &out_of_reach).done();
+    let said = desk.on("compile", "policy", &out_of_reach);
+    assert_eq!(said.code, 0);
     for part in ["the tolerance was not reached", "NOT within the tolerance of 0.000001", "help: "]
     {
         assert!(said.stderr.contains(part), "{}", said.stderr);
