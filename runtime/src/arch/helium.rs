@@ -54,14 +54,29 @@ macro_rules! sixteen {
     };
 }
 
+/// Requantizes a block's four sums into the lower halves of q0's lanes, with the multipliers at r1.
+///
+/// A multiplier is in `0..2^31`, so the high word of its product with a sum is in `-2^30..2^30`; it is saturated to i16.
+macro_rules! requantize {
+    ($a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            "vldrw.u32 q1, [r1], #16\n",
+            concat!("vmov d0, ", $a, ", ", $b, "\n"),
+            concat!("vmov d1, ", $c, ", ", $d, "\n"),
+            "vmulh.s32 q0, q0, q1\n",
+            "vqmovnb.s32 q0, q0\n",
+        )
+    };
+}
+
 /// A dense kernel of split activations and i8 weights: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
 ///
 /// In a block r0, r2, r4 and r6 hold the sums of low bytes, r8, r10, r12 and lr those of high ones
-/// (`VMLADAVA` takes even registers), r1 and r3 are the next word and activation, r5 the rounds to
-/// do, r7 the quads left over, r9 and r11 the next output and the end of the blocks' outputs. Stack:
-/// activations, rounds, rest, groups, and where the loop of four groups a round is entered.
+/// (`VMLADAVA` takes even registers), r1 and r3 are the next word and activation, r9 the rounds to
+/// do, r5 the quads left over, r7 and r11 the next output and the end of the blocks' outputs. Stack:
+/// activations, rounds, where the loop of four groups a round is entered, rest, groups.
 macro_rules! split_kernel {
-    ($name:ident, $saturate:literal, $bits:literal) => {
+    ($name:ident, $clamp:literal, $saturate:literal, $bits:literal) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -70,15 +85,15 @@ macro_rules! split_kernel {
                 ".cpu cortex-m55", // the assembler is not told of the target's here
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
                 "vpush {{d8-d15}}",
-                "ldrd r4, r5, [r2, #{block_bytes}]", // and rest
-                "ldr r7, [r2, #{quads}]",
-                "mov r9, r1",
+                "ldrd r4, r8, [r2, #{block_bytes}]", // and rest
+                "ldr r5, [r2, #{quads}]",
+                "mov r7, r1",
                 "mov r1, r3",
                 "mov r3, r0",
-                "add r11, r9, r4",
+                "add r11, r7, r4",
                 "vmov.i8 q2, #0x80",
-                "lsrs r6, r7, #2",
-                "wls lr, r6, 11f",
+                "lsrs r10, r5, #2",
+                "wls lr, r10, 11f",
                 "10:",
                 "vld20.8 {{q0, q1}}, [r3]",
                 "vld21.8 {{q0, q1}}, [r3]",
@@ -86,19 +101,19 @@ macro_rules! split_kernel {
                 "vstmia r3!, {{d0-d3}}",
                 "le lr, 10b",
                 "11:",
-                "lsrs r4, r7, #3", // pairs of groups, two a round
-                "adr.w r10, 2f",
+                "lsrs r4, r5, #3", // pairs of groups, two a round
+                "adr.w r6, 2f",
                 "it eq",
-                "adreq.w r10, 4f",
-                "lsls r8, r4, #31",
+                "adreq.w r6, 4f",
+                "lsls r9, r4, #31",
                 "it mi",
-                "adrmi.w r10, 3f",
-                "orr r10, r10, #1", // the jump stays in Thumb state
+                "adrmi.w r6, 3f",
+                "orr r6, r6, #1", // the jump stays in Thumb state
                 "adds r4, r4, #1",
                 "lsrs r4, r4, #1",
-                "and r7, r7, #7",
-                "push {{r0, r4, r5, r6, r10}}",
-                "cmp r9, r11",
+                "and r5, r5, #7",
+                "push {{r0, r4, r6, r8, r10}}",
+                "cmp r7, r11",
                 "beq 7f",
                 "1:", // a block of four rows
                 "ldm r1!, {{r0, r2, r4, r6}}",
@@ -106,8 +121,7 @@ macro_rules! split_kernel {
                 "mov r10, #0",
                 "mov r12, #0",
                 "mov lr, #0",
-                "ldrd r3, r5, [sp]",
-                "ldr pc, [sp, #16]",
+                "ldm sp, {{r3, r9, pc}}",
                 ".p2align 2",
                 "2:",
                 "vldmia r3!, {{d0-d7}}",
@@ -117,35 +131,27 @@ macro_rules! split_kernel {
                 "vldmia r3!, {{d0-d7}}",
                 sixteen!("q0", "q1"),
                 sixteen!("q2", "q3"),
-                "subs r5, r5, #1",
+                "subs r9, r9, #1",
                 "bne 2b",
                 "4:",
-                "cbnz r7, 5f",
+                "cbnz r5, 5f",
                 "6:",
                 "add r0, r0, r8, lsl #8",
                 "add r2, r2, r10, lsl #8",
                 "add r4, r4, r12, lsl #8",
                 "add r6, r6, lr, lsl #8",
-                "ldm r1!, {{r3, r5, r8, r10}}",
-                "smmul r0, r0, r3",
-                "smmul r2, r2, r5",
-                "smmul r4, r4, r8",
-                "smmul r6, r6, r10",
-                concat!($saturate, " r0, ", $bits, ", r0"),
-                concat!($saturate, " r2, ", $bits, ", r2"),
-                concat!($saturate, " r4, ", $bits, ", r4"),
-                concat!($saturate, " r6, ", $bits, ", r6"),
-                "pkhbt r0, r0, r2, lsl #16",
-                "pkhbt r4, r4, r6, lsl #16",
-                "strd r0, r4, [r9], #8",
-                "cmp r9, r11",
+                requantize!("r0", "r2", "r4", "r6"),
+                $clamp,
+                "vstrh.32 q0, [r7], #8",
+                "cmp r7, r11",
                 "bne 1b",
                 "b 7f",
                 "5:", // what is left over of the inputs
-                "lsls r5, r7, #30", // the carry says sixteen, the sign eight
+                "lsls r9, r5, #30", // the carry says sixteen, the sign eight, zero that no more are left
                 "bcc 51f",
                 "vldmia r3!, {{d0-d3}}",
                 sixteen!("q0", "q1"),
+                "beq 6b",
                 "51:",
                 "bpl 52f",
                 "vldrh.u16 q0, [r3], #16",
@@ -158,7 +164,7 @@ macro_rules! split_kernel {
                 "vldrb.s16 q2, [r1], #8",
                 "vmladava.s16 r6, q0, q2",
                 "52:",
-                "lsls r5, r7, #31",
+                "lsls r9, r5, #31",
                 "beq 6b",
                 "vldrh.s32 q0, [r3]",
                 "vldrb.s32 q1, [r1], #4",
@@ -171,8 +177,8 @@ macro_rules! split_kernel {
                 "vmladava.s32 r6, q0, q2",
                 "b 6b",
                 "7:", // rows left over, one by one
-                "ldrd r5, r6, [sp, #8]",
-                "cbz r5, 9f",
+                "ldrd r4, r6, [sp, #12]",
+                "cbz r4, 9f",
                 "8:",
                 "ldr r0, [r1], #4",
                 "mov r2, #0",
@@ -185,24 +191,24 @@ macro_rules! split_kernel {
                 "vmladava.s8 r2, q1, q2",
                 "le lr, 81b",
                 "82:",
-                "lsls r4, r7, #30",
+                "lsls r9, r5, #30",
                 "bpl 83f",
                 "vldrh.u16 q0, [r3], #16",
                 "vldrb.s16 q1, [r1], #8",
                 "vmladava.s16 r0, q0, q1",
                 "83:",
-                "lsls r4, r7, #31",
+                "lsls r9, r5, #31",
                 "beq 84f",
                 "vldrh.s32 q0, [r3]",
                 "vldrb.s32 q1, [r1], #4",
                 "vmladava.s32 r0, q0, q1",
                 "84:",
                 "add r0, r0, r2, lsl #8",
-                "ldr r4, [r1], #4",
-                "smmul r0, r0, r4",
+                "ldr r9, [r1], #4",
+                "smmul r0, r0, r9",
                 concat!($saturate, " r0, ", $bits, ", r0"),
-                "strh r0, [r9], #2",
-                "subs r5, r5, #1",
+                "strh r0, [r7], #2",
+                "subs r4, r4, #1",
                 "bne 8b",
                 "9:", // the activations as they were
                 "pop {{r3, r4, r5, r7, r8}}",
@@ -224,8 +230,8 @@ macro_rules! split_kernel {
     };
 }
 
-split_kernel!(linear_i8, "ssat", "#16");
-split_kernel!(relu_i8, "usat", "#15");
+split_kernel!(linear_i8, "", "ssat", "#16");
+split_kernel!(relu_i8, "vqshlu.s16 q0, q0, #0", "usat", "#15"); // the shift saturates to 0 from below
 
 /// A dense kernel of unsplit activations: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
 ///
@@ -241,7 +247,7 @@ macro_rules! kernel {
         unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
     naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
-        "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+        "push {{r4, r5, r6, r7, r8, r10, lr}}",
         "ldrb r6, [r2, #{relu}]",
         "ldrd r4, r5, [r2, #{block_bytes}]", // and rest
         "ldr r12, [r2, #{quads}]",
@@ -279,27 +285,12 @@ macro_rules! kernel {
         concat!($narrow, " q2, [r1], #", $half),
         "vmladava.s32 r10, q0, q2",
         "8:",
-        "ldm r1!, {{r5, r7, r9, r11}}",
         "ldr r0, [sp, #8]",
-        "smmul r4, r4, r5",
-        "smmul r6, r6, r7",
-        "smmul r8, r8, r9",
-        "smmul r10, r10, r11",
-        "cbnz r0, 9f",
-        "ssat r4, #16, r4",
-        "ssat r6, #16, r6",
-        "ssat r8, #16, r8",
-        "ssat r10, #16, r10",
-        "b 10f",
+        requantize!("r4", "r6", "r8", "r10"),
+        "cbz r0, 9f",
+        "vqshlu.s16 q0, q0, #0",
         "9:",
-        "usat r4, #15, r4",
-        "usat r6, #15, r6",
-        "usat r8, #15, r8",
-        "usat r10, #15, r10",
-        "10:",
-        "pkhbt r4, r4, r6, lsl #16",
-        "pkhbt r8, r8, r10, lsl #16",
-        "strd r4, r8, [r2], #8",
+        "vstrh.32 q0, [r2], #8",
         "cmp r2, r3",
         "bne 1b",
         "4:", // rows left over, one by one
@@ -329,7 +320,7 @@ macro_rules! kernel {
         "bne 3b",
         "6:",
         "add sp, sp, #12",
-        "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+        "pop {{r4, r5, r6, r7, r8, r10, pc}}",
         block_bytes = const offset_of!(Shape, block_bytes),
         quads = const offset_of!(Shape, quads),
         relu = const offset_of!(Shape, relu),
