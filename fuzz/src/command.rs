@@ -49,8 +49,13 @@ pub fn run(seed: &Seed, folder: &Path) -> Result<Outcome, Wrong> {
     if code == 2 && called.stderr.is_empty() && !words.is_empty() {
         return wrong("silent", line());
     }
-    let inputs = seed.files.iter().map(|(name, _)| name.as_str());
-    for name in inputs {
+    // What is read is named, and not as a result.
+    let result = |i: usize| ["-o", "--output", "--svg", "--report"].contains(&words[i].as_str());
+    let read = |name: &str| {
+        let named = words.iter().enumerate().filter(|(_, word)| *word == name);
+        named.into_iter().any(|(i, _)| i.checked_sub(1).is_none_or(|before| !result(before)))
+    };
+    for name in seed.files.iter().map(|(name, _)| name.as_str()).filter(|name| read(name)) {
         if before.get(name) != after.get(name) {
             return wrong("overwritten", format!("an input was changed: `{name}`\n{}", line()));
         }

@@ -50,8 +50,11 @@ pub(super) struct Known {
     pub edges: Memo<rows::Fit>,
 }
 
-/// Results by the layer they are for and all numbers they depend on beside the network itself.
-pub(super) struct Memo<T>(RefCell<HashMap<(String, Vec<u64>), Rc<T>>>);
+/// A layer's name, and the bits of all numbers that a result depends on beside the network itself.
+type Key = (String, Vec<u64>);
+
+/// Results by what they are made from.
+pub(super) struct Memo<T>(RefCell<HashMap<Key, Rc<T>>>);
 
 impl<T> Default for Memo<T> {
     fn default() -> Self {

@@ -1,7 +1,6 @@
 //! Integers against the float network, on rows that calibration saw and on rows that it did not.
 
 use nervecord_codegen::program::Interpreter;
-use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::reference::{self, Reference};
 use nervecord_codegen::{Compiled, graph::Graph};
 
@@ -15,8 +14,8 @@ const MANY: usize = 200;
 pub const FEW: usize = 20;
 /// What the error on rows not seen may be of that which calibration promises.
 const SLACK: f64 = 1.5;
-/// Largest error, in standard deviations of the output, of 8-bit weights, which promise nothing.
-const EIGHT_BITS: f64 = 0.6;
+/// An error, in standard deviations of the output, that is wrong even where it is told.
+const BROKEN: f64 = 0.6;
 /// Steps of the output's number format that rounding may cost whatever the output's deviation.
 const STEPS: f64 = 2.0;
 
@@ -122,10 +121,9 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
         true => promise.error,
         false => relative_error(&compiled, &fresh)?,
     };
-    let most = if drawn.weights == Weights::I8 { EIGHT_BITS } else { promise.tolerance };
     let (many, harsh) = (drawn.rows.len() >= MANY, drawn.oddities.is_harsh());
-    if many && !harsh && promise.error > most {
-        return Err(format!("{}, where at most {most} is to be expected", promise.describe()));
+    if many && !harsh && promise.error > BROKEN {
+        return Err(format!("{}, which no rounding explains", promise.describe()));
     }
     let allowed = SLACK * promise.error.max(promise.tolerance);
     if many && !drawn.oddities.jumps && promise.thin.is_none() && fresh > allowed {
