@@ -41,6 +41,7 @@ pub mod kan;
 pub mod membrane;
 pub mod ncap;
 pub mod output;
+pub mod parallel;
 pub mod program;
 pub mod quantize;
 pub mod reference;

@@ -10,6 +10,7 @@ use crate::emit::Items;
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::graph::{Node, TensorId};
+use crate::parallel;
 use crate::program::Kernel;
 
 /// Tables, and the runs of features each serves.
@@ -149,8 +150,7 @@ fn tables(
     let real = |u: usize| (u as f64 - 32768.0) * scale;
     let (first, last) = ((input.low + 32768) as usize, (input.high + 32768) as usize);
     let span = lowering.ranges.tensor(tensor);
-    let mut reals = Vec::with_capacity(functions.len());
-    for function in functions {
+    let values = |function: &Expr| {
         if let Some(pole) = function.pole(span.low, span.high) {
             return Err(has_pole(at, function, pole, span.low, span.high));
         }
@@ -166,18 +166,20 @@ fn tables(
                 .found(format!("none within {low:.3} to {high:.3}"))
                 .help(map::NO_VALUE)
         })?;
-        reals.push(values);
-    }
+        Ok(values)
+    };
+    let reals: Vec<Vec<f64>> =
+        parallel::map(functions, values).into_iter().collect::<Result<_>>()?;
     let reached = reals.iter().flatten().fold(0.0_f64, |m, y| m.max(y.abs()));
     let out_scale =
         lowering.scale_for(*out, reached.min(wanted.magnitude * lowering.ranges.margin));
     let weight = map::histogram(lowering.ranges.fitted(tensor), scale);
     let rms = lowering.table_tolerance * wanted.deviation / out_scale;
-    let fit = |values: Vec<f64>| {
+    let fit = |values: &Vec<f64>| {
         let exact: Vec<f64> = values.iter().map(|y| y / out_scale).collect();
         map::fit(&exact, &weight, rms)
     };
-    Ok(Tables { fits: reals.into_iter().map(fit).collect(), scale: out_scale, offset: 0.0 })
+    Ok(Tables { fits: parallel::map(&reals, fit), scale: out_scale, offset: 0.0 })
 }
 
 /// A function that leaves the finite numbers where data is.

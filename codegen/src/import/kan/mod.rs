@@ -56,7 +56,7 @@ const IDLE: &[&str] = &["num_batches_tracked", ".arange", ".weight1"];
 
 /// Most functions of a basis, and most terms of an edge's function: each takes a table, or a part of one, and
 /// is evaluated at 65,536 inputs.
-const MOST_TERMS: usize = 256;
+const MOST_TERMS: usize = 128;
 
 /// Most nodes of a level; every edge has tensors of its own, so that more would fill no microcontroller's flash.
 const MOST_WIDTH: usize = 4096;

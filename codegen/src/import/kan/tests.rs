@@ -365,9 +365,9 @@ fn sizes_beyond_the_tensors_are_refused() {
         refused(&config, none, &[part, "config.json", "help"]);
     }
     let chebykan = r#"{"format": "chebykan", "layers": [1, 1], "degree": 257}"#;
-    refused(chebykan, none, &["key `degree`", "at most 256"]);
+    refused(chebykan, none, &["key `degree`", "at most 128"]);
     let fourier = r#"{"format": "fourierkan", "layers": [1, 1], "gridsize": 20000}"#;
-    refused(fourier, none, &["key `gridsize`", "at most 256"]);
+    refused(fourier, none, &["key `gridsize`", "at most 128"]);
 }
 
 /// A sum of so many terms nests as deep: to look at it would exhaust the program's stack.
@@ -383,7 +383,7 @@ fn an_edge_of_sixty_thousand_terms_is_refused() {
             of("layers.0.params", &[1, 1, 60_000], 1),
             of("layers.0.bias", &[1], 2),
         ];
-        refused(&config, tensors, &["at most 256", "60000", "output 0, input 0"]);
+        refused(&config, tensors, &["at most 128", "60000", "output 0, input 0"]);
     }
 }
 
