@@ -344,7 +344,8 @@ impl Row {
     ) -> Self {
         let most = f64::from((1_i32 << (bits - 1)) - 1);
         let largest = reals.iter().fold(0.0_f64, |m, w| m.max(w.abs()));
-        if largest == 0.0 {
+        // All terms together, of 16-bit inputs, are less than a unit of a sum whose end is the output's.
+        if largest * reals.len() as f64 * f64::powi(2.0, 46) <= frame.end {
             return Self::constant(reals.len(), real_bias, frame);
         }
         let ends: &[f64] = if bits == 8 && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
@@ -370,7 +371,7 @@ impl Row {
         row
     }
 
-    /// A row of `count` zeros: its scale is fine, so that it does not decide those of others.
+    /// A row of `count` zeros, or what is as good: its scale is fine, so that it does not decide those of others.
     fn constant(count: usize, bias: f64, frame: Frame) -> Self {
         let bias = bias.clamp(-frame.end, frame.end);
         let scale = frame.scale((frame.end / f64::powi(2.0, 30)).max(f64::MIN_POSITIVE));
@@ -555,6 +556,21 @@ mod tests {
         };
         let sum: f64 = moments.blocks.iter().map(exact).sum();
         assert!((sum - row.error).abs() < 1e-6 * sum, "{sum} {}", row.error);
+    }
+
+    /// Found by fuzzing: the inverse of a scale of 1e-308 is no number.
+    #[test]
+    fn weights_too_small_to_move_the_output_are_none() {
+        let frame = Frame { room: 131_072.0, end: 1.0, step: 0.0 };
+        let bound = |weights: &[i32], bias: f64| {
+            bias.abs() + weights.iter().map(|w| f64::from(w.abs()) * 32768.0).sum::<f64>()
+        };
+        for tiny in [1e-308, 5e-324, 1e-100, 1e-20] {
+            let row = Row::of(&[tiny, -tiny], 0.5, 8, None, frame, &bound);
+            assert_eq!(row.weights, [0, 0]);
+            assert!((row.bias - 0.5).abs() < 1e-9 && row.scale.is_normal(), "{}", row.scale);
+        }
+        assert_ne!(Row::of(&[1e-6, -1e-6], 0.5, 8, None, frame, &bound).weights, [0, 0]);
     }
 
     #[test]

@@ -125,8 +125,8 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
     if many && !harsh && promise.error > BROKEN {
         return Err(format!("{}, which no rounding explains", promise.describe()));
     }
-    let allowed = SLACK * promise.error.max(promise.tolerance);
-    if many && !drawn.oddities.jumps && promise.thin.is_none() && fresh > allowed {
+    let sound = promise.is_kept() && promise.thin.is_none() && !drawn.oddities.jumps;
+    if many && sound && fresh > SLACK * promise.tolerance {
         return Err(format!(
             "an error of {fresh:.4} on fresh rows, where {} was promised",
             promise.describe()
