@@ -48,7 +48,7 @@ pub fn relative_error(compiled: &Compiled, rows: &[Vec<f64>]) -> Result<f64, Str
         let size = float.iter().map(|y| y[j].abs()).fold(0.0, f64::max);
         let deviation = (float.iter().map(|y| (y[j] - mean).powi(2)).sum::<f64>() / n).sqrt();
         let squares: f64 = fixed.iter().zip(&float).map(|(a, b)| (a[j] - b[j]).powi(2)).sum();
-        let step = compiled.program.output.to_real(j, 1);
+        let step = compiled.program.output.step(j);
         let error = ((squares / n).sqrt() - STEPS * step).max(0.0);
         let unit = if deviation > 1e-6 * size { deviation } else { size };
         if error > 0.0 {
