@@ -29,11 +29,11 @@ pub(super) fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
         return Ok((precision, vec![]));
     }
     // What the finest weights leave is for the function tables to mend.
-    let mut finest = precision.clone();
+    let (mut finest, mut least) = (precision.clone(), error);
     if widen {
         finest = Precision::of(&trial.graph, 16);
+        least = error_of(trial, &finest)?;
     }
-    let mut least = error_of(trial, &finest)?;
     while least > target && finest.tables > FINEST {
         let finer = Precision { tables: finest.tables / 2.0, ..finest.clone() };
         let error = error_of(trial, &finer)?;
