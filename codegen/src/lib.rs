@@ -37,6 +37,7 @@ pub mod graph;
 pub mod import;
 pub mod input;
 pub mod inspect;
+pub mod interpret;
 pub mod kan;
 pub mod membrane;
 pub mod ncap;

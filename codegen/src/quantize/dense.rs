@@ -147,7 +147,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
         let scales = output_scales(lowering, tail, layer.bias.len());
         let numbers = [f64::from(bits), f64::from(u8::from(tail.relu))].into_iter();
         let numbers = numbers.chain(scales.numbers()).chain(input.format.numbers());
-        let quantized = lowering.known.dense.get(&node.name, numbers, || {
+        let quantized = lowering.known.get(&node.name, numbers, || {
             let moments = Moments::of(lowering.ranges.fitted(node.inputs[0]), &input.format, bits);
             quantize(layer, &input.format, &moments, &scales, bits, tail.relu)
                 .map_err(|e| e.at(format!("node `{}`", node.name)))

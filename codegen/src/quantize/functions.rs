@@ -122,9 +122,7 @@ impl Bank {
         let numbers =
             input.numbers().chain([out.1.magnitude, out.1.deviation, lowering.table_tolerance]);
         let tables = lowering
-            .known
-            .tables
-            .get(at, numbers, || tables(lowering, at, (tensor, input), functions, &out))?;
+            .known.get(at, numbers, || tables(lowering, at, (tensor, input), functions, &out))?;
         let fits = || tables.fits.iter();
         let worst = fits().map(|fit| fit.worst).fold(0.0, f64::max) * tables.scale;
         let low = fits().map(|fit| fit.reach.0).min().unwrap_or(0);

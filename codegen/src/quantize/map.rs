@@ -174,9 +174,7 @@ pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Re
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
     let numbers = value.format.numbers().chain([lowering.table_tolerance]);
     let tables = lowering
-        .known
-        .tables
-        .get(&node.name, numbers, || table(lowering, node, function, &value.format, scale))?;
+        .known.get(&node.name, numbers, || table(lowering, node, function, &value.format, scale))?;
     let Tables { fits, scale, offset } = &*tables;
     let fit = &fits[0];
     let format = Format {

@@ -5,7 +5,8 @@
 
 use std::ops::Range;
 
-use super::{Format, multiplier, port, scaled_multiplier};
+use super::format::{Format, multiplier, scaled_multiplier};
+use super::scale::settle;
 use crate::error::{Error, Result};
 
 /// Accumulators stay below this in magnitude: all of `i32` but its last value.
@@ -32,7 +33,7 @@ pub(super) enum Widening {
     Shared,
     /// That of the row.
     Own,
-    /// That of the row, and what [`port::settle`] makes of it: they are the caller's formats.
+    /// That of the row, and what [`settle`] makes of it: they are the caller's formats.
     Port,
 }
 
@@ -55,7 +56,7 @@ impl Scales {
             }
         }
         if self.widening == Widening::Port && self.offset.is_empty() {
-            port::settle(&mut self.of);
+            settle(&mut self.of);
         }
         self
     }

@@ -59,7 +59,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let numbers = [f64::from(bits), splines.intervals as f64, f64::from(u8::from(splines.tails))];
     let formats = value.format.numbers().chain(base_format.into_iter().flat_map(Format::numbers));
     let numbers = numbers.into_iter().chain(scales.numbers()).chain(formats);
-    let fit = lowering.known.edges.get(&node.name, numbers, || {
+    let fit = lowering.known.get(&node.name, numbers, || {
         let fit = layer.fit(lowering, node, &value.format, bits, &scales);
         fit.map_err(|e| e.at(format!("node `{}`", node.name)))
     })?;
@@ -114,7 +114,7 @@ fn choose(lowering: &Lowering, index: usize, node: &Node, kan: &Kan) -> Result<(
     let share = if lowering.widths[index] == 8 { 3.0 } else { 0.5 };
     let tolerance = lowering.table_tolerance * share;
     let trained = fit::as_trained(kan);
-    let refitted = lowering.known.splines.get(&node.name, [tolerance], || {
+    let refitted = lowering.known.get(&node.name, [tolerance], || {
         fit::refit(kan, lowering.graph, node, lowering.ranges, tolerance)
     })?;
     let refitted = (*refitted).clone();
