@@ -7,10 +7,10 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use nervecord::arch::flat;
 use nervecord::controller::Status;
+use nervecord::host::{fill_limits16, fill_limits32, flat};
 use nervecord::input::Fit;
-use nervecord::port::{Channel, fill16, fill32, read16, read32, write16, write32};
+use nervecord::port::{Channel, read16, read32, write16, write32};
 use nervecord::tensor::{Quad, quads};
 
 use crate::draw_kan::Curve;
@@ -150,8 +150,8 @@ impl Port {
     pub fn limits(&self) -> Vec<Quad> {
         let mut limits = vec![Quad::default(); 2 * quads(self.ranges.len())];
         match &self.width {
-            PortWidth::WideIn(channels) => fill32(&self.ranges, channels, &mut limits),
-            _ => fill16(&self.ranges, &mut limits),
+            PortWidth::WideIn(channels) => fill_limits32(&self.ranges, channels, &mut limits),
+            _ => fill_limits16(&self.ranges, &mut limits),
         }
         limits
     }
