@@ -13,7 +13,6 @@ use nervecord::input::Fit;
 use nervecord::port::{Channel, read16, read32, write16, write32};
 use nervecord::tensor::{Quad, quads};
 
-use crate::draw_kan::Curve;
 use crate::emit::Items;
 use crate::graph::Classes;
 
@@ -179,6 +178,23 @@ impl Port {
             None => self.fracs.iter().map(number).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// One edge, sampled over the range its input takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Input feature.
+    pub input: usize,
+    /// Output feature.
+    pub output: usize,
+    /// First and last input value.
+    pub range: (f64, f64),
+    /// The trained function at equal steps over the range.
+    pub float: Vec<f64>,
+    /// What the integers make of it; its constant part is in the layer's bias and added here.
+    pub integer: Vec<f64>,
+    /// Share of the output's standard deviation that the edge moves on the calibration data.
+    pub importance: f64,
 }
 
 /// What the report says of a layer.

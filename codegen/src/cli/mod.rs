@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::circuit::{self, Circuit};
-use crate::compiler::{Compiler, Cpu};
+use crate::compiler::Compiler;
 use crate::import::Source;
+use crate::options::{Cpu, Weights};
 use crate::output::{spare, write_atomic};
-use crate::quantize::Weights;
 use crate::settings::Settings;
 use crate::verify::{Vectors, verify};
 use crate::{Compiled, Error, Result, cleanup, demo, draw_kan, import, inspect, report};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -103,11 +104,20 @@ struct Model {
     #[arg(long, default_value_t = 0.02)]
     tolerance: f64,
     /// The core the module is meant for.
-    #[arg(long, default_value = "any")]
+    #[arg(long, default_value = "any", value_parser = cpus())]
     cpu: Cpu,
     /// Name of the generated module; that of the model's file by default.
     #[arg(long)]
     name: Option<String>,
+}
+
+/// The names of all cores.
+fn cpus() -> impl TypedValueParser<Value = Cpu> {
+    let value = |cpu: Cpu| match cpu.names() {
+        [name, aliases @ ..] => PossibleValue::new(name).aliases(aliases),
+        [] => PossibleValue::new(""),
+    };
+    PossibleValuesParser::new(Cpu::ALL.map(value)).try_map(|name| name.parse::<Cpu>())
 }
 
 #[derive(Clone, Copy, ValueEnum)]

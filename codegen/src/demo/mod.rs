@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use crate::compiler::{Compiled, Compiler};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
-use crate::inspect::table;
 use crate::output::write_atomic;
+use crate::text::table;
 use crate::verify::{Vectors, Verification, verify};
 
 /// What the demo has to say, and whether every model is within its tolerance.

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use nervecord_plants::{Random, Swimmer};
 
 use crate::compiler::Compiled;
-use crate::inspect::table;
 use crate::program::Interpreter;
 use crate::reference::Reference;
+use crate::text::table;
 
 /// The published start states of the task.
 const SEEDS: std::ops::Range<u32> = 1000..1020;
