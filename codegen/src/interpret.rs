@@ -1,11 +1,8 @@
 //! A program run on the host, through the runtime's kernels: one of its readers, and the one that tests and the
 //! search compare with float.
 
-use nervecord::arch::flat;
-use nervecord::controller::Status;
-use nervecord::input::Fit;
-use nervecord::port::{read16, read32, write16, write32};
-use nervecord::tensor::Quad;
+use nervecord::generated::{Quad, Status, read16, read32, write16, write32};
+use nervecord::host::{Fit, flat};
 
 use crate::program::{PortWidth, Program, TensorFormat};
 
@@ -72,7 +69,7 @@ impl<'a> Interpreter<'a> {
 
     fn values(&self, tensor: &TensorFormat) -> Vec<f64> {
         let quads = &self.scratch[self.program.storages[tensor.storage].clone()];
-        flat(quads)[..tensor.features].iter().map(|&x| f64::from(x) * tensor.scale).collect()
+        flat(quads)[..tensor.shape.len()].iter().map(|&x| f64::from(x) * tensor.scale).collect()
     }
 
     /// One step on real numbers, converted as firmware's reading converts them.

@@ -3,10 +3,10 @@
 //!
 //! A build with debug assertions checks every sum of a dense layer; all other arithmetic has overflow checks.
 
-use nervecord_codegen::expr::{Expr, Function};
+use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::{Compiled, reference};
 use nervecord_tests::drawn::extreme_rows;
 use nervecord_tests::network;
@@ -79,7 +79,7 @@ fn build(plan: &Plan, random: &mut Random) -> nervecord_codegen::Result<Graph> {
     let mut graph = Graph::new("net", "x", plan.inputs);
     let mut tensor = graph.input;
     for (i, &(width, after)) in plan.layers.iter().enumerate() {
-        let inputs = graph.tensors[tensor].len;
+        let inputs = graph.tensors[tensor].len();
         let dense = Dense {
             weights: (0..width).map(|_| random.row(inputs, plan.weight)).collect(),
             bias: random.row(width, plan.bias),
@@ -184,7 +184,7 @@ fn a_fine_row_beside_a_coarse_one_keeps_room_for_its_rounding_half() {
     let rows = random.rows(64, INPUTS);
     let weights = vec![random.row(INPUTS, 1.0), random.row(INPUTS, 1e-3)];
     let mut graph = Graph::new("net", "x", INPUTS);
-    let dense = Layer::Dense(Dense { weights, bias: vec![0.0; 2] });
+    let dense = Layer::Dense(Dense::new(weights, vec![0.0; 2]));
     // One scale for both, since a layer follows.
     let sums = graph.push("dense", dense, &[graph.input]).unwrap();
     graph.push("softmax", Layer::Softmax, &[sums]).unwrap();

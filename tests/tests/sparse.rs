@@ -2,11 +2,11 @@
 
 use nervecord_codegen::Compiler;
 use nervecord_codegen::emulate::{Board, Job, Measured, emulate};
-use nervecord_codegen::expr::Expr;
+use nervecord_codegen::graph::expr::Expr;
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::{Compiled, report};
 use nervecord_tests::network::table;
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::data::{Inputs, Table};
 use crate::graph::Classes;
+use crate::interpret::Interpreter;
 use crate::output::{Output, commit, spare};
-use crate::program::Interpreter;
 use crate::reference::Reference;
 use crate::{Result, import, report};
 

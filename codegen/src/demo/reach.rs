@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use super::plot::{Line, Panel, braille, page};
 use crate::compiler::Compiled;
-use crate::program::Interpreter;
+use crate::interpret::Interpreter;
 use crate::reference::Reference;
 
 /// Control periods of the movement, a hundredth of a second each.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use nervecord_plants::{Random, Swimmer};
 
 use crate::compiler::Compiled;
-use crate::program::Interpreter;
+use crate::interpret::Interpreter;
 use crate::reference::Reference;
 use crate::text::table;
 

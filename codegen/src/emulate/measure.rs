@@ -8,7 +8,7 @@ use super::machine::{self, Executed, Run};
 use super::{Board, Counting, Firmware, Function, Kind, cycles};
 use crate::compiler::Compiled;
 use crate::error::{Error, Result};
-use crate::program::Interpreter;
+use crate::interpret::Interpreter;
 
 /// What to run: a generated module, and the rows it steps on.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 
-use nervecord::tensor::Quad;
+use nervecord::generated::Quad;
 
 use super::table::{Content, Record, Table, Value};
 

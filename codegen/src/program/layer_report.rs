@@ -1,4 +1,7 @@
-//! What is told of a layer: its shape, its bytes, its proved bound, the edges to draw. Stands on nothing.
+//! What is told of a layer: its shape, its bytes, its proved bound, the edges to draw. Stands on
+//! texts.
+
+use crate::text::table;
 
 /// One edge, sampled over the range its input takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,3 +63,26 @@ impl LayerReport {
     }
 }
 
+/// The columns of a table of layers.
+pub const COLUMNS: [&str; 6] = ["layer", "kernel", "shape", "bytes", "headroom", "worst error"];
+
+impl LayerReport {
+    /// The cells of its row in a table of layers.
+    pub fn cells(&self) -> [String; 6] {
+        [
+            self.name.clone(),
+            self.kind.clone(),
+            format!("{}->{}", self.inputs, self.outputs),
+            self.table_bytes.to_string(),
+            self.headroom_bits.map_or("-".into(), |b| format!("{b:.1} bit")),
+            self.worst_error.map_or("-".into(), |e| format!("{e:.2e}")),
+        ]
+    }
+}
+
+/// The table of layers, as text with aligned columns.
+pub fn layer_table(layers: &[LayerReport]) -> String {
+    let mut rows = vec![COLUMNS.map(str::to_owned)];
+    rows.extend(layers.iter().map(LayerReport::cells));
+    table(&rows, &[2, 3, 4, 5])
+}

@@ -10,16 +10,15 @@ pub mod table;
 mod width;
 
 pub use kernel::{Kernel, Op};
-pub use layer_report::{Curve, LayerReport};
+pub use layer_report::{COLUMNS, Curve, LayerReport, layer_table};
 pub use port::{Port, PortWidth};
 pub use width::{Weights, Width};
 
 use std::ops::Range;
 
-use nervecord::controller::Status;
-use nervecord::tensor::Quad;
+use nervecord::generated::{Quad, Status};
 
-use crate::graph::Classes;
+use crate::graph::{Classes, Shape};
 
 /// How far the integers are from float on calibration rows that decided nothing.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -63,8 +62,8 @@ impl Promise {
 pub struct TensorFormat {
     /// Storage that holds it after a step.
     pub storage: usize,
-    /// Number of features.
-    pub features: usize,
+    /// Its rows and features.
+    pub shape: Shape,
     /// Real number a unit.
     pub scale: f64,
 }

@@ -1,12 +1,15 @@
 //! The caller's numbers: their formats, and how they become activations. Stands on the runtime's ports.
 
-use nervecord::input::Fit;
-use nervecord::port::{Channel, fill16, fill32};
-use nervecord::tensor::{Quad, quads};
+use nervecord::generated::{Channel, Quad};
+use nervecord::host::{Fit, fill_limits16, fill_limits32, quads};
+
+use crate::graph::Shape;
 
 /// How the caller's numbers map to integers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Port {
+    /// Rows and features of the tensor; a caller's array holds one row after the other.
+    pub shape: Shape,
     /// Fractional bits of each of the caller's fixed-point numbers.
     pub fracs: Vec<u32>,
     /// Width of the numbers, and how they become activations.
@@ -32,9 +35,9 @@ pub enum PortWidth {
 }
 
 impl Port {
-    /// Number of features.
+    /// Numbers of all rows.
     pub fn features(&self) -> usize {
-        self.fracs.len()
+        self.shape.len()
     }
 
     /// Width of the caller's numbers.
@@ -99,8 +102,8 @@ impl Port {
     pub fn limits(&self) -> Vec<Quad> {
         let mut limits = vec![Quad::default(); 2 * quads(self.ranges.len())];
         match &self.width {
-            PortWidth::WideIn(channels) => fill32(&self.ranges, channels, &mut limits),
-            _ => fill16(&self.ranges, &mut limits),
+            PortWidth::WideIn(channels) => fill_limits32(&self.ranges, channels, &mut limits),
+            _ => fill_limits16(&self.ranges, &mut limits),
         }
         limits
     }
@@ -129,4 +132,3 @@ impl Port {
         }
     }
 }
-

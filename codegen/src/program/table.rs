@@ -54,11 +54,13 @@ impl Array<'_> {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A number.
-    Integer(i64),
+    Integer(i128),
     /// Yes or no.
     Switch(bool),
     /// The kernel's table of this name.
     Table(String),
+    /// A few numbers, too few for a table.
+    Numbers(Vec<i64>),
     /// No table, where another kernel of the kind has one.
     NoTable,
     /// Fields under names.
@@ -94,12 +96,12 @@ macro_rules! from_integers {
     };
 }
 
-from_integers!(u8, i8, u16, i16, u32, i32);
+from_integers!(u8, i8, u16, i16, u32, i32, u64);
 
 impl From<usize> for Value {
     /// Counts of features and tables fit by far.
     fn from(count: usize) -> Self {
-        Self::Integer(count as i64)
+        Self::Integer(count as i128)
     }
 }
 

@@ -24,6 +24,11 @@ impl Format {
         Self { low: -one, high: one, ..Self::uniform(1.0 / f64::from(one)) }
     }
 
+    /// Bits of unit fractions, if that is what it holds.
+    pub(super) fn unit_bits(&self) -> Option<u32> {
+        [7, 15].into_iter().find(|&bits| *self == Self::unit(bits))
+    }
+
     pub(super) fn scale(&self, feature: usize) -> f64 {
         self.scale[if self.scale.len() == 1 { 0 } else { feature }]
     }

@@ -3,7 +3,9 @@
 use super::lowering::Lowering;
 use super::memo::Known;
 use super::precision::Precision;
-use super::{dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, spiking, state};
+use super::{
+    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, spiking, state,
+};
 use crate::calibrate::Ranges;
 use crate::error::Result;
 use crate::graph::{Graph, Layer};
@@ -41,7 +43,7 @@ pub(super) fn lower(
             * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
         sparsity: options.sparsity,
         cpu: options.cpu,
-        widths: &precision.bits,
+        widths: &precision.widths,
         values: vec![None; graph.tensors.len()],
         readers,
         storages: vec![],
@@ -103,4 +105,3 @@ pub(super) fn lower(
         promise: None,
     })
 }
-

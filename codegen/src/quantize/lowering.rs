@@ -30,8 +30,8 @@ pub(super) struct Lowering<'a> {
     pub(super) table_tolerance: f64,
     pub(super) sparsity: Sparsity,
     pub(super) cpu: Cpu,
-    /// Bits of each node's weights.
-    pub(super) widths: &'a [u32],
+    /// Width of each node's weights.
+    pub(super) widths: &'a [Width],
     pub(super) values: Vec<Option<Value>>,
     /// How many nodes (and the caller) still read each tensor.
     pub(super) readers: Vec<usize>,
@@ -88,10 +88,13 @@ impl Lowering<'_> {
         reached.filter(|m| *m > 0.0)
     }
 
-    /// Bits of the network's unit fractions, if that is what its inputs and outputs are.
-    pub(super) fn unit_bits(&self) -> Option<u32> {
-        let at = self.graph.nodes.iter().position(|n| matches!(n.layer, Layer::Ncap(_)))?;
-        Some(if self.widths[at] == 8 { 7 } else { 15 })
+    /// Bits of the unit fractions that the layers which read `tensor` take, if they do.
+    pub(super) fn unit_bits(&self, tensor: TensorId) -> Option<u32> {
+        let mut nodes = self.graph.nodes.iter().zip(self.widths);
+        let reads = |(node, _): &(&Node, &Width)| {
+            matches!(node.layer, Layer::Ncap(_)) && node.inputs.first() == Some(&tensor)
+        };
+        nodes.find(reads).map(|(_, width)| width.bits() - 1)
     }
 
     /// Whether all readers of `tensor` take features of any scale.
@@ -121,7 +124,7 @@ impl Lowering<'_> {
         let name = self.graph.tensors[tensor].name.clone();
         let ones = vec![1.0; value.features];
         let zeros = vec![0.0; value.features];
-        elementwise::push_affine(self, &name, &value, &ones, &zeros, scale);
+        self.push_affine(&name, &value, &ones, &zeros, scale);
         (Value { format: Format::uniform(scale), ..value }, scale)
     }
 
@@ -149,23 +152,42 @@ impl Lowering<'_> {
         (value, scale)
     }
 
-    pub(super) fn push(&mut self, name: &str, kernel: Box<dyn Kernel>, reads: Vec<usize>, write: usize) {
+    /// `y_i = scale_i x_i + offset_i` in place, from `value`'s format to one scale for all.
+    pub(super) fn push_affine(
+        &mut self,
+        name: &str,
+        value: &Value,
+        scale: &[f64],
+        offset: &[f64],
+        out_scale: f64,
+    ) {
+        let kernel = rescale::affine(&value.format, scale, offset, out_scale);
+        self.push(name, Box::new(kernel), vec![], value.storage);
+    }
+
+    pub(super) fn push(
+        &mut self,
+        name: &str,
+        kernel: Box<dyn Kernel>,
+        reads: Vec<usize>,
+        write: usize,
+    ) {
         self.ops.push(Op { name: name.to_owned(), kernel, reads, write });
     }
 
     pub(super) fn define(&mut self, tensor: TensorId, storage: usize, format: Format) {
-        let features = self.graph.tensors[tensor].len;
+        let features = self.graph.tensors[tensor].len();
         self.values[tensor] = Some(Value { storage, features, format });
     }
 
     /// Appends a report row for `node`, with the tables of the last op.
     pub(super) fn report(&mut self, node: &Node, kind: String, note: String) -> &mut LayerReport {
-        let inputs = node.inputs.iter().map(|&id| self.graph.tensors[id].len).sum();
+        let inputs = node.inputs.iter().map(|&id| self.graph.tensors[id].len()).sum();
         self.layers.push(LayerReport {
             name: node.name.clone(),
             kind,
             inputs,
-            outputs: self.graph.tensors[node.output].len,
+            outputs: self.graph.tensors[node.output].len(),
             table_bytes: self.ops.last().map_or(0, |op| op.kernel.data().bytes()),
             accumulator_bound: None,
             headroom_bits: None,
@@ -177,4 +199,3 @@ impl Lowering<'_> {
         self.layers.last_mut().expect("just pushed")
     }
 }
-

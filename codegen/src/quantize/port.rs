@@ -1,14 +1,14 @@
 //! The caller's number formats: powers of two, so that they are `fixed` types.
 
-use nervecord::port::Channel;
+use nervecord::generated::Channel;
 
-use super::rows::{Scales, Widening};
 use super::format::Format;
 use super::lowering::{Lowering, Value};
+use super::rows::{Scales, Widening};
 use super::scale;
 use crate::calibrate::{Ranges, Span};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Layer};
+use crate::graph::{Graph, Layer, Shape};
 use crate::program::{Port, PortWidth};
 
 /// 32-bit inputs whose magnitude is more than this many times their range get an offset.
@@ -17,11 +17,11 @@ const CENTRED: f64 = 4.0;
 /// Chooses the input's format: 16 bits if one format serves all inputs, else 32 with a format each.
 pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.input;
-    let features = lowering.graph.input_len();
+    let (shape, features) = (lowering.graph.tensors[tensor].shape, lowering.graph.input_len());
     let storage = lowering.new_storage(features);
-    if let Some(bits) = lowering.unit_bits() {
+    if let Some(bits) = lowering.unit_bits(tensor) {
         lowering.define(tensor, storage, Format::unit(bits));
-        return Ok(unit_port(features, bits, storage));
+        return Ok(unit_port(shape, bits, storage));
     }
     let margin = lowering.ranges.margin;
     let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
@@ -30,7 +30,7 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
         let fracs = vec![frac; features];
         let ranges = spans.iter().map(|span| raw_range(span, margin, frac, &NARROW)).collect();
         let width = PortWidth::Narrow;
-        return Ok(Port { fracs, width, ranges, storage, full_scale: false });
+        return Ok(Port { shape, fracs, width, ranges, storage, full_scale: false });
     }
     let channels = spans.iter().enumerate().map(|(i, span)| wide_channel(i, span, margin));
     let channels: Vec<(Channel, u32)> = channels.collect::<Result<_>>()?;
@@ -45,7 +45,7 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     let formats = spans.iter().zip(&fracs);
     let ranges = formats.map(|(span, &frac)| raw_range(span, margin, frac, &WIDE)).collect();
     let width = PortWidth::WideIn(channels);
-    Ok(Port { fracs, width, ranges, storage, full_scale: false })
+    Ok(Port { shape, fracs, width, ranges, storage, full_scale: false })
 }
 
 /// What an input's range may be at most: short of the ends of the integers, where a saturating conversion
@@ -74,9 +74,9 @@ pub(super) fn narrow(graph: &Graph, ranges: &Ranges) -> Option<u32> {
 }
 
 /// Unit fractions of `bits` bits for all features.
-fn unit_port(features: usize, bits: u32, storage: usize) -> Port {
-    let (fracs, ranges) = (vec![bits; features], vec![[-one(bits), one(bits)]; features]);
-    Port { fracs, width: PortWidth::Narrow, ranges, storage, full_scale: true }
+fn unit_port(shape: Shape, bits: u32, storage: usize) -> Port {
+    let (fracs, ranges) = (vec![bits; shape.len()], vec![[-one(bits), one(bits)]; shape.len()]);
+    Port { shape, fracs, width: PortWidth::Narrow, ranges, storage, full_scale: true }
 }
 
 /// The integer of a unit fraction's 1.0.
@@ -108,9 +108,10 @@ fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
 /// The output's format; rescales it first if the last layer could not write powers of two.
 pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.output;
+    let shape = lowering.graph.tensors[tensor].shape;
     let value = lowering.value(tensor).clone();
-    if let Some(bits) = lowering.unit_bits() {
-        return Ok(unit_port(value.features, bits, value.storage));
+    if let Some(bits) = value.format.unit_bits() {
+        return Ok(unit_port(shape, bits, value.storage));
     }
     let value = if is_port_format(&value.format) { value } else { rescale(lowering, value)? };
     tell_coarse(lowering, &value.format);
@@ -119,7 +120,7 @@ pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
         let fracs = fracs.into_iter().map(|frac| frac as u32).collect();
         let width = PortWidth::Narrow;
         let (ranges, storage) = (Vec::new(), value.storage);
-        return Ok(Port { fracs, width, ranges, storage, full_scale: false });
+        return Ok(Port { shape, fracs, width, ranges, storage, full_scale: false });
     }
     let channel = |(i, &frac): (usize, &i32)| Channel {
         offset: caller_offset(value.format.offset(i), frac) as i32,
@@ -128,7 +129,7 @@ pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
     let channels = fracs.iter().enumerate().map(channel).collect();
     let fracs = fracs.into_iter().map(|frac| frac.max(0) as u32).collect();
     let width = PortWidth::WideOut(channels);
-    Ok(Port { fracs, width, ranges: Vec::new(), storage: value.storage, full_scale: false })
+    Ok(Port { shape, fracs, width, ranges: Vec::new(), storage: value.storage, full_scale: false })
 }
 
 /// Fractional bits of a power of two.
@@ -205,7 +206,8 @@ pub(super) fn output_scales(spans: &[Span], margin: f64, centred: bool) -> Scale
         let size = if span.magnitude() > 0.0 { span.magnitude() } else { largest };
         (f64::powi(2.0, -scale::frac_for(size * margin).clamp(-16, 31)), 0.0)
     };
-    let format = |s: &Span| scale::centre(s, margin).filter(|_| centred).unwrap_or_else(|| plain(s));
+    let format =
+        |s: &Span| scale::centre(s, margin).filter(|_| centred).unwrap_or_else(|| plain(s));
     let (mut of, mut offset): (Vec<f64>, Vec<f64>) = spans.iter().map(format).unzip();
     if offset.iter().all(|offset| *offset == 0.0) {
         offset.clear();
@@ -213,4 +215,3 @@ pub(super) fn output_scales(spans: &[Span], margin: f64, centred: bool) -> Scale
     }
     Scales { of, offset, widening: Widening::Port }
 }
-

@@ -18,4 +18,3 @@ impl Precision {
         Self { widths: vec![width; graph.nodes.len()], tables: 1.0 }
     }
 }
-
