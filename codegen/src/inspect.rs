@@ -97,7 +97,7 @@ fn describe(layer: &Layer) -> String {
 }
 
 /// Rows in columns, those in `right` aligned to the right.
-pub(crate) fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
+pub fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
