@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::{Error, Result};
 use nervecord_tests::network;
 use nervecord_tests::random::Random;

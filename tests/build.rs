@@ -23,8 +23,8 @@ use std::path::PathBuf;
 
 use nervecord_codegen::Result;
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::output::write_atomic;
-use nervecord_codegen::quantize::Weights;
 
 /// Seeds of the networks whose modules are built.
 const SEEDS: std::ops::Range<u64> = 0..27;

@@ -11,9 +11,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use sha2::{Digest, Sha256};
-
-use crate::data::Table;
+use crate::data::{Table, sha256};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::reference::Reference;
@@ -95,7 +93,7 @@ impl Calibration {
         let Some(path) = path else {
             let ranges = settings.input_ranges(graph)?;
             let rows = draw(&ranges);
-            let sha256 = hex(&Sha256::digest(format!("{ranges:?}")));
+            let sha256 = sha256(format!("{ranges:?}").as_bytes());
             let origin = format!("declared ranges: {} rows, {method}, margin {margin}", rows.len());
             return Ok(Self { sha256, origin, percentile, margin, ..Self::of(rows) });
         };
@@ -188,11 +186,6 @@ impl Calibration {
 fn most_rows(graph: &Graph) -> usize {
     let features: usize = graph.tensors.iter().map(|t| t.len).sum();
     (MOST_VALUES / features.max(1)).clamp(1 << 10, 1 << 14)
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Corners and a low-discrepancy fill of a box (additive recurrence, Roberts 2018).

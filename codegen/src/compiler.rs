@@ -7,9 +7,10 @@ use crate::emit::{Origin, emit};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::import::{self, Source};
+use crate::options::{Cpu, Options, Weights};
 use crate::output::write_atomic;
 use crate::program::Program;
-use crate::quantize::{Options, Weights, quantize};
+use crate::quantize::quantize;
 use crate::settings::Settings;
 use crate::simplify::simplify;
 use crate::text;
@@ -27,30 +28,6 @@ pub struct Compiler {
     calibration: Option<PathBuf>,
     options: Options,
     name: Option<String>,
-}
-
-/// The core a module is meant for.
-///
-/// Weights are written row by row and packed for the core by the firmware's own compiler, so one
-/// module serves all. The choice is recorded in its header; it decides only where leaving out zeros
-/// pays, if that is allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-#[allow(missing_docs)]
-pub enum Cpu {
-    #[default]
-    Any,
-    CortexM0,
-    #[value(name = "cortex-m0+", alias = "cortex-m0plus")]
-    CortexM0Plus,
-    CortexM3,
-    #[value(alias = "cortex-m4f")]
-    CortexM4,
-    CortexM7,
-    CortexM33,
-    CortexM55,
-    #[value(alias = "riscv32imac", alias = "riscv32imc", alias = "rv32imac", alias = "rv32imc")]
-    Riscv32,
-    Host,
 }
 
 /// A compiled model: everything the phases produced.
@@ -130,7 +107,7 @@ impl Compiler {
                 .help("leave it out for the default, 0.02"));
         }
         if let Some(name) = &self.name {
-            source.graph.name = import::snake_case(name);
+            source.graph.name = text::snake_case(name);
         }
         let at_model = |e: Error| e.file(&self.model);
         let settings = Settings::beside(&self.model)?;
@@ -183,21 +160,16 @@ impl Compiled {
     /// The generated module's text.
     pub fn module(&self) -> String {
         let model = self.source.path.file_name().map(text::path);
-        let weights = match self.options.weights {
-            Weights::Auto => "auto",
-            Weights::I8 => "8",
-            Weights::I16 => "16",
-        };
-        let cpu = clap::ValueEnum::to_possible_value(&self.options.cpu);
+        let Options { weights, tolerance, cpu, .. } = &self.options;
         let origin = Origin {
             model: model.unwrap_or_default(),
             model_sha256: self.source.sha256.clone(),
             calibration: self.calibration.origin.clone(),
             calibration_sha256: self.calibration.sha256.clone(),
             options: format!(
-                "--weights {weights} --tolerance {} --cpu {}",
-                self.options.tolerance,
-                cpu.as_ref().map_or("any", |v| v.get_name())
+                "--weights {} --tolerance {tolerance} --cpu {}",
+                weights.name(),
+                cpu.name()
             ),
         };
         emit(&self.program, &origin)

@@ -2,24 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::program::LayerReport;
-
-/// One edge, sampled over the range its input takes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Curve {
-    /// Input feature.
-    pub input: usize,
-    /// Output feature.
-    pub output: usize,
-    /// First and last input value.
-    pub range: (f64, f64),
-    /// The trained function at equal steps over the range.
-    pub float: Vec<f64>,
-    /// What the integers make of it; its constant part is in the layer's bias and added here.
-    pub integer: Vec<f64>,
-    /// Share of the output's standard deviation that the edge moves on the calibration data.
-    pub importance: f64,
-}
+use crate::program::{Curve, LayerReport};
 
 /// Size of a plot and the space around it.
 const PLOT: (f64, f64) = (64.0, 44.0);

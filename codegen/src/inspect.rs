@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node};
 use crate::import::{self, Source};
-use crate::text;
+use crate::text::{self, table};
 
 /// A longer expression is cut in the table.
 const WIDEST: usize = 60;
@@ -94,23 +94,6 @@ fn describe(layer: &Layer) -> String {
         other => other.kind().into(),
     };
     text::shortened(&about, WIDEST)
-}
-
-/// Rows in columns, those in `right` aligned to the right.
-pub fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).enumerate().map(|(k, (cell, width))| {
-            if right.contains(&k) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ pub mod inspect;
 pub mod kan;
 pub mod membrane;
 pub mod ncap;
+pub mod options;
 pub mod output;
 pub mod parallel;
 pub mod program;

@@ -7,13 +7,12 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
-use nervecord::arch::flat;
 use nervecord::controller::Status;
+use nervecord::host::{fill_limits16, fill_limits32, flat};
 use nervecord::input::Fit;
-use nervecord::port::{Channel, fill16, fill32, read16, read32, write16, write32};
+use nervecord::port::{Channel, read16, read32, write16, write32};
 use nervecord::tensor::{Quad, quads};
 
-use crate::draw_kan::Curve;
 use crate::emit::Items;
 use crate::graph::Classes;
 
@@ -150,8 +149,8 @@ impl Port {
     pub fn limits(&self) -> Vec<Quad> {
         let mut limits = vec![Quad::default(); 2 * quads(self.ranges.len())];
         match &self.width {
-            PortWidth::WideIn(channels) => fill32(&self.ranges, channels, &mut limits),
-            _ => fill16(&self.ranges, &mut limits),
+            PortWidth::WideIn(channels) => fill_limits32(&self.ranges, channels, &mut limits),
+            _ => fill_limits16(&self.ranges, &mut limits),
         }
         limits
     }
@@ -179,6 +178,23 @@ impl Port {
             None => self.fracs.iter().map(number).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// One edge, sampled over the range its input takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curve {
+    /// Input feature.
+    pub input: usize,
+    /// Output feature.
+    pub output: usize,
+    /// First and last input value.
+    pub range: (f64, f64),
+    /// The trained function at equal steps over the range.
+    pub float: Vec<f64>,
+    /// What the integers make of it; its constant part is in the layer's bias and added here.
+    pub integer: Vec<f64>,
+    /// Share of the output's standard deviation that the edge moves on the calibration data.
+    pub importance: f64,
 }
 
 /// What the report says of a layer.

@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::compiler::Compiled;
 use crate::error::{Error, Result};
 use crate::graph::Classes;
-use crate::inspect::table;
+use crate::options::Weights;
 use crate::program::{LayerReport, Port, Promise};
-use crate::quantize::Weights;
 use crate::text;
+use crate::text::table;
 use crate::verify::class;
 
 /// The first line of outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if there are any, and

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::input;
-use crate::quantize::Sparsity;
+use crate::options::Sparsity;
 
 /// What `nervecord.toml` says, or the defaults.
 #[derive(Debug, Clone, PartialEq)]

@@ -42,6 +42,69 @@ pub fn shortened(text: &str, most: usize) -> String {
     text.chars().take(start).chain(GAP.chars()).chain(text.chars().skip(count - end)).collect()
 }
 
+/// What no module can be called: the words of Rust, and the runtime's own name.
+const RESERVED: &str = "abstract as async await become box break const continue core crate do dyn else \
+    enum extern false final fn for gen if impl in let loop macro match mod move mut nervecord override priv \
+    pub ref return self static struct super trait true try type typeof unsafe unsized use virtual where \
+    while yield";
+
+/// A Rust identifier in snake case: words divided by one underscore, no digit first, no keyword.
+pub fn snake_case(name: &str) -> String {
+    let mut out = String::new();
+    let mut lower_before = false;
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            if c.is_ascii_uppercase() && lower_before {
+                out.push('_');
+            }
+            lower_before = c.is_ascii_lowercase() || c.is_ascii_digit();
+            out.push(c.to_ascii_lowercase());
+        } else {
+            lower_before = false;
+            if !out.is_empty() && !out.ends_with('_') {
+                out.push('_');
+            }
+        }
+    }
+    let out = out.trim_end_matches('_');
+    match out.chars().next() {
+        None => "model".to_owned(),
+        Some(first) if first.is_ascii_digit() || RESERVED.split(' ').any(|word| word == out) => {
+            format!("model_{out}")
+        }
+        _ => out.to_owned(),
+    }
+}
+
+/// Whether two names differ as a slip of the pen does: in two letters, or in case and marks between words.
+pub fn alike(a: &str, b: &str) -> bool {
+    let bare = |name: &str| name.to_lowercase().replace(['_', '-', ' ', '.'], "");
+    let (a, b) = (bare(a), bare(b));
+    let slips = match a.chars().count().min(b.chars().count()) {
+        0..=3 => 0,
+        4..=5 => 1,
+        _ => 2,
+    };
+    strsim::damerau_levenshtein(&a, &b) <= slips
+}
+
+/// Rows in columns, those in `right` aligned to the right.
+pub fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).enumerate().map(|(k, (cell, width))| {
+            if right.contains(&k) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +122,21 @@ mod tests {
         assert_eq!(label.chars().count(), LONGEST);
         assert!(label.starts_with("start") && label.ends_with("end") && label.contains("..."));
         assert_eq!(super::label("short"), "short");
+    }
+
+    #[test]
+    fn names_become_identifiers() {
+        for (name, identifier) in [
+            ("tanh_policy", "tanh_policy"),
+            ("Tanh-Policy v2", "tanh_policy_v2"),
+            ("CartPole", "cart_pole"),
+            ("2d", "model_2d"),
+            ("-", "model"),
+            ("Type", "model_type"),
+            ("self", "model_self"),
+            ("crates", "crates"),
+        ] {
+            assert_eq!(snake_case(name), identifier);
+        }
     }
 }

@@ -27,14 +27,18 @@
 #![no_std]
 #![deny(unsafe_code)]
 
-pub mod arch;
+mod arch;
 #[cfg(feature = "control")]
 pub mod control;
 pub mod controller;
 pub mod dense;
 pub mod edges;
 pub mod elementwise;
+#[doc(hidden)]
+pub mod generated;
 pub mod head;
+#[doc(hidden)]
+pub mod host;
 pub mod input;
 pub mod membrane;
 pub mod ncap;
@@ -48,20 +52,12 @@ pub mod spline;
 pub mod table;
 pub mod tensor;
 
+pub use arch::KERNEL;
 #[cfg(feature = "f32")]
 pub use controller::FloatStep;
 pub use controller::{Controller, RawStep, Status};
 pub use fixed;
+pub use generated::{FORMAT, require_format};
+pub use head::argmax;
 pub use input::{Counts, Reading};
 pub use tensor::{Quad, Scratch};
-
-/// Version of the contract between generated modules and this crate.
-pub const FORMAT: u32 = 1;
-
-/// Fails the build of a generated module whose format is not [`FORMAT`].
-pub const fn require_format(format: u32) {
-    assert!(
-        format == FORMAT,
-        "this module was generated for another nervecord format: run `nervecord compile` again"
-    );
-}

@@ -134,7 +134,8 @@ impl Shape {
     }
 }
 
-/// The stream of a layer of i8 coefficients for the core this is built for; see [`arch::pack_spline8`].
+/// The stream of a layer of i8 coefficients `[input][output][interval + 3]` for the core this is built
+/// for; factors of the base function, if it has one, are `[input / 4][output][input % 4]`.
 pub const fn pack_spline8<const N: usize>(
     shape: &Shape,
     coefficients: &[i8],
@@ -147,8 +148,8 @@ pub const fn pack_spline8<const N: usize>(
     stream
 }
 
-/// The stream of a layer of i16 coefficients for the core this is built for; see
-/// [`arch::pack_spline16`].
+/// The stream of a layer of i16 coefficients for the core this is built for, from tables in the order of
+/// [`pack_spline8`].
 pub const fn pack_spline16<const N: usize>(
     shape: &Shape,
     coefficients: &[i16],

@@ -11,8 +11,9 @@ use nervecord_codegen::emit::{Origin, emit};
 use nervecord_codegen::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::kan::{Edge, Kan, Spline};
+use nervecord_codegen::options::{Options, Weights};
 use nervecord_codegen::program::Program;
-use nervecord_codegen::quantize::{Options, Weights, quantize};
+use nervecord_codegen::quantize::quantize;
 use nervecord_codegen::simplify::simplify;
 
 /// Inputs of every network.

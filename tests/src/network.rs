@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::import::Source;
-use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::{Compiled, Compiler, Result};
 
 /// A graph compiled under its own name with the ranges that its inputs take in `rows`.

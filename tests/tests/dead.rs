@@ -2,8 +2,8 @@
 
 use nervecord_codegen::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::program::Interpreter;
-use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::reference;
 use nervecord_tests::dead;
 

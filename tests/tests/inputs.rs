@@ -4,8 +4,8 @@
 use nervecord::fixed::types::{I2F14, I16F16};
 use nervecord::{Controller, FloatStep, RawStep, Status};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::program::Interpreter;
-use nervecord_codegen::quantize::Weights;
 use nervecord_tests::{bundled, network};
 
 mod made {

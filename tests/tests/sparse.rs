@@ -5,8 +5,8 @@ use nervecord_codegen::Compiler;
 use nervecord_codegen::expr::Expr;
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::program::Interpreter;
-use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Compiled, report};
 use nervecord_tests::network::table;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use nervecord::arch::{self, SplineNative as Native};
+use nervecord::host;
 use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
 use nervecord::tensor::{Quad, quads};
 use nervecord_cli::emulate::Job;
@@ -76,21 +76,21 @@ impl Layer {
     fn run(&self, x: &[i16]) -> Vec<i32> {
         let Self { shape, grids, bias, multiplier, .. } = self;
         let mut quads_of_x = vec![Quad([0; 4]); quads(INPUTS)];
-        arch::flat_mut(&mut quads_of_x).copy_from_slice(x);
+        host::flat_mut(&mut quads_of_x).copy_from_slice(x);
         let x = &quads_of_x;
         let mut y = vec![Quad([0; 4]); quads(Shape::memory(shape.outputs))];
         let mut stream = vec![0; shape.words(self.bits)];
         if self.bits == 8 {
             let narrow = |list: &[i16]| list.iter().map(|&c| c as i8).collect::<Vec<_>>();
             let (own, factors) = (narrow(&self.coefficients), narrow(&self.factors));
-            arch::pack_spline8::<Native>(shape, &own, &factors, bias, multiplier, &mut stream);
+            host::pack_spline8(shape, &own, &factors, bias, multiplier, &mut stream);
             Spline8::new(*shape, grids, &stream).run(x, x, &mut y);
         } else {
             let (own, factors) = (&self.coefficients, &self.factors);
-            arch::pack_spline16::<Native>(shape, own, factors, bias, multiplier, &mut stream);
+            host::pack_spline16(shape, own, factors, bias, multiplier, &mut stream);
             Spline16::new(*shape, grids, &stream).run(x, x, &mut y);
         }
-        arch::flat(&y).iter().take(shape.outputs).map(|&y| i32::from(y)).collect()
+        host::flat(&y).iter().take(shape.outputs).map(|&y| i32::from(y)).collect()
     }
 
     /// Its tables in the text of a module, and the layer itself as `L{k}`.

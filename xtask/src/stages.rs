@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nervecord_cli::emulate::{Board, Kind, Toolchain};
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::output::write_atomic;
-use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::{Error, Result};
 use nervecord_tests::random::Random;
 use nervecord_tests::shapes::SHAPES;

@@ -7,7 +7,7 @@ use nervecord_cli::emulate::Job;
 use nervecord_codegen::data::Data;
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::import;
-use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
 use nervecord_tests::network;
 use nervecord_tests::random::Random;

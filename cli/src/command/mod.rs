@@ -9,12 +9,12 @@ mod run;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use nervecord_codegen::Compiler;
 use nervecord_codegen::circuit::{self, Circuit};
-use nervecord_codegen::compiler::Cpu;
 use nervecord_codegen::import::Source;
+use nervecord_codegen::options::{Cpu, Weights};
 use nervecord_codegen::output::{spare, write_atomic};
-use nervecord_codegen::quantize::Weights;
 use nervecord_codegen::settings::Settings;
 use nervecord_codegen::verify::{Vectors, verify};
 use nervecord_codegen::{Compiled, Error, Result, draw_kan, import, inspect, report};
@@ -106,11 +106,20 @@ struct Model {
     #[arg(long, default_value_t = 0.02)]
     tolerance: f64,
     /// The core the module is meant for.
-    #[arg(long, default_value = "any")]
+    #[arg(long, default_value = "any", value_parser = cpus())]
     cpu: Cpu,
     /// Name of the generated module; that of the model's file by default.
     #[arg(long)]
     name: Option<String>,
+}
+
+/// The names of all cores.
+fn cpus() -> impl TypedValueParser<Value = Cpu> {
+    let value = |cpu: Cpu| match cpu.names() {
+        [name, aliases @ ..] => PossibleValue::new(name).aliases(aliases),
+        [] => PossibleValue::new(""),
+    };
+    PossibleValuesParser::new(Cpu::ALL.map(value)).try_map(|name| name.parse::<Cpu>())
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use nervecord_codegen::compiler::{Compiled, Compiler};
 use nervecord_codegen::graph::{Graph, Layer};
-use nervecord_codegen::inspect::table;
 use nervecord_codegen::output::write_atomic;
+use nervecord_codegen::text::table;
 use nervecord_codegen::verify::{Vectors, Verification, verify};
 use nervecord_codegen::{Error, Result};
 

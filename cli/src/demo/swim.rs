@@ -5,9 +5,9 @@ use std::fmt::Write;
 use nervecord_plants::{Random, Swimmer};
 
 use nervecord_codegen::Compiled;
-use nervecord_codegen::inspect::table;
 use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::Reference;
+use nervecord_codegen::text::table;
 
 /// The published start states of the task.
 const SEEDS: std::ops::Range<u32> = 1000..1020;

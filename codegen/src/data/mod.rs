@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 pub use columns::Inputs;
 use source::Source;
+pub use source::{hex, sha256};
 
 use crate::error::{Error, Result};
 use crate::graph::Graph;

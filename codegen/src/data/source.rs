@@ -42,8 +42,18 @@ impl Source {
 
     /// SHA-256 of all that was read, in hexadecimal.
     pub fn sha256(self) -> String {
-        crate::calibrate::hex(&self.digest.finalize())
+        hex(&self.digest.finalize())
     }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// SHA-256 of `bytes`, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 impl Read for Source {

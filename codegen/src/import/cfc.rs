@@ -11,10 +11,10 @@
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
+use super::config::Config;
+use super::file::read;
 use super::tensors::Tensors;
-use super::{Config, hex, read};
+use crate::data::sha256;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Dense, Graph, Layer, TensorId};
@@ -56,7 +56,7 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
         .and_then(|graph| source.file.understood(&[]).map(|()| graph))
     };
     let graph = build().map_err(|e: Error| e.file(model))?;
-    Ok((graph, hex(&Sha256::digest(&bytes))))
+    Ok((graph, sha256(&bytes)))
 }
 
 fn mode(config: &Config) -> Result<Mode> {

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use super::{hex, read};
+use super::file::read;
 use crate::circuit::{Circuit, build};
+use crate::data::sha256;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 
@@ -30,5 +29,5 @@ pub(super) fn read_circuit(path: &Path) -> Result<(Circuit, String)> {
             .help("save the file as UTF-8")
     })?;
     let circuit = Circuit::parse(text).map_err(|e| e.file(path))?;
-    Ok((circuit, hex(&Sha256::digest(&bytes))))
+    Ok((circuit, sha256(&bytes)))
 }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::read;
+use super::file::read;
 use crate::error::{Error, Result};
-use crate::text;
+use crate::text::{self, alike};
 
 /// A model's `config.json`.
 pub struct Config {
@@ -129,18 +129,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// Whether two names differ as a slip of the pen does: in two letters, or in case and marks between words.
-pub(super) fn alike(a: &str, b: &str) -> bool {
-    let bare = |name: &str| name.to_lowercase().replace(['_', '-', ' ', '.'], "");
-    let (a, b) = (bare(a), bare(b));
-    let slips = match a.chars().count().min(b.chars().count()) {
-        0..=3 => 0,
-        4..=5 => 1,
-        _ => 2,
-    };
-    strsim::damerau_levenshtein(&a, &b) <= slips
 }
 
 #[cfg(test)]

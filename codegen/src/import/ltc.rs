@@ -6,11 +6,12 @@
 use std::path::Path;
 
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
 use super::cfc::timespan;
+use super::config::Config;
+use super::file::read;
 use super::tensors::Tensors;
-use super::{Config, hex, read};
+use crate::data::sha256;
 use crate::error::{Error, Result};
 use crate::expr::Function;
 use crate::graph::{Graph, Layer};
@@ -54,7 +55,7 @@ pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)
     let bytes = read(model)?;
     let build = || cell(&Tensors::open(&bytes)?, &settings, name);
     let graph = build().map_err(|e: Error| e.file(model))?;
-    Ok((graph, hex(&Sha256::digest(&bytes))))
+    Ok((graph, sha256(&bytes)))
 }
 
 impl Settings {

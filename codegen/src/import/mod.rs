@@ -5,6 +5,7 @@
 pub mod cfc;
 mod circuit;
 mod config;
+mod file;
 pub mod kan;
 pub mod ltc;
 pub mod mlp;
@@ -16,20 +17,15 @@ mod tensors;
 pub use config::Config;
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use crate::calibrate::hex;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::input;
 use crate::settings::Settings;
-
-/// Larger files are refused: nothing that fits a microcontroller needs them.
-const MAX_FILE: u64 = 1 << 26;
+use crate::text::snake_case;
 
 /// Most features of all tensors of a network together: each row of calibration data gives them all a value.
 const MOST_FEATURES: usize = 1 << 22;
@@ -205,30 +201,6 @@ fn configured(path: PathBuf) -> Result<Located> {
     Ok(Located { model, config: Some(config) })
 }
 
-/// A regular file of at most [`MAX_FILE`] bytes, for reading.
-fn open(path: &Path) -> Result<fs::File> {
-    let io = |e: std::io::Error| Error::io("read", path, &e);
-    let file = input::regular(path)?;
-    let length = file.metadata().map_err(io)?.len();
-    if length > MAX_FILE {
-        return Err(Error::new("this is not a model file")
-            .file(path)
-            .expected(format!("a file of at most {MAX_FILE} bytes"))
-            .found(format!("{length} bytes"))
-            .help("export the network alone, without its training data or optimizer"));
-    }
-    Ok(file)
-}
-
-/// The bytes of a regular file.
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let io = |e: std::io::Error| Error::io("read", path, &e);
-    let file = open(path)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE).read_to_end(&mut bytes).map_err(io)?;
-    Ok(bytes)
-}
-
 /// A model's name: its file's stem, or its folder's name where the file is just called `model`.
 fn name_of(model: &Path) -> String {
     let text = |part: Option<&std::ffi::OsStr>| part.and_then(|s| s.to_str()).map(str::to_owned);
@@ -241,59 +213,9 @@ fn name_of(model: &Path) -> String {
     snake_case(&name)
 }
 
-/// What no module can be called: the words of Rust, and the runtime's own name.
-const RESERVED: &str = "abstract as async await become box break const continue core crate do dyn else \
-    enum extern false final fn for gen if impl in let loop macro match mod move mut nervecord override priv \
-    pub ref return self static struct super trait true try type typeof unsafe unsized use virtual where \
-    while yield";
-
-/// A Rust identifier in snake case: words divided by one underscore, no digit first, no keyword.
-pub fn snake_case(name: &str) -> String {
-    let mut out = String::new();
-    let mut lower_before = false;
-    for c in name.chars() {
-        if c.is_ascii_alphanumeric() {
-            if c.is_ascii_uppercase() && lower_before {
-                out.push('_');
-            }
-            lower_before = c.is_ascii_lowercase() || c.is_ascii_digit();
-            out.push(c.to_ascii_lowercase());
-        } else {
-            lower_before = false;
-            if !out.is_empty() && !out.ends_with('_') {
-                out.push('_');
-            }
-        }
-    }
-    let out = out.trim_end_matches('_');
-    match out.chars().next() {
-        None => "model".to_owned(),
-        Some(first) if first.is_ascii_digit() || RESERVED.split(' ').any(|word| word == out) => {
-            format!("model_{out}")
-        }
-        _ => out.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_become_identifiers() {
-        for (name, identifier) in [
-            ("tanh_policy", "tanh_policy"),
-            ("Tanh-Policy v2", "tanh_policy_v2"),
-            ("CartPole", "cart_pole"),
-            ("2d", "model_2d"),
-            ("-", "model"),
-            ("Type", "model_type"),
-            ("self", "model_self"),
-            ("crates", "crates"),
-        ] {
-            assert_eq!(snake_case(name), identifier);
-        }
-    }
 
     #[test]
     fn an_unknown_format_lists_the_known_ones() {

@@ -5,10 +5,11 @@ mod weights;
 use std::path::Path;
 
 use serde_json::Value as Json;
-use sha2::{Digest, Sha256};
 
+use super::config::Config;
+use super::file::read;
 use super::tensors::Tensors;
-use super::{Config, hex, read};
+use crate::data::sha256;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
 use crate::ncap::{CONTROLS, Joint, Ncap, Side};
@@ -25,7 +26,7 @@ const MOST_JOINTS: usize = 4096;
 pub fn load(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
     let bytes = read(model)?;
     let graph = build(config, model, &bytes, name).map_err(|e| e.file(model))?;
-    Ok((graph, hex(&Sha256::digest(&bytes))))
+    Ok((graph, sha256(&bytes)))
 }
 
 fn build(config: &Config, model: &Path, bytes: &[u8], name: &str) -> Result<Graph> {

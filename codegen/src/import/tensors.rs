@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 
 use safetensors::{Dtype, SafeTensors};
 
-use super::config::alike;
 use super::scalars::Scalar;
 use crate::error::{Error, Result};
-use crate::text;
+use crate::text::{self, alike};
 
 /// An opened `.safetensors` file, and what of it was read.
 pub(super) struct Tensors<'a> {

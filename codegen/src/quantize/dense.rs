@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use nervecord::arch::{self, Native};
 use nervecord::dense::{Dense8, Dense16, words8, words16};
+use nervecord::host;
 use nervecord::tensor::Quad;
 
 use super::rows::{Fit, Frame, LIMIT, Moments, Row, Scales, Widening};
@@ -76,10 +76,10 @@ impl DenseKernel {
         let mut stream = vec![0; self.words()];
         if self.bits == 8 {
             let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
-            arch::pack8::<Native>(&weights, bias, multiplier, shift, &mut stream);
+            host::pack_dense8(&weights, bias, multiplier, shift, &mut stream);
         } else {
             let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
-            arch::pack16::<Native>(&weights, bias, multiplier, shift, &mut stream);
+            host::pack_dense16(&weights, bias, multiplier, shift, &mut stream);
         }
         stream
     }
@@ -87,7 +87,7 @@ impl DenseKernel {
     /// Panics where the sum of a row leaves `i32` in some order: the host's vector unit would wrap in silence.
     #[cfg(debug_assertions)]
     fn watch(&self, x: &[Quad]) {
-        let x = &arch::flat(x)[..self.inputs];
+        let x = &host::flat(x)[..self.inputs];
         for (r, (row, &bias)) in self.weights.chunks(self.inputs).zip(&self.bias).enumerate() {
             let terms = row.iter().zip(x).map(|(&w, &x)| i64::from(w) * i64::from(x));
             let (mut low, mut high) = (0, 0);

@@ -1,12 +1,13 @@
 //! Layers in another form with the same meaning, where that takes fewer bytes: edges that are constant or
 //! linear out of their splines, functions before a dense layer as splines.
 
+use super::kan;
 use super::trial::{Precision, Trial};
-use super::{Weights, kan};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::graph::{Dense, Graph, Layer, Node, Tensor, TensorId};
 use crate::kan::{Edge, Kan};
+use crate::options::Weights;
 use crate::simplify::remove_unread;
 
 /// Share of the tolerance that one edge's straight line may use.

@@ -223,8 +223,9 @@ pub(super) fn lower_argmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
 mod tests {
     use crate::calibrate::Calibration;
     use crate::graph::{Graph, Layer};
+    use crate::options::{Options, Weights};
     use crate::program::Interpreter;
-    use crate::quantize::{Options, Weights, quantize};
+    use crate::quantize::quantize;
     use crate::reference;
 
     /// Logits whose largest may lead by far, as a trained classifier's do: no table of logarithms of

@@ -24,24 +24,10 @@ mod trial;
 
 use self::trial::{Known, Precision, Trial};
 use crate::calibrate::{Calibration, Ranges};
-use crate::compiler::Cpu;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, Node, TensorId};
+use crate::options::{Cpu, Options, Sparsity};
 use crate::program::{Kernel, LayerReport, Op, Program, Promise, TensorFormat};
-pub use sparse::Sparsity;
-
-/// Weight width of the dense layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Weights {
-    /// i8, and i16 where the tolerance asks for it.
-    #[default]
-    Auto,
-    /// i8 everywhere.
-    I8,
-    /// i16 everywhere.
-    I16,
-}
 
 /// Share of the tolerance that one function table may use.
 const TABLE_SHARE: f64 = 0.05;
@@ -51,30 +37,6 @@ const RECURRENT_TABLE_SHARE: f64 = 0.005;
 /// Factor by which the ranges inside a recurrent network are widened beyond the margin: it is steered
 /// to where no calibration sequence was, and what saturates there is carried on.
 const RECURRENT_ROOM: f64 = 1.5;
-
-/// What the user can choose.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// Weight width.
-    pub weights: Weights,
-    /// Largest RMS difference to float on the calibration set, in standard deviations of the output.
-    pub tolerance: f64,
-    /// Zeros that may be left out.
-    pub sparsity: Sparsity,
-    /// The core whose kernels decide whether that pays.
-    pub cpu: Cpu,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            weights: Weights::Auto,
-            tolerance: 0.02,
-            sparsity: Sparsity::default(),
-            cpu: Cpu::Any,
-        }
-    }
-}
 
 /// Quantizes a simplified graph.
 ///

@@ -1,9 +1,9 @@
 //! How fine the integers have to be: the smallest tables that meet the tolerance.
 
-use super::Weights;
 use super::trial::{Precision, Trial};
 use crate::error::Result;
 use crate::graph::Layer;
+use crate::options::Weights;
 
 /// Share of the tolerance that the error may use on the rows that choose; other rows do a little worse.
 const SAFETY: f64 = 0.85;

@@ -4,19 +4,9 @@ use nervecord::sparse::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, memory};
 use nervecord::tensor::{Quad, quads};
 
 use super::dense::DenseKernel;
-use crate::compiler::Cpu;
 use crate::emit::Items;
+use crate::options::{Cpu, Sparsity};
 use crate::program::Kernel;
-
-/// Which zeros may be left out; none by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Sparsity {
-    /// Of weights: only the others are stored. A step's time does not depend on its input.
-    pub weights: bool,
-    /// Of activations: their weights are skipped, and a step's time depends on its input.
-    pub activations: bool,
-}
 
 /// How the zeros of a layer are left out, and its weights without them.
 #[derive(Debug)]

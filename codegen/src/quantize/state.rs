@@ -1,6 +1,6 @@
 //! Memory between steps: storages that keep their place, written at the end of each step.
 
-use nervecord::arch::flat_mut;
+use nervecord::host::flat_mut;
 use nervecord::tensor::{Quad, quads};
 
 use super::{Format, Lowering, elementwise};

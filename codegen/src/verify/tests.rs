@@ -6,7 +6,8 @@ use super::*;
 use crate::calibrate::Calibration;
 use crate::graph::{Dense, Graph, Layer};
 use crate::import::Source;
-use crate::quantize::{Options, Weights, quantize};
+use crate::options::{Options, Weights};
+use crate::quantize::quantize;
 use crate::simplify::simplify;
 
 /// A network of two inputs as integers, calibrated on a circle of radius 1.

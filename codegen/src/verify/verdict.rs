@@ -4,8 +4,8 @@ use super::agreement::Agreement;
 use super::classes::{Flip, Head};
 use super::errors::ratio;
 use super::{Comparison, SaturatedInput, Verification};
-use crate::inspect::table;
-use crate::quantize::Weights;
+use crate::options::Weights;
+use crate::text::table;
 
 /// Outputs listed; of more, those with the largest errors.
 const LISTED: usize = 8;

@@ -24,7 +24,8 @@ macro_rules! cpu {
 
 mod active;
 mod copy;
-pub mod portable;
+#[cfg_attr(not(test), allow(dead_code, reason = "a build has one kernel, tests have all twins"))]
+pub(crate) mod portable;
 
 #[cfg(nervecord_branchless)]
 mod branchless;
@@ -46,6 +47,7 @@ mod kernel;
 #[cfg(nervecord_kernel = "sse2")]
 #[path = "sse2.rs"]
 mod kernel;
+#[cfg_attr(not(test), allow(dead_code, reason = "a build has one layout, tests have all"))]
 mod layout;
 mod pieces;
 mod spline;
@@ -54,13 +56,13 @@ use crate::tensor::Quad;
 pub(crate) use active::Active;
 pub(crate) use copy::{Limits, copy_gathering, copy_pairs, copy_watching};
 pub(crate) use pieces::{Pieces, apply, apply_in_place};
-pub use spline::{Coefficient, Native as SplineNative, pack_spline8, pack_spline16};
+pub use spline::Coefficient;
 pub(crate) use spline::{Layer as SplineLayer, Sections as SplineSections};
+pub(crate) use spline::{Native as SplineNative, pack_spline8, pack_spline16};
 
-pub use layout::{
-    Blocked, Interleaved, Lanes, LanesShort, Layout, Native, RowMajor, Vectors, multiplier_word,
-    pack8, pack16, words,
-};
+#[cfg(test)]
+pub(crate) use layout::{Blocked, Interleaved, Lanes, LanesShort, RowMajor, Vectors};
+pub(crate) use layout::{Layout, Native, pack8, pack16, words};
 
 /// The kernels that this build has: `armv6m`, `armv7m`, `dsp`, `helium`, `riscv`, `sse2` or `portable`.
 ///

@@ -11,7 +11,7 @@ pub use judge::{FEW, Verdict, extreme_rows, judge, prepared, relative_error};
 
 use nervecord_codegen::Result;
 use nervecord_codegen::graph::Graph;
-use nervecord_codegen::quantize::Weights;
+use nervecord_codegen::options::Weights;
 
 use crate::random::Random;
 

@@ -1,6 +1,6 @@
 //! ChebyKAN: `sum_d c_d T_d(tanh x)`, the Chebyshev polynomials as shared functions before a dense layer.
 
-use super::{Net, Site};
+use super::net::{Net, Site};
 use crate::error::Result;
 use crate::expr::{Expr, Function};
 use crate::graph::TensorId;

@@ -1,6 +1,7 @@
 //! efficient-kan (Blealtan): `base_weight silu(x) + spline_weight spline_scaler B(x)`.
 
-use super::{Net, Options, Site};
+use super::net::{Net, Site};
+use super::options::Options;
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::graph::{Layer, TensorId};

@@ -1,6 +1,7 @@
 //! FastKAN (Li 2024): Gaussian radial basis functions of the normalised input, and a base of the raw one.
 
-use super::{Net, Site, efficient};
+use super::efficient;
+use super::net::{Net, Site};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Dense, Layer, TensorId};

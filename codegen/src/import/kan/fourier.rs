@@ -1,6 +1,6 @@
 //! FourierKAN: `sum_k c0_k cos kx + c1_k sin kx`, shared functions before a dense layer.
 
-use super::{Net, Site};
+use super::net::{Net, Site};
 use crate::error::Result;
 use crate::expr::{Expr, Function};
 use crate::graph::TensorId;

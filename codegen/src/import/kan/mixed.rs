@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{MOST_TERMS, Net, Options, Site, chebyshev, fast, fourier, too_many_terms};
+use super::net::{Net, Site};
+use super::options::{MOST_TERMS, Options, too_many_terms};
+use super::{chebyshev, fast, fourier};
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};

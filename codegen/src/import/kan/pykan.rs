@@ -2,7 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::{MOST_WIDTH, Net, Options, efficient, symbolic};
+use super::net::Net;
+use super::options::{MOST_WIDTH, Options};
+use super::{efficient, symbolic};
 use crate::error::{Error, Result};
 use crate::expr::Expr;
 use crate::graph::{Layer, MOST_FEATURES, TensorId};

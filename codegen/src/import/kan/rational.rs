@@ -1,7 +1,8 @@
 //! GR-KAN, the layer of the Kolmogorov-Arnold Transformer (Yang, Wang 2024): a rational function a group
 //! of channels, then a dense layer.
 
-use super::{Net, Options};
+use super::net::Net;
+use super::options::Options;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Dense, Layer, TensorId};

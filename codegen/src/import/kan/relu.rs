@@ -1,6 +1,6 @@
 //! ReLU-KAN (Qiu et al. 2024): `(relu(x - low) relu(high - x) r)^2`, bells of finite reach.
 
-use super::{Net, Site};
+use super::net::{Net, Site};
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::graph::{Layer, TensorId};

@@ -3,7 +3,10 @@
 //! `{"format": "stack", "stack": [{"kind": "efficient-kan", "prefix": "kan1", "in": 4, "out": 8, "grid_size": 5},
 //! {"kind": "tanh"}, {"kind": "dense", "prefix": "head", "in": 8, "out": 2}]}`
 
-use super::{Net, Options, Site, knows, layer_of, rational};
+use super::family::{knows, layer_of};
+use super::net::{Net, Site};
+use super::options::Options;
+use super::rational;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
 use crate::import::mlp;

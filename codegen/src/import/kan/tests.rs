@@ -10,8 +10,9 @@ use tempfile::TempDir;
 use crate::calibrate::Calibration;
 use crate::graph::Graph;
 use crate::import;
+use crate::options::{Options, Weights};
 use crate::program::Interpreter;
-use crate::quantize::{Options, Weights, quantize};
+use crate::quantize::quantize;
 use crate::reference;
 use crate::simplify::simplify;
 

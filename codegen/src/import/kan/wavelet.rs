@@ -1,6 +1,7 @@
 //! WavKAN (Bozorgasl, Chen 2024): a wavelet an edge, and batch normalisation after the sum.
 
-use super::{Net, Options, Site};
+use super::net::{Net, Site};
+use super::options::Options;
 use crate::error::{Error, Result};
 use crate::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};

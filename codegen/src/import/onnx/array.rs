@@ -1,7 +1,9 @@
 //! Constant arrays, and rearrangements that apply to constants and to tensors of activations alike.
 
-use super::DAMAGED;
 use crate::error::{Error, Result};
+
+/// What to do about a file that contradicts itself.
+pub const DAMAGED: &str = "the file is damaged or was edited: export it again";
 
 /// Most elements a computed array may have; far above any microcontroller's flash.
 pub const MAX_ELEMENTS: usize = 1 << 22;

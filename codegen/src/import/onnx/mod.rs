@@ -20,18 +20,17 @@ use std::path::{Path, PathBuf};
 use prost::Message;
 use sha2::Digest;
 
+use self::array::DAMAGED;
 use self::builder::Builder;
 use self::node::{Call, Flow, Value};
 use self::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use self::tensor::TensorReader;
-use super::{hex, read};
+use super::file::read;
+use crate::data::hex;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
 use crate::simplify;
 use crate::text;
-
-/// What to do about a file that contradicts itself.
-const DAMAGED: &str = "the file is damaged or was edited: export it again";
 
 /// Oldest operator set whose operators mean what the importer takes them to mean.
 const OLDEST_OPSET: i64 = 11;

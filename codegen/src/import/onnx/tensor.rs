@@ -5,11 +5,11 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::DAMAGED;
 use super::array::Array;
+use super::array::DAMAGED;
 use super::proto::TensorProto;
 use crate::error::{Error, Result};
-use crate::import;
+use crate::import::file;
 use crate::import::scalars::{Scalar, bf16_to_f64, f16_to_f64};
 
 const STRING: i32 = 8;
@@ -134,7 +134,7 @@ impl TensorReader {
             Error::io("read", &path, e).help("keep the data file beside the model")
         };
         let mut file =
-            import::open(&path).map_err(|e| e.help("keep the data file beside the model"))?;
+            file::open(&path).map_err(|e| e.help("keep the data file beside the model"))?;
         let available = file.metadata().map_err(|e| io(&e))?.len();
         let offset = number("offset")?.unwrap_or(0);
         let length = match number("length")? {

@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use nervecord::arch::{self, SplineNative as Native};
 use nervecord::edges::{Sparse, Tables};
+use nervecord::host;
 use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
 use nervecord::tensor::Quad;
 
@@ -58,10 +58,10 @@ impl SplineKernel {
         let mut stream = vec![0; self.words()];
         if self.bits == 8 {
             let (own, factors) = (narrow8(coefficients), narrow8(factors));
-            arch::pack_spline8::<Native>(shape, &own, &factors, bias, multiplier, &mut stream);
+            host::pack_spline8(shape, &own, &factors, bias, multiplier, &mut stream);
         } else {
             let (own, factors) = (narrow16(coefficients), narrow16(factors));
-            arch::pack_spline16::<Native>(shape, &own, &factors, bias, multiplier, &mut stream);
+            host::pack_spline16(shape, &own, &factors, bias, multiplier, &mut stream);
         }
         stream
     }

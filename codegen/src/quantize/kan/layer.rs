@@ -7,11 +7,11 @@ use nervecord::tensor::quads;
 
 use super::ONE;
 use super::fit::Splines;
-use crate::draw_kan::Curve;
 use crate::error::Result;
 use crate::expr::Expr;
 use crate::graph::Node;
 use crate::kan::Kan;
+use crate::program::Curve;
 use crate::quantize::rows::{Fit, Frame, Moments, Row, Scales};
 use crate::quantize::{Format, Lowering};
 

@@ -4,8 +4,9 @@ use crate::calibrate::Calibration;
 use crate::expr::{Expr, Function};
 use crate::graph::{Graph, Layer};
 use crate::kan::{Edge, Kan, Spline};
+use crate::options::{Options, Weights};
 use crate::program::{Interpreter, Program};
-use crate::quantize::{Options, Weights, quantize};
+use crate::quantize::quantize;
 use crate::reference;
 
 const INPUTS: usize = 6;

@@ -31,7 +31,7 @@ pub use tables::{pack_spline8, pack_spline16};
 pub type Native = super::Native;
 /// The layout of splines on hosts, which take the coefficients one by one.
 #[cfg(not(nervecord_assembly))]
-pub type Native = super::RowMajor;
+pub type Native = super::layout::RowMajor;
 
 /// A coefficient of a spline: i8 or i16.
 pub trait Coefficient: Copy + Into<i32> + 'static {

@@ -1,6 +1,6 @@
 //! Functions of one variable.
 
-use super::super::DAMAGED;
+use super::super::array::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};

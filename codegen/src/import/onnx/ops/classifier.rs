@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::super::DAMAGED;
 use super::super::array;
+use super::super::array::DAMAGED;
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Label, Value};
 use crate::error::{Error, Result};

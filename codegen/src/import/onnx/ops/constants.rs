@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::DAMAGED;
+use super::super::array::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Value};

@@ -1,6 +1,6 @@
 //! Products with constant matrices.
 
-use super::super::DAMAGED;
+use super::super::array::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};

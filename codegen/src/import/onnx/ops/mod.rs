@@ -14,7 +14,7 @@ mod statistics;
 use super::builder::Builder;
 use super::node::{Call, Value};
 use crate::error::{Error, Result};
-use crate::import::config::alike;
+use crate::text::alike;
 
 /// The operators with a layer or a folding; docs/files.md lists them.
 #[rustfmt::skip]

@@ -1,6 +1,6 @@
 //! Normalisations and the reductions they are made of.
 
-use super::super::DAMAGED;
+use super::super::array::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::{Builder, Statistic};
 use super::super::node::{Call, Flow, Value};

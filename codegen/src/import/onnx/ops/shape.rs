@@ -1,6 +1,6 @@
 //! Rearrangements, of constants and of activations alike.
 
-use super::super::DAMAGED;
+use super::super::array::DAMAGED;
 use super::super::array::{self, Array, View};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};

@@ -1,0 +1,50 @@
+//! What a generated module names: the contract between the code generator and this crate.
+//!
+//! A module written by `nervecord compile` names paths below `nervecord::generated` and nothing else of
+//! this crate, so that any other file here can be moved, split or renamed without breaking a committed
+//! module. This file only re-exports; it may name every room of the crate, and none may name it.
+//!
+//! Firmware uses the same types through the module's own items (`Policy`, `Input`, `Reading`) and
+//! through the crate's front page, not through here.
+//!
+//! # What may change
+//! A name may be added. Whoever renames or removes one, or changes what a table means, raises
+//! [`FORMAT`]: modules of another format are refused by [`require_format`] with what to do.
+
+pub use fixed;
+
+pub use crate::controller::{Controller, RawStep, Status};
+pub use crate::dense::{Dense8, Dense16, pack8 as pack_dense8, pack16 as pack_dense16};
+pub use crate::edges::{
+    Functions, Run as FunctionRun, Sparse8 as SparseSpline8, Sparse16 as SparseSpline16,
+    Tables as SparseSplineTables,
+};
+pub use crate::elementwise::{Add, Affine, Line, Mul, Place, select};
+pub use crate::head::{LogSoftmax, Softmax, argmax_tensor};
+pub use crate::input::{Counts, Reading, Value};
+pub use crate::membrane::{Gap, Membrane, Neuron, Synapse};
+pub use crate::ncap::{Joint, Ncap, Side, tick as tick_phases};
+pub use crate::norm::Normalize;
+pub use crate::port::{Channel, limits16, limits32, read16, read32, write16, write32};
+pub use crate::sparse::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};
+pub use crate::spiking::Spiking;
+pub use crate::spline::{
+    Axis, Grid, Shape as SplineShape, Spline8, Spline16, pack_spline8, pack_spline16,
+};
+pub use crate::table::Table;
+pub use crate::tensor::{Quad, Scratch};
+
+/// Version of the contract between generated modules and this crate.
+pub const FORMAT: u32 = 1;
+
+/// Fails the build of a generated module whose format is not [`FORMAT`].
+pub const fn require_format(format: u32) {
+    assert!(
+        format == FORMAT,
+        "this module was generated for another nervecord format: run `nervecord compile` again"
+    );
+}
+
+/// Implemented by what `nervecord compile` generates, and by nothing else: a trait that has it as a
+/// supertrait may gain items without a new [`FORMAT`].
+pub trait Sealed {}
