@@ -7,7 +7,7 @@
 //!                                                                                      '--report (terminal, JSON, HTML)
 //! ```
 //!
-//! [`Compiler`] is all of it in a row, for build scripts and programs; the command line ([`cli`]) is
+//! [`Compiler`] is all of it in a row, for build scripts and programs; the command line, `nervecord-cli`, is
 //! a thin layer over it.
 //!
 //! ```
@@ -24,13 +24,10 @@
 pub mod calibrate;
 pub mod circuit;
 pub mod cleanup;
-pub mod cli;
 pub mod compiler;
 pub mod data;
-pub mod demo;
 pub mod draw_kan;
 pub mod emit;
-pub mod emulate;
 pub mod error;
 
 pub mod graph;

@@ -1,7 +1,7 @@
 //! Leaving out zeros, where it is allowed and pays, changes no bit of what a network computes.
 
+use nervecord_cli::emulate::{Board, Job, Measured, emulate};
 use nervecord_codegen::Compiler;
-use nervecord_codegen::emulate::{Board, Job, Measured, emulate};
 use nervecord_codegen::graph::expr::Expr;
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use nervecord::host;
 use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
 use nervecord::tensor::{Quad, quads};
-use nervecord_codegen::emulate::Job;
+use nervecord_cli::emulate::Job;
 
 use nervecord_tests::random::Random;
 

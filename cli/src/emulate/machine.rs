@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::code::Code;
 use super::trace::Trace;
 use super::{Board, Firmware, firmware, process, toolchain};
-use crate::error::{Error, Result};
+use nervecord_codegen::{Error, Result};
 
 /// What a run leaves behind.
 pub struct Run {

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use nervecord_plants::{Random, Swimmer};
 
-use crate::compiler::Compiled;
-use crate::interpret::Interpreter;
-use crate::reference::Reference;
-use crate::text::table;
+use nervecord_codegen::Compiled;
+use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::reference::Reference;
+use nervecord_codegen::text::table;
 
 /// The published start states of the task.
 const SEEDS: std::ops::Range<u32> = 1000..1020;

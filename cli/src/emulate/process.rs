@@ -6,8 +6,10 @@ use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-use crate::cleanup::{self, Litter, Promise};
-use crate::error::{Error, Result};
+use nervecord_codegen::cleanup::{self, Litter, Promise};
+use nervecord_codegen::{Error, Result};
+
+use crate::signals;
 
 /// The command as a person would type it.
 pub fn line(command: &Command) -> String {
@@ -17,8 +19,7 @@ pub fn line(command: &Command) -> String {
 
 /// Starts a program that does not outlive this one, if a signal ends it.
 pub fn spawn(command: &mut Command) -> Result<(Child, Promise)> {
-    let spawned = cleanup::promised(|| command.spawn(), |child| Litter::Process(child.id()));
-    spawned.map_err(|error| not_started(command, &error))
+    signals::spawn(command).map_err(|error| not_started(command, &error))
 }
 
 /// Runs to the end; both streams are captured.

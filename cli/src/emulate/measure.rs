@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use super::machine::{self, Executed, Run};
 use super::{Board, Counting, Firmware, Function, Kind, cycles};
-use crate::compiler::Compiled;
-use crate::error::{Error, Result};
-use crate::interpret::Interpreter;
+use nervecord_codegen::Compiled;
+use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::{Error, Result};
 
 /// What to run: a generated module, and the rows it steps on.
 #[derive(Debug, Clone)]

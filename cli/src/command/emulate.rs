@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::data::Data;
 use crate::emulate::{self, Board, Job, Measured};
-use crate::{Result, import, report};
+use nervecord_codegen::data::Data;
+use nervecord_codegen::{Result, import, report};
 use serde::Serialize;
 
 use super::{Model, print, progress};

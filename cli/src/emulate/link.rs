@@ -12,8 +12,8 @@ use nervecord::control::remote::Settings;
 use tempfile::TempDir;
 
 use super::{Board, Firmware, machine, process, toolchain};
-use crate::cleanup::Promise;
-use crate::error::{Error, Result};
+use nervecord_codegen::cleanup::Promise;
+use nervecord_codegen::{Error, Result};
 
 /// How long a period may take the emulator, which shares its machine with others.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Board, Kind, debian, process};
-use crate::error::{Error, Result};
+use nervecord_codegen::{Error, Result};
 
 /// What builds firmware.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,7 +18,7 @@
 
 use super::code::{Code, Instruction, Kind};
 use super::{Board, Executed, Firmware};
-use crate::error::{Error, Result};
+use nervecord_codegen::{Error, Result};
 
 /// An executed instruction with the one before it in memory, if that was executed too.
 struct Site {

@@ -7,7 +7,7 @@ mod thumb;
 use object::{Architecture, Object, ObjectSegment};
 
 use super::Firmware;
-use crate::error::{Error, Result};
+use nervecord_codegen::{Error, Result};
 
 /// An instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,12 +10,12 @@ mod swim;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::compiler::{Compiled, Compiler};
-use crate::error::{Error, Result};
-use crate::graph::{Graph, Layer};
-use crate::output::write_atomic;
-use crate::text::table;
-use crate::verify::{Vectors, Verification, verify};
+use nervecord_codegen::compiler::{Compiled, Compiler};
+use nervecord_codegen::graph::{Graph, Layer};
+use nervecord_codegen::output::write_atomic;
+use nervecord_codegen::text::table;
+use nervecord_codegen::verify::{Vectors, Verification, verify};
+use nervecord_codegen::{Error, Result};
 
 /// What the demo has to say, and whether every model is within its tolerance.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::input;
-use crate::output::{Folder, Output, ready, spare};
-use crate::{Compiled, Error, Result, report, text};
+use nervecord_codegen::input;
+use nervecord_codegen::output::{Folder, Output, ready, spare};
+use nervecord_codegen::{Compiled, Error, Result, report, text};
 
 use super::{Model, print};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::boards_folder;
-use crate::error::{Error, Result};
+use nervecord_codegen::{Error, Result};
 
 /// An emulated machine.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

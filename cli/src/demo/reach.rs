@@ -3,9 +3,9 @@
 use std::f64::consts::PI;
 
 use super::plot::{Line, Panel, braille, page};
-use crate::compiler::Compiled;
-use crate::interpret::Interpreter;
-use crate::reference::Reference;
+use nervecord_codegen::Compiled;
+use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::reference::Reference;
 
 /// Control periods of the movement, a hundredth of a second each.
 const STEPS: usize = 240;

@@ -27,7 +27,7 @@ pub use toolchain::{Toolchain, setup};
 
 use std::path::PathBuf;
 
-use crate::error::{Error, Result};
+use nervecord_codegen::{Error, Result};
 
 /// The folder of the boards: `NERVECORD_BOARDS`, else beside the sources this library was built from.
 ///

@@ -9,15 +9,17 @@ mod run;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::circuit::{self, Circuit};
-use crate::compiler::Compiler;
-use crate::import::Source;
-use crate::options::{Cpu, Weights};
-use crate::output::{spare, write_atomic};
-use crate::settings::Settings;
-use crate::verify::{Vectors, verify};
-use crate::{Compiled, Error, Result, cleanup, demo, draw_kan, import, inspect, report};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use nervecord_codegen::Compiler;
+use nervecord_codegen::circuit::{self, Circuit};
+use nervecord_codegen::import::Source;
+use nervecord_codegen::options::{Cpu, Weights};
+use nervecord_codegen::output::{spare, write_atomic};
+use nervecord_codegen::settings::Settings;
+use nervecord_codegen::verify::{Vectors, verify};
+use nervecord_codegen::{Compiled, Error, Result, draw_kan, import, inspect, report};
+
+use crate::{demo, signals};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
@@ -169,7 +171,7 @@ fn files(model: &Path, calibration: Option<&Path>) -> Result<Vec<PathBuf>> {
 
 /// Reads the arguments, runs the command, and says how it went.
 pub fn main() -> ExitCode {
-    cleanup::on_signals();
+    signals::heed();
     let done = match Cli::try_parse() {
         Ok(cli) => dispatch(cli.command),
         Err(misuse) if misuse.use_stderr() => {

@@ -7,7 +7,7 @@ use std::process::Command;
 use object::{Object, ObjectSymbol, SymbolKind};
 
 use super::{Board, Toolchain, boards_folder, process, toolchain};
-use crate::error::{Error, Result};
+use nervecord_codegen::{Error, Result};
 
 /// Which firmware to build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

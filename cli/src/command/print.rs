@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::input::descriptor;
-use crate::output::Quiet;
-use crate::text;
-use crate::{Error, Result};
+use nervecord_codegen::input::descriptor;
+use nervecord_codegen::output::Quiet;
+use nervecord_codegen::text;
+use nervecord_codegen::{Error, Result};
 
 /// Prints results; a reader that has seen enough, as `head` has, is no fault.
 pub fn results(text: &str) -> Result<()> {

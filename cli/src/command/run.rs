@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::data::{Inputs, Table};
-use crate::graph::Classes;
-use crate::interpret::Interpreter;
-use crate::output::{Output, commit, spare};
-use crate::reference::Reference;
-use crate::{Result, import, report};
+use nervecord_codegen::data::{Inputs, Table};
+use nervecord_codegen::graph::Classes;
+use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::output::{Output, commit, spare};
+use nervecord_codegen::reference::Reference;
+use nervecord_codegen::{Result, import, report};
 
 use super::Model;
 

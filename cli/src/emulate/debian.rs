@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use super::toolchain::sysroot;
 use super::{boards_folder, process};
-use crate::error::{Error, Result};
+use nervecord_codegen::{Error, Result};
 
 /// The script that stands in for the compiler.
 const WRAPPER: &str = "rustc";
