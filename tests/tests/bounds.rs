@@ -80,10 +80,8 @@ fn build(plan: &Plan, random: &mut Random) -> nervecord_codegen::Result<Graph> {
     let mut tensor = graph.input;
     for (i, &(width, after)) in plan.layers.iter().enumerate() {
         let inputs = graph.tensors[tensor].len();
-        let dense = Dense {
-            weights: (0..width).map(|_| random.row(inputs, plan.weight)).collect(),
-            bias: random.row(width, plan.bias),
-        };
+        let weights = (0..width).map(|_| random.row(inputs, plan.weight)).collect();
+        let dense = Dense::new(weights, random.row(width, plan.bias));
         tensor = graph.push(format!("dense{i}"), Layer::Dense(dense), &[tensor])?;
         tensor = follow(&mut graph, tensor, i, after)?;
     }
@@ -228,10 +226,8 @@ fn inputs_that_reach_the_reported_bound_do_not_overflow() {
         let mut random = Random::new(7);
         let rows: Vec<Vec<f64>> = (0..64).map(|_| random.row(inputs, 1.0)).collect();
         let mut graph = Graph::new("net", "x", inputs);
-        let dense = Dense {
-            weights: (0..4).map(|_| random.row(inputs, 1.0)).collect(),
-            bias: random.row(4, 1.0),
-        };
+        let weights = (0..4).map(|_| random.row(inputs, 1.0)).collect();
+        let dense = Dense::new(weights, random.row(4, 1.0));
         graph.push("layer", Layer::Dense(dense), &[0]).unwrap();
         let compiled = network::compile(graph, weights, &rows).unwrap();
         assert_eq!(compiled.program.input.bits(), 16);

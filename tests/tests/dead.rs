@@ -97,7 +97,7 @@ fn network(place: Place, extra: Option<Extra>) -> Graph {
     if place != Place::Output {
         let row =
             |r: usize| (0..width).map(|c| if c < 4 { weight(r + 9, c) } else { 1e-3 }).collect();
-        let head = Dense { weights: (0..3).map(row).collect(), bias: vec![0.1; 3] };
+        let head = Dense::new((0..3).map(row).collect(), vec![0.1; 3]);
         graph.push("head", Layer::Dense(head), &[hidden]).unwrap();
     }
     graph

@@ -134,9 +134,8 @@ fn links(dense: &DenseKernel) -> Vec<Vec<(usize, i32)>> {
     let longest = (1 << dense.width().bits()) - 1;
     let row = |r: usize| {
         let (mut links, mut last) = (vec![], 0);
-        for (column, weight) in
-            (0..dense.inputs).map(|i| dense.weights.at(r * dense.inputs + i)).enumerate()
-        {
+        let weights = (0..dense.inputs).map(|i| dense.weights.at(r * dense.inputs + i));
+        for (column, weight) in weights.enumerate().filter(|(_, weight)| *weight != 0) {
             while column - last > longest {
                 links.push((longest, 0));
                 last += longest;
