@@ -7,7 +7,7 @@ use nervecord_codegen::membrane::{Gap, Membrane, Neuron, Synapse};
 use nervecord_codegen::ncap::{CONTROLS, Joint, Ncap, Side};
 use nervecord_codegen::spiking::{Link, Spiking};
 
-use super::Span;
+use super::network::Span;
 use crate::random::Random;
 
 /// The swimming circuit.

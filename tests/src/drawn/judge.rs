@@ -4,7 +4,7 @@ use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::{self, Reference};
 use nervecord_codegen::{Compiled, graph::Graph};
 
-use super::Drawn;
+use super::network::{Drawn, Kind};
 use crate::network;
 use crate::random::Random;
 
@@ -168,7 +168,7 @@ pub fn extreme_rows(bits: u32, columns: usize, random: &mut Random) -> Vec<Vec<i
 fn flags(compiled: &Compiled, drawn: &Drawn) -> Result<(), String> {
     let mut host = Interpreter::new(&compiled.program);
     for row in &drawn.rows {
-        if host.step(row).1.any() && drawn.kind != super::Kind::Swimmer {
+        if host.step(row).1.any() && drawn.kind != Kind::Swimmer {
             return Err(format!("the calibration row {row:?} is flagged as out of range"));
         }
     }
