@@ -143,7 +143,7 @@ fn exercised(
     }
     let Some(promise) = &compiled.program.promise else { return wrong("wrong", "no promise") };
     let fresh = prepared(&compiled.graph, seen, fresh);
-    let error = relative_error(compiled, &fresh).or_else(|text| wrong("wrong", text))?;
+    let error = relative_error(compiled, &fresh, 0.0).or_else(|text| wrong("wrong", text))?;
     let sound = promise.is_kept() && promise.thin.is_none();
     if sound && fresh.len() >= FEW && error > NOTABLE {
         let text = format!("an error of {error:.4} on fresh rows, for {}", promise.describe());
