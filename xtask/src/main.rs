@@ -3,6 +3,7 @@
 mod bench;
 mod builds;
 mod checkout;
+mod circles;
 mod documents;
 mod emulate;
 mod entries;
@@ -50,6 +51,11 @@ enum Task {
         /// Print which functions the instructions of a step were executed in
         #[arg(long)]
         profile: bool,
+    },
+    /// Refuse files that need each other in a circle, in any crate
+    Circles {
+        /// Folders of packages; all if none is given
+        folders: Vec<PathBuf>,
     },
     /// Write the generated modules in models/ again
     Golden {
@@ -151,6 +157,7 @@ fn main() -> ExitCode {
             bench::bench(&bench::BenchOptions { board, models: model, profile, check, save, write })
         }
         Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
+        Task::Circles { folders } => circles::circles(&folders).map(|()| true),
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {

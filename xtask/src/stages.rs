@@ -15,7 +15,7 @@ use crate::checkout::{cargo_path, root, say};
 use crate::figures::Figures;
 use crate::parts::{self, Part};
 use crate::set_up::set_up;
-use crate::{builds, documents, emulate, fuzz, golden, looped, subject};
+use crate::{builds, circles, documents, emulate, fuzz, golden, looped, subject};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -38,6 +38,7 @@ pub fn test() -> bool {
     tally.stage("clippy", || {
         cargo(root(), &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     });
+    tally.stage("circles between files", || circles::circles(&[]));
     tally.stage("documentation", || {
         let mut doc = Command::new(cargo_path());
         doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings");

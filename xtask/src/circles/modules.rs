@@ -1,0 +1,139 @@
+//! The modules of a crate: which file each is in, and its items. Parsed as the compiler would for a build, tests left out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use nervecord_codegen::{Error, Result};
+use syn::{Attribute, Expr, Item, ItemMod, Lit, Meta, Token, punctuated::Punctuated};
+
+/// A module's names from the root of its crate, which has none.
+pub type Name = Vec<String>;
+
+/// A module.
+pub struct Module {
+    /// The file it is written in.
+    pub file: PathBuf,
+    /// What is written in it, modules in other files left out.
+    pub items: Vec<Item>,
+}
+
+/// All modules of a crate.
+pub struct Tree(pub BTreeMap<Name, Module>);
+
+impl Tree {
+    /// Reads the modules of the crate that begins in a file.
+    ///
+    /// # Errors
+    /// A file is not there or is not Rust.
+    pub fn load(root: &Path) -> Result<Self> {
+        let mut tree = Self(BTreeMap::new());
+        let folder = root.parent().unwrap_or(root).to_owned();
+        tree.add(Vec::new(), root, &folder, read(root)?)?;
+        Ok(tree)
+    }
+
+    /// Adds a module and those in it, whose files are in `folder`.
+    fn add(&mut self, name: Name, file: &Path, folder: &Path, items: Vec<Item>) -> Result<()> {
+        let items: Vec<Item> = items.into_iter().filter(|item| !is_for_tests(of(item))).collect();
+        for item in &items {
+            let Item::Mod(child) = item else { continue };
+            let word = child.ident.to_string();
+            let inner: Name = name.iter().cloned().chain([word.clone()]).collect();
+            match &child.content {
+                Some((_, content)) => {
+                    self.add(inner, file, &folder.join(&word), content.clone())?;
+                }
+                None => {
+                    let (file, own) = place(child, file, folder, &word)?;
+                    self.add(inner, &file, &own, read(&file)?)?;
+                }
+            }
+        }
+        self.0.insert(name, Module { file: file.to_owned(), items });
+        Ok(())
+    }
+}
+
+/// The file of a module, and the folder of the files of those in it.
+fn place(child: &ItemMod, parent: &Path, folder: &Path, word: &str) -> Result<(PathBuf, PathBuf)> {
+    let given = child.attrs.iter().find_map(|attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
+            Expr::Lit(value) => match &value.lit {
+                Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    });
+    if let Some(given) = given {
+        let file = parent.parent().unwrap_or(parent).join(given);
+        let own = file.parent().unwrap_or(&file).to_owned();
+        return Ok((file, own));
+    }
+    let own = folder.join(word);
+    let beside = folder.join(format!("{word}.rs"));
+    let inside = own.join("mod.rs");
+    match [beside, inside].into_iter().find(|file| file.is_file()) {
+        Some(file) => Ok((file, own)),
+        None => Err(Error::new("a module has no file")
+            .file(parent)
+            .at(format!("mod {word}"))
+            .help("run `cargo check`")),
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<Item>> {
+    let text = fs::read_to_string(file).map_err(|e| Error::io("read", file, &e))?;
+    let parsed = syn::parse_file(&text).map_err(|error| {
+        Error::new("a file cannot be parsed").file(file).found(error).help("run `cargo check`")
+    })?;
+    Ok(parsed.items)
+}
+
+/// The attributes of an item.
+pub fn of(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(i) => &i.attrs,
+        Item::Enum(i) => &i.attrs,
+        Item::ExternCrate(i) => &i.attrs,
+        Item::Fn(i) => &i.attrs,
+        Item::ForeignMod(i) => &i.attrs,
+        Item::Impl(i) => &i.attrs,
+        Item::Macro(i) => &i.attrs,
+        Item::Mod(i) => &i.attrs,
+        Item::Static(i) => &i.attrs,
+        Item::Struct(i) => &i.attrs,
+        Item::Trait(i) => &i.attrs,
+        Item::TraitAlias(i) => &i.attrs,
+        Item::Type(i) => &i.attrs,
+        Item::Union(i) => &i.attrs,
+        Item::Use(i) => &i.attrs,
+        _ => &[],
+    }
+}
+
+/// Whether what has these attributes is compiled for tests alone.
+pub fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| match &attribute.meta {
+        Meta::List(list) if list.path.is_ident("cfg") => {
+            list.parse_args::<Meta>().is_ok_and(|condition| needs_test(&condition))
+        }
+        meta => meta.path().is_ident("test"),
+    })
+}
+
+/// Whether a condition holds in tests only.
+fn needs_test(condition: &Meta) -> bool {
+    let inner = |list: &syn::MetaList| {
+        let parsed = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+        parsed.into_iter().flatten().map(|meta| needs_test(&meta)).collect::<Vec<_>>()
+    };
+    match condition {
+        Meta::Path(path) => path.is_ident("test") || path.is_ident("doctest"),
+        Meta::List(list) if list.path.is_ident("all") => inner(list).contains(&true),
+        Meta::List(list) if list.path.is_ident("any") => !inner(list).contains(&false),
+        _ => false,
+    }
+}
