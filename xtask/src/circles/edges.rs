@@ -20,15 +20,17 @@ const DEPTH: usize = 16;
 pub fn of(tree: &Tree) -> Edges {
     let words = names::of(tree);
     let mut edges = Edges::new();
-    for (name, module) in &tree.0 {
-        let mut paths = Paths::default();
-        module.items.iter().for_each(|item| paths.visit_item(item));
-        for path in &paths.0 {
-            for (target, what) in follow(tree, &words, name, path) {
-                let Some(there) = tree.0.get(&target) else { continue };
-                if there.file != module.file {
-                    let to = edges.entry(module.file.clone()).or_default();
-                    to.entry(there.file.clone()).or_default().insert(what);
+    for (name, modules) in &tree.0 {
+        for module in modules {
+            let mut paths = Paths::default();
+            module.items.iter().for_each(|item| paths.visit_item(item));
+            for path in &paths.0 {
+                for (target, what) in follow(tree, &words, name, path) {
+                    let there = tree.0.get(&target).into_iter().flatten();
+                    for there in there.filter(|there| there.file != module.file) {
+                        let to = edges.entry(module.file.clone()).or_default();
+                        to.entry(there.file.clone()).or_default().insert(what.clone());
+                    }
                 }
             }
         }

@@ -155,6 +155,20 @@ mod tests {
     }
 
     #[test]
+    fn every_file_that_a_module_may_be_in_is_read() {
+        let root = ("lib.rs", "mod a; mod b;");
+        let b = "#[cfg_attr(unix, path = \"one.rs\")] #[cfg_attr(windows, path = \"two.rs\")] mod c; pub use c::f;";
+        let twice = "#[cfg(unix)] #[path = \"one.rs\"] mod c; #[cfg(windows)] #[path = \"two.rs\"] mod c; pub use c::f;";
+        for b in [b, twice] {
+            let files = [root, ("a.rs", "pub fn g() { crate::b::f(); }"), ("b.rs", b)];
+            let good = ("one.rs", "pub fn f() {}");
+            let (bad, fine) = (("two.rs", "pub fn f() { crate::a::g(); }"), ("two.rs", good.1));
+            assert_eq!(found(&[&files[..], &[good, bad]].concat()).len(), 1, "{b}");
+            assert!(found(&[&files[..], &[good, fine]].concat()).is_empty(), "{b}");
+        }
+    }
+
+    #[test]
     fn no_crate_has_a_circle() {
         circles(&[]).unwrap();
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nervecord_codegen::{Error, Result};
-use syn::{Attribute, Expr, Item, ItemMod, Lit, Meta, Token, punctuated::Punctuated};
+use syn::{Attribute, Expr, ExprLit, Item, ItemMod, Lit, Meta, Token, punctuated::Punctuated};
 
 /// A module's names from the root of its crate, which has none.
 pub type Name = Vec<String>;
@@ -18,8 +18,8 @@ pub struct Module {
     pub items: Vec<Item>,
 }
 
-/// All modules of a crate.
-pub struct Tree(pub BTreeMap<Name, Module>);
+/// All modules of a crate; more than one of a name, where the machine that it is built for decides.
+pub struct Tree(pub BTreeMap<Name, Vec<Module>>);
 
 impl Tree {
     /// Reads the modules of the crate that begins in a file.
@@ -45,42 +45,58 @@ impl Tree {
                     self.add(inner, file, &folder.join(&word), content.clone())?;
                 }
                 None => {
-                    let (file, own) = place(child, file, folder, &word)?;
-                    self.add(inner, &file, &own, read(&file)?)?;
+                    for (file, own) in places(child, file, folder, &word)? {
+                        self.add(inner.clone(), &file, &own, read(&file)?)?;
+                    }
                 }
             }
         }
-        self.0.insert(name, Module { file: file.to_owned(), items });
+        self.0.entry(name).or_default().push(Module { file: file.to_owned(), items });
         Ok(())
     }
 }
 
-/// The file of a module, and the folder of the files of those in it.
-fn place(child: &ItemMod, parent: &Path, folder: &Path, word: &str) -> Result<(PathBuf, PathBuf)> {
-    let given = child.attrs.iter().find_map(|attribute| match &attribute.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
-            Expr::Lit(value) => match &value.lit {
-                Lit::Str(text) => Some(text.value()),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    });
-    if let Some(given) = given {
-        let file = parent.parent().unwrap_or(parent).join(given);
-        let own = file.parent().unwrap_or(&file).to_owned();
-        return Ok((file, own));
+/// The files that a module may be in, each with the folder of the files of those in it.
+fn places(
+    child: &ItemMod,
+    parent: &Path,
+    folder: &Path,
+    word: &str,
+) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let given: Vec<String> = child.attrs.iter().flat_map(|a| paths(&a.meta)).collect();
+    if !given.is_empty() {
+        let here = parent.parent().unwrap_or(parent);
+        let at = |given: &String| {
+            let file = here.join(given);
+            let own = file.parent().unwrap_or(&file).to_owned();
+            (file, own)
+        };
+        return Ok(given.iter().map(at).collect());
     }
     let own = folder.join(word);
     let beside = folder.join(format!("{word}.rs"));
     let inside = own.join("mod.rs");
     match [beside, inside].into_iter().find(|file| file.is_file()) {
-        Some(file) => Ok((file, own)),
+        Some(file) => Ok(vec![(file, own)]),
         None => Err(Error::new("a module has no file")
             .file(parent)
             .at(format!("mod {word}"))
             .help("run `cargo check`")),
+    }
+}
+
+/// What `#[path = ".."]` gives, also where `cfg_attr` does on a condition.
+fn paths(attribute: &Meta) -> Vec<String> {
+    match attribute {
+        Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => vec![text.value()],
+            _ => Vec::new(),
+        },
+        Meta::List(list) if list.path.is_ident("cfg_attr") => {
+            let parsed = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            parsed.into_iter().flatten().skip(1).flat_map(|meta| paths(&meta)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use syn::visit::{Visit, visit_item_use};
 use syn::{Item, ItemUse, UseTree};
 
-use super::modules::{Name, Tree, is_for_tests};
+use super::modules::{Module, Name, Tree, is_for_tests};
 
 /// A path as it is written: its first word is `crate`, `self`, `super`, or whatever is known where it stands.
 pub type Path = Vec<String>;
@@ -23,13 +23,17 @@ pub struct Words {
 
 /// The words of every module.
 pub fn of(tree: &Tree) -> BTreeMap<&Name, Words> {
-    let words = |items: &Vec<Item>| {
+    let words = |modules: &Vec<Module>| {
         let mut words = Words::default();
-        words.items.extend(items.iter().filter_map(name));
-        items.iter().filter(|item| !matches!(item, Item::Mod(_))).for_each(|i| words.visit_item(i));
+        for item in modules.iter().flat_map(|module| &module.items) {
+            words.items.extend(name(item));
+            if !matches!(item, Item::Mod(_)) {
+                words.visit_item(item);
+            }
+        }
         words
     };
-    tree.0.iter().map(|(name, module)| (name, words(&module.items))).collect()
+    tree.0.iter().map(|(name, modules)| (name, words(modules))).collect()
 }
 
 fn name(item: &Item) -> Option<String> {
