@@ -1,8 +1,9 @@
 //! Classifier heads.
 
-use crate::arch::{clamp, flat, flat_mut, negative};
+use crate::arch::memory::{flat, flat_mut};
+use crate::arch::scalar::{clamp, negative};
 use crate::norm::{normalized, reciprocal};
-use crate::number::{requantize, requantizer, saturate16};
+use crate::rounding::{requantize, requantizer, saturate16};
 use crate::table::Table;
 use crate::tensor::Quad;
 
@@ -117,7 +118,7 @@ pub fn argmax_tensor(features: usize, x: &[Quad], y: &mut [Quad]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::tests::through;
+    use crate::table::sample::through;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;

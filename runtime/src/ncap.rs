@@ -4,7 +4,8 @@
 //! weight `w` is the integer `floor(w 2^F + 1/2)` with `F` 12 or 5, and a neuron is
 //! `clamp((acc + 2^(F-1)) >> F, 0, ONE)`.
 
-use crate::arch::{flat, flat_mut, negative, unit};
+use crate::arch::memory::{flat, flat_mut};
+use crate::arch::scalar::{negative, unit};
 use crate::tensor::Quad;
 
 /// The weights into the B neuron and the muscle on one side of a joint, as they enter the sums.
@@ -105,12 +106,14 @@ impl<'a, const BITS: u32, const CONTROLS: bool> Ncap<'a, BITS, CONTROLS> {
 
 /// Moves each of `phases` on by one step, back to 0 at its period of `periods`.
 #[inline(always)]
-pub fn tick(periods: &[i16], phases: &mut [Quad]) {
+pub fn tick_phases(periods: &[i16], phases: &mut [Quad]) {
     for (phase, &period) in flat_mut(phases).iter_mut().zip(periods) {
         let next = *phase as i32 + 1; // 1 <= next <= period <= 2^15 - 1
         *phase = (next & negative(next - period as i32)) as i16;
     }
 }
+
+pub use tick_phases as tick;
 
 #[cfg(test)]
 mod tests {
@@ -163,7 +166,7 @@ mod tests {
         let mut phases = [Quad([0, 0, 7, 0])];
         let mut seen = [[0; 2]; 7];
         for seen in &mut seen {
-            tick(&[3, 1], &mut phases);
+            tick_phases(&[3, 1], &mut phases);
             *seen = [phases[0].0[0], phases[0].0[1]];
         }
         assert_eq!(seen.map(|s| s[0]), [1, 2, 0, 1, 2, 0, 1]);

@@ -8,9 +8,9 @@
 //!
 //! Coordinates are clamped by saturating additions, so no instruction branches on data.
 
+use super::layer::{Coefficient, SplineLayer};
 use super::plan::Plan;
-use super::{Coefficient, Layer};
-use crate::spline::Grid;
+use crate::spline::shape::Grid;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -454,8 +454,13 @@ kernel!(spline_i16, block16, rest16, count16, apart16, "1", "2");
 
 /// Computes a layer; a slice that is too short leaves outputs as they were.
 #[inline(always)]
-pub(super) fn run<C: Coefficient>(layer: &Layer<C>, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-    let Layer { plan, stream, grids, .. } = layer;
+pub(super) fn run<C: Coefficient>(
+    layer: &SplineLayer<C>,
+    x: &[Quad],
+    base: &[Quad],
+    y: &mut [Quad],
+) {
+    let SplineLayer { plan, stream, grids, .. } = layer;
     let fits = x.len() * 4 >= plan.reads
         && base.len() >= plan.fours
         && y.len() * 8 >= plan.output_bytes + plan.pairs * 8;
@@ -469,7 +474,7 @@ pub(super) fn run<C: Coefficient>(layer: &Layer<C>, x: &[Quad], base: &[Quad], y
         };
         let kernel = if size_of::<C>() == 1 { spline_i8 } else { spline_i16 };
         // SAFETY: the kernel reads the stream and the grids, to which the plan belongs by
-        // `Layer::new`, `reads` activations and `fours` quads of values, and writes outputs and a pair
+        // `SplineLayer::new`, `reads` activations and `fours` quads of values, and writes outputs and a pair
         // of sums a pair of outputs, all inside by the lines above; everything is aligned by type.
         unsafe { kernel(plan, &operands) }
     }

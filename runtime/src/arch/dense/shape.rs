@@ -1,0 +1,48 @@
+//! The shape of a dense layer as its kernel loads it. Stands on nothing.
+
+/// The shape of a dense layer, with what its kernel would otherwise compute in every step.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct DenseShape {
+    /// Where a loop unrolled four times is entered, in bytes.
+    pub(super) entry: usize,
+    /// How often it runs.
+    pub(super) rounds: usize,
+    /// Bytes of output that whole blocks write.
+    pub(super) block_bytes: usize,
+    /// Rows after the whole blocks.
+    pub(super) rest: usize,
+    /// Quads of inputs.
+    pub(super) quads: usize,
+    /// Outputs.
+    pub(super) rows: usize,
+    /// Clamp outputs at zero from below.
+    pub(super) relu: bool,
+}
+
+impl DenseShape {
+    /// The shape of a layer whose unrolled loop has `quarter` bytes a quad.
+    pub(crate) const fn new(quads: usize, rows: usize, relu: bool, quarter: usize) -> Self {
+        Self {
+            entry: (4 - quads % 4) % 4 * quarter,
+            rounds: quads.div_ceil(4),
+            block_bytes: rows / 4 * 8,
+            rest: rows % 4,
+            quads,
+            rows,
+            relu,
+        }
+    }
+}
+
+// Where a kernel in assembly loads several fields at once.
+#[cfg(nervecord_assembly)]
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(DenseShape, entry) == 0);
+    assert!(offset_of!(DenseShape, rounds) == 4);
+    assert!(offset_of!(DenseShape, block_bytes) == 8);
+    assert!(offset_of!(DenseShape, rest) == 12);
+    assert!(offset_of!(DenseShape, quads) == 16);
+    assert!(size_of::<usize>() == 4 && size_of::<DenseShape>() == 28);
+};
