@@ -119,15 +119,12 @@ mod dsp {
     use super::FunctionRun;
     use crate::arch::pieces::Pieces;
     use core::arch::naked_asm;
-    use core::mem::offset_of;
 
-    // A run is four words, which the kernels load at once: middle, half, from, count.
-    const _: () = {
-        assert!(offset_of!(FunctionRun, table) == 0);
-        assert!(offset_of!(Pieces, middle) == 0 && offset_of!(Pieces, half) == 4);
-        assert!(offset_of!(FunctionRun, from) == 8 && offset_of!(FunctionRun, count) == 12);
-        assert!(size_of::<FunctionRun>() == 16);
-    };
+    // A run is four words, which the kernels load at once.
+    one_after_the_other!(Pieces from 0; middle, half);
+    one_after_the_other!(FunctionRun from 0; table);
+    one_after_the_other!(FunctionRun from 8; from, count);
+    const _: () = assert!(size_of::<FunctionRun>() == 16);
 
     /// The functions of the two features in `$x`, with the middle of the pieces in r4 and half their
     /// number in r5; uses r12 and lr.

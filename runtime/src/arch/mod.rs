@@ -32,6 +32,22 @@ macro_rules! cpu {
     };
 }
 
+/// Fails the build unless the fields of a type lie one word after the other from byte `$start` on, as a
+/// kernel loads them.
+#[cfg(nervecord_assembly)]
+macro_rules! one_after_the_other {
+    ($type:ident from $start:expr; $($field:ident),+) => {
+        const _: () = {
+            let places = [$(core::mem::offset_of!($type, $field)),+];
+            let mut k = 0;
+            while k < places.len() {
+                assert!(places[k] == $start + 4 * k, "a kernel loads these fields in order");
+                k += 1;
+            }
+        };
+    };
+}
+
 #[cfg(nervecord_branchless)]
 mod branchless;
 pub(crate) mod copy;

@@ -85,7 +85,7 @@ macro_rules! apart16 {
 /// quads, sum of the inputs in units of the lanes' offset, whether outputs are clamped at zero; the
 /// first three are loaded together at the start of a block.
 macro_rules! kernel {
-    ($name:ident, $quad:ident, $apart:ident, $offset:literal, $load:literal, $bytes:literal) => {
+    ($name:ident, $quad:ident, $apart:ident, $quarter:ident, $offset:literal, $load:literal, $bytes:literal) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -129,6 +129,10 @@ macro_rules! kernel {
                 ".rept 4",
                 $quad!(),
                 ".endr",
+                // The entry counts on the length of a quad: no space, which a build with another refuses.
+                "90:",
+                ".space 4 * {quarter} - (90b - 2b)",
+                ".space (90b - 2b) - 4 * {quarter}",
                 "subs lr, lr, #1",
                 "bne 2b",
                 "ldrd r12, lr, [sp, #28]",
@@ -187,14 +191,15 @@ macro_rules! kernel {
                 "6:",
                 "add sp, sp, #36",
                 "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+                quarter = const $quarter,
                 relu = const offset_of!(DenseShape, relu),
             )
         }
     };
 }
 
-kernel!(rows_i8, quad8, apart8, "7", "ldrsb", "1");
-kernel!(rows_i16, quad16, apart16, "15", "ldrsh", "2");
+kernel!(rows_i8, quad8, apart8, QUARTER_I8, "7", "ldrsb", "1");
+kernel!(rows_i16, quad16, apart16, QUARTER_I16, "15", "ldrsh", "2");
 
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I8: usize = 106;

@@ -97,7 +97,7 @@ macro_rules! single16 {
 /// Stack while it runs: activations, entry, rounds, next output, end of the blocks' outputs, rest,
 /// quads; the first three are loaded together at the start of a block.
 macro_rules! kernel {
-    ($name:ident, $quad:ident, $single:ident, $saturate:literal, $bits:literal) => {
+    ($name:ident, $quad:ident, $single:ident, $quarter:ident, $saturate:literal, $bits:literal) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -131,6 +131,10 @@ macro_rules! kernel {
                 $quad!(),
                 $quad!(),
                 $quad!(),
+                // The entry counts on the length of a quad: no space, which a build with another refuses.
+                "90:",
+                ".space 4 * {quarter} - (90b - 2b)",
+                ".space (90b - 2b) - 4 * {quarter}",
                 "subs lr, lr, #1",
                 "bne 2b",
                 "ldm r1!, {{r8, r9, r10, r11}}",
@@ -170,16 +174,17 @@ macro_rules! kernel {
                 "6:",
                 "add sp, sp, #28",
                 "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+                quarter = const $quarter,
             )
         }
     };
 }
 
 // 16 bits signed, or, for a clamp at zero, 15 bits unsigned.
-kernel!(linear_i8, quad8, single8, "ssat", "#16");
-kernel!(relu_i8, quad8, single8, "usat", "#15");
-kernel!(linear_i16, quad16, single16, "ssat", "#16");
-kernel!(relu_i16, quad16, single16, "usat", "#15");
+kernel!(linear_i8, quad8, single8, QUARTER_I8, "ssat", "#16");
+kernel!(relu_i8, quad8, single8, QUARTER_I8, "usat", "#15");
+kernel!(linear_i16, quad16, single16, QUARTER_I16, "ssat", "#16");
+kernel!(relu_i16, quad16, single16, QUARTER_I16, "usat", "#15");
 
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I8: usize = 72;

@@ -27,7 +27,7 @@ use core::mem::offset_of;
 /// | s7 | from a block's biases to its weights |
 /// | t5, t6 | quads of a row, rows left over |
 macro_rules! kernel {
-    ($name:ident, $load:literal, $bytes:literal) => {
+    ($name:ident, $load:literal, $bytes:literal, $quarter:ident) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -98,6 +98,10 @@ macro_rules! kernel {
                 "add t3, t3, a7",
                 ".endr",
                 ".endr",
+                // The entry counts on the length of a quad: no space, which a build with another refuses.
+                "90:",
+                ".space 4 * {quarter} - (90b - 2b)",
+                ".space (90b - 2b) - 4 * {quarter}",
                 "addi a0, a0, 32",
                 "addi a3, a3, 4*{quad_bytes}",
                 "bne a0, s3, 2b",
@@ -183,6 +187,7 @@ macro_rules! kernel {
                 "addi sp, sp, 32",
                 "ret",
                 ".option pop",
+                quarter = const $quarter,
                 entry = const offset_of!(DenseShape, entry),
                 block_bytes = const offset_of!(DenseShape, block_bytes),
                 rest = const offset_of!(DenseShape, rest),
@@ -196,8 +201,8 @@ macro_rules! kernel {
     };
 }
 
-kernel!(rows_i8, "lb", 1);
-kernel!(rows_i16, "lh", 2);
+kernel!(rows_i8, "lb", 1, QUARTER_I8);
+kernel!(rows_i16, "lh", 2, QUARTER_I16);
 
 /// Bytes of code a quad, for [`DenseShape`]: 52 instructions.
 pub(super) const QUARTER_I8: usize = 208;

@@ -35,14 +35,5 @@ impl DenseShape {
     }
 }
 
-// Where a kernel in assembly loads several fields at once.
 #[cfg(nervecord_assembly)]
-const _: () = {
-    use core::mem::offset_of;
-    assert!(offset_of!(DenseShape, entry) == 0);
-    assert!(offset_of!(DenseShape, rounds) == 4);
-    assert!(offset_of!(DenseShape, block_bytes) == 8);
-    assert!(offset_of!(DenseShape, rest) == 12);
-    assert!(offset_of!(DenseShape, quads) == 16);
-    assert!(size_of::<usize>() == 4 && size_of::<DenseShape>() == 28);
-};
+one_after_the_other!(DenseShape from 0; entry, rounds, block_bytes, rest, quads);

@@ -26,6 +26,21 @@ struct Operands {
     grids: *const Grid,
 }
 
+one_after_the_other!(Operands from 0; y, stream);
+one_after_the_other!(Plan from 0; bottom, top, factor, offset, fraction, last, last_above);
+one_after_the_other!(Plan from offset_of!(Plan, walk); walk, own_grids);
+one_after_the_other!(Plan from offset_of!(Plan, stride);
+    stride, rest_stride, rest_step, edges, rest_edges, rounds);
+one_after_the_other!(Plan from offset_of!(Plan, base_stride);
+    base_stride, base_rest_stride, base_rounds, factors, rest_factors);
+one_after_the_other!(Plan from offset_of!(Plan, fours); fours, base_shift);
+one_after_the_other!(Plan from offset_of!(Plan, blocks); blocks, rest);
+one_after_the_other!(Plan from offset_of!(Plan, pairs); pairs, output_bytes);
+one_after_the_other!(Plan from offset_of!(Plan, multiplier); multiplier, shift);
+one_after_the_other!(Grid from 4; offset);
+const _: () = assert!(offset_of!(Grid, input) == 0 && offset_of!(Grid, factor) == 2);
+const _: () = assert!(size_of::<Grid>() == 8);
+
 /// Loads the frame: r0 = next activation, grid or quad of values, r1 = its blocks' edges, r2 = the
 /// clamp at the bottom, r3 = 65535, r4 = its other edges, r5 = last interval from three before the
 /// first, r6 = factor, r7 = offset, r8 = clamp at the top, r9 = shift to 15 fraction bits, r10 = 1/6 in

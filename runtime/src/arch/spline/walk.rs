@@ -1,5 +1,8 @@
-//! What a kernel that walks all edges goes through. Stands on tensors alone.
+//! What a kernel that walks all edges goes through. Stands on the shapes of splines.
 
+use core::mem::offset_of;
+
+use crate::spline::shape::Grid;
 use crate::tensor::Quad;
 
 /// What the kernel goes through, in the order in which it loads it; lengths are in bytes.
@@ -41,6 +44,14 @@ pub(super) struct Walk {
     /// The sum of all weights with tails, and values, where coefficients have offsets.
     pub(super) sum: i32,
 }
+
+one_after_the_other!(Walk from 0; from, end, factor, offset, fraction, low, range);
+one_after_the_other!(Walk from offset_of!(Walk, blocks); blocks, stride);
+one_after_the_other!(Walk from offset_of!(Walk, acc); acc, acc_end);
+one_after_the_other!(Walk from offset_of!(Walk, rest); rest, rest_stride);
+one_after_the_other!(Grid from 4; offset);
+const _: () = assert!(offset_of!(Grid, input) == 0 && offset_of!(Grid, factor) == 2);
+const _: () = assert!(size_of::<Grid>() == 8);
 
 /// A kernel's code with the places of what it needs of a [`Walk`].
 macro_rules! walking {
