@@ -5,8 +5,8 @@
 
 use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
-use nervecord_codegen::options::Weights;
 use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::options::Weights;
 use nervecord_tests::drawn::{extreme_rows, relative_error};
 use nervecord_tests::network;
 use nervecord_tests::random::Random;
