@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::calibrate::Calibration;
+use crate::choose::quantize;
 use crate::emit::{Origin, emit};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -10,7 +11,6 @@ use crate::import::{self, Source};
 use crate::options::{Cpu, Options, Weights};
 use crate::output::write_atomic;
 use crate::program::Program;
-use crate::quantize::quantize;
 use crate::settings::Settings;
 use crate::simplify::simplify;
 use crate::text;

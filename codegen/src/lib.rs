@@ -22,18 +22,16 @@
 //! ```
 
 pub mod calibrate;
-pub mod circuit;
+pub mod choose;
 pub mod cleanup;
 pub mod compiler;
 pub mod data;
-pub mod draw_kan;
 pub mod emit;
 pub mod error;
 
 pub mod graph;
 pub mod import;
 pub mod input;
-pub mod inspect;
 pub mod interpret;
 
 pub mod options;
@@ -43,11 +41,9 @@ pub mod program;
 pub mod quantize;
 pub mod reference;
 pub mod report;
-mod sample;
 pub mod settings;
 pub mod simplify;
 
-pub mod split;
 pub mod text;
 pub mod verify;
 

@@ -8,16 +8,19 @@
 //!
 //! Of a long table a sample is kept: evenly spread rows, with those of the extremes, or sequences.
 
+mod sample;
+mod split;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use self::sample::{Sample, Sampled};
+pub use self::split::Split;
 use crate::data::{Table, sha256};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Tensor};
 use crate::reference::Reference;
-use crate::sample::{Sample, Sampled};
 use crate::settings::Settings;
-use crate::split::Split;
 use crate::text;
 
 /// Values of all tensors on all rows that calibration holds at most.
