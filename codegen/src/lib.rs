@@ -48,4 +48,4 @@ pub mod text;
 pub mod verify;
 
 pub use compiler::{Compiled, Compiler};
-pub use error::{Error, Result};
+pub use error::{Error, Kind, Result};

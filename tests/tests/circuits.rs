@@ -1,10 +1,11 @@
 //! Recurrent networks and circuits: how near to float they stay, and what is refused.
 
+use nervecord_codegen::data::Vectors;
 use nervecord_codegen::import::circuit::Circuit;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::run_with_states;
-use nervecord_codegen::verify::{Vectors, Verification, verify};
-use nervecord_codegen::{Compiled, Compiler, import};
+use nervecord_codegen::verify::{Verification, verify};
+use nervecord_codegen::{Compiled, Compiler, import, report};
 use nervecord_tests::{connectome, models};
 use std::fmt::Write;
 

@@ -13,7 +13,7 @@ use crate::text;
 struct Report<'a> {
     model: &'a str,
     model_sha256: &'a str,
-    calibration: &'a str,
+    calibration: String,
     calibration_sha256: &'a str,
     weights: Weights,
     tolerance: f64,
@@ -45,7 +45,7 @@ fn report(compiled: &Compiled) -> Report<'_> {
     Report {
         model: &program.name,
         model_sha256: &compiled.source.sha256,
-        calibration: &compiled.calibration.origin,
+        calibration: compiled.calibration.describe(),
         calibration_sha256: &compiled.calibration.sha256,
         weights: compiled.options.weights,
         tolerance: compiled.options.tolerance,
@@ -117,7 +117,7 @@ fn page(compiled: &Compiled) -> String {
         ("tables in flash", format!("{} B", r.flash_bytes)),
         ("RAM", format!("{} B", r.ram_bytes)),
         ("multiply-accumulates", r.macs.to_string()),
-        ("calibration", r.calibration.to_owned()),
+        ("calibration", r.calibration.clone()),
         ("promise", r.promise.map_or_else(String::new, Promise::describe)),
         ("thin data", r.promise.and_then(|p| p.thin.clone()).unwrap_or_else(|| "no".into())),
         ("model sha256", r.model_sha256.to_owned()),
