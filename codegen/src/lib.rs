@@ -29,14 +29,13 @@ pub mod data;
 pub mod draw_kan;
 pub mod emit;
 pub mod error;
-pub mod expr;
+
 pub mod graph;
 pub mod import;
 pub mod input;
 pub mod inspect;
-pub mod kan;
-pub mod membrane;
-pub mod ncap;
+pub mod interpret;
+
 pub mod options;
 pub mod output;
 pub mod parallel;
@@ -47,7 +46,7 @@ pub mod report;
 mod sample;
 pub mod settings;
 pub mod simplify;
-pub mod spiking;
+
 pub mod split;
 pub mod text;
 pub mod verify;

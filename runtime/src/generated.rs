@@ -19,11 +19,11 @@ pub use crate::edges::{
     Functions, Run as FunctionRun, Sparse8 as SparseSpline8, Sparse16 as SparseSpline16,
     Tables as SparseSplineTables,
 };
-pub use crate::elementwise::{Add, Affine, Line, Mul, Place, select};
-pub use crate::head::{LogSoftmax, Softmax, argmax_tensor};
+pub use crate::elementwise::{Add, Affine, Line, Mul, Place, Select};
+pub use crate::head::{ArgMax, LogSoftmax, Softmax};
 pub use crate::input::{Counts, Reading, Value};
 pub use crate::membrane::{Gap, Membrane, Neuron, Synapse};
-pub use crate::ncap::{Joint, Ncap, Side, tick as tick_phases};
+pub use crate::ncap::{Clock, Joint, Ncap, Side};
 pub use crate::norm::Normalize;
 pub use crate::port::{Channel, limits16, limits32, read16, read32, write16, write32};
 pub use crate::sparse::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};

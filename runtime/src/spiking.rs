@@ -5,7 +5,7 @@
 //! each, before any sum changes. Every synapse is visited in every update, whether it fires or not.
 
 use crate::arch::{flat, flat_mut, negative};
-use crate::tensor::Quad;
+use crate::tensor::{Quad, quads};
 
 /// A circuit with its synapses sorted by the neuron behind them.
 ///
@@ -33,9 +33,16 @@ pub const fn work(count: usize) -> usize {
 }
 
 impl Spiking<'_> {
-    /// One step from the sources `x`, in place on the neurons' sums.
+    /// One step from the sources `x`, in place on the neurons' sums, with [`work`] memory behind them.
+    #[inline(always)]
+    pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        if let Some((sums, fired)) = y.split_at_mut_checked(quads(self.thresholds.len())) {
+            self.update(x, sums, fired);
+        }
+    }
+
     #[inline(never)]
-    pub fn run(&self, x: &[Quad], sums: &mut [Quad], fired: &mut [Quad]) {
+    fn update(&self, x: &[Quad], sums: &mut [Quad], fired: &mut [Quad]) {
         let (x, sums, fired) = (flat(x), flat_mut(sums), flat_mut(fired));
         for _ in 0..self.updates {
             fired.iter_mut().for_each(|word| *word = 0);
@@ -95,11 +102,11 @@ mod tests {
             bits: 2,
             updates: 1,
         };
-        let (mut sums, mut fired) = ([Quad::default()], [Quad::default(); work(3)]);
+        let mut y = [Quad::default(); 1 + work(3)];
         let mut seen = [[0; 2]; 4];
         for (seen, x) in seen.iter_mut().zip([101, 100, 0, 0]) {
-            circuit.run(&[Quad([x, 0, 0, 0])], &mut sums, &mut fired);
-            *seen = [sums[0].0[0], sums[0].0[1]];
+            circuit.run(&[Quad([x, 0, 0, 0])], &mut y);
+            *seen = [y[0].0[0], y[0].0[1]];
         }
         assert_eq!(seen, [[7, 0], [0, 5], [-3, 0], [-3, 0]]);
     }

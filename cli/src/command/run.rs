@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use nervecord_codegen::data::{Inputs, Table};
 use nervecord_codegen::graph::Classes;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::output::{Output, commit, spare};
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Result, import, report};
 

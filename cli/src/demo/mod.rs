@@ -161,7 +161,7 @@ fn shape(graph: &Graph) -> String {
         return format!("{first} to {last} in {} layers", graph.nodes.len());
     }
     let dense = graph.nodes.iter().filter(|n| is_dense(&n.layer));
-    let widths = dense.map(|n| graph.tensors[n.output].len.to_string());
+    let widths = dense.map(|n| graph.tensors[n.output].len().to_string());
     [first.to_string()].into_iter().chain(widths).collect::<Vec<_>>().join("-")
 }
 

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use super::plot::{Line, Panel, braille, page};
 use nervecord_codegen::Compiled;
-use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::Reference;
 
 /// Control periods of the movement, a hundredth of a second each.

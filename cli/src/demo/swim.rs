@@ -5,7 +5,7 @@ use std::fmt::Write;
 use nervecord_plants::{RandomState, Swimmer};
 
 use nervecord_codegen::Compiled;
-use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::text::table;
 

@@ -11,7 +11,7 @@ use super::firmware::{Firmware, Function};
 use super::firmware_kind::Kind;
 use super::machine::{self, Recording};
 use nervecord_codegen::Compiled;
-use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::{Error, Result};
 
 /// What to run: a generated module, and the rows it steps on.

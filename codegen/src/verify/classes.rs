@@ -24,7 +24,7 @@ impl Head {
     pub fn of(compiled: &Compiled, labels: bool) -> Self {
         let graph = &compiled.source.graph;
         match ending(graph) {
-            "argmax" if compiled.program.scores.as_ref().is_some_and(|s| s.features > 1) => {
+            "argmax" if compiled.program.scores.as_ref().is_some_and(|s| s.shape.len() > 1) => {
                 Self::Index
             }
             "softmax" | "logsoftmax" | "argmax" => Self::Scores,

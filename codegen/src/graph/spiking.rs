@@ -25,6 +25,11 @@ pub struct Link {
 }
 
 impl Spiking {
+    /// Every real number in it.
+    pub fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
+        self.fires.iter().copied()
+    }
+
     /// The largest magnitude each neuron's sum can have after an update.
     pub fn bounds(&self) -> Vec<i64> {
         let mut bounds: Vec<i64> = self.thresholds.iter().map(|&t| i64::from(t)).collect();

@@ -1,112 +1,19 @@
 //! Dense layers: per-row weight scales, and accumulators proved to stay inside `i32`.
 
+mod kernel;
+mod sparse;
+
 use std::sync::OnceLock;
 
-use nervecord::dense::{Dense8, Dense16, words8, words16};
-use nervecord::host;
-use nervecord::tensor::Quad;
-
+use self::kernel::DenseKernel;
+use self::sparse::Choice;
+use super::format::Format;
+use super::lowering::Lowering;
+use super::port;
 use super::rows::{Fit, Frame, LIMIT, Moments, Row, Scales, Widening};
-use super::sparse::{self, Choice};
-use super::{Format, Lowering, port};
-use crate::emit::Items;
 use crate::error::Result;
 use crate::graph::{self, Layer, TensorId};
-use crate::program::Kernel;
-
-/// A dense layer's tables.
-#[derive(Debug, Clone)]
-pub(super) struct DenseKernel {
-    pub inputs: usize,
-    /// Row-major.
-    pub weights: Vec<i32>,
-    pub bits: u32,
-    pub bias: Vec<i32>,
-    pub multiplier: Vec<i16>,
-    pub shift: u8,
-    pub relu: bool,
-    /// The same as the host's kernel wants them, once it has run.
-    pub packed: OnceLock<Vec<u32>>,
-}
-
-impl Kernel for DenseKernel {
-    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        #[cfg(debug_assertions)]
-        self.watch(reads[0]);
-        let stream = self.packed.get_or_init(|| self.pack());
-        let (outputs, mut x) = (self.bias.len(), reads[0].to_vec());
-        if self.bits == 8 {
-            Dense8::new(self.inputs, outputs, stream, self.relu).run(&mut x, y);
-        } else {
-            Dense16::new(self.inputs, outputs, stream, self.relu).run(&mut x, y);
-        }
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        let Self { inputs, bits, shift, relu, .. } = self;
-        let outputs = self.bias.len();
-        items.import(&format!("dense::{{Dense{bits}, pack{bits}}}"));
-        items.matrix(
-            &format!("static {name}_WEIGHTS"),
-            &format!("i{bits}"),
-            &self.weights,
-            *inputs,
-        );
-        items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
-        items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
-        items.packed(
-            &format!("static {name}_PACKED: [u32; {}]", self.words()),
-            &format!("pack{bits}(&{name}_WEIGHTS, &{name}_BIAS, &{name}_MULTIPLIER, {shift})"),
-        );
-        items.constant(
-            &format!("static {name}: Dense{bits}"),
-            &format!("Dense{bits}::new({inputs}, {outputs}, &{name}_PACKED, {relu})"),
-        );
-        format!("{name}.run(x0, y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        self.words() * 4
-    }
-}
-
-impl DenseKernel {
-    fn pack(&self) -> Vec<u32> {
-        let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
-        let mut stream = vec![0; self.words()];
-        if self.bits == 8 {
-            let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
-            host::pack_dense8(&weights, bias, multiplier, shift, &mut stream);
-        } else {
-            let weights: Vec<i16> = self.weights.iter().map(|&w| w as i16).collect();
-            host::pack_dense16(&weights, bias, multiplier, shift, &mut stream);
-        }
-        stream
-    }
-
-    /// Panics where the sum of a row leaves `i32` in some order: the host's vector unit would wrap in silence.
-    #[cfg(debug_assertions)]
-    fn watch(&self, x: &[Quad]) {
-        let x = &host::flat(x)[..self.inputs];
-        for (r, (row, &bias)) in self.weights.chunks(self.inputs).zip(&self.bias).enumerate() {
-            let terms = row.iter().zip(x).map(|(&w, &x)| i64::from(w) * i64::from(x));
-            let (mut low, mut high) = (0, 0);
-            for term in terms.chain([i64::from(bias)]) {
-                low += term.min(0);
-                high += term.max(0);
-            }
-            let fits = i32::try_from(low).is_ok() && i32::try_from(high).is_ok();
-            assert!(fits, "the sum of row {r} overflows: {low}..{high}");
-        }
-    }
-
-    fn words(&self) -> usize {
-        match self.bits {
-            8 => words8(self.inputs, self.bias.len()),
-            _ => words16(self.inputs, self.bias.len()),
-        }
-    }
-}
+use crate::program::Width;
 
 /// A layer as integers.
 #[derive(Clone)]
@@ -142,14 +49,14 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let node = &lowering.graph.nodes[index];
     let input = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
-    let bits = lowering.widths[index];
+    let width = lowering.widths[index];
     let made = |lowering: &Lowering, tail: &Tail| {
         let scales = output_scales(lowering, tail, layer.bias.len());
-        let numbers = [f64::from(bits), f64::from(u8::from(tail.relu))].into_iter();
+        let numbers = [f64::from(width.bits()), f64::from(u8::from(tail.relu))].into_iter();
         let numbers = numbers.chain(scales.numbers()).chain(input.format.numbers());
-        let quantized = lowering.known.dense.get(&node.name, numbers, || {
-            let moments = Moments::of(lowering.ranges.fitted(node.inputs[0]), &input.format, bits);
-            quantize(layer, &input.format, &moments, &scales, bits, tail.relu)
+        let quantized = lowering.known.get(&node.name, numbers, || {
+            let moments = Moments::of(lowering.ranges.fitted(node.inputs[0]), &input.format, width);
+            quantize(layer, &input.format, &moments, &scales, width, tail.relu)
                 .map_err(|e| e.at(format!("node `{}`", node.name)))
         })?;
         // A wider scale moves the end of its range away from the cap.
@@ -169,14 +76,14 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense)
     let Quantized { kernel, scales, bound } = (*quantized).clone();
     let headroom = (LIMIT / bound.max(1.0)).log2();
     let values = lowering.ranges.fitted(node.inputs[0]);
-    let Choice { kernel, memory, kind, why } = match lowering.graph.wiring {
+    let Choice { kernel, memory, kind, why } = match layer.wiring {
         true => sparse::wired(kernel),
         false => {
             let active = || active(values, &input.format);
             sparse::choose(kernel, active, lowering.sparsity, lowering.cpu)
         }
     };
-    let kind = format!("dense i{bits}{kind}{}", if tail.relu { " relu" } else { "" });
+    let kind = format!("dense {}{kind}{}", width.name(), if tail.relu { " relu" } else { "" });
 
     let format = scales.format(if tail.relu { 0 } else { -32768 });
     let storage = lowering.new_storage(memory);
@@ -246,16 +153,15 @@ fn quantize(
     input: &Format,
     moments: &Moments,
     scales: &Scales,
-    bits: u32,
+    width: Width,
     relu: bool,
 ) -> Result<Quantized> {
     let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
-    let row = |r, frame| row(layer, (r, scales.offset(r)), input, moments, bits, frame);
+    let row = |r, frame| row(layer, (r, scales.offset(r)), input, moments, width, frame);
     let Fit { rows, finish, bound } = Fit::of(scales, &row, &bound)?;
     let kernel = DenseKernel {
         inputs: layer.weights[0].len(),
-        weights: rows.into_iter().flat_map(|row| row.weights).collect(),
-        bits,
+        weights: width.narrow(rows.into_iter().flat_map(|row| row.weights)),
         bias: finish.bias,
         multiplier: finish.multiplier,
         shift: finish.shift,
@@ -271,7 +177,7 @@ fn row(
     (r, offset): (usize, f64),
     input: &Format,
     moments: &Moments,
-    bits: u32,
+    width: Width,
     frame: Frame,
 ) -> Row {
     let given = &layer.weights[r];
@@ -279,7 +185,7 @@ fn row(
     let real_bias = layer.bias[r] - offset
         + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
     let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
-    Row::of(&reals, real_bias, bits, Some(moments), frame, &bound)
+    Row::of(&reals, real_bias, width, Some(moments), frame, &bound)
 }
 
 /// The largest magnitude any partial sum can have, in any order, for any input in the format's range.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::expr::Expr;
-use crate::graph::{Dense, Layer};
+use super::expr::Expr;
 
 /// `y_o = bias_o + sum_i f_oi(x_i)`.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,15 +124,6 @@ impl Kan {
     /// All edges that are not zero everywhere.
     pub fn live(&self) -> impl Iterator<Item = &Edge> {
         self.edges.iter().flatten().filter(|e| !e.is_zero())
-    }
-
-    /// The layer of a graph that computes this: dense if no edge is live.
-    pub fn into_layer(self) -> Layer {
-        if self.live().next().is_some() {
-            return Layer::Kan(self);
-        }
-        let weights = vec![vec![0.0; self.inputs()]; self.edges.len()];
-        Layer::Dense(Dense { weights, bias: self.bias })
     }
 
     /// The layer at `x`.

@@ -1,20 +1,21 @@
 //! Dense layers that leave out zeros, where the user allows it and it pays.
 
-use nervecord::sparse::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, memory};
-use nervecord::tensor::{Quad, quads};
+use nervecord::generated::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, Quad};
+use nervecord::host::{lazy_memory, quads};
 
-use super::dense::DenseKernel;
-use crate::emit::Items;
+use super::kernel::DenseKernel;
 use crate::options::{Cpu, Sparsity};
-use crate::program::Kernel;
+use crate::program::kernel::Data;
+use crate::program::table::{Array, Record, Table, Value};
+use crate::program::{Kernel, Weights, Width};
 
 /// How the zeros of a layer are left out, and its weights without them.
 #[derive(Debug)]
 enum Form {
     /// Links of each row, and their words, as [`nervecord::sparse::Pruned`] wants them.
     Pruned { counts: Vec<u16>, links: Vec<u16> },
-    /// Columns, as [`nervecord::sparse::Lazy`] wants them.
-    Lazy { columns: Vec<[i32; 4]> },
+    /// Columns of four rows each, as [`nervecord::sparse::Lazy`] wants them.
+    Lazy { columns: Weights },
 }
 
 /// A dense layer that leaves out zeros.
@@ -76,8 +77,8 @@ impl Choice {
 /// A wiring's kernel: zeros are no synapses, and it is stored without them wherever that is smaller.
 pub(super) fn wired(dense: DenseKernel) -> Choice {
     let links = links(&dense);
-    let live = SparseKernel { form: Form::pruned(&links, dense.bits), dense };
-    if live.table_bytes() >= live.dense.table_bytes() {
+    let live = SparseKernel { form: Form::pruned(&links, dense.width()), dense };
+    if live.data().bytes() >= live.dense.data().bytes() {
         return Choice::dense(live.dense);
     }
     let why = format!("{} live synapses", count(&links));
@@ -101,10 +102,10 @@ pub(super) fn choose(
         let links = links(&dense);
         let pruned = cost.pruned[0] * count(&links) as f64 + cost.pruned[1] * rows;
         if pruned < best {
-            let zeros = dense.weights.iter().filter(|w| **w == 0).count() as f64;
+            let zeros = dense.weights.iter().filter(|w| *w == 0).count() as f64;
             let share = 100.0 * zeros / dense.weights.len() as f64;
             let why = format!("{share:.0}% of the weights are zero");
-            (best, choice) = (pruned, Some((Form::pruned(&links, dense.bits), why)));
+            (best, choice) = (pruned, Some((Form::pruned(&links, dense.width()), why)));
         }
     }
     if allowed.activations && dense.inputs <= 1 << 16 {
@@ -122,7 +123,7 @@ pub(super) fn choose(
     let (kind, why, memory) = match form {
         Form::Pruned { .. } => (" pruned", why, outputs),
         Form::Lazy { .. } => {
-            (" lazy", why + "; its time depends on the input", memory(dense.inputs, outputs))
+            (" lazy", why + "; its time depends on the input", lazy_memory(dense.inputs, outputs))
         }
     };
     Choice { kernel: Box::new(SparseKernel { dense, form }), memory, kind, why }
@@ -130,10 +131,11 @@ pub(super) fn choose(
 
 /// A row's links: distance from the one before and weight, both with the layer's bits.
 fn links(dense: &DenseKernel) -> Vec<Vec<(usize, i32)>> {
-    let longest = if dense.bits == 8 { 0xff } else { 0xffff };
-    let row = |weights: &[i32]| {
+    let longest = (1 << dense.width().bits()) - 1;
+    let row = |r: usize| {
         let (mut links, mut last) = (vec![], 0);
-        for (column, &weight) in weights.iter().enumerate().filter(|(_, w)| **w != 0) {
+        let weights = (0..dense.inputs).map(|i| dense.weights.at(r * dense.inputs + i));
+        for (column, weight) in weights.enumerate().filter(|(_, weight)| *weight != 0) {
             while column - last > longest {
                 links.push((longest, 0));
                 last += longest;
@@ -143,7 +145,7 @@ fn links(dense: &DenseKernel) -> Vec<Vec<(usize, i32)>> {
         }
         links
     };
-    dense.weights.chunks(dense.inputs).map(row).collect()
+    (0..dense.bias.len()).map(row).collect()
 }
 
 /// How many links all rows have.
@@ -152,10 +154,10 @@ fn count(links: &[Vec<(usize, i32)>]) -> usize {
 }
 
 impl Form {
-    fn pruned(rows: &[Vec<(usize, i32)>], bits: u32) -> Self {
-        let words = |&(distance, weight): &(usize, i32)| match bits {
-            8 => vec![distance as u16 | (weight as u16) << 8],
-            _ => vec![distance as u16, weight as u16],
+    fn pruned(rows: &[Vec<(usize, i32)>], width: Width) -> Self {
+        let words = |&(distance, weight): &(usize, i32)| match width {
+            Width::I8 => vec![distance as u16 | (weight as u16) << 8],
+            Width::I16 => vec![distance as u16, weight as u16],
         };
         Self::Pruned {
             counts: rows.iter().map(|row| row.len() as u16).collect(),
@@ -166,15 +168,14 @@ impl Form {
     fn lazy(dense: &DenseKernel) -> Self {
         let DenseKernel { inputs, weights, bias, .. } = dense;
         let weight = |output: usize, input: usize| match output < bias.len() {
-            true => weights[output * inputs + input],
+            true => weights.at(output * inputs + input),
             false => 0,
         };
         let column = |block: usize, input| [0, 1, 2, 3].map(|k| weight(4 * block + k, input));
         let columns = (0..quads(bias.len()))
             .flat_map(|block| (0..*inputs).map(move |input| (block, input)))
-            .map(|(block, input)| column(block, input))
-            .collect();
-        Self::Lazy { columns }
+            .flat_map(|(block, input)| column(block, input));
+        Self::Lazy { columns: dense.width().narrow(columns) }
     }
 }
 
@@ -186,63 +187,62 @@ impl SparseKernel {
 }
 
 impl Kernel for SparseKernel {
+    fn data(&self) -> Data<'_> {
+        let DenseKernel { inputs, bias, multiplier, shift, relu, .. } = &self.dense;
+        let (kind, mut tables) = match (&self.form, self.dense.width()) {
+            (Form::Pruned { counts, links }, width) => (
+                match width {
+                    Width::I8 => "Pruned8",
+                    Width::I16 => "Pruned16",
+                },
+                vec![
+                    Table::list("COUNTS", Array::U16(counts)),
+                    Table::list("LINKS", Array::U16(links)),
+                ],
+            ),
+            (Form::Lazy { columns }, width) => (
+                match width {
+                    Width::I8 => "Lazy8",
+                    Width::I16 => "Lazy16",
+                },
+                vec![Table::matrix("WEIGHTS", columns.array(), 4)],
+            ),
+        };
+        let weights = tables.iter().map(|table| ("weights", Value::table(&table.name)));
+        let mut fields = vec![("inputs", (*inputs).into())];
+        fields.extend(weights);
+        let finish = [
+            ("bias", Value::table("BIAS")),
+            ("multiplier", Value::table("MULTIPLIER")),
+            ("shift", (*shift).into()),
+            ("relu", (*relu).into()),
+        ];
+        fields.push(("finish", Value::table("FINISH")));
+        tables.extend([
+            Table::list("BIAS", Array::I32(bias)),
+            Table::list("MULTIPLIER", Array::I16(multiplier)),
+            Table::record("FINISH", Record::of("Finish", finish)),
+        ]);
+        let record = Record { kind, fields, constructed: true };
+        Data { kept: true, ..Data::new(record, tables, 1) }
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let (inputs, x, finish) = (self.dense.inputs, reads[0], self.finish());
-        match (&self.form, self.dense.bits) {
-            (Form::Pruned { counts, links }, 8) => {
+        match (&self.form, self.dense.width()) {
+            (Form::Pruned { counts, links }, Width::I8) => {
                 Pruned8::new(inputs, counts, links, finish).run(x, y);
             }
-            (Form::Pruned { counts, links }, _) => {
+            (Form::Pruned { counts, links }, Width::I16) => {
                 Pruned16::new(inputs, counts, links, finish).run(x, y);
             }
-            (Form::Lazy { columns }, 8) => {
-                let columns: Vec<_> = columns.iter().map(|c| c.map(|w| w as i8)).collect();
-                Lazy8::new(inputs, &columns, finish).run(x, y);
+            (Form::Lazy { columns: Weights::I8(columns) }, _) => {
+                Lazy8::new(inputs, columns.as_chunks().0, finish).run(x, y);
             }
-            (Form::Lazy { columns }, _) => {
-                let columns: Vec<_> = columns.iter().map(|c| c.map(|w| w as i16)).collect();
-                Lazy16::new(inputs, &columns, finish).run(x, y);
+            (Form::Lazy { columns: Weights::I16(columns) }, _) => {
+                Lazy16::new(inputs, columns.as_chunks().0, finish).run(x, y);
             }
         }
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        let DenseKernel { inputs, bits, bias, multiplier, shift, relu, .. } = &self.dense;
-        let (kind, tables) = match &self.form {
-            Form::Pruned { counts, links } => {
-                items.array(&format!("static {name}_COUNTS"), "u16", counts);
-                items.array(&format!("static {name}_LINKS"), "u16", links);
-                (format!("Pruned{bits}"), format!("&{name}_COUNTS, &{name}_LINKS"))
-            }
-            Form::Lazy { columns } => {
-                let declaration = format!("static {name}_WEIGHTS");
-                items.matrix(&declaration, &format!("i{bits}"), columns.as_flattened(), 4);
-                (format!("Lazy{bits}"), format!("&{name}_WEIGHTS"))
-            }
-        };
-        items.import("sparse::Finish");
-        items.import(&format!("sparse::{kind}"));
-        items.array(&format!("static {name}_BIAS"), "i32", bias);
-        items.array(&format!("static {name}_MULTIPLIER"), "i16", multiplier);
-        items.constant(
-            &format!("static {name}_FINISH: Finish"),
-            &format!(
-                "Finish {{ bias: &{name}_BIAS, multiplier: &{name}_MULTIPLIER, shift: {shift}, relu: {relu} }}"
-            ),
-        );
-        items.packed(
-            &format!("static {name}: {kind}"),
-            &format!("{kind}::new({inputs}, {tables}, {name}_FINISH)"),
-        );
-        format!("{name}.run(x0, y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        let weights = match &self.form {
-            Form::Pruned { counts, links } => 2 * (counts.len() + links.len()),
-            Form::Lazy { columns } => 4 * columns.len() * self.dense.bits as usize / 8,
-        };
-        weights + 6 * self.dense.bias.len()
     }
 
     fn constant_time(&self) -> bool {

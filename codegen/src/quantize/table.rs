@@ -1,12 +1,8 @@
-//! Functions of one variable: tables of the fewest pieces that meet the tolerance.
+//! Functions of one variable as tables of the fewest pieces that meet the tolerance. Stands on expressions.
 
-use nervecord::table::Table;
+use nervecord::generated::Table;
 
-use super::functions::FunctionsKernel;
-use super::{Format, Lowering, port};
-use crate::error::{Error, Result};
-use crate::expr::Expr;
-use crate::graph::Node;
+use crate::graph::expr::Expr;
 
 /// The pieces of a function, and how well they follow it.
 pub(super) struct Fit {
@@ -167,67 +163,6 @@ pub(super) fn movement(values: &[Vec<f64>]) -> f64 {
     let own: Vec<f64> = (0..features).map(|feature| deviation(&|i| i == feature)).collect();
     let most = own.iter().copied().fold(0.0, f64::max);
     deviation(&|i| own[i] >= LEAST * most)
-}
-
-/// Lowers an elementwise function to a table, in place.
-pub(super) fn lower(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
-    let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    let numbers = value.format.numbers().chain([lowering.table_tolerance]);
-    let tables = lowering
-        .known
-        .tables
-        .get(&node.name, numbers, || table(lowering, node, function, &value.format, scale))?;
-    let Tables { fits, scale, offset } = &*tables;
-    let fit = &fits[0];
-    let format = Format {
-        scale: vec![*scale],
-        offset: if *offset == 0.0 { vec![] } else { vec![*offset; value.features] },
-        low: fit.reach.0.into(),
-        high: fit.reach.1.into(),
-    };
-    let kind = format!("table {}", fit.pieces.len());
-    let kernel = FunctionsKernel::in_place(fit.pieces.clone(), value.features);
-    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
-    lowering.define(node.output, value.storage, format);
-    let row = lowering.report(node, kind, function.to_string());
-    row.worst_error = Some(fit.worst * scale);
-    Ok(())
-}
-
-/// The table of a node's function for inputs of a format with one scale.
-fn table(
-    lowering: &Lowering,
-    node: &Node,
-    function: &Expr,
-    input: &Format,
-    scale: f64,
-) -> Result<Tables> {
-    let real = |u: usize| (u as f64 - 32768.0) * scale;
-    let (first, last) = ((input.low + 32768) as usize, (input.high + 32768) as usize);
-    let calibrated = lowering.magnitude(node.output);
-    // Inputs outside what can occur, or where the function has no value, repeat the nearest that can.
-    let mut reals: Vec<f64> =
-        (0..65536).map(|u: usize| function.eval(real(u.clamp(first, last)))).collect();
-    fill_gaps(&mut reals).ok_or_else(|| {
-        Error::new("a function has no finite value on its input's range")
-            .at(format!("node `{}`: {function}", node.name))
-            .expected("finite values for inputs the calibration data reaches")
-            .found(format!("none within +-{:.3}", 32768.0 * scale))
-            .help(NO_VALUE)
-    })?;
-    let reached = reals.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
-    let centre = match node.output == lowering.graph.output {
-        true => port::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
-        false => None,
-    };
-    let (out_scale, offset) = centre.unwrap_or_else(|| {
-        (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
-    });
-    let exact: Vec<f64> = reals.iter().map(|y| (y - offset) / out_scale).collect();
-    let weight = histogram(lowering.ranges.fitted(node.inputs[0]), scale);
-    let movement = movement(&lowering.ranges.values[node.output]);
-    let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
-    Ok(Tables { fits: vec![fit], scale: out_scale, offset })
 }
 
 /// What to do about a function without values.
