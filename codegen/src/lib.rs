@@ -7,15 +7,16 @@
 //!                                                                                      '--report (terminal, JSON, HTML)
 //! ```
 //!
+//! The package's folder `example/` is a build script that compiles this model, and a program that runs it.
+//!
 //! [`Compiler`] is all of it in a row, for build scripts and programs; the command line, `nervecord-cli`, is
 //! a thin layer over it.
 //!
 //! ```
 //! use nervecord_codegen::Compiler;
 //!
-//! let compiled = Compiler::new("../models/policy/model.onnx")
-//!     .calibration("../models/policy/calibration.csv")
-//!     .build()?;
+//! let compiled =
+//!     Compiler::new("example/policy.onnx").calibration("example/inputs.csv").build()?;
 //! assert!(compiled.program.table_bytes() < 8192 && compiled.program.ram_bytes() < 512);
 //! assert!(compiled.module().contains("pub mod policy {"));
 //! # Ok::<(), nervecord_codegen::Error>(())

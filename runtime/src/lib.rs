@@ -24,6 +24,13 @@
 //! Tensors are slices of [`Quad`]s, four activations each, so that every kernel may load aligned
 //! words and never needs a remainder loop over inputs. Features past the end are multiplied by
 //! zero weights and may hold anything.
+//!
+//! # Features
+//! None is on by default.
+//! - `f32`: conversions between `f32` and the fixed-point formats, for hosts and for parts with an FPU.
+//! - `control`: the control loop over embedded-hal, in `control`: guard, adapters, frames on a serial link.
+//! - `defmt`: log lines of the control loop through defmt.
+//! - `dsp`: fails the build of an Armv8-M mainline core unless it has the kernels of the DSP extension.
 #![no_std]
 #![deny(unsafe_code)]
 

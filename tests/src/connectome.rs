@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use nervecord_cli::plants::RandomState;
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::RandomState;
 
 /// As many neurons and connections as the worm has, in a generated wiring: a few neurons have many
 /// synapses and most have few, weights are small, one in five inhibits.

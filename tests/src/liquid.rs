@@ -1,7 +1,7 @@
 //! CfC and LTC networks of random wirings and weights, with their equations written down once more.
 
+use nervecord_cli::plants::RandomState;
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::RandomState;
 
 use crate::network::table;
 use crate::state_dict::StateDict;

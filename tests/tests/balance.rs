@@ -3,13 +3,13 @@
 
 use std::f64::consts::{PI, TAU};
 
+use nervecord_cli::plants::{CartPole, Pendulum, RandomState};
 use nervecord_codegen::Compiled;
 use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
-use nervecord_plants::{CartPole, Pendulum, RandomState};
 use nervecord_tests::{bundled, network};
 
 const SEEDS: std::ops::Range<u32> = 0..20;

@@ -5,8 +5,8 @@
 //! them as ignored.
 
 use nervecord_cli::emulate::{Board, Firmware, Job, Kind, Measured, emulate};
+use nervecord_cli::plants::RandomState;
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::RandomState;
 use nervecord_tests::{connectome, liquid, models, vectors};
 
 /// The digits classifier on its 200 vectors.

@@ -1,11 +1,11 @@
 //! The Kolmogorov-Arnold cart-pole controller in its closed loop: as many poles stay up with its integers as
 //! with the float network.
 
+use nervecord_cli::plants::CartPole;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::CartPole;
 
 const EPISODES: u32 = 300;
 const STEPS: usize = 500;

@@ -1,10 +1,10 @@
 //! CfC and LTC networks of random wirings and weights, against their equations written down once more:
 //! the imported float network equals them, and the integers stay within a thousandth of it.
 
+use nervecord_cli::plants::RandomState;
 use nervecord_codegen::import;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::run_with_states;
-use nervecord_plants::RandomState;
 use nervecord_tests::liquid::{Net, STEPS, dense, ltc, sequence, wired};
 
 /// The largest difference of an integer state to the float one over a sequence, which equals the

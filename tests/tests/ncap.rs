@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use nervecord_cli::plants::RandomState;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Compiled, Compiler, import};
-use nervecord_plants::RandomState;
 use nervecord_tests::state_dict::StateDict;
 use tempfile::TempDir;
 

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use nervecord_cli::plants::{RandomState, Swimmer};
 use nervecord_codegen::data::Data;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::{RandomState, Swimmer};
 
 const SEEDS: std::ops::Range<u32> = 1000..1020;
 const TRAINED: [f64; 4] = [2.162439, 0.472832, 1.289354, -0.018103];

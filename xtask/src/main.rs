@@ -14,6 +14,7 @@ mod host;
 mod limits;
 mod looped;
 mod new_board;
+mod package;
 mod parts;
 mod set_up;
 mod splines;
@@ -57,6 +58,8 @@ enum Task {
         /// Folders of packages; all if none is given
         folders: Vec<PathBuf>,
     },
+    /// Pack the crates that can be published, and build them in an empty folder
+    Package,
     /// Write the generated modules in models/ again
     Golden {
         /// Write nothing; fail if a module is stale
@@ -158,6 +161,7 @@ fn main() -> ExitCode {
         }
         Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
         Task::Circles { folders } => circles::circles(&folders).map(|()| true),
+        Task::Package => package::package().map(|()| true),
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {

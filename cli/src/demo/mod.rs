@@ -94,11 +94,11 @@ fn checkout() -> Result<PathBuf> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let found = built.canonicalize().ok().filter(|folder| folder.join("models").is_dir());
     found.ok_or_else(|| {
-        Error::new("the bundled models are not where this program was built")
+        Error::new("the demo needs a checkout of nervecord, and this program was not built in one")
             .file(built.join("models"))
             .expected("the checkout of nervecord, with its `models` folder")
             .found("no such folder")
-            .help("run `cargo run --release -- demo` in a checkout")
+            .help("run `cargo run --release -- demo` in a checkout; all else works without")
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use nervecord_plants::{RandomState, Swimmer};
+use crate::plants::{RandomState, Swimmer};
 
 use nervecord_codegen::Compiled;
 use nervecord_codegen::interpret::Interpreter;

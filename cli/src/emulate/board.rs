@@ -64,11 +64,13 @@ pub fn boards_folder() -> Result<PathBuf> {
         PathBuf::from,
     );
     folder.canonicalize().map_err(|error| {
-        Error::new("the folder of the emulated boards is not there")
-            .file(&folder)
-            .expected("the `boards` folder of a nervecord checkout")
-            .found(error)
-            .help("set NERVECORD_BOARDS to the `boards` folder of a nervecord checkout")
+        Error::new(
+            "emulated cores need a checkout of nervecord, and this program was not built in one",
+        )
+        .file(&folder)
+        .expected("the `boards` folder of a nervecord checkout")
+        .found(error)
+        .help("set NERVECORD_BOARDS to the `boards` folder of a checkout; all else works without")
     })
 }
 

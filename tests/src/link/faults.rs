@@ -1,6 +1,6 @@
 //! Faults on a link, and how many of each kind were made.
 
-use nervecord_plants::RandomState;
+use nervecord_cli::plants::RandomState;
 
 /// How likely a frame meets each fault, as a part of 1; a frame meets one at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

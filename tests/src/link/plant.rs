@@ -1,11 +1,11 @@
 //! Plants as a loop sees them, each with the controller that belongs to it.
 
+use nervecord_cli::plants::{CartPole, RandomState, Swimmer};
 use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
-use nervecord_plants::{CartPole, RandomState, Swimmer};
 
 use crate::models;
 

@@ -14,6 +14,8 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 
+pub use self::ops::SUPPORTED;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 

@@ -18,7 +18,7 @@ use crate::text::alike;
 
 /// The operators with a layer or a folding; docs/files.md lists them.
 #[rustfmt::skip]
-const SUPPORTED: &[&str] = &[
+pub const SUPPORTED: &[&str] = &[
     "Abs", "Add", "ArgMax", "ArrayFeatureExtractor", "BatchNormalization", "Cast", "CastLike", "Celu", "Clip",
     "Concat", "Constant", "ConstantOfShape", "Cos", "Cosh", "Div", "Dropout", "Elu", "Erf", "Exp", "Expand",
     "FastGelu", "Flatten", "Gather", "Gelu", "Gemm", "HardSigmoid", "HardSwish", "Identity", "LabelEncoder",
@@ -151,20 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_operators_that_are_listed_are_those_that_have_a_rule() {
-        let page = include_str!("../../../../../docs/files.md");
-        let (_, rest) = page.split_once("<!-- operators -->").unwrap();
-        let (listed, _) = rest.split_once("<!-- -->").unwrap();
-        let words = |text: &str| -> Vec<String> {
-            let mut words: Vec<String> = text
-                .split(|c: char| !c.is_ascii_alphanumeric())
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect();
-            words.sort();
-            words
-        };
-        assert_eq!(words(listed), words(&SUPPORTED.join(" ")));
+    fn every_operator_that_is_listed_has_a_rule() {
         for op in SUPPORTED {
             let domains = ["", "ai.onnx.ml", "com.microsoft"];
             assert!(domains.iter().any(|domain| rule(domain, op).is_some()), "{op}");

@@ -4,7 +4,7 @@
 //! is that of each link's equivalent box. The equations are those of MuJoCo (Todorov 2012) for this
 //! model: mass matrix by Jacobians, quadratic drag, soft joint limits, semi-implicit Euler.
 
-use crate::random_state::RandomState;
+use super::random_state::RandomState;
 
 const MASS: f64 = 0.01;
 const INERTIA: f64 = 8.33667e-6;

@@ -1,6 +1,6 @@
 //! A pendulum with a torque at its pivot, with the constants of the usual swing-up benchmark.
 
-use crate::random_state::RandomState;
+use super::random_state::RandomState;
 
 const GRAVITY: f64 = 10.0;
 /// Seconds of a step.

@@ -1,6 +1,6 @@
 //! A pole on a cart (Barto, Sutton, Anderson 1983), with the constants of the usual benchmark.
 
-use crate::random_state::RandomState;
+use super::random_state::RandomState;
 
 const GRAVITY: f64 = 9.8;
 const CART: f64 = 1.0;
