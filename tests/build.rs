@@ -67,7 +67,7 @@ fn mixed_module() -> Result<String> {
     let mut graph = Graph::new("mixed", "x", 4);
     graph.input_names = ["joint angle", "joint-angle", "names", "7th °C"].map(str::to_owned).into();
     let weights = vec![vec![50.0, 0.005, 2.5e-5, 0.5], vec![-50.0, 0.005, -2.5e-5, 0.25]];
-    graph.push("dense", Layer::Dense(Dense { weights, bias: vec![-150.0, -75.0] }), &[0])?;
+    graph.push("dense", Layer::Dense(Dense::new(weights, vec![-150.0, -75.0])), &[0])?;
     let row = |i: i32| {
         let (t, u) = (f64::from(i * 17 % 41) / 40.0, f64::from(i * 11 % 41) / 40.0);
         vec![0.02 * t - 0.01, 100.0 * u, 40_000.0 * u - 20_000.0, 300.0 + t]

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use crate::data::{Table, sha256};
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Tensor};
 use crate::reference::Reference;
 use crate::sample::{Sample, Sampled};
 use crate::settings::Settings;
@@ -184,7 +184,7 @@ impl Calibration {
 
 /// How many rows are worth their time and memory; fewer for a network of more tensors.
 fn most_rows(graph: &Graph) -> usize {
-    let features: usize = graph.tensors.iter().map(|t| t.len).sum();
+    let features: usize = graph.tensors.iter().map(Tensor::len).sum();
     (MOST_VALUES / features.max(1)).clamp(1 << 10, 1 << 14)
 }
 

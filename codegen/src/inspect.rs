@@ -68,12 +68,12 @@ pub fn survey(path: &Path) -> Result<Option<String>> {
 
 fn row(graph: &Graph, node: &Node) -> [String; 6] {
     let lens: Vec<String> =
-        node.inputs.iter().map(|&id| graph.tensors[id].len.to_string()).collect();
+        node.inputs.iter().map(|&id| graph.tensors[id].len().to_string()).collect();
     [
         node.name.clone(),
         describe(&node.layer),
         lens.join("+"),
-        graph.tensors[node.output].len.to_string(),
+        graph.tensors[node.output].len().to_string(),
         node.layer.parameters().to_string(),
         node.layer.macs().to_string(),
     ]
@@ -101,15 +101,14 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::expr::{Expr, Function};
+    use crate::graph::expr::{Expr, Function};
     use crate::graph::{Classes, Dense};
 
     #[test]
     fn a_network_is_a_table_with_totals() {
         let mut graph = Graph::new("net", "x", 2);
         let weights = vec![vec![1.0, 2.0]; 3];
-        let h =
-            graph.push("first", Layer::Dense(Dense { weights, bias: vec![0.0; 3] }), &[0]).unwrap();
+        let h = graph.push("first", Layer::Dense(Dense::new(weights, vec![0.0; 3])), &[0]).unwrap();
         graph.push("act", Layer::Map(Expr::call(Function::Tanh)), &[h]).unwrap();
         graph.classes = Some(Classes { names: vec!["a".into(), "b".into(), "c".into()] });
         graph.notes.push("the dynamic batch axis is taken as 1".into());

@@ -7,7 +7,7 @@
 //!                                                                                      '--report (terminal, JSON, HTML)
 //! ```
 //!
-//! [`Compiler`] is all of it in a row, for build scripts and programs; the command line ([`cli`]) is
+//! [`Compiler`] is all of it in a row, for build scripts and programs; the command line, `nervecord-cli`, is
 //! a thin layer over it.
 //!
 //! ```
@@ -24,22 +24,18 @@
 pub mod calibrate;
 pub mod circuit;
 pub mod cleanup;
-pub mod cli;
 pub mod compiler;
 pub mod data;
-pub mod demo;
 pub mod draw_kan;
 pub mod emit;
-pub mod emulate;
 pub mod error;
-pub mod expr;
+
 pub mod graph;
 pub mod import;
 pub mod input;
 pub mod inspect;
-pub mod kan;
-pub mod membrane;
-pub mod ncap;
+pub mod interpret;
+
 pub mod options;
 pub mod output;
 pub mod parallel;
@@ -50,7 +46,7 @@ pub mod report;
 mod sample;
 pub mod settings;
 pub mod simplify;
-pub mod spiking;
+
 pub mod split;
 pub mod text;
 pub mod verify;

@@ -205,7 +205,7 @@ mod tests {
     fn single_precision_loses_what_lies_below_it() {
         let mut graph = Graph::new("net", "x", 2);
         let state = graph.push_state("sum", vec![0.0]);
-        let dense = Dense { weights: vec![vec![1.0, 1.0, 1.0]], bias: vec![0.0] };
+        let dense = Dense::new(vec![vec![1.0, 1.0, 1.0]], vec![0.0]);
         let all = graph.push("all", Layer::Concat, &[0, state]).unwrap();
         let sum = graph.push("add", Layer::Dense(dense), &[all]).unwrap();
         graph.close_state(state, sum).unwrap();

@@ -8,9 +8,8 @@ use crate::compiler::Compiled;
 use crate::error::{Error, Result};
 use crate::graph::Classes;
 use crate::options::Weights;
-use crate::program::{LayerReport, Port, Promise};
+use crate::program::{COLUMNS, LayerReport, Port, Promise, layer_table};
 use crate::text;
-use crate::text::table;
 use crate::verify::class;
 
 /// The first line of outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if there are any, and
@@ -109,26 +108,6 @@ fn report(compiled: &Compiled) -> Report<'_> {
     }
 }
 
-const COLUMNS: [&str; 6] = ["layer", "kernel", "shape", "bytes", "headroom", "worst error"];
-
-fn cells(row: &LayerReport) -> [String; 6] {
-    [
-        row.name.clone(),
-        row.kind.clone(),
-        format!("{}->{}", row.inputs, row.outputs),
-        row.table_bytes.to_string(),
-        row.headroom_bits.map_or("-".into(), |b| format!("{b:.1} bit")),
-        row.worst_error.map_or("-".into(), |e| format!("{e:.2e}")),
-    ]
-}
-
-/// The table of layers, as text with aligned columns.
-pub fn layer_table(layers: &[LayerReport]) -> String {
-    let mut rows = vec![COLUMNS.map(str::to_owned)];
-    rows.extend(layers.iter().map(cells));
-    table(&rows, &[2, 3, 4, 5])
-}
-
 /// The report for the terminal.
 pub fn render(compiled: &Compiled) -> String {
     let r = report(compiled);
@@ -174,7 +153,7 @@ fn page(compiled: &Compiled) -> String {
     let r = report(compiled);
     let head = COLUMNS.map(|c| format!("<th>{c}</th>")).concat() + "<th>function, choice</th>";
     let row = |row: &LayerReport| {
-        let cells = cells(row).map(|c| format!("<td>{}</td>", escape(&c))).concat();
+        let cells = row.cells().map(|c| format!("<td>{}</td>", escape(&c))).concat();
         let parts = [row.note.as_str(), row.choice.as_str()];
         let why = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("; ");
         format!("<tr>{cells}<td>{}</td></tr>\n", escape(&why))

@@ -52,7 +52,7 @@ enum Role {
 
 fn main() -> ExitCode {
     if std::env::var_os(command::ROLE).is_some() {
-        return nervecord_codegen::cli::main();
+        return nervecord_cli::command::main();
     }
     let arguments = Arguments::parse();
     let played = match &arguments.role {

@@ -80,15 +80,18 @@ impl Line {
 /// What the last panic said and where.
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
+/// Where our functions are, in the paths of a backtrace.
+const OURS: [&str; 3] = ["codegen/src/", "runtime/src/", "cli/src/"];
+
 /// The innermost of our functions that a panic came through, where the standard library raised it.
 fn place() -> String {
     let trace = Backtrace::force_capture().to_string();
     let ours = |line: &&str| {
         let at = line.trim().strip_prefix("at ");
-        at.is_some_and(|at| at.contains("codegen/src/") || at.contains("runtime/src/"))
+        at.is_some_and(|at| OURS.iter().any(|room| at.contains(room)))
     };
     let line = trace.lines().find(ours).unwrap_or_default().trim();
-    let from = line.find("codegen/src/").or_else(|| line.find("runtime/src/")).unwrap_or(0);
+    let from = OURS.iter().find_map(|room| line.find(room)).unwrap_or(0);
     format!("\nin {}", &line[from..])
 }
 

@@ -37,22 +37,16 @@
 // layer_2.next          add          2->1      0         -            -
 // total: 999 multiply-accumulates, 8856 bytes of tables, 168 bytes of RAM
 /// The network of `model.safetensors` as integers.
-#[allow(dead_code)]
+#[allow(dead_code, long_running_const_eval)]
 pub mod cfc_cartpole {
-    use nervecord::Quad;
-    use nervecord::dense::{Dense16, pack16};
-    use nervecord::edges::{Functions, Run};
-    use nervecord::elementwise::Add;
-    use nervecord::elementwise::Mul;
-    use nervecord::elementwise::Place;
-    use nervecord::fixed::FixedI16;
-    use nervecord::fixed::types::extra::U14;
-    use nervecord::port::write16;
-    use nervecord::port::{limits16, read16};
-    use nervecord::table::Table;
-    use nervecord::{Controller, RawStep, Scratch, Status};
+    use nervecord::generated::{
+        Add, Controller, Dense16, FunctionRun, Functions, Mul, Place, Quad, RawStep, Scratch,
+        Sealed, Status, Table, limits16, pack_dense16, read16, write16,
+    };
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U14;
 
-    const _: () = nervecord::require_format(1);
+    const _: () = nervecord::generated::require_format(1);
 
     /// Number of input features.
     pub const INPUTS: usize = 4;
@@ -75,13 +69,13 @@ pub mod cfc_cartpole {
     ];
     static LIMITS: [Quad; 2] = limits16(&RANGES);
     /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
-    pub type Reading = nervecord::Reading<CfcCartpole, INPUTS, OUTPUTS>;
+    pub type Reading = nervecord::generated::Reading<CfcCartpole, INPUTS, OUTPUTS>;
     /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
-    pub type Counts = nervecord::Counts<CfcCartpole>;
+    pub type Counts = nervecord::generated::Counts<CfcCartpole>;
 
     /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
     /// numbers.
-    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {
         Reading::of(values)
     }
 
@@ -175,9 +169,8 @@ pub mod cfc_cartpole {
     static LAYER_0_FF1_MULTIPLIER: [i16; 12] = [
         19092, 19171, 19754, 15797, 15238, 25838, 15815, 20109, 24916, 20542, 18972, 20785,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_0_FF1_PACKED: [u32; 120] =
-        pack16(&LAYER_0_FF1_WEIGHTS, &LAYER_0_FF1_BIAS, &LAYER_0_FF1_MULTIPLIER, 14);
+        pack_dense16(&LAYER_0_FF1_WEIGHTS, &LAYER_0_FF1_BIAS, &LAYER_0_FF1_MULTIPLIER, 14);
     static LAYER_0_FF1: Dense16 = Dense16::new(16, 12, &LAYER_0_FF1_PACKED, false);
     #[rustfmt::skip]
     static LAYER_0_FF1_TANH_PIECES: [u32; 208] = [
@@ -213,8 +206,8 @@ pub mod cfc_cartpole {
         0x7fea000c, 0x7fea000c, 0x7ff6000b, 0x7ff6000a, 0x7fff0009,
     ];
     #[rustfmt::skip]
-    static LAYER_0_FF1_TANH_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 12 },
+    static LAYER_0_FF1_TANH_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 12 },
     ];
     const LAYER_0_FF1_TANH: Functions = Functions::new(&LAYER_0_FF1_TANH_RUNS);
     #[rustfmt::skip]
@@ -274,9 +267,8 @@ pub mod cfc_cartpole {
     static LAYER_0_FF2_MULTIPLIER: [i16; 12] = [
         13670, 12003, 10547, 16029, 18601, 17746, 12253, 15031, 14766, 15237, 20629, 16163,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_0_FF2_PACKED: [u32; 120] =
-        pack16(&LAYER_0_FF2_WEIGHTS, &LAYER_0_FF2_BIAS, &LAYER_0_FF2_MULTIPLIER, 13);
+        pack_dense16(&LAYER_0_FF2_WEIGHTS, &LAYER_0_FF2_BIAS, &LAYER_0_FF2_MULTIPLIER, 13);
     static LAYER_0_FF2: Dense16 = Dense16::new(16, 12, &LAYER_0_FF2_PACKED, false);
     #[rustfmt::skip]
     static LAYER_0_FF2_TANH_PIECES: [u32; 152] = [
@@ -304,8 +296,8 @@ pub mod cfc_cartpole {
         0x7f8c0044, 0x7f8c0040, 0x7fca003b, 0x7fca0038, 0x80000034,
     ];
     #[rustfmt::skip]
-    static LAYER_0_FF2_TANH_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_0_FF2_TANH_PIECES), from: 0, count: 12 },
+    static LAYER_0_FF2_TANH_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_0_FF2_TANH_PIECES), from: 0, count: 12 },
     ];
     const LAYER_0_FF2_TANH: Functions = Functions::new(&LAYER_0_FF2_TANH_RUNS);
     #[rustfmt::skip]
@@ -368,9 +360,8 @@ pub mod cfc_cartpole {
     static LAYER_0_TIME_MULTIPLIER: [i16; 12] = [
         14530, 13649, 9882, 12683, 11379, 12023, 11056, 8740, 12562, 14247, 15937, 17267,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_0_TIME_PACKED: [u32; 120] =
-        pack16(&LAYER_0_TIME_WEIGHTS, &LAYER_0_TIME_BIAS, &LAYER_0_TIME_MULTIPLIER, 13);
+        pack_dense16(&LAYER_0_TIME_WEIGHTS, &LAYER_0_TIME_BIAS, &LAYER_0_TIME_MULTIPLIER, 13);
     static LAYER_0_TIME: Dense16 = Dense16::new(16, 12, &LAYER_0_TIME_PACKED, false);
     #[rustfmt::skip]
     static LAYER_0_TIME_SIGMOID_PIECES: [u32; 152] = [
@@ -398,8 +389,8 @@ pub mod cfc_cartpole {
         0x7fd80017, 0x7fd80016, 0x7fed0014, 0x7fed0013, 0x7fff0011,
     ];
     #[rustfmt::skip]
-    static LAYER_0_TIME_SIGMOID_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 12 },
+    static LAYER_0_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 12 },
     ];
     const LAYER_0_TIME_SIGMOID: Functions = Functions::new(&LAYER_0_TIME_SIGMOID_RUNS);
     const LAYER_0_DIFFERENCE: Add = Add { factors: [26115, -26354], shift: 16 };
@@ -446,9 +437,8 @@ pub mod cfc_cartpole {
     static LAYER_1_FF1_MULTIPLIER: [i16; 7] = [
         22958, 18001, 15907, 17290, 21582, 14749, 18055,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_1_FF1_PACKED: [u32; 84] =
-        pack16(&LAYER_1_FF1_WEIGHTS, &LAYER_1_FF1_BIAS, &LAYER_1_FF1_MULTIPLIER, 14);
+        pack_dense16(&LAYER_1_FF1_WEIGHTS, &LAYER_1_FF1_BIAS, &LAYER_1_FF1_MULTIPLIER, 14);
     static LAYER_1_FF1: Dense16 = Dense16::new(19, 7, &LAYER_1_FF1_PACKED, false);
     #[rustfmt::skip]
     static LAYER_1_FF1_TANH_PIECES: [u32; 152] = [
@@ -476,8 +466,8 @@ pub mod cfc_cartpole {
         0x7fba002a, 0x7fba0027, 0x7fe00024, 0x7fe00021, 0x8000001f,
     ];
     #[rustfmt::skip]
-    static LAYER_1_FF1_TANH_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_1_FF1_TANH_PIECES), from: 0, count: 8 },
+    static LAYER_1_FF1_TANH_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_1_FF1_TANH_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_FF1_TANH: Functions = Functions::new(&LAYER_1_FF1_TANH_RUNS);
     #[rustfmt::skip]
@@ -519,9 +509,8 @@ pub mod cfc_cartpole {
     static LAYER_1_FF2_MULTIPLIER: [i16; 7] = [
         21454, 21394, 22431, 15499, 21401, 20749, 20995,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_1_FF2_PACKED: [u32; 84] =
-        pack16(&LAYER_1_FF2_WEIGHTS, &LAYER_1_FF2_BIAS, &LAYER_1_FF2_MULTIPLIER, 14);
+        pack_dense16(&LAYER_1_FF2_WEIGHTS, &LAYER_1_FF2_BIAS, &LAYER_1_FF2_MULTIPLIER, 14);
     static LAYER_1_FF2: Dense16 = Dense16::new(19, 7, &LAYER_1_FF2_PACKED, false);
     #[rustfmt::skip]
     static LAYER_1_FF2_TANH_PIECES: [u32; 136] = [
@@ -547,8 +536,8 @@ pub mod cfc_cartpole {
         0x7fc9003e, 0x7fc90039, 0x80000035,
     ];
     #[rustfmt::skip]
-    static LAYER_1_FF2_TANH_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_1_FF2_TANH_PIECES), from: 0, count: 8 },
+    static LAYER_1_FF2_TANH_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_1_FF2_TANH_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_FF2_TANH: Functions = Functions::new(&LAYER_1_FF2_TANH_RUNS);
     #[rustfmt::skip]
@@ -590,9 +579,8 @@ pub mod cfc_cartpole {
     static LAYER_1_TIME_MULTIPLIER: [i16; 7] = [
         22100, 18956, 16283, 12783, 19505, 25093, 21567,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_1_TIME_PACKED: [u32; 84] =
-        pack16(&LAYER_1_TIME_WEIGHTS, &LAYER_1_TIME_BIAS, &LAYER_1_TIME_MULTIPLIER, 14);
+        pack_dense16(&LAYER_1_TIME_WEIGHTS, &LAYER_1_TIME_BIAS, &LAYER_1_TIME_MULTIPLIER, 14);
     static LAYER_1_TIME: Dense16 = Dense16::new(19, 7, &LAYER_1_TIME_PACKED, false);
     #[rustfmt::skip]
     static LAYER_1_TIME_SIGMOID_PIECES: [u32; 192] = [
@@ -626,8 +614,8 @@ pub mod cfc_cartpole {
         0x7ffd0002, 0x7ffd0002, 0x7fff0002,
     ];
     #[rustfmt::skip]
-    static LAYER_1_TIME_SIGMOID_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_1_TIME_SIGMOID_PIECES), from: 0, count: 8 },
+    static LAYER_1_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_1_TIME_SIGMOID_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_TIME_SIGMOID: Functions = Functions::new(&LAYER_1_TIME_SIGMOID_RUNS);
     const LAYER_1_DIFFERENCE: Add = Add { factors: [23841, -23938], shift: 16 };
@@ -647,9 +635,8 @@ pub mod cfc_cartpole {
     static LAYER_2_FF1_MULTIPLIER: [i16; 1] = [
         21448,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_2_FF1_PACKED: [u32; 6] =
-        pack16(&LAYER_2_FF1_WEIGHTS, &LAYER_2_FF1_BIAS, &LAYER_2_FF1_MULTIPLIER, 14);
+        pack_dense16(&LAYER_2_FF1_WEIGHTS, &LAYER_2_FF1_BIAS, &LAYER_2_FF1_MULTIPLIER, 14);
     static LAYER_2_FF1: Dense16 = Dense16::new(8, 1, &LAYER_2_FF1_PACKED, false);
     #[rustfmt::skip]
     static LAYER_2_FF1_TANH_PIECES: [u32; 192] = [
@@ -683,8 +670,8 @@ pub mod cfc_cartpole {
         0x7ffe0002, 0x7ffe0002, 0x80000001,
     ];
     #[rustfmt::skip]
-    static LAYER_2_FF1_TANH_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_2_FF1_TANH_PIECES), from: 0, count: 4 },
+    static LAYER_2_FF1_TANH_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_2_FF1_TANH_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_FF1_TANH: Functions = Functions::new(&LAYER_2_FF1_TANH_RUNS);
     #[rustfmt::skip]
@@ -699,9 +686,8 @@ pub mod cfc_cartpole {
     static LAYER_2_FF2_MULTIPLIER: [i16; 1] = [
         21347,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_2_FF2_PACKED: [u32; 6] =
-        pack16(&LAYER_2_FF2_WEIGHTS, &LAYER_2_FF2_BIAS, &LAYER_2_FF2_MULTIPLIER, 13);
+        pack_dense16(&LAYER_2_FF2_WEIGHTS, &LAYER_2_FF2_BIAS, &LAYER_2_FF2_MULTIPLIER, 13);
     static LAYER_2_FF2: Dense16 = Dense16::new(8, 1, &LAYER_2_FF2_PACKED, false);
     #[rustfmt::skip]
     static LAYER_2_FF2_TANH_PIECES: [u32; 88] = [
@@ -720,8 +706,8 @@ pub mod cfc_cartpole {
         0x7b3a0294, 0x7dbd0272, 0x7dbd0253, 0x80000232,
     ];
     #[rustfmt::skip]
-    static LAYER_2_FF2_TANH_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_2_FF2_TANH_PIECES), from: 0, count: 4 },
+    static LAYER_2_FF2_TANH_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_2_FF2_TANH_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_FF2_TANH: Functions = Functions::new(&LAYER_2_FF2_TANH_RUNS);
     #[rustfmt::skip]
@@ -736,9 +722,8 @@ pub mod cfc_cartpole {
     static LAYER_2_TIME_MULTIPLIER: [i16; 1] = [
         31778,
     ];
-    #[allow(long_running_const_eval)]
     static LAYER_2_TIME_PACKED: [u32; 6] =
-        pack16(&LAYER_2_TIME_WEIGHTS, &LAYER_2_TIME_BIAS, &LAYER_2_TIME_MULTIPLIER, 15);
+        pack_dense16(&LAYER_2_TIME_WEIGHTS, &LAYER_2_TIME_BIAS, &LAYER_2_TIME_MULTIPLIER, 15);
     static LAYER_2_TIME: Dense16 = Dense16::new(8, 1, &LAYER_2_TIME_PACKED, false);
     #[rustfmt::skip]
     static LAYER_2_TIME_SIGMOID_PIECES: [u32; 272] = [
@@ -783,8 +768,8 @@ pub mod cfc_cartpole {
         0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
     ];
     #[rustfmt::skip]
-    static LAYER_2_TIME_SIGMOID_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYER_2_TIME_SIGMOID_PIECES), from: 0, count: 4 },
+    static LAYER_2_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYER_2_TIME_SIGMOID_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_TIME_SIGMOID: Functions = Functions::new(&LAYER_2_TIME_SIGMOID_RUNS);
     const LAYER_2_DIFFERENCE: Add = Add { factors: [25071, -28748], shift: 16 };
@@ -898,6 +883,8 @@ pub mod cfc_cartpole {
             output.map(FixedI16::from_bits)
         }
     }
+
+    impl Sealed for CfcCartpole {}
 
     impl RawStep<INPUTS, OUTPUTS> for CfcCartpole {
         type RawInput = RawInput;

@@ -9,18 +9,16 @@
 // fc1    dense i8       32->10    400   6.1 bit            -
 // total: 2368 multiply-accumulates, 2960 bytes of tables, 200 bytes of RAM
 /// The network of `model.onnx` as integers.
-#[allow(dead_code)]
+#[allow(dead_code, long_running_const_eval)]
 pub mod digits {
-    use nervecord::Quad;
-    use nervecord::dense::{Dense8, pack8};
-    use nervecord::fixed::FixedI16;
-    use nervecord::fixed::types::extra::U10;
-    use nervecord::fixed::types::extra::U14;
-    use nervecord::port::write16;
-    use nervecord::port::{limits16, read16};
-    use nervecord::{Controller, RawStep, Scratch, Status};
+    use nervecord::generated::{
+        Controller, Dense8, Quad, RawStep, Scratch, Sealed, Status, limits16, pack_dense8, read16,
+        write16,
+    };
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::{U10, U14};
 
-    const _: () = nervecord::require_format(1);
+    const _: () = nervecord::generated::require_format(1);
 
     /// Number of input features.
     pub const INPUTS: usize = 64;
@@ -55,13 +53,13 @@ pub mod digits {
     ];
     static LIMITS: [Quad; 32] = limits16(&RANGES);
     /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
-    pub type Reading = nervecord::Reading<Digits, INPUTS, OUTPUTS>;
+    pub type Reading = nervecord::generated::Reading<Digits, INPUTS, OUTPUTS>;
     /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
-    pub type Counts = nervecord::Counts<Digits>;
+    pub type Counts = nervecord::generated::Counts<Digits>;
 
     /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
     /// numbers.
-    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {
         Reading::of(values)
     }
 
@@ -374,8 +372,7 @@ pub mod digits {
         11957, 23289, 13036, 18085, 11626, 11835, 13740, 9324, 10791, 12513, 6219, 15648, 14483,
         15716, 10912, 12405, 13357, 12101, 19627,
     ];
-    #[allow(long_running_const_eval)]
-    static FC0_PACKED: [u32; 576] = pack8(&FC0_WEIGHTS, &FC0_BIAS, &FC0_MULTIPLIER, 8);
+    static FC0_PACKED: [u32; 576] = pack_dense8(&FC0_WEIGHTS, &FC0_BIAS, &FC0_MULTIPLIER, 8);
     static FC0: Dense8 = Dense8::new(64, 32, &FC0_PACKED, true);
     #[rustfmt::skip]
     static FC1_WEIGHTS: [[i8; 32]; 10] = [
@@ -428,8 +425,7 @@ pub mod digits {
     static FC1_MULTIPLIER: [i16; 10] = [
         14880, 13511, 14507, 14100, 16175, 13155, 14927, 15577, 16952, 16740,
     ];
-    #[allow(long_running_const_eval)]
-    static FC1_PACKED: [u32; 100] = pack8(&FC1_WEIGHTS, &FC1_BIAS, &FC1_MULTIPLIER, 7);
+    static FC1_PACKED: [u32; 100] = pack_dense8(&FC1_WEIGHTS, &FC1_BIAS, &FC1_MULTIPLIER, 7);
     static FC1: Dense8 = Dense8::new(32, 10, &FC1_PACKED, false);
 
     /// The network of `model.onnx`.
@@ -468,6 +464,8 @@ pub mod digits {
             output.map(FixedI16::from_bits)
         }
     }
+
+    impl Sealed for Digits {}
 
     impl RawStep<INPUTS, OUTPUTS> for Digits {
         type RawInput = RawInput;

@@ -9,20 +9,16 @@
 // layers.1  spline i8, 5 intervals   8->1     88   6.5 bit      1.81e-2
 // total: 200 multiply-accumulates, 736 bytes of tables, 88 bytes of RAM
 /// The network of `model.safetensors` as integers.
-#[allow(dead_code)]
+#[allow(dead_code, long_running_const_eval)]
 pub mod kan_cartpole {
-    use nervecord::Quad;
-    use nervecord::edges::{Functions, Run};
-    use nervecord::fixed::FixedI16;
-    use nervecord::fixed::types::extra::U14;
-    use nervecord::port::write16;
-    use nervecord::port::{limits16, read16};
-    use nervecord::spline::{Axis, Grid, Shape};
-    use nervecord::spline::{Spline8, pack_spline8};
-    use nervecord::table::Table;
-    use nervecord::{Controller, RawStep, Scratch, Status};
+    use nervecord::generated::{
+        Axis, Controller, FunctionRun, Functions, Grid, Quad, RawStep, Scratch, Sealed, Spline8,
+        SplineShape, Status, Table, limits16, pack_spline8, read16, write16,
+    };
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U14;
 
-    const _: () = nervecord::require_format(1);
+    const _: () = nervecord::generated::require_format(1);
 
     /// Number of input features.
     pub const INPUTS: usize = 4;
@@ -45,13 +41,13 @@ pub mod kan_cartpole {
     ];
     static LIMITS: [Quad; 2] = limits16(&RANGES);
     /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
-    pub type Reading = nervecord::Reading<KanCartpole, INPUTS, OUTPUTS>;
+    pub type Reading = nervecord::generated::Reading<KanCartpole, INPUTS, OUTPUTS>;
     /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
-    pub type Counts = nervecord::Counts<KanCartpole>;
+    pub type Counts = nervecord::generated::Counts<KanCartpole>;
 
     /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
     /// numbers.
-    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {
         Reading::of(values)
     }
 
@@ -112,9 +108,8 @@ pub mod kan_cartpole {
         6327, 4666, 5941, 7947, 13860, 7215, 6242, 17189,
     ];
     #[rustfmt::skip]
-    const LAYERS_0_SHAPE: Shape =
-        Shape { inputs: 4, outputs: 8, axis: Axis { intervals: 5, shift: 27, tails: false }, base: false, base_shift: 0, shift: 6 };
-    #[allow(long_running_const_eval)]
+    const LAYERS_0_SHAPE: SplineShape =
+        SplineShape { inputs: 4, outputs: 8, axis: Axis { intervals: 5, shift: 27, tails: false }, base: false, base_shift: 0, shift: 6 };
     #[rustfmt::skip]
     static LAYERS_0_PACKED: [u32; 76] =
         pack_spline8(&LAYERS_0_SHAPE, &LAYERS_0_COEFFICIENTS, &[], &LAYERS_0_BIAS, &LAYERS_0_MULTIPLIER);
@@ -134,8 +129,8 @@ pub mod kan_cartpole {
         0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
     ];
     #[rustfmt::skip]
-    static LAYERS_1_BASE_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LAYERS_1_BASE_PIECES), from: 0, count: 8 },
+    static LAYERS_1_BASE_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LAYERS_1_BASE_PIECES), from: 0, count: 8 },
     ];
     const LAYERS_1_BASE: Functions = Functions::new(&LAYERS_1_BASE_RUNS);
     #[rustfmt::skip]
@@ -161,9 +156,8 @@ pub mod kan_cartpole {
         19896,
     ];
     #[rustfmt::skip]
-    const LAYERS_1_SHAPE: Shape =
-        Shape { inputs: 8, outputs: 1, axis: Axis { intervals: 5, shift: 26, tails: true }, base: true, base_shift: 1, shift: 6 };
-    #[allow(long_running_const_eval)]
+    const LAYERS_1_SHAPE: SplineShape =
+        SplineShape { inputs: 8, outputs: 1, axis: Axis { intervals: 5, shift: 26, tails: true }, base: true, base_shift: 1, shift: 6 };
     #[rustfmt::skip]
     static LAYERS_1_PACKED: [u32; 20] =
         pack_spline8(&LAYERS_1_SHAPE, &LAYERS_1_COEFFICIENTS, &LAYERS_1_FACTORS, &LAYERS_1_BIAS, &LAYERS_1_MULTIPLIER);
@@ -207,6 +201,8 @@ pub mod kan_cartpole {
             output.map(FixedI16::from_bits)
         }
     }
+
+    impl Sealed for KanCartpole {}
 
     impl RawStep<INPUTS, OUTPUTS> for KanCartpole {
         type RawInput = RawInput;

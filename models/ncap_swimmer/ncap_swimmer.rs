@@ -9,18 +9,16 @@
 // clock  clock      1->1      2         -            -
 // total: 30 multiply-accumulates, 166 bytes of tables, 48 bytes of RAM
 /// The network of `model.json` as integers.
-#[allow(dead_code)]
+#[allow(dead_code, long_running_const_eval)]
 pub mod ncap_swimmer {
-    use nervecord::Quad;
-    use nervecord::fixed::FixedI16;
-    use nervecord::fixed::types::extra::U15;
-    use nervecord::ncap::tick;
-    use nervecord::ncap::{Joint, Ncap, Side};
-    use nervecord::port::write16;
-    use nervecord::port::{limits16, read16};
-    use nervecord::{Controller, RawStep, Scratch, Status};
+    use nervecord::generated::{
+        Clock, Controller, Joint, Ncap, Quad, RawStep, Scratch, Sealed, Side, Status, limits16,
+        read16, write16,
+    };
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U15;
 
-    const _: () = nervecord::require_format(1);
+    const _: () = nervecord::generated::require_format(1);
 
     /// Number of input features.
     pub const INPUTS: usize = 5;
@@ -43,13 +41,13 @@ pub mod ncap_swimmer {
     ];
     static LIMITS: [Quad; 4] = limits16(&RANGES);
     /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
-    pub type Reading = nervecord::Reading<NcapSwimmer, INPUTS, OUTPUTS>;
+    pub type Reading = nervecord::generated::Reading<NcapSwimmer, INPUTS, OUTPUTS>;
     /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
-    pub type Counts = nervecord::Counts<NcapSwimmer>;
+    pub type Counts = nervecord::generated::Counts<NcapSwimmer>;
 
     /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
     /// numbers.
-    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {
         Reading::of(values)
     }
 
@@ -88,13 +86,18 @@ pub mod ncap_swimmer {
 
     #[rustfmt::skip]
     static NCAP_JOINTS: [Joint; 5] = [
-        Joint::alike(Side { drive: 1937, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
-        Joint::alike(Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
-        Joint::alike(Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
-        Joint::alike(Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
-        Joint::alike(Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }),
+        Joint { dorsal: Side { drive: 1937, speed: 0, turn: 0, ipsi: 5281, contra: -74 }, ventral: Side { drive: 1937, speed: 0, turn: 0, ipsi: 5281, contra: -74 } },
+        Joint { dorsal: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }, ventral: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 } },
+        Joint { dorsal: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }, ventral: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 } },
+        Joint { dorsal: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }, ventral: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 } },
+        Joint { dorsal: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }, ventral: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 } },
     ];
     const NCAP: Ncap<15, false> = Ncap::new(&NCAP_JOINTS, 30);
+    #[rustfmt::skip]
+    static CLOCK_PERIODS: [i16; 1] = [
+        60,
+    ];
+    const CLOCK: Clock = Clock { periods: &CLOCK_PERIODS };
 
     /// The network of `model.json`.
     #[derive(Clone, Debug)]
@@ -115,7 +118,7 @@ pub mod ncap_swimmer {
             let [x0, x1, y] = self.scratch.tensors([1..3, 0..1, 3..5]);
             NCAP.run(x0, x1, y);
             let y = self.scratch.tensor(0..1);
-            tick(&[60], y);
+            CLOCK.run(y);
             let mut output = [0; OUTPUTS];
             write16(self.scratch.tensor(3..5), &mut output);
             output
@@ -132,6 +135,8 @@ pub mod ncap_swimmer {
             output.map(FixedI16::from_bits)
         }
     }
+
+    impl Sealed for NcapSwimmer {}
 
     impl RawStep<INPUTS, OUTPUTS> for NcapSwimmer {
         type RawInput = RawInput;

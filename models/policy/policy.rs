@@ -13,20 +13,16 @@
 // action  table 36    2->2    160         -      2.90e-3
 // total: 4736 multiply-accumulates, 6296 bytes of tables, 264 bytes of RAM
 /// The network of `model.onnx` as integers.
-#[allow(dead_code)]
+#[allow(dead_code, long_running_const_eval)]
 pub mod policy {
-    use nervecord::Quad;
-    use nervecord::dense::{Dense8, pack8};
-    use nervecord::edges::{Functions, Run};
-    use nervecord::fixed::FixedI16;
-    use nervecord::fixed::types::extra::U14;
-    use nervecord::fixed::types::extra::U15;
-    use nervecord::port::write16;
-    use nervecord::port::{limits16, read16};
-    use nervecord::table::Table;
-    use nervecord::{Controller, RawStep, Scratch, Status};
+    use nervecord::generated::{
+        Controller, Dense8, FunctionRun, Functions, Quad, RawStep, Scratch, Sealed, Status, Table,
+        limits16, pack_dense8, read16, write16,
+    };
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::{U14, U15};
 
-    const _: () = nervecord::require_format(1);
+    const _: () = nervecord::generated::require_format(1);
 
     /// Number of input features.
     pub const INPUTS: usize = 8;
@@ -50,13 +46,13 @@ pub mod policy {
     ];
     static LIMITS: [Quad; 4] = limits16(&RANGES);
     /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
-    pub type Reading = nervecord::Reading<Policy, INPUTS, OUTPUTS>;
+    pub type Reading = nervecord::generated::Reading<Policy, INPUTS, OUTPUTS>;
     /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
-    pub type Counts = nervecord::Counts<Policy>;
+    pub type Counts = nervecord::generated::Counts<Policy>;
 
     /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
     /// numbers.
-    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {
         Reading::of(values)
     }
 
@@ -177,8 +173,7 @@ pub mod policy {
         12854, 14040, 11391, 9866, 8854, 15499, 11132, 16872, 8333, 6320, 10599, 18616, 15818,
         20776, 13743, 14000, 22028, 14117, 11586, 17081, 14402, 15327, 15137, 14449,
     ];
-    #[allow(long_running_const_eval)]
-    static FC0_PACKED: [u32; 256] = pack8(&FC0_WEIGHTS, &FC0_BIAS, &FC0_MULTIPLIER, 6);
+    static FC0_PACKED: [u32; 256] = pack_dense8(&FC0_WEIGHTS, &FC0_BIAS, &FC0_MULTIPLIER, 6);
     static FC0: Dense8 = Dense8::new(8, 64, &FC0_PACKED, false);
     #[rustfmt::skip]
     static TANH0_PIECES: [u32; 30] = [
@@ -189,8 +184,8 @@ pub mod policy {
         0x7e660429, 0x7e650336,
     ];
     #[rustfmt::skip]
-    static TANH0_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&TANH0_PIECES), from: 0, count: 64 },
+    static TANH0_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&TANH0_PIECES), from: 0, count: 64 },
     ];
     const TANH0: Functions = Functions::new(&TANH0_RUNS);
     #[rustfmt::skip]
@@ -598,8 +593,7 @@ pub mod policy {
         14141, 13883, 13700, 11960, 12745, 13239, 11689, 9685, 17978, 13644, 11257, 15695, 12520,
         14781, 12448, 20760, 9379, 11996, 10015, 10188, 12170, 11474, 11204, 9452, 13343,
     ];
-    #[allow(long_running_const_eval)]
-    static FC1_PACKED: [u32; 1152] = pack8(&FC1_WEIGHTS, &FC1_BIAS, &FC1_MULTIPLIER, 8);
+    static FC1_PACKED: [u32; 1152] = pack_dense8(&FC1_WEIGHTS, &FC1_BIAS, &FC1_MULTIPLIER, 8);
     static FC1: Dense8 = Dense8::new(64, 64, &FC1_PACKED, false);
     #[rustfmt::skip]
     static TANH1_PIECES: [u32; 44] = [
@@ -612,8 +606,8 @@ pub mod policy {
         0x7f900081, 0x80000060,
     ];
     #[rustfmt::skip]
-    static TANH1_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&TANH1_PIECES), from: 0, count: 64 },
+    static TANH1_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&TANH1_PIECES), from: 0, count: 64 },
     ];
     const TANH1: Functions = Functions::new(&TANH1_RUNS);
     #[rustfmt::skip]
@@ -639,8 +633,7 @@ pub mod policy {
     static FC2_MULTIPLIER: [i16; 2] = [
         17146, 11624,
     ];
-    #[allow(long_running_const_eval)]
-    static FC2_PACKED: [u32; 36] = pack8(&FC2_WEIGHTS, &FC2_BIAS, &FC2_MULTIPLIER, 8);
+    static FC2_PACKED: [u32; 36] = pack_dense8(&FC2_WEIGHTS, &FC2_BIAS, &FC2_MULTIPLIER, 8);
     static FC2: Dense8 = Dense8::new(64, 2, &FC2_PACKED, false);
     #[rustfmt::skip]
     static ACTION_PIECES: [u32; 36] = [
@@ -652,8 +645,8 @@ pub mod policy {
         0x7f710072,
     ];
     #[rustfmt::skip]
-    static ACTION_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&ACTION_PIECES), from: 0, count: 4 },
+    static ACTION_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&ACTION_PIECES), from: 0, count: 4 },
     ];
     const ACTION: Functions = Functions::new(&ACTION_RUNS);
 
@@ -701,6 +694,8 @@ pub mod policy {
             output.map(FixedI16::from_bits)
         }
     }
+
+    impl Sealed for Policy {}
 
     impl RawStep<INPUTS, OUTPUTS> for Policy {
         type RawInput = RawInput;

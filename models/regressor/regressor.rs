@@ -46,23 +46,16 @@
 // head_gemm         dense i8        16->2     48   6.6 bit            -
 // total: 3696 multiply-accumulates, 7840 bytes of tables, 104 bytes of RAM
 /// The network of `model.onnx` as integers.
-#[allow(dead_code)]
+#[allow(dead_code, long_running_const_eval)]
 pub mod regressor {
-    use nervecord::Quad;
-    use nervecord::dense::{Dense8, pack8};
-    use nervecord::edges::{Functions, Run};
-    use nervecord::elementwise::Add;
-    use nervecord::elementwise::Mul;
-    use nervecord::elementwise::{Affine, Line};
-    use nervecord::fixed::FixedI16;
-    use nervecord::fixed::types::extra::U12;
-    use nervecord::norm::Normalize;
-    use nervecord::port::write16;
-    use nervecord::port::{limits16, read16};
-    use nervecord::table::Table;
-    use nervecord::{Controller, RawStep, Scratch, Status};
+    use nervecord::generated::{
+        Add, Affine, Controller, Dense8, FunctionRun, Functions, Line, Mul, Normalize, Quad,
+        RawStep, Scratch, Sealed, Status, Table, limits16, pack_dense8, read16, write16,
+    };
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U12;
 
-    const _: () = nervecord::require_format(1);
+    const _: () = nervecord::generated::require_format(1);
 
     /// Number of input features.
     pub const INPUTS: usize = 4;
@@ -85,13 +78,13 @@ pub mod regressor {
     ];
     static LIMITS: [Quad; 2] = limits16(&RANGES);
     /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
-    pub type Reading = nervecord::Reading<Regressor, INPUTS, OUTPUTS>;
+    pub type Reading = nervecord::generated::Reading<Regressor, INPUTS, OUTPUTS>;
     /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
-    pub type Counts = nervecord::Counts<Regressor>;
+    pub type Counts = nervecord::generated::Counts<Regressor>;
 
     /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
     /// numbers.
-    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {
         Reading::of(values)
     }
 
@@ -153,9 +146,8 @@ pub mod regressor {
         5883, 23842, 17458, 13300, 21501, 15359, 4716, 18917, 8493, 11756, 13697, 8724, 2024, 10882,
         5062, 5109,
     ];
-    #[allow(long_running_const_eval)]
     static STEM_GEMM_PACKED: [u32; 48] =
-        pack8(&STEM_GEMM_WEIGHTS, &STEM_GEMM_BIAS, &STEM_GEMM_MULTIPLIER, 1);
+        pack_dense8(&STEM_GEMM_WEIGHTS, &STEM_GEMM_BIAS, &STEM_GEMM_MULTIPLIER, 1);
     static STEM_GEMM: Dense8 = Dense8::new(4, 16, &STEM_GEMM_PACKED, false);
     #[rustfmt::skip]
     static TANH_PIECES: [u32; 36] = [
@@ -167,8 +159,8 @@ pub mod regressor {
         0x800000be,
     ];
     #[rustfmt::skip]
-    static TANH_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&TANH_PIECES), from: 0, count: 16 },
+    static TANH_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&TANH_PIECES), from: 0, count: 16 },
     ];
     const TANH: Functions = Functions::new(&TANH_RUNS);
     #[rustfmt::skip]
@@ -200,9 +192,8 @@ pub mod regressor {
         13985, 16637, 13244, 14177, 14186, 17574, 12069, 13299, 11524, 10087, 13180, 16518, 21679,
         9815, 16282, 17413,
     ];
-    #[allow(long_running_const_eval)]
     static RELU_GEMM_PACKED: [u32; 96] =
-        pack8(&RELU_GEMM_WEIGHTS, &RELU_GEMM_BIAS, &RELU_GEMM_MULTIPLIER, 7);
+        pack_dense8(&RELU_GEMM_WEIGHTS, &RELU_GEMM_BIAS, &RELU_GEMM_MULTIPLIER, 7);
     static RELU_GEMM: Dense8 = Dense8::new(16, 16, &RELU_GEMM_PACKED, true);
     #[rustfmt::skip]
     static LEAKYRELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
@@ -233,17 +224,16 @@ pub mod regressor {
         18491, 8202, 13732, 20276, 12123, 15296, 9104, 11056, 16956, 13625, 17901, 18141, 12242,
         17822, 27768, 12988,
     ];
-    #[allow(long_running_const_eval)]
     static LEAKYRELU_GEMM_PACKED: [u32; 96] =
-        pack8(&LEAKYRELU_GEMM_WEIGHTS, &LEAKYRELU_GEMM_BIAS, &LEAKYRELU_GEMM_MULTIPLIER, 6);
+        pack_dense8(&LEAKYRELU_GEMM_WEIGHTS, &LEAKYRELU_GEMM_BIAS, &LEAKYRELU_GEMM_MULTIPLIER, 6);
     static LEAKYRELU_GEMM: Dense8 = Dense8::new(16, 16, &LEAKYRELU_GEMM_PACKED, false);
     #[rustfmt::skip]
     static LEAKYRELU_PIECES: [u32; 4] = [
         0xf99a0666, 0x00000666, 0x00007fff, 0x80007fff,
     ];
     #[rustfmt::skip]
-    static LEAKYRELU_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&LEAKYRELU_PIECES), from: 0, count: 16 },
+    static LEAKYRELU_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&LEAKYRELU_PIECES), from: 0, count: 16 },
     ];
     const LEAKYRELU: Functions = Functions::new(&LEAKYRELU_RUNS);
     const ADD_LEAKYRELU: Add = Add { factors: [14394, 30223], shift: 15 };
@@ -276,9 +266,8 @@ pub mod regressor {
         18635, 15909, 20608, 12681, 11025, 19452, 10335, 12705, 7208, 12079, 15343, 8287, 13846,
         16244, 13160, 11260,
     ];
-    #[allow(long_running_const_eval)]
     static ELU_GEMM_PACKED: [u32; 96] =
-        pack8(&ELU_GEMM_WEIGHTS, &ELU_GEMM_BIAS, &ELU_GEMM_MULTIPLIER, 6);
+        pack_dense8(&ELU_GEMM_WEIGHTS, &ELU_GEMM_BIAS, &ELU_GEMM_MULTIPLIER, 6);
     static ELU_GEMM: Dense8 = Dense8::new(16, 16, &ELU_GEMM_PACKED, false);
     #[rustfmt::skip]
     static ELU_PIECES: [u32; 36] = [
@@ -290,8 +279,8 @@ pub mod regressor {
         0x7fff0000,
     ];
     #[rustfmt::skip]
-    static ELU_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&ELU_PIECES), from: 0, count: 16 },
+    static ELU_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&ELU_PIECES), from: 0, count: 16 },
     ];
     const ELU: Functions = Functions::new(&ELU_RUNS);
     #[rustfmt::skip]
@@ -323,9 +312,8 @@ pub mod regressor {
         18601, 12683, 17460, 16342, 14533, 22138, 15018, 21195, 16170, 19912, 17918, 22844, 27429,
         23395, 18983, 15352,
     ];
-    #[allow(long_running_const_eval)]
     static SELU_GEMM_PACKED: [u32; 96] =
-        pack8(&SELU_GEMM_WEIGHTS, &SELU_GEMM_BIAS, &SELU_GEMM_MULTIPLIER, 6);
+        pack_dense8(&SELU_GEMM_WEIGHTS, &SELU_GEMM_BIAS, &SELU_GEMM_MULTIPLIER, 6);
     static SELU_GEMM: Dense8 = Dense8::new(16, 16, &SELU_GEMM_PACKED, false);
     #[rustfmt::skip]
     static SELU_PIECES: [u32; 28] = [
@@ -335,8 +323,8 @@ pub mod regressor {
         0x49251249, 0x49251249, 0x5b6e1249, 0x5b6e1249, 0x6db71249, 0x6db71249, 0x80001249,
     ];
     #[rustfmt::skip]
-    static SELU_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&SELU_PIECES), from: 0, count: 16 },
+    static SELU_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&SELU_PIECES), from: 0, count: 16 },
     ];
     const SELU: Functions = Functions::new(&SELU_RUNS);
     const ADD_SELU: Add = Add { factors: [23859, 20433], shift: 15 };
@@ -369,9 +357,8 @@ pub mod regressor {
         15032, 10364, 14692, 12516, 13121, 12647, 14463, 14928, 15463, 12790, 9253, 24785, 10523,
         12654, 8168, 16821,
     ];
-    #[allow(long_running_const_eval)]
     static GELUERF_GEMM_PACKED: [u32; 96] =
-        pack8(&GELUERF_GEMM_WEIGHTS, &GELUERF_GEMM_BIAS, &GELUERF_GEMM_MULTIPLIER, 6);
+        pack_dense8(&GELUERF_GEMM_WEIGHTS, &GELUERF_GEMM_BIAS, &GELUERF_GEMM_MULTIPLIER, 6);
     static GELUERF_GEMM: Dense8 = Dense8::new(16, 16, &GELUERF_GEMM_PACKED, false);
     #[rustfmt::skip]
     static GELUERF_MUL_PIECES: [u32; 52] = [
@@ -385,8 +372,8 @@ pub mod regressor {
         0x764709e5, 0x764709e2, 0x8000098e,
     ];
     #[rustfmt::skip]
-    static GELUERF_MUL_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&GELUERF_MUL_PIECES), from: 0, count: 16 },
+    static GELUERF_MUL_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&GELUERF_MUL_PIECES), from: 0, count: 16 },
     ];
     const GELUERF_MUL: Functions = Functions::new(&GELUERF_MUL_RUNS);
     #[rustfmt::skip]
@@ -418,9 +405,8 @@ pub mod regressor {
         12863, 13468, 11099, 11509, 15808, 7183, 15603, 14389, 7715, 8136, 11598, 11500, 13775,
         10835, 17614, 12691,
     ];
-    #[allow(long_running_const_eval)]
     static GELU_GEMM_PACKED: [u32; 96] =
-        pack8(&GELU_GEMM_WEIGHTS, &GELU_GEMM_BIAS, &GELU_GEMM_MULTIPLIER, 5);
+        pack_dense8(&GELU_GEMM_WEIGHTS, &GELU_GEMM_BIAS, &GELU_GEMM_MULTIPLIER, 5);
     static GELU_GEMM: Dense8 = Dense8::new(16, 16, &GELU_GEMM_PACKED, false);
     #[rustfmt::skip]
     static GELU_PIECES: [u32; 60] = [
@@ -435,8 +421,8 @@ pub mod regressor {
         0x6f91090e, 0x789708fe, 0x789708f0, 0x80000536,
     ];
     #[rustfmt::skip]
-    static GELU_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&GELU_PIECES), from: 0, count: 16 },
+    static GELU_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&GELU_PIECES), from: 0, count: 16 },
     ];
     const GELU: Functions = Functions::new(&GELU_RUNS);
     const ADD_GELU: Add = Add { factors: [25652, 22160], shift: 15 };
@@ -460,7 +446,7 @@ pub mod regressor {
         Line { bias: 8818347, weight: 28135, shift: 15 },
         Line { bias: -7853784, weight: 30108, shift: 15 },
     ];
-    const NORM_2: Affine = Affine(&NORM_2_LINES);
+    const NORM_2: Affine = Affine { lines: &NORM_2_LINES };
     #[rustfmt::skip]
     static HARDSWISH_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-22, -32, 34, 46, -45, 14, -70, 45, -126, -81, 91, -80, -82, 8, -30, 17,],
@@ -490,9 +476,8 @@ pub mod regressor {
         18342, 14597, 15823, 11514, 19925, 14715, 17477, 15760, 11605, 7869, 13630, 21666, 21710,
         23866, 28455, 21336,
     ];
-    #[allow(long_running_const_eval)]
     static HARDSWISH_GEMM_PACKED: [u32; 96] =
-        pack8(&HARDSWISH_GEMM_WEIGHTS, &HARDSWISH_GEMM_BIAS, &HARDSWISH_GEMM_MULTIPLIER, 6);
+        pack_dense8(&HARDSWISH_GEMM_WEIGHTS, &HARDSWISH_GEMM_BIAS, &HARDSWISH_GEMM_MULTIPLIER, 6);
     static HARDSWISH_GEMM: Dense8 = Dense8::new(16, 16, &HARDSWISH_GEMM_PACKED, false);
     #[rustfmt::skip]
     static HARDSWISH_PIECES: [u32; 42] = [
@@ -504,8 +489,8 @@ pub mod regressor {
         0x526211d7, 0x61880c38, 0x61860c31, 0x6db70c31, 0x6db70c31, 0x79e80c31, 0x79e80c31,
     ];
     #[rustfmt::skip]
-    static HARDSWISH_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&HARDSWISH_PIECES), from: 0, count: 16 },
+    static HARDSWISH_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&HARDSWISH_PIECES), from: 0, count: 16 },
     ];
     const HARDSWISH: Functions = Functions::new(&HARDSWISH_RUNS);
     #[rustfmt::skip]
@@ -537,9 +522,8 @@ pub mod regressor {
         22773, 23707, 21106, 18526, 19461, 18588, 21559, 22595, 13115, 18116, 23813, 15265, 21883,
         15522, 17153, 18809,
     ];
-    #[allow(long_running_const_eval)]
     static SILU_GEMM_PACKED: [u32; 96] =
-        pack8(&SILU_GEMM_WEIGHTS, &SILU_GEMM_BIAS, &SILU_GEMM_MULTIPLIER, 6);
+        pack_dense8(&SILU_GEMM_WEIGHTS, &SILU_GEMM_BIAS, &SILU_GEMM_MULTIPLIER, 6);
     static SILU_GEMM: Dense8 = Dense8::new(16, 16, &SILU_GEMM_PACKED, false);
     #[rustfmt::skip]
     static SILU_PIECES: [u32; 40] = [
@@ -551,8 +535,8 @@ pub mod regressor {
         0x66680ef0, 0x66680ee1, 0x75400ecf, 0x75400ebb, 0x800004d0,
     ];
     #[rustfmt::skip]
-    static SILU_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&SILU_PIECES), from: 0, count: 16 },
+    static SILU_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&SILU_PIECES), from: 0, count: 16 },
     ];
     const SILU: Functions = Functions::new(&SILU_RUNS);
     const ADD_SILU: Add = Add { factors: [27387, 20069], shift: 15 };
@@ -585,9 +569,8 @@ pub mod regressor {
         13571, 18053, 16168, 15489, 19414, 12938, 11802, 14719, 11259, 10544, 9820, 21195, 19378,
         17442, 21497, 13883,
     ];
-    #[allow(long_running_const_eval)]
     static SOFTPLUS_GEMM_PACKED: [u32; 96] =
-        pack8(&SOFTPLUS_GEMM_WEIGHTS, &SOFTPLUS_GEMM_BIAS, &SOFTPLUS_GEMM_MULTIPLIER, 6);
+        pack_dense8(&SOFTPLUS_GEMM_WEIGHTS, &SOFTPLUS_GEMM_BIAS, &SOFTPLUS_GEMM_MULTIPLIER, 6);
     static SOFTPLUS_GEMM: Dense8 = Dense8::new(16, 16, &SOFTPLUS_GEMM_PACKED, false);
     #[rustfmt::skip]
     static SOFTPLUS_PIECES: [u32; 36] = [
@@ -599,8 +582,8 @@ pub mod regressor {
         0x80000e20,
     ];
     #[rustfmt::skip]
-    static SOFTPLUS_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&SOFTPLUS_PIECES), from: 0, count: 16 },
+    static SOFTPLUS_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&SOFTPLUS_PIECES), from: 0, count: 16 },
     ];
     const SOFTPLUS: Functions = Functions::new(&SOFTPLUS_RUNS);
     #[rustfmt::skip]
@@ -632,9 +615,8 @@ pub mod regressor {
         11404, 18912, 9259, 17595, 19561, 12103, 10591, 14800, 17690, 14675, 10833, 14146, 15667,
         9809, 16281, 8500,
     ];
-    #[allow(long_running_const_eval)]
     static SOFTSIGN_GEMM_PACKED: [u32; 96] =
-        pack8(&SOFTSIGN_GEMM_WEIGHTS, &SOFTSIGN_GEMM_BIAS, &SOFTSIGN_GEMM_MULTIPLIER, 6);
+        pack_dense8(&SOFTSIGN_GEMM_WEIGHTS, &SOFTSIGN_GEMM_BIAS, &SOFTSIGN_GEMM_MULTIPLIER, 6);
     static SOFTSIGN_GEMM: Dense8 = Dense8::new(16, 16, &SOFTSIGN_GEMM_PACKED, false);
     #[rustfmt::skip]
     static SOFTSIGN_PIECES: [u32; 84] = [
@@ -652,8 +634,8 @@ pub mod regressor {
         0x7ce90134, 0x7ce80126, 0x7e080119, 0x7e07010d, 0x7f0e0101, 0x7f0e00f7, 0x800000ec,
     ];
     #[rustfmt::skip]
-    static SOFTSIGN_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&SOFTSIGN_PIECES), from: 0, count: 16 },
+    static SOFTSIGN_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&SOFTSIGN_PIECES), from: 0, count: 16 },
     ];
     const SOFTSIGN: Functions = Functions::new(&SOFTSIGN_RUNS);
     const ADD_SOFTSIGN: Add = Add { factors: [30837, 4971], shift: 15 };
@@ -686,9 +668,8 @@ pub mod regressor {
         18421, 11840, 22606, 20835, 19274, 15448, 13749, 17843, 20070, 14842, 20929, 22806, 14140,
         16800, 18285, 12888,
     ];
-    #[allow(long_running_const_eval)]
     static GATE_GEMM_PACKED: [u32; 96] =
-        pack8(&GATE_GEMM_WEIGHTS, &GATE_GEMM_BIAS, &GATE_GEMM_MULTIPLIER, 6);
+        pack_dense8(&GATE_GEMM_WEIGHTS, &GATE_GEMM_BIAS, &GATE_GEMM_MULTIPLIER, 6);
     static GATE_GEMM: Dense8 = Dense8::new(16, 16, &GATE_GEMM_PACKED, false);
     #[rustfmt::skip]
     static SIGMOID_PIECES: [u32; 32] = [
@@ -699,8 +680,8 @@ pub mod regressor {
         0x7e390162, 0x7f6500fc, 0x7f6400b7, 0x80000081,
     ];
     #[rustfmt::skip]
-    static SIGMOID_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&SIGMOID_PIECES), from: 0, count: 16 },
+    static SIGMOID_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&SIGMOID_PIECES), from: 0, count: 16 },
     ];
     const SIGMOID: Functions = Functions::new(&SIGMOID_RUNS);
     const MUL_SIGMOID: Mul = Mul { half: 13256, multiplier: 20250, shift: 13 };
@@ -733,17 +714,17 @@ pub mod regressor {
         12333, 10061, 18042, 21299, 12122, 15776, 9894, 13507, 14785, 10991, 11511, 11785, 12393,
         13498, 21987, 10384,
     ];
-    #[allow(long_running_const_eval)]
+    #[rustfmt::skip]
     static HARDSIGMOID_GEMM_PACKED: [u32; 96] =
-        pack8(&HARDSIGMOID_GEMM_WEIGHTS, &HARDSIGMOID_GEMM_BIAS, &HARDSIGMOID_GEMM_MULTIPLIER, 5);
+        pack_dense8(&HARDSIGMOID_GEMM_WEIGHTS, &HARDSIGMOID_GEMM_BIAS, &HARDSIGMOID_GEMM_MULTIPLIER, 5);
     static HARDSIGMOID_GEMM: Dense8 = Dense8::new(16, 16, &HARDSIGMOID_GEMM_PACKED, false);
     #[rustfmt::skip]
     static HARDSIGMOID_PIECES: [u32; 2] = [
         0x40007fff, 0x40007fff,
     ];
     #[rustfmt::skip]
-    static HARDSIGMOID_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&HARDSIGMOID_PIECES), from: 0, count: 16 },
+    static HARDSIGMOID_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&HARDSIGMOID_PIECES), from: 0, count: 16 },
     ];
     const HARDSIGMOID: Functions = Functions::new(&HARDSIGMOID_RUNS);
     #[rustfmt::skip]
@@ -775,9 +756,8 @@ pub mod regressor {
         15706, 11333, 11703, 10130, 6447, 14139, 12086, 9967, 13411, 16730, 11419, 14810, 7947,
         10931, 9613, 9673,
     ];
-    #[allow(long_running_const_eval)]
     static SIN_GEMM_PACKED: [u32; 96] =
-        pack8(&SIN_GEMM_WEIGHTS, &SIN_GEMM_BIAS, &SIN_GEMM_MULTIPLIER, 6);
+        pack_dense8(&SIN_GEMM_WEIGHTS, &SIN_GEMM_BIAS, &SIN_GEMM_MULTIPLIER, 6);
     static SIN_GEMM: Dense8 = Dense8::new(16, 16, &SIN_GEMM_PACKED, false);
     #[rustfmt::skip]
     static SIN_PIECES: [u32; 16] = [
@@ -786,8 +766,8 @@ pub mod regressor {
         0x6de215d8, 0x80000e99,
     ];
     #[rustfmt::skip]
-    static SIN_RUNS: [Run<'static>; 1] = [
-        Run { table: Table::new(&SIN_PIECES), from: 0, count: 16 },
+    static SIN_RUNS: [FunctionRun; 1] = [
+        FunctionRun { table: Table::new(&SIN_PIECES), from: 0, count: 16 },
     ];
     const SIN: Functions = Functions::new(&SIN_RUNS);
     const ADD_SIN: Add = Add { factors: [30822, 6558], shift: 15 };
@@ -820,9 +800,8 @@ pub mod regressor {
         19006, 14072, 18638, 17222, 16394, 14702, 12308, 17224, 13522, 13155, 17396, 18092, 15587,
         22736, 15692, 14680,
     ];
-    #[allow(long_running_const_eval)]
     static CLIP_GEMM_PACKED: [u32; 96] =
-        pack8(&CLIP_GEMM_WEIGHTS, &CLIP_GEMM_BIAS, &CLIP_GEMM_MULTIPLIER, 5);
+        pack_dense8(&CLIP_GEMM_WEIGHTS, &CLIP_GEMM_BIAS, &CLIP_GEMM_MULTIPLIER, 5);
     static CLIP_GEMM: Dense8 = Dense8::new(16, 16, &CLIP_GEMM_PACKED, false);
     const ADD_CLIP: Add = Add { factors: [21711, 9040], shift: 15 };
     #[rustfmt::skip]
@@ -838,9 +817,8 @@ pub mod regressor {
     static HEAD_GEMM_MULTIPLIER: [i16; 2] = [
         12299, 18166,
     ];
-    #[allow(long_running_const_eval)]
     static HEAD_GEMM_PACKED: [u32; 12] =
-        pack8(&HEAD_GEMM_WEIGHTS, &HEAD_GEMM_BIAS, &HEAD_GEMM_MULTIPLIER, 6);
+        pack_dense8(&HEAD_GEMM_WEIGHTS, &HEAD_GEMM_BIAS, &HEAD_GEMM_MULTIPLIER, 6);
     static HEAD_GEMM: Dense8 = Dense8::new(16, 2, &HEAD_GEMM_PACKED, false);
 
     /// The network of `model.onnx`.
@@ -953,6 +931,8 @@ pub mod regressor {
             output.map(FixedI16::from_bits)
         }
     }
+
+    impl Sealed for Regressor {}
 
     impl RawStep<INPUTS, OUTPUTS> for Regressor {
         type RawInput = RawInput;

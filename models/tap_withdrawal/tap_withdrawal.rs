@@ -11,23 +11,16 @@
 // outputs  dense i16                2->1     16   0.0 bit            -
 // total: 960 multiply-accumulates, 1596 bytes of tables, 208 bytes of RAM
 /// The network of `circuit.toml` as integers.
-#[allow(dead_code)]
+#[allow(dead_code, long_running_const_eval)]
 pub mod tap_withdrawal {
-    use nervecord::Quad;
-    use nervecord::dense::{Dense16, pack16};
-    use nervecord::elementwise::Place;
-    use nervecord::elementwise::select;
-    use nervecord::fixed::FixedI16;
-    use nervecord::fixed::types::extra::U14;
-    use nervecord::membrane::{Gap, Membrane, Neuron, Synapse};
-    use nervecord::port::write16;
-    use nervecord::port::{limits16, read16};
-    use nervecord::sparse::Finish;
-    use nervecord::sparse::Pruned16;
-    use nervecord::table::Table;
-    use nervecord::{Controller, RawStep, Scratch, Status};
+    use nervecord::generated::{
+        Controller, Dense16, Finish, Gap, Membrane, Neuron, Place, Pruned16, Quad, RawStep, Scratch,
+        Sealed, Select, Status, Synapse, Table, limits16, pack_dense16, read16, write16,
+    };
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U14;
 
-    const _: () = nervecord::require_format(1);
+    const _: () = nervecord::generated::require_format(1);
 
     /// Number of input features.
     pub const INPUTS: usize = 4;
@@ -50,13 +43,13 @@ pub mod tap_withdrawal {
     ];
     static LIMITS: [Quad; 2] = limits16(&RANGES);
     /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
-    pub type Reading = nervecord::Reading<TapWithdrawal, INPUTS, OUTPUTS>;
+    pub type Reading = nervecord::generated::Reading<TapWithdrawal, INPUTS, OUTPUTS>;
     /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
-    pub type Counts = nervecord::Counts<TapWithdrawal>;
+    pub type Counts = nervecord::generated::Counts<TapWithdrawal>;
 
     /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
     /// numbers.
-    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {
         Reading::of(values)
     }
 
@@ -104,9 +97,8 @@ pub mod tap_withdrawal {
     static INPUTS_2_MULTIPLIER: [i16; 4] = [
         16384, 16384, 16384, 16384,
     ];
-    static INPUTS_2_FINISH: Finish =
+    const INPUTS_2_FINISH: Finish =
         Finish { bias: &INPUTS_2_BIAS, multiplier: &INPUTS_2_MULTIPLIER, shift: 12, relu: true };
-    #[allow(long_running_const_eval)]
     static INPUTS_2: Pruned16 =
         Pruned16::new(4, &INPUTS_2_COUNTS, &INPUTS_2_LINKS, INPUTS_2_FINISH);
     #[rustfmt::skip]
@@ -149,7 +141,6 @@ pub mod tap_withdrawal {
     ];
     #[rustfmt::skip]
     static CIRCUIT_NEURONS: [Neuron; 11] = [
-        
         Neuron { capacity: 17229, numerator: -105381718, denominator: 733939395, sensory: 1, synapses: 0, gaps: 1 },
         Neuron { capacity: 21466, numerator: -61544651, denominator: 808903982, sensory: 1, synapses: 0, gaps: 1 },
         Neuron { capacity: 23053, numerator: -70501854, denominator: 846047620, sensory: 1, synapses: 0, gaps: 0 },
@@ -207,9 +198,10 @@ pub mod tap_withdrawal {
     const CIRCUIT: Membrane =
         Membrane { neurons: &CIRCUIT_NEURONS, sensory: &CIRCUIT_SENSORY, synapses: &CIRCUIT_SYNAPSES, gaps: &CIRCUIT_GAPS, sigmoid: Table::new(&CIRCUIT_PIECES), shift: 13, unfolds: 10 };
     #[rustfmt::skip]
-    static MUSCLES: [u16; 2] = [
+    static MUSCLES_INDICES: [u16; 2] = [
         9, 10,
     ];
+    const MUSCLES: Select = Select { indices: &MUSCLES_INDICES };
     #[rustfmt::skip]
     static OUTPUTS_2_WEIGHTS: [[i16; 2]; 1] = [
         [32751, -32751,],
@@ -222,9 +214,8 @@ pub mod tap_withdrawal {
     static OUTPUTS_2_MULTIPLIER: [i16; 1] = [
         29508,
     ];
-    #[allow(long_running_const_eval)]
     static OUTPUTS_2_PACKED: [u32; 4] =
-        pack16(&OUTPUTS_2_WEIGHTS, &OUTPUTS_2_BIAS, &OUTPUTS_2_MULTIPLIER, 14);
+        pack_dense16(&OUTPUTS_2_WEIGHTS, &OUTPUTS_2_BIAS, &OUTPUTS_2_MULTIPLIER, 14);
     static OUTPUTS_2: Dense16 = Dense16::new(2, 1, &OUTPUTS_2_PACKED, false);
     const POTENTIALS_NEXT: Place = Place { offset: 0, features: 11, factor: 16384, shift: 14 };
     #[rustfmt::skip]
@@ -254,7 +245,7 @@ pub mod tap_withdrawal {
             let [x0, x1, y] = self.scratch.tensors([23..24, 0..3, 3..23]);
             CIRCUIT.run(x0, x1, y);
             let [x0, y] = self.scratch.tensors([3..23, 23..24]);
-            select(&MUSCLES, x0, y);
+            MUSCLES.run(x0, y);
             let [x0, y] = self.scratch.tensors([23..24, 24..25]);
             OUTPUTS_2.run(x0, y);
             let [x0, y] = self.scratch.tensors([3..23, 0..3]);
@@ -275,6 +266,8 @@ pub mod tap_withdrawal {
             output.map(FixedI16::from_bits)
         }
     }
+
+    impl Sealed for TapWithdrawal {}
 
     impl RawStep<INPUTS, OUTPUTS> for TapWithdrawal {
         type RawInput = RawInput;

@@ -6,10 +6,10 @@ use crate::tensor::Quad;
 
 /// `y_i = floor((w_i x_i + b_i) / 2^s_i)`: per-feature scales that no neighbouring layer could absorb.
 #[derive(Clone, Copy, Debug)]
-pub struct Affine<'a>(
+pub struct Affine<'a> {
     /// One a feature.
-    pub &'a [Line],
-);
+    pub lines: &'a [Line],
+}
 
 /// `(weight x + bias) / 2^shift`.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ impl Affine<'_> {
     /// Computes the layer in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
-        for (x, line) in flat_mut(x).iter_mut().zip(self.0) {
+        for (x, line) in flat_mut(x).iter_mut().zip(self.lines) {
             *x = saturate16((*x as i32 * line.weight as i32 + line.bias) >> (line.shift & 15));
         }
     }
@@ -120,11 +120,20 @@ impl Place {
 }
 
 /// `y_i = x[indices_i]`; an index outside `x` gives 0.
-#[inline(never)]
-pub fn select(indices: &[u16], x: &[Quad], y: &mut [Quad]) {
-    let x = flat(x);
-    for (y, &i) in flat_mut(y).iter_mut().zip(indices) {
-        *y = x.get(i as usize).copied().unwrap_or(0);
+#[derive(Clone, Copy, Debug)]
+pub struct Select<'a> {
+    /// One a feature of `y`.
+    pub indices: &'a [u16],
+}
+
+impl Select<'_> {
+    /// Computes the layer.
+    #[inline(never)]
+    pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        let x = flat(x);
+        for (y, &i) in flat_mut(y).iter_mut().zip(self.indices) {
+            *y = x.get(i as usize).copied().unwrap_or(0);
+        }
     }
 }
 
@@ -165,7 +174,7 @@ mod tests {
         assert_eq!(flat(&y), [0, 0, 0, 1, 2, 0, 0, 0]);
         Place { offset: 7, features: 4, factor: 1 << 14, shift: 13 }.run(&x, &mut y);
         assert_eq!(flat(&y), [0, 0, 0, 1, 2, 0, 0, 2]);
-        select(&[7, 0, 99], &x, &mut y);
+        Select { indices: &[7, 0, 99] }.run(&x, &mut y);
         assert_eq!(&flat(&y)[..3], [8, 1, 0]);
     }
 }

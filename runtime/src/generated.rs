@@ -13,15 +13,15 @@
 
 pub use fixed;
 
-pub use crate::controller::{Controller, RawStep, Status};
+pub use crate::controller::{Controller, RawStep, Sealed, Status};
 pub use crate::dense::{Dense8, Dense16, pack_dense8, pack_dense16};
 pub use crate::dense::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};
-pub use crate::elementwise::{Add, Affine, Line, Mul, Place, select};
+pub use crate::elementwise::{Add, Affine, Line, Mul, Place, Select};
 pub use crate::functions::Functions;
-pub use crate::head::{LogSoftmax, Softmax, argmax_tensor};
+pub use crate::head::{ArgMax, LogSoftmax, Softmax};
 pub use crate::input::{Counts, Reading, Value};
 pub use crate::membrane::{Gap, Membrane, Neuron, Synapse};
-pub use crate::ncap::{Joint, Ncap, Side, tick_phases};
+pub use crate::ncap::{Clock, Joint, Ncap, Side};
 pub use crate::norm::Normalize;
 pub use crate::port::{Channel, limits16, limits32, read16, read32, write16, write32};
 pub use crate::spiking::Spiking;
@@ -41,7 +41,3 @@ pub const fn require_format(format: u32) {
         "this module was generated for another nervecord format: run `nervecord compile` again"
     );
 }
-
-/// Implemented by what `nervecord compile` generates, and by nothing else: a trait that has it as a
-/// supertrait may gain items without a new [`FORMAT`].
-pub trait Sealed {}

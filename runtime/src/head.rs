@@ -107,11 +107,20 @@ fn largest(values: &[i16]) -> (i32, i32) {
     (at, largest)
 }
 
-/// Writes the [`argmax`] of the first `features` activations as the first of `y`.
-#[inline(never)]
-pub fn argmax_tensor(features: usize, x: &[Quad], y: &mut [Quad]) {
-    if let (Some(x), Some(y)) = (flat(x).get(..features), flat_mut(y).first_mut()) {
-        *y = largest(x).0 as i16; // codegen refuses more than 32,767 features
+/// The [`argmax`] of the first activations of a tensor, as the first of another.
+#[derive(Clone, Copy, Debug)]
+pub struct ArgMax {
+    /// How many.
+    pub features: usize,
+}
+
+impl ArgMax {
+    /// Computes the layer.
+    #[inline(never)]
+    pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        if let (Some(x), Some(y)) = (flat(x).get(..self.features), flat_mut(y).first_mut()) {
+            *y = largest(x).0 as i16; // codegen refuses more than 32,767 features
+        }
     }
 }
 

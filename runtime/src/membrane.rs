@@ -183,8 +183,6 @@ fn quotient(n: i32, d: i32) -> i32 {
     shift_round(t, 14 - zeros)
 }
 
-pub use membrane_work as work;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -104,16 +104,23 @@ impl<'a, const BITS: u32, const CONTROLS: bool> Ncap<'a, BITS, CONTROLS> {
     }
 }
 
-/// Moves each of `phases` on by one step, back to 0 at its period of `periods`.
-#[inline(always)]
-pub fn tick_phases(periods: &[i16], phases: &mut [Quad]) {
-    for (phase, &period) in flat_mut(phases).iter_mut().zip(periods) {
-        let next = *phase as i32 + 1; // 1 <= next <= period <= 2^15 - 1
-        *phase = (next & negative(next - period as i32)) as i16;
-    }
+/// Counters of steps, each back to 0 at the end of its period.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock<'a> {
+    /// Steps of each period.
+    pub periods: &'a [i16],
 }
 
-pub use tick_phases as tick;
+impl Clock<'_> {
+    /// Moves each of `phases` on by one step.
+    #[inline(always)]
+    pub fn run(&self, phases: &mut [Quad]) {
+        for (phase, &period) in flat_mut(phases).iter_mut().zip(self.periods) {
+            let next = *phase as i32 + 1; // 1 <= next <= period <= 2^15 - 1
+            *phase = (next & negative(next - period as i32)) as i16;
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -166,7 +173,7 @@ mod tests {
         let mut phases = [Quad([0, 0, 7, 0])];
         let mut seen = [[0; 2]; 7];
         for seen in &mut seen {
-            tick_phases(&[3, 1], &mut phases);
+            Clock { periods: &[3, 1] }.run(&mut phases);
             *seen = [phases[0].0[0], phases[0].0[1]];
         }
         assert_eq!(seen.map(|s| s[0]), [1, 2, 0, 1, 2, 0, 1]);

@@ -6,7 +6,7 @@
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::negative;
-use crate::tensor::Quad;
+use crate::tensor::{Quad, quads};
 
 /// A circuit with its synapses sorted by the neuron behind them.
 ///
@@ -34,9 +34,16 @@ pub const fn spiking_work(count: usize) -> usize {
 }
 
 impl Spiking<'_> {
-    /// One step from the sources `x`, in place on the neurons' sums.
+    /// One step from the sources `x`, in place on the neurons' sums, with [`spiking_work`] memory behind them.
+    #[inline(always)]
+    pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        if let Some((sums, fired)) = y.split_at_mut_checked(quads(self.thresholds.len())) {
+            self.update(x, sums, fired);
+        }
+    }
+
     #[inline(never)]
-    pub fn run(&self, x: &[Quad], sums: &mut [Quad], fired: &mut [Quad]) {
+    fn update(&self, x: &[Quad], sums: &mut [Quad], fired: &mut [Quad]) {
         let (x, sums, fired) = (flat(x), flat_mut(sums), flat_mut(fired));
         for _ in 0..self.updates {
             fired.iter_mut().for_each(|word| *word = 0);
@@ -81,8 +88,6 @@ fn mark(fired: &mut [i16], i: usize, mask: i32) {
     }
 }
 
-pub use spiking_work as work;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,11 +103,11 @@ mod tests {
             bits: 2,
             updates: 1,
         };
-        let (mut sums, mut fired) = ([Quad::default()], [Quad::default(); spiking_work(3)]);
+        let mut y = [Quad::default(); 1 + spiking_work(3)];
         let mut seen = [[0; 2]; 4];
         for (seen, x) in seen.iter_mut().zip([101, 100, 0, 0]) {
-            circuit.run(&[Quad([x, 0, 0, 0])], &mut sums, &mut fired);
-            *seen = [sums[0].0[0], sums[0].0[1]];
+            circuit.run(&[Quad([x, 0, 0, 0])], &mut y);
+            *seen = [y[0].0[0], y[0].0[1]];
         }
         assert_eq!(seen, [[7, 0], [0, 5], [-3, 0], [-3, 0]]);
     }

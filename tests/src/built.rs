@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use nervecord_codegen::Compiled;
-use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::interpret::Interpreter;
 
 use crate::drawn::extreme_rows;
 use crate::random::Random;

@@ -8,9 +8,9 @@ use nervecord_codegen::Result;
 use nervecord_codegen::calibrate::Calibration;
 use nervecord_codegen::circuit::{Circuit, build};
 use nervecord_codegen::emit::{Origin, emit};
-use nervecord_codegen::expr::{Expr, Function};
+use nervecord_codegen::graph::expr::{Expr, Function};
+use nervecord_codegen::graph::kan::{Edge, Kan, Spline};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
-use nervecord_codegen::kan::{Edge, Kan, Spline};
 use nervecord_codegen::options::{Options, Weights};
 use nervecord_codegen::program::Program;
 use nervecord_codegen::quantize::quantize;
@@ -36,7 +36,7 @@ pub fn rows() -> Vec<Vec<f64>> {
 fn dense(outputs: usize, inputs: usize, dead: &[usize], bias: f64) -> Layer {
     let weight = |r: usize, c: usize| if dead.contains(&r) { 0.0 } else { noise(7 * r + c) };
     let row = |r| (0..inputs).map(|c| weight(r, c)).collect();
-    Layer::Dense(Dense { weights: (0..outputs).map(row).collect(), bias: vec![bias; outputs] })
+    Layer::Dense(Dense::new((0..outputs).map(row).collect(), vec![bias; outputs]))
 }
 
 /// A layer of edges, of which `live` says those that are not zero, `(output, input)`.

@@ -177,7 +177,7 @@ fn answered(payload: &[u8], outputs: usize) -> Option<Answer> {
 
 /// The same loop with neither link nor guard: plant, model, plant.
 pub fn direct(program: &Program, plant: &mut dyn Plant, steps: usize) -> Vec<Vec<u64>> {
-    let mut model = nervecord_codegen::program::Interpreter::new(program);
+    let mut model = nervecord_codegen::interpret::Interpreter::new(program);
     let mut trajectory = Vec::new();
     for _ in 0..steps {
         let (raw, _) = model.step_raw(&program.input.to_raws(&plant.observe()));

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nervecord_codegen::Result;
-use nervecord_codegen::expr::Expr;
+use nervecord_codegen::graph::expr::Expr;
+use nervecord_codegen::graph::kan::{DEGREE, Edge, Kan, Spline};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
-use nervecord_codegen::kan::{DEGREE, Edge, Kan, Spline};
 
 use crate::random::Random;
 
@@ -145,7 +145,7 @@ fn dense(random: &mut Random, inputs: usize, outputs: usize) -> Dense {
         weights.iter().map(|&w| w as f64 * unit).collect()
     };
     let weights = (0..outputs).map(|_| row()).collect();
-    Dense { weights, bias: (0..outputs).map(|_| 0.1 * random.unit()).collect() }
+    Dense::new(weights, (0..outputs).map(|_| 0.1 * random.unit()).collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! `nervecord`, built where its tests can call it.
 
 fn main() -> std::process::ExitCode {
-    nervecord_codegen::cli::main()
+    nervecord_cli::command::main()
 }

@@ -4,10 +4,10 @@
 use std::f64::consts::{PI, TAU};
 
 use nervecord_codegen::Compiled;
-use nervecord_codegen::expr::{Expr, Function};
+use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::Reference;
 use nervecord_plants::{CartPole, Pendulum, Random};
 use nervecord_tests::{bundled, network};
@@ -86,9 +86,7 @@ fn swing_up() -> Graph {
     let mut push = |name: &str, layer: Layer, inputs: &[TensorId]| {
         graph.push(name, layer, inputs).unwrap_or_else(|error| panic!("{error}"))
     };
-    let row = |weights: Vec<f64>, bias: f64| {
-        Layer::Dense(Dense { weights: vec![weights], bias: vec![bias] })
-    };
+    let row = |weights: Vec<f64>, bias: f64| Layer::Dense(Dense::new(vec![weights], vec![bias]));
     let torque = || Layer::Map(Expr::clamp(-2.0, 2.0));
     let rate = push("rate", Layer::Select(vec![2]), &[x]);
     let square = push("square", Layer::Map(Expr::X.mul(Expr::X)), &[rate]);

@@ -3,10 +3,10 @@
 //!
 //! A build with debug assertions checks every sum of a dense layer; all other arithmetic has overflow checks.
 
-use nervecord_codegen::expr::{Expr, Function};
+use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::{Compiled, reference};
 use nervecord_tests::drawn::extreme_rows;
 use nervecord_tests::network;
@@ -79,11 +79,9 @@ fn build(plan: &Plan, random: &mut Random) -> nervecord_codegen::Result<Graph> {
     let mut graph = Graph::new("net", "x", plan.inputs);
     let mut tensor = graph.input;
     for (i, &(width, after)) in plan.layers.iter().enumerate() {
-        let inputs = graph.tensors[tensor].len;
-        let dense = Dense {
-            weights: (0..width).map(|_| random.row(inputs, plan.weight)).collect(),
-            bias: random.row(width, plan.bias),
-        };
+        let inputs = graph.tensors[tensor].len();
+        let weights = (0..width).map(|_| random.row(inputs, plan.weight)).collect();
+        let dense = Dense::new(weights, random.row(width, plan.bias));
         tensor = graph.push(format!("dense{i}"), Layer::Dense(dense), &[tensor])?;
         tensor = follow(&mut graph, tensor, i, after)?;
     }
@@ -184,7 +182,7 @@ fn a_fine_row_beside_a_coarse_one_keeps_room_for_its_rounding_half() {
     let rows = random.rows(64, INPUTS);
     let weights = vec![random.row(INPUTS, 1.0), random.row(INPUTS, 1e-3)];
     let mut graph = Graph::new("net", "x", INPUTS);
-    let dense = Layer::Dense(Dense { weights, bias: vec![0.0; 2] });
+    let dense = Layer::Dense(Dense::new(weights, vec![0.0; 2]));
     // One scale for both, since a layer follows.
     let sums = graph.push("dense", dense, &[graph.input]).unwrap();
     graph.push("softmax", Layer::Softmax, &[sums]).unwrap();
@@ -228,10 +226,8 @@ fn inputs_that_reach_the_reported_bound_do_not_overflow() {
         let mut random = Random::new(7);
         let rows: Vec<Vec<f64>> = (0..64).map(|_| random.row(inputs, 1.0)).collect();
         let mut graph = Graph::new("net", "x", inputs);
-        let dense = Dense {
-            weights: (0..4).map(|_| random.row(inputs, 1.0)).collect(),
-            bias: random.row(4, 1.0),
-        };
+        let weights = (0..4).map(|_| random.row(inputs, 1.0)).collect();
+        let dense = Dense::new(weights, random.row(4, 1.0));
         graph.push("layer", Layer::Dense(dense), &[0]).unwrap();
         let compiled = network::compile(graph, weights, &rows).unwrap();
         assert_eq!(compiled.program.input.bits(), 16);

@@ -1,7 +1,7 @@
 //! Recurrent networks and circuits: how near to float they stay, and what is refused.
 
 use nervecord_codegen::circuit::{self, Circuit};
-use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::run_with_states;
 use nervecord_codegen::verify::{Vectors, Verification, verify};
 use nervecord_codegen::{Compiled, Compiler, import};
@@ -36,7 +36,7 @@ fn a_circuit_is_read_in_the_time_its_size_takes() {
     let started = std::time::Instant::now();
     assert_eq!(circuit::text::render(&circuit).lines().count(), 20_000 + 6);
     let graph = circuit::build(&circuit, "ring").unwrap();
-    assert_eq!(graph.tensors[graph.states[0].previous].len, 20_000);
+    assert_eq!(graph.tensors[graph.states[0].previous].len(), 20_000);
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     let parts = ["too large", "`substeps`", "302 x 303 x 255 = 23334030", "2097152", "a loop"];
     refused(&ring("clamp", 302, 255), &parts);

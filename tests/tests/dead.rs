@@ -1,9 +1,9 @@
 //! Networks of which a part is dead or constant compile, run, build, and lose nothing elsewhere.
 
-use nervecord_codegen::expr::{Expr, Function};
+use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference;
 use nervecord_tests::dead;
 
@@ -88,7 +88,7 @@ fn network(place: Place, extra: Option<Extra>) -> Graph {
     }
     let width = bias.len();
     let mut graph = Graph::new("net", "x", dead::INPUTS);
-    let sums = graph.push("sums", Layer::Dense(Dense { weights, bias }), &[0]).unwrap();
+    let sums = graph.push("sums", Layer::Dense(Dense::new(weights, bias)), &[0]).unwrap();
     let after = match place {
         Place::Hidden(function) => Expr::call(function),
         Place::Output | Place::Rectified => Expr::relu(),
@@ -97,7 +97,7 @@ fn network(place: Place, extra: Option<Extra>) -> Graph {
     if place != Place::Output {
         let row =
             |r: usize| (0..width).map(|c| if c < 4 { weight(r + 9, c) } else { 1e-3 }).collect();
-        let head = Dense { weights: (0..3).map(row).collect(), bias: vec![0.1; 3] };
+        let head = Dense::new((0..3).map(row).collect(), vec![0.1; 3]);
         graph.push("head", Layer::Dense(head), &[hidden]).unwrap();
     }
     graph

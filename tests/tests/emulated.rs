@@ -4,7 +4,7 @@
 //! These run the emulators. `cargo xtask test` sets those up and runs them; plain `cargo test` lists
 //! them as ignored.
 
-use nervecord_codegen::emulate::{Board, Firmware, Job, Kind, Measured, emulate};
+use nervecord_cli::emulate::{Board, Firmware, Job, Kind, Measured, emulate};
 use nervecord_codegen::{Compiled, Compiler};
 use nervecord_plants::Random;
 use nervecord_tests::{connectome, liquid, models, vectors};

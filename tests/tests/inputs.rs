@@ -4,8 +4,8 @@
 use nervecord::fixed::types::{I2F14, I16F16};
 use nervecord::{Controller, FloatStep, RawStep, Status};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_tests::{bundled, network};
 
 mod made {
@@ -118,7 +118,7 @@ fn the_guards_limits_can_be_the_models_ranges() {
 fn sum(ranges: &[f64]) -> nervecord_codegen::Compiled {
     let mut graph = Graph::new("sum", "x", ranges.len());
     let weights = vec![vec![1.0; ranges.len()]];
-    graph.push("dense", Layer::Dense(Dense { weights, bias: vec![0.0] }), &[0]).unwrap();
+    graph.push("dense", Layer::Dense(Dense::new(weights, vec![0.0])), &[0]).unwrap();
     let row = |i: usize| {
         let at = |(j, range): (usize, &f64)| range * ((i * (1 + j % 40) % 41) as f64 / 20.0 - 1.0);
         ranges.iter().enumerate().map(at).collect()

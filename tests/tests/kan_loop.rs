@@ -1,8 +1,8 @@
 //! The Kolmogorov-Arnold cart-pole controller in its closed loop: as many poles stay up with its integers as
 //! with the float network.
 
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Compiled, Compiler};
 use nervecord_plants::CartPole;

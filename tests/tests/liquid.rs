@@ -2,7 +2,7 @@
 //! the imported float network equals them, and the integers stay within a thousandth of it.
 
 use nervecord_codegen::import;
-use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::run_with_states;
 use nervecord_plants::Random;
 use nervecord_tests::liquid::{Net, STEPS, dense, ltc, sequence, wired};

@@ -1,7 +1,7 @@
 //! Generated modules are the program: what they compute and occupy is what the host says.
 
 use nervecord::{Controller, FloatStep};
-use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_tests::{bundled, models, vectors};
 
 /// The module that `build.rs` made, as firmware includes it.

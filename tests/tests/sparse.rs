@@ -1,12 +1,12 @@
 //! Leaving out zeros, where it is allowed and pays, changes no bit of what a network computes.
 
+use nervecord_cli::emulate::{Board, Job, Measured, emulate};
 use nervecord_codegen::Compiler;
-use nervecord_codegen::emulate::{Board, Job, Measured, emulate};
-use nervecord_codegen::expr::Expr;
+use nervecord_codegen::graph::expr::Expr;
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::{Compiled, report};
 use nervecord_tests::network::table;
 
@@ -27,14 +27,14 @@ fn network() -> (Graph, Vec<Vec<f64>>) {
         _ if (r * 300 + c) % 11 == 3 => noise(r * 300 + c),
         _ => 0.0,
     };
-    let hidden = Dense {
-        weights: (0..72).map(|r| (0..300).map(|c| pruned(r, c)).collect()).collect(),
-        bias: (0..72).map(|r| noise(r) * 0.3 - 2.5).collect(),
-    };
-    let output = Dense {
-        weights: (0..21).map(|r| (0..72).map(|c| noise(99_999 + r * 72 + c)).collect()).collect(),
-        bias: vec![0.1; 21],
-    };
+    let hidden = Dense::new(
+        (0..72).map(|r| (0..300).map(|c| pruned(r, c)).collect()).collect(),
+        (0..72).map(|r| noise(r) * 0.3 - 2.5).collect(),
+    );
+    let output = Dense::new(
+        (0..21).map(|r| (0..72).map(|c| noise(99_999 + r * 72 + c)).collect()).collect(),
+        vec![0.1; 21],
+    );
     let mut graph = Graph::new("sparse", "x", 300);
     let x = graph.push("hidden", Layer::Dense(hidden), &[graph.input]).unwrap();
     let x = graph.push("relu", Layer::Map(Expr::relu()), &[x]).unwrap();

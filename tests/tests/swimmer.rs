@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use nervecord_codegen::data::Data;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::program::Interpreter;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Compiled, Compiler};
 use nervecord_plants::{Random, Swimmer};

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use nervecord_cli::emulate::Board;
 use nervecord_codegen::Result;
-use nervecord_codegen::emulate::Board;
 use nervecord_tests::shapes::Shape;
 
 use crate::figures::{self, COLUMNS, Figures, Row};

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use nervecord_codegen::emulate::Toolchain;
+use nervecord_cli::emulate::Toolchain;
 use nervecord_codegen::{Error, Result};
 
 use crate::{cargo_path, root};

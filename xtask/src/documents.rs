@@ -1,6 +1,6 @@
 //! The committed figures in the documents: written, or compared with what is there.
 
-use nervecord_codegen::emulate::Board;
+use nervecord_cli::emulate::Board;
 use nervecord_codegen::{Error, Result};
 
 use crate::bench::{self, Entry, HEAD};

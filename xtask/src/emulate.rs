@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use nervecord_codegen::emulate::{self, Board, Counting, Firmware, Job, Kind, Measured};
+use nervecord_cli::emulate::{self, Board, Counting, Firmware, Job, Kind, Measured};
 use nervecord_codegen::{Error, Result};
 
 use crate::{boards, say, subject, table};

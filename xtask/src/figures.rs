@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use nervecord_codegen::emulate::Measured;
+use nervecord_cli::emulate::Measured;
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Error, Result};
 

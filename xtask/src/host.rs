@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nervecord_codegen::expr::Expr;
+use nervecord_codegen::graph::expr::Expr;
 use nervecord_codegen::graph::{Graph, Layer};
 use nervecord_codegen::import::onnx::proto::GraphProto;
 use nervecord_codegen::output::write_atomic;

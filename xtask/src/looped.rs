@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
-use nervecord_codegen::emulate::Board;
+use nervecord_cli::emulate::Board;
 use nervecord_codegen::{Compiled, Error, Result};
 use nervecord_tests::link::{
     self, CartPoleRig, Core, Emulated, Local, Plan, Plant, Rates, Run, SwimmerRig,

@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use nervecord_cli::emulate::{Board, setup};
 use nervecord_codegen::Result;
-use nervecord_codegen::emulate::{Board, setup};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set-up, test, emulate, bench")]
@@ -133,7 +133,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    nervecord_codegen::cleanup::on_signals();
+    nervecord_cli::signals::heed();
     let done = match Arguments::parse().task {
         Task::Setup => set_up().map(|()| true),
         Task::Test => Ok(stages::test()),

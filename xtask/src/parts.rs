@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nervecord_codegen::emulate::Toolchain;
+use nervecord_cli::emulate::Toolchain;
 use nervecord_codegen::{Error, Result};
 use object::{Object, ObjectSection, SectionFlags, SectionKind};
 use serde::Deserialize;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nervecord_codegen::emulate::{Board, Kind, Toolchain};
+use nervecord_cli::emulate::{Board, Kind, Toolchain};
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Error, Result};

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nervecord_cli::emulate::Job;
 use nervecord_codegen::data::Data;
-use nervecord_codegen::emulate::Job;
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::import;
 use nervecord_codegen::options::Weights;

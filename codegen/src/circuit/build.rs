@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Circuit, GapJunction, Kind};
 use crate::error::{Error, Result};
-use crate::expr::Expr;
+use crate::graph::expr::Expr;
+use crate::graph::membrane::{self, Membrane};
+use crate::graph::spiking::{Link, Spiking};
 use crate::graph::{Dense, Graph, Layer, TensorId};
-use crate::membrane::{self, Membrane};
-use crate::spiking::{Link, Spiking};
 
 /// The network of a circuit.
 ///
@@ -19,7 +19,6 @@ pub fn build(circuit: &Circuit, name: &str) -> Result<Graph> {
     let columns: Vec<String> =
         circuit.inputs.iter().map(column).filter(|c| seen.insert(c.clone())).collect();
     let mut graph = Graph::new(name, "x", columns.len());
-    graph.wiring = true;
     graph.input_ranges = columns.iter().map(|column| range(circuit, column)).collect();
     let (sources, phases) = sources(&mut graph, circuit, &columns)?;
     graph.input_names = columns;
@@ -70,7 +69,11 @@ fn sources(
         bias.push((input.offset - input.saturation[0]) / span);
     }
     let unit = || Layer::Map(Expr::clamp(0.0, 1.0));
-    let inputs = graph.push("inputs", Layer::Dense(Dense { weights, bias }), &[graph.input])?;
+    let inputs = graph.push(
+        "inputs",
+        Layer::Dense(Dense { weights, bias, wiring: true }),
+        &[graph.input],
+    )?;
     let inputs = graph.push("saturation", unit(), &[inputs])?;
     if circuit.oscillators.is_empty() {
         return Ok((inputs, None));
@@ -83,7 +86,8 @@ fn sources(
         (0..n).map(|i| (0..n).map(|j| if i == j { -1.0 } else { 0.0 }).collect()).collect();
     let on = |o: &super::Oscillator| (f64::from(o.period) * o.duty).round();
     let bias = circuit.oscillators.iter().map(on).collect();
-    let waves = graph.push("waves", Layer::Dense(Dense { weights, bias }), &[phases])?;
+    let waves =
+        graph.push("waves", Layer::Dense(Dense { weights, bias, wiring: true }), &[phases])?;
     let waves = graph.push("oscillators", unit(), &[waves])?;
     let all = graph.push("sources", Layer::Concat, &[inputs, waves])?;
     Ok((all, Some(phases)))
@@ -122,7 +126,8 @@ fn clamp(graph: &mut Graph, circuit: &Circuit, sources: TensorId) -> Result<Tens
     let mut activity = state;
     for step in 0..circuit.substeps {
         let all = graph.push(format!("all{step}"), Layer::Concat, &[sources, activity])?;
-        let dense = Layer::Dense(Dense { weights: weights.clone(), bias: bias.clone() });
+        let dense =
+            Layer::Dense(Dense { weights: weights.clone(), bias: bias.clone(), wiring: true });
         let sum = graph.push(format!("sum{step}"), dense, &[all])?;
         activity = graph.push(format!("clamp{step}"), Layer::Map(Expr::clamp(0.0, 1.0)), &[sum])?;
     }
@@ -233,6 +238,6 @@ fn outputs(graph: &mut Graph, circuit: &Circuit, neurons: TensorId) -> Result<()
     let weights = circuit.outputs.iter().map(row).collect();
     let bias = circuit.outputs.iter().map(|o| o.offset).collect();
     let muscles = graph.push("muscles", Layer::Select(read), &[neurons])?;
-    graph.push("outputs", Layer::Dense(Dense { weights, bias }), &[muscles])?;
+    graph.push("outputs", Layer::Dense(Dense { weights, bias, wiring: true }), &[muscles])?;
     Ok(())
 }

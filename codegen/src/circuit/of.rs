@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Circuit, Input, Kind, Neuron, Oscillator, Output, Sign, Synapse};
+use crate::graph::membrane::{self, Membrane};
+use crate::graph::ncap::Ncap;
 use crate::graph::{Graph, Layer};
-use crate::membrane::{self, Membrane};
-use crate::ncap::Ncap;
 
 impl Circuit {
     /// The neurons and synapses of an NCAP or an LTC; none for networks of layers.
@@ -73,7 +73,7 @@ fn of_ncap(ncap: &Ncap, graph: &Graph) -> Circuit {
         }
     }
     if ncap.controls {
-        crate::ncap::CONTROLS.into_iter().for_each(|name| circuit.input(name.into(), 1.0));
+        crate::graph::ncap::CONTROLS.into_iter().for_each(|name| circuit.input(name.into(), 1.0));
     }
     for (name, phase) in [("head d", 0), ("head v", u32::from(ncap.dorsal))] {
         let period = 2 * u32::from(ncap.dorsal.max(1));

@@ -1,51 +1,138 @@
-//! The tables of a generated module, as kernels add them.
+//! A kernel's tables and values as items of a Rust module. Stands on the program's data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
 
+use crate::program::kernel::{Data, Operand};
+use crate::program::table::{Array, Content, Record, Table, Value};
+
 /// Columns of generated code.
 const WIDTH: usize = 100;
 
-/// The tables of a module, as kernels add them.
+/// The tables of a module.
 #[derive(Debug, Default)]
-pub struct Items {
-    pub(super) text: String,
-    pub(super) imports: BTreeSet<String>,
-    tables: BTreeMap<Vec<u32>, String>,
+pub(super) struct Items {
+    pub text: String,
+    /// Names of `nervecord::generated`.
+    pub imports: BTreeSet<String>,
+    taken: BTreeSet<String>,
+    /// The names of functions' tables by their pieces.
+    pieces: BTreeMap<Vec<u32>, String>,
+}
+
+/// One kernel in the module.
+struct Kernel<'a> {
+    /// In screaming snake case.
+    name: String,
+    data: &'a Data<'a>,
+    /// The module's names of tables that another kernel has as well.
+    shared: BTreeMap<&'a str, String>,
 }
 
 impl Items {
-    /// Brings `nervecord::path` into scope.
-    pub fn import(&mut self, path: &str) {
-        self.imports.insert(path.to_owned());
+    /// A module whose own constants are `taken`.
+    pub fn new(taken: &[&str]) -> Self {
+        Self { taken: taken.iter().map(|name| (*name).to_owned()).collect(), ..Self::default() }
+    }
+
+    /// Adds a kernel that is to be called `name`; returns the statement that runs it, on tensors `x0`, `x1`, ...
+    /// and `y`.
+    pub fn kernel(&mut self, name: &str, data: &Data) -> String {
+        let name = self.free_name(name, data);
+        let mut kernel = Kernel { name, data, shared: BTreeMap::new() };
+        for table in &data.tables {
+            self.table(&mut kernel, table);
+        }
+        self.import(&data.record);
+        let held = if data.kept { "static" } else { "const" };
+        let mut kind = data.record.kind.to_owned();
+        if !data.parameters.is_empty() {
+            let parameters: Vec<String> =
+                data.parameters.iter().map(|value| kernel.value(value)).collect();
+            kind += &format!("<{}>", parameters.join(", "));
+        }
+        let name = &kernel.name;
+        self.constant(&format!("{held} {name}: {kind}"), &kernel.record(&data.record));
+        let operand = |operand: &Operand| match operand {
+            Operand::Read(k) => format!("x{k}"),
+            Operand::Nothing => "&[]".to_owned(),
+            Operand::Written => "y".to_owned(),
+        };
+        let operands: Vec<String> = data.operands.iter().map(operand).collect();
+        format!("{name}.{}({});", data.method, operands.join(", "))
+    }
+
+    /// An identifier in screaming snake case, with which the names of the kernel's tables are free as well.
+    fn free_name(&mut self, name: &str, data: &Data) -> String {
+        let ident = screaming(name, "LAYER");
+        let all = |name: &str| {
+            let tables = data.tables.iter().map(|table| format!("{name}_{}", table.name));
+            tables.chain([name.to_owned()]).collect::<Vec<_>>()
+        };
+        let numbered = (2..).map(|count| format!("{ident}_{count}"));
+        let free = |name: &String| all(name).iter().all(|name| !self.taken.contains(name));
+        let name = std::iter::once(ident.clone()).chain(numbered).find(free).unwrap_or_default();
+        self.taken.extend(all(&name));
+        name
+    }
+
+    fn table<'a>(&mut self, kernel: &mut Kernel<'a>, table: &'a Table<'a>) {
+        let name = format!("{}_{}", kernel.name, table.name);
+        match &table.content {
+            Content::List(array) => self.list(&format!("static {name}"), array),
+            Content::Matrix(array, columns) => {
+                self.matrix(&format!("static {name}"), array.element(), &array.numbers(), *columns);
+            }
+            Content::Pieces(pieces) => {
+                let known = self.pieces.entry(pieces.to_vec()).or_insert_with(|| name.clone());
+                kernel.shared.insert(&table.name, known.clone());
+                if *known == name {
+                    let words: Vec<String> = pieces.iter().map(|w| format!("0x{w:08x}")).collect();
+                    self.array(&format!("static {name}"), "u32", &words);
+                }
+            }
+            Content::Records { kind, rows, .. } => {
+                self.imports.insert((*kind).to_owned());
+                rows.iter().for_each(|row| self.import(row));
+                let rows: Vec<String> = rows.iter().map(|row| kernel.record(row)).collect();
+                self.array(&format!("static {name}"), kind, &rows);
+            }
+            Content::Record(record) => {
+                self.import(record);
+                let value = kernel.record(record);
+                self.constant(&format!("const {name}: {}", record.kind), &value);
+            }
+            Content::Packed { words, by, of } => {
+                self.imports.insert((*by).to_owned());
+                let of: Vec<String> = of.iter().map(|value| kernel.reference(value)).collect();
+                let value = format!("{by}({})", of.join(", "));
+                self.constant(&format!("static {name}: [u32; {words}]"), &value);
+            }
+        }
+    }
+
+    /// Brings the kinds of a record into scope.
+    fn import(&mut self, record: &Record) {
+        self.imports.insert(record.kind.to_owned());
+        for (_, value) in &record.fields {
+            if let Value::Record(record) = value {
+                self.import(record);
+            }
+        }
+    }
+
+    fn list(&mut self, declaration: &str, array: &Array) {
+        self.array(declaration, array.element(), &array.numbers());
     }
 
     /// `declaration: [element; N] = [values];`
     pub fn array<T: Display>(&mut self, declaration: &str, element: &str, values: &[T]) {
         let head = format!("{declaration}: [{element}; {}] = [", values.len());
-        self.table(&head, &wrapped(values, 8), "];");
-    }
-
-    /// The pieces of a function that other kernels may have as well; returns the name of the one in
-    /// the module.
-    pub fn pieces(&mut self, name: &str, pieces: &[u32]) -> String {
-        if let Some(name) = self.tables.get(pieces) {
-            return name.clone();
-        }
-        self.tables.insert(pieces.to_vec(), name.to_owned());
-        let words: Vec<String> = pieces.iter().map(|w| format!("0x{w:08x}")).collect();
-        self.array(&format!("static {name}"), "u32", &words);
-        name.to_owned()
+        self.item(&head, &wrapped(values, 8), "];");
     }
 
     /// `declaration: [[element; columns]; rows] = [[row], [row], ...];`
-    pub fn matrix<T: Display>(
-        &mut self,
-        declaration: &str,
-        element: &str,
-        values: &[T],
-        columns: usize,
-    ) {
+    fn matrix(&mut self, declaration: &str, element: &str, values: &[i64], columns: usize) {
         let mut rows = String::new();
         for row in values.chunks(columns) {
             let body = wrapped(row, 12);
@@ -57,18 +144,11 @@ impl Items {
         }
         let count = values.len() / columns.max(1);
         let head = format!("{declaration}: [[{element}; {columns}]; {count}] = [");
-        self.table(&head, &rows, "];");
-    }
-
-    /// `declaration = value;` where the value is computed when the firmware is built.
-    pub fn packed(&mut self, declaration: &str, value: &str) {
-        // Packing a large layer takes more steps than the lint likes.
-        self.text.push_str("    #[allow(long_running_const_eval)]\n");
-        self.constant(declaration, value);
+        self.item(&head, &rows, "];");
     }
 
     /// `declaration = value;`
-    pub fn constant(&mut self, declaration: &str, value: &str) {
+    fn constant(&mut self, declaration: &str, value: &str) {
         let line = format!("    {declaration} = {value};");
         if line.len() <= WIDTH {
             let _ = writeln!(self.text, "{line}");
@@ -81,8 +161,70 @@ impl Items {
         let _ = writeln!(self.text, "    {declaration} =\n{broken}");
     }
 
-    fn table(&mut self, head: &str, body: &str, tail: &str) {
+    fn item(&mut self, head: &str, body: &str, tail: &str) {
         let _ = write!(self.text, "    #[rustfmt::skip]\n    {head}\n{body}    {tail}\n");
+    }
+}
+
+impl Kernel<'_> {
+    /// The module's name of the kernel's table `name`.
+    fn table_name(&self, name: &str) -> String {
+        let own = || format!("{}_{name}", self.name);
+        self.shared.get(name).cloned().unwrap_or_else(own)
+    }
+
+    /// As a function takes it: tables and shared records by reference.
+    fn reference(&self, value: &Value) -> String {
+        match value {
+            Value::Table(name) => format!("&{}", self.table_name(name)),
+            other => self.value(other),
+        }
+    }
+
+    /// As a field holds it: tables by reference, shared records as they are.
+    fn value(&self, value: &Value) -> String {
+        let is_record = |name: &String| {
+            let own = self.data.tables.iter().find(|table| table.name == *name);
+            own.is_some_and(|table| matches!(table.content, Content::Record(_)))
+        };
+        match value {
+            Value::Integer(number) => number.to_string(),
+            Value::Switch(switch) => switch.to_string(),
+            Value::Numbers(numbers) => format!("{numbers:?}"),
+            Value::NoTable => "&[]".to_owned(),
+            Value::Table(name) if is_record(name) => self.table_name(name),
+            Value::Table(_) => self.reference(value),
+            Value::Record(record) => self.record(record),
+        }
+    }
+
+    fn record(&self, record: &Record) -> String {
+        let Record { kind, fields, constructed } = record;
+        let field = |(name, value): &(&str, Value)| match constructed {
+            true => self.value(value),
+            false => format!("{name}: {}", self.value(value)),
+        };
+        let fields = fields.iter().map(field).collect::<Vec<_>>().join(", ");
+        match constructed {
+            true => format!("{kind}::new({fields})"),
+            false => format!("{kind} {{ {fields} }}"),
+        }
+    }
+}
+
+/// An identifier in screaming snake case; `prefix` begins it where the name cannot.
+pub(super) fn screaming(name: &str, prefix: &str) -> String {
+    let mut ident: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    while ident.contains("__") {
+        ident = ident.replace("__", "_");
+    }
+    let ident = ident.trim_matches('_');
+    match ident.chars().next() {
+        Some(c) if c.is_ascii_alphabetic() => ident.to_owned(),
+        _ => format!("{prefix}_{ident}").trim_end_matches('_').to_owned(),
     }
 }
 
@@ -92,7 +234,7 @@ pub(super) fn wrapped<T: Display>(values: &[T], indent: usize) -> String {
     let mut line = String::new();
     for value in values {
         let cell = format!("{value}, ");
-        if indent + line.len() + cell.len() > WIDTH + 1 {
+        if !line.is_empty() && indent + line.len() + cell.len() > WIDTH + 1 {
             let _ = writeln!(text, "{:indent$}{}", "", line.trim_end());
             line.clear();
         }

@@ -5,12 +5,11 @@ mod items;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use nervecord::tensor::quads;
+use nervecord::generated::FORMAT;
+use nervecord::host::quads;
 
-pub use self::items::Items;
-use self::items::wrapped;
-use crate::program::{Op, Port, PortWidth, Program};
-use crate::report::layer_table;
+use self::items::{Items, screaming, wrapped};
+use crate::program::{Op, Port, PortWidth, Program, layer_table};
 
 /// What the header says of where the module comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,65 +26,6 @@ pub struct Origin {
     pub options: String,
 }
 
-/// An identifier in screaming snake case; `prefix` begins it where the name cannot.
-fn screaming(name: &str, prefix: &str) -> String {
-    let mut ident: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
-        .collect();
-    while ident.contains("__") {
-        ident = ident.replace("__", "_");
-    }
-    let ident = ident.trim_matches('_');
-    match ident.chars().next() {
-        Some(c) if c.is_ascii_alphabetic() => ident.to_owned(),
-        _ => format!("{prefix}_{ident}").trim_end_matches('_').to_owned(),
-    }
-}
-
-/// An identifier in screaming snake case, unlike those in `taken`.
-fn constant_name(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let ident = screaming(name, "LAYER");
-    // The names of a layer's tables must be free as well.
-    let tables = [
-        "",
-        "_WEIGHTS",
-        "_BIAS",
-        "_MULTIPLIER",
-        "_PACKED",
-        "_PIECES",
-        "_EXP",
-        "_SHIFTS",
-        "_LINES",
-        "_JOINTS",
-        "_FIRES",
-        "_THRESHOLDS",
-        "_COUNTS",
-        "_LINKS",
-        "_NEURONS",
-        "_SENSORY",
-        "_SYNAPSES",
-        "_GAPS",
-        "_GRIDS",
-        "_COEFFICIENTS",
-        "_SHAPE",
-        "_FANS",
-        "_OUTPUTS",
-        "_TABLES",
-        "_FACTORS",
-        "_RUNS",
-        "_FINISH",
-    ];
-    let mut name = ident.clone();
-    let mut count = 1;
-    while tables.iter().any(|suffix| taken.contains(&format!("{name}{suffix}"))) {
-        count += 1;
-        name = format!("{ident}_{count}");
-    }
-    taken.extend(tables.iter().map(|suffix| format!("{name}{suffix}")));
-    name
-}
-
 /// `snake_case` as `CamelCase`.
 fn type_name(name: &str) -> String {
     let word = |w: &str| {
@@ -95,18 +35,16 @@ fn type_name(name: &str) -> String {
     name.split('_').filter_map(word).collect()
 }
 
+/// The constants of every module.
+const OWN: [&str; 8] =
+    ["INPUTS", "OUTPUTS", "TABLE_BYTES", "RANGES", "LIMITS", "CHANNELS", "LEVELS", "START"];
+
 /// The module's text.
 pub fn emit(program: &Program, origin: &Origin) -> String {
-    let mut items = Items::default();
-    let mut taken =
-        ["INPUTS", "OUTPUTS", "TABLE_BYTES", "RANGES", "LIMITS", "CHANNELS", "LEVELS", "START"]
-            .map(str::to_owned)
-            .into_iter()
-            .collect();
+    let mut items = Items::new(&OWN);
     let mut body = String::new();
     for op in &program.ops {
-        let name = constant_name(&op.name, &mut taken);
-        let call = op.kernel.emit(&name, &mut items);
+        let call = items.kernel(&op.name, &op.kernel.data());
         body += &statement(program, op, &call);
     }
     let mut ty = type_name(&program.name);
@@ -119,11 +57,12 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     }
     let mut out = header(program, origin);
     let _ = writeln!(out, "/// The network of `{}` as integers.", origin.model);
-    // A program that includes the module in its own crate seldom uses all of it.
-    let _ = writeln!(out, "#[allow(dead_code)]");
+    // A program that includes the module in its own crate seldom uses all of it, and packing a large layer takes
+    // more steps than the lint likes.
+    let _ = writeln!(out, "#[allow(dead_code, long_running_const_eval)]");
     let _ = writeln!(out, "pub mod {} {{", program.name);
     out += &imports;
-    out += "\n    const _: () = nervecord::require_format(1);\n\n";
+    let _ = write!(out, "\n    const _: () = nervecord::generated::require_format({FORMAT});\n\n");
     out += &interface(program);
     out += &readings(program, &ty);
     out += "\n";
@@ -148,7 +87,7 @@ fn header(program: &Program, origin: &Origin) -> String {
          // calibration        {}\n\
          // options            {}\n//\n",
         env!("CARGO_PKG_VERSION"),
-        nervecord::FORMAT,
+        FORMAT,
         origin.model,
         origin.model_sha256,
         origin.calibration_sha256,
@@ -169,31 +108,40 @@ fn header(program: &Program, origin: &Origin) -> String {
 }
 
 fn imports(program: &Program, items: &Items) -> String {
-    let mut fixed: BTreeSet<String> = BTreeSet::new();
-    let mut fracs = BTreeSet::new();
+    let mut names = items.imports.clone();
+    names
+        .extend(["Controller", "Quad", "RawStep", "Scratch", "Sealed", "Status"].map(String::from));
+    let [input, output] = [program.input.bits(), program.output.bits()];
+    names.extend([format!("limits{input}"), format!("read{input}"), format!("write{output}")]);
+    if input.max(output) == 32 {
+        names.insert("Channel".into());
+    }
+    let (mut fixed, mut fracs) = (BTreeSet::new(), BTreeSet::new());
     for port in [&program.input, &program.output] {
         fixed.insert(format!("FixedI{}", port.bits()));
-        fracs.extend(port.fracs.iter().map(|frac| (*frac, format!("U{frac}"))));
+        fracs.extend(port.fracs.iter().map(|frac| format!("U{frac}")));
     }
-    let mut uses: BTreeSet<String> =
-        items.imports.iter().map(|path| format!("nervecord::{path}")).collect();
-    for name in fixed {
-        uses.insert(format!("nervecord::fixed::{name}"));
+    [("", names), ("fixed::", fixed), ("fixed::types::extra::", fracs)]
+        .map(|(path, names)| import(path, names))
+        .concat()
+}
+
+/// The statement that brings names of one path into scope, as rustfmt writes it.
+fn import(path: &str, names: BTreeSet<String>) -> String {
+    let mut names: Vec<String> = names.into_iter().collect();
+    // Rustfmt puts types before functions.
+    names.sort_by_key(|name| (name.starts_with(char::is_lowercase), version_key(name)));
+    let path = format!("nervecord::generated::{path}");
+    match names.as_slice() {
+        [name] => format!("    use {path}{name};\n"),
+        names => {
+            let line = format!("    use {path}{{{}}};\n", names.join(", "));
+            match line.len() <= 101 {
+                true => line,
+                false => format!("    use {path}{{\n{}    }};\n", wrapped(names, 8)),
+            }
+        }
     }
-    uses.insert("nervecord::Quad".into());
-    for (_, name) in fracs {
-        uses.insert(format!("nervecord::fixed::types::extra::{name}"));
-    }
-    let [input, output] = [program.input.bits(), program.output.bits()];
-    uses.insert(format!("nervecord::port::{{limits{input}, read{input}}}"));
-    uses.insert(format!("nervecord::port::write{output}"));
-    if input.max(output) == 32 {
-        uses.insert("nervecord::port::Channel".into());
-    }
-    uses.insert("nervecord::{Controller, RawStep, Scratch, Status}".into());
-    let mut uses: Vec<String> = uses.into_iter().collect();
-    uses.sort_by_key(|path| version_key(path));
-    uses.iter().map(|path| format!("    use {path};\n")).collect()
 }
 
 /// Sorts as rustfmt does: numbers by value.
@@ -260,13 +208,13 @@ fn interface(program: &Program) -> String {
 fn readings(program: &Program, ty: &str) -> String {
     let mut out = format!(
         "    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
-    pub type Reading = nervecord::Reading<{ty}, INPUTS, OUTPUTS>;
+    pub type Reading = nervecord::generated::Reading<{ty}, INPUTS, OUTPUTS>;
     /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
-    pub type Counts = nervecord::Counts<{ty}>;
+    pub type Counts = nervecord::generated::Counts<{ty}>;
 
     /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
     /// numbers.
-    pub fn input<V: nervecord::input::Value>(values: &[V; INPUTS]) -> Reading {{
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {{
         Reading::of(values)
     }}
 
@@ -282,7 +230,7 @@ fn readings(program: &Program, ty: &str) -> String {
     };
     out += &names("input", "The places of the inputs.", &program.input_names);
     let about = match &program.classes {
-        Some(_) => "The places of the classes; `nervecord::head::argmax` of the outputs is one.",
+        Some(_) => "The places of the classes; `nervecord::argmax` of the outputs is one.",
         None => "The places of the outputs.",
     };
     out += &names("output", about, &outputs);
@@ -438,6 +386,8 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         fn typed(output: [RawOutput; OUTPUTS]) -> Output {{
 {typed}        }}
     }}
+
+    impl Sealed for {ty} {{}}
 
     impl RawStep<INPUTS, OUTPUTS> for {ty} {{
         type RawInput = RawInput;

@@ -16,7 +16,7 @@ use super::file::read;
 use super::tensors::Tensors;
 use crate::data::sha256;
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
 use crate::graph::{Dense, Graph, Layer, TensorId};
 use crate::text;
 
@@ -228,13 +228,13 @@ impl Source<'_> {
         mask: Option<&[Vec<f64>]>,
     ) -> Result<TensorId> {
         let title = |name: &str| format!("{title}.{name}").trim_start_matches('.').to_owned();
-        let columns = graph.tensors[c].len;
+        let columns = graph.tensors[c].len();
         let head = |graph: &mut Graph, name: &str| {
             let (mut weights, bias) = self.weights(&format!("{prefix}{name}"), units, columns)?;
             for (w, m) in weights.iter_mut().flatten().zip(mask.into_iter().flatten().flatten()) {
                 *w *= m;
             }
-            graph.push(title(name), Layer::Dense(Dense { weights, bias }), &[c])
+            graph.push(title(name), Layer::Dense(Dense::new(weights, bias)), &[c])
         };
         let f1 = head(graph, "ff1")?;
         if self.mode == Mode::Pure {
@@ -250,7 +250,7 @@ impl Source<'_> {
         let fold = |(a, b): (&mut f64, &f64)| *a = *a * self.timespan + b;
         weights.iter_mut().flatten().zip(weights_b.iter().flatten()).for_each(fold);
         bias.iter_mut().zip(&bias_b).for_each(fold);
-        let t = graph.push(title("time"), Layer::Dense(Dense { weights, bias }), &[c])?;
+        let t = graph.push(title("time"), Layer::Dense(Dense::new(weights, bias)), &[c])?;
         let sigmoid = Layer::Map(Expr::call(Function::Sigmoid));
         let t = graph.push(title("time.sigmoid"), sigmoid, &[t])?;
         let add = |a: f64| Layer::Add { factors: [1.0, a] };
@@ -291,8 +291,8 @@ impl Source<'_> {
     ) -> Result<TensorId> {
         let key = format!("{prefix}{name}");
         let (outputs, _) = self.file.shape(&format!("{key}.weight"))?;
-        let (weights, bias) = self.weights(&key, outputs, graph.tensors[x].len)?;
-        graph.push(title, Layer::Dense(Dense { weights, bias }), &[x])
+        let (weights, bias) = self.weights(&key, outputs, graph.tensors[x].len())?;
+        graph.push(title, Layer::Dense(Dense::new(weights, bias)), &[x])
     }
 
     /// Weights and bias of a Linear layer.

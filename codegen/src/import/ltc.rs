@@ -13,9 +13,9 @@ use super::file::read;
 use super::tensors::Tensors;
 use crate::data::sha256;
 use crate::error::{Error, Result};
-use crate::expr::Function;
+use crate::graph::expr::Function;
+use crate::graph::membrane::{Membrane, Neuron, Synapse};
 use crate::graph::{Graph, Layer};
-use crate::membrane::{Membrane, Neuron, Synapse};
 
 /// All tensors of a cell, without their prefix.
 const NAMES: [&str; 17] = [

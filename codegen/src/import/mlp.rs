@@ -10,7 +10,7 @@ use super::file::read;
 use super::tensors::Tensors;
 use crate::data::sha256;
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
 use crate::graph::{Dense, Graph, Layer};
 
 /// Reads the perceptron `model` that `config` describes, and the digest of its weights.
@@ -145,7 +145,7 @@ fn dense_layers(file: &Tensors) -> Result<Vec<(String, Dense)>> {
         }
         let title = stem.trim_end_matches(['.', '_']);
         let title = if title.is_empty() { "dense" } else { title };
-        layers.push((title.to_owned(), Dense { weights, bias }));
+        layers.push((title.to_owned(), Dense::new(weights, bias)));
     }
     if layers.is_empty() {
         return Err(Error::new("the file holds no weights")

@@ -23,7 +23,7 @@ use serde_json::Value as Json;
 
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, Tensor};
 use crate::settings::Settings;
 use crate::text::snake_case;
 
@@ -68,7 +68,7 @@ pub fn load(path: &Path) -> Result<Source> {
         Some(config) => by_format(config, &located.model, &name)?,
     };
     Settings::beside(path)?.name_inputs(&mut graph)?;
-    let features: usize = graph.tensors.iter().map(|t| t.len).sum();
+    let features: usize = graph.tensors.iter().map(Tensor::len).sum();
     if features > MOST_FEATURES {
         return Err(Error::new("the network has too many features")
             .file(&located.model)

@@ -11,8 +11,8 @@ use super::file::read;
 use super::tensors::Tensors;
 use crate::data::sha256;
 use crate::error::{Error, Result};
+use crate::graph::ncap::{CONTROLS, Joint, Ncap, Side};
 use crate::graph::{Graph, Layer};
-use crate::ncap::{CONTROLS, Joint, Ncap, Side};
 use weights::{Role, Weights};
 
 /// More joints than any plant has; a guard against damaged files.

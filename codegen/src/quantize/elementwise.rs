@@ -1,153 +1,62 @@
 //! Sums, products, per-feature scales and copies.
 
-use nervecord::elementwise::{Add, Affine, Line, Mul, Place, select};
-use nervecord::tensor::Quad;
+use nervecord::generated::{Add, Mul, Place, Quad, Select};
 
-use super::{Format, Lowering, Value, multiplier};
-use crate::emit::Items;
+use super::format::{Format, multiplier};
+use super::lowering::{Lowering, Value};
+use super::rescale::{copy, rescaling_copy};
 use crate::error::Result;
 use crate::graph::Node;
 use crate::program::Kernel;
+use crate::program::kernel::{Data, Operand};
+use crate::program::table::{Array, Record, Table, Value as Field};
 
-#[derive(Debug)]
-struct AffineKernel(Vec<Line>);
-
-impl Kernel for AffineKernel {
-    fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
-        Affine(&self.0).run(y);
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("elementwise::{Affine, Line}");
-        let line = |Line { bias, weight, shift }: &Line| {
-            format!("Line {{ bias: {bias}, weight: {weight}, shift: {shift} }}")
-        };
-        let lines: Vec<String> = self.0.iter().map(line).collect();
-        items.array(&format!("static {name}_LINES"), "Line", &lines);
-        items.constant(&format!("const {name}: Affine"), &format!("Affine(&{name}_LINES)"));
-        format!("{name}.run(y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        size_of_val(self.0.as_slice())
-    }
+/// Of two tensors, the first in place.
+fn of_two(record: Record) -> Data<'static> {
+    let operands = vec![Operand::Written, Operand::Read(0)];
+    Data { operands, ..Data::new(record, vec![], 1) }
 }
 
 impl Kernel for Add {
+    fn data(&self) -> Data<'_> {
+        let &Self { factors, shift } = self;
+        let factors = Field::Numbers(factors.map(i64::from).to_vec());
+        of_two(Record::of("Add", [("factors", factors), ("shift", shift.into())]))
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, y, reads[0]);
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("elementwise::Add");
-        let ([a, b], shift) = (self.factors, self.shift);
-        items.constant(
-            &format!("const {name}: Add"),
-            &format!("Add {{ factors: [{a}, {b}], shift: {shift} }}"),
-        );
-        format!("{name}.run(y, x0);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        0
     }
 }
 
 impl Kernel for Mul {
+    fn data(&self) -> Data<'_> {
+        let &Self { half, multiplier, shift } = self;
+        let fields =
+            [("half", half.into()), ("multiplier", multiplier.into()), ("shift", shift.into())];
+        of_two(Record::of("Mul", fields))
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, y, reads[0]);
     }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("elementwise::Mul");
-        let Self { half, multiplier, shift } = self;
-        let fields = format!("half: {half}, multiplier: {multiplier}, shift: {shift}");
-        items.constant(&format!("const {name}: Mul"), &format!("Mul {{ {fields} }}"));
-        format!("{name}.run(y, x0);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        0
-    }
 }
 
-impl Kernel for Place {
-    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        Self::run(self, reads[0], y);
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("elementwise::Place");
-        let Self { offset, features, factor, shift } = self;
-        let fields =
-            format!("offset: {offset}, features: {features}, factor: {factor}, shift: {shift}");
-        items.constant(&format!("const {name}: Place"), &format!("Place {{ {fields} }}"));
-        format!("{name}.run(x0, y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        0
-    }
-}
-
+/// Rearranged features.
 #[derive(Debug)]
 struct SelectKernel {
     indices: Vec<u16>,
 }
 
 impl Kernel for SelectKernel {
+    fn data(&self) -> Data<'_> {
+        let indices = Table::list("INDICES", Array::U16(&self.indices));
+        Data::new(Record::of("Select", [("indices", Field::table("INDICES"))]), vec![indices], 1)
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        select(&self.indices, reads[0], y);
+        Select { indices: &self.indices }.run(reads[0], y);
     }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("elementwise::select");
-        items.array(&format!("static {name}"), "u16", &self.indices);
-        format!("select(&{name}, x0, y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        self.indices.len() * 2
-    }
-}
-
-/// A copy of `features` activations as they are.
-pub(super) fn copy(features: usize) -> Place {
-    Place { offset: 0, features, factor: 1 << 14, shift: 14 }
-}
-
-/// `y = ratio x` into the features from `offset` on.
-pub(super) fn rescaling_copy(offset: usize, features: usize, ratio: f64) -> Place {
-    let shift = (32767.0 / ratio).log2().floor().clamp(1.0, 15.0) as u8;
-    let factor = (ratio * f64::from(1 << shift)).round().min(32767.0) as i16;
-    Place { offset, features, factor, shift }
-}
-
-/// `y_i = scale_i x_i + offset_i` in place, from `value`'s format to one scale for all.
-pub(super) fn push_affine(
-    lowering: &mut Lowering,
-    name: &str,
-    value: &Value,
-    scale: &[f64],
-    offset: &[f64],
-    out_scale: f64,
-) {
-    let mut lines = vec![];
-    for i in 0..value.features {
-        let factor = scale[i] * value.format.scale(i) / out_scale;
-        let addend = (scale[i] * value.format.offset(i) + offset[i]) / out_scale;
-        // |factor| 2^shift < 2^15, and |addend| 2^shift + 2^30 < 2^31.
-        let by_factor = (32767.0 / factor.abs().max(1e-9)).log2().floor();
-        let by_addend = (f64::powi(2.0, 29) / addend.abs().max(1.0)).log2().floor();
-        let shift = by_factor.min(by_addend).clamp(1.0, 15.0);
-        let unit = f64::powi(2.0, shift as i32);
-        let weight = (factor * unit).round().clamp(-32767.0, 32767.0) as i16;
-        // With the rounding half.
-        let bias = (addend * unit + unit / 2.0).round().clamp(-1e9, 1e9) as i32;
-        lines.push(Line { bias, weight, shift: shift as u8 });
-    }
-    let kernel = AffineKernel(lines);
-    lowering.push(name, Box::new(kernel), vec![], value.storage);
 }
 
 pub(super) fn lower_affine(
@@ -158,7 +67,7 @@ pub(super) fn lower_affine(
 ) -> Result<()> {
     let value = lowering.take_in_place(node.inputs[0]);
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
-    push_affine(lowering, &node.name, &value, scale, offset, out_scale);
+    lowering.push_affine(&node.name, &value, scale, offset, out_scale);
     lowering.define(node.output, value.storage, Format::uniform(out_scale));
     lowering.report(node, "affine".into(), String::new());
     Ok(())
@@ -206,7 +115,7 @@ pub(super) fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
 }
 
 pub(super) fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
-    let len = lowering.graph.tensors[node.output].len;
+    let len = lowering.graph.tensors[node.output].len();
     // A dense layer takes features of any scale, so that nothing is lost on the way to one.
     if lowering.only_dense_reads(node.output) {
         return concat_as_is(lowering, node, len);

@@ -2,13 +2,14 @@
 //! linear out of their splines, functions before a dense layer as splines.
 
 use super::kan;
-use super::trial::{Precision, Trial};
+use super::precision::Precision;
+use super::trial::Trial;
 use crate::error::Result;
-use crate::expr::Expr;
-use crate::graph::{Dense, Graph, Layer, Node, Tensor, TensorId};
-use crate::kan::{Edge, Kan};
+use crate::graph::expr::Expr;
+use crate::graph::kan::{Edge, Kan};
+use crate::graph::{Dense, Graph, Layer, Node, Shape, Tensor, TensorId};
 use crate::options::Weights;
-use crate::simplify::remove_unread;
+use crate::program::Width;
 
 /// Share of the tolerance that one edge's straight line may use.
 const LINE_SHARE: f64 = 0.02;
@@ -42,8 +43,11 @@ pub(super) fn choose(trial: Trial) -> Result<Formed> {
 
 /// Bytes of tables and relative error of a network, all layers at the narrowest width allowed.
 fn weigh(trial: &Trial) -> Result<(usize, f64)> {
-    let bits = if trial.options.weights == Weights::I16 { 16 } else { 8 };
-    let program = trial.lower(&Precision::of(&trial.graph, bits))?;
+    let width = match trial.options.weights {
+        Weights::I16 => Width::I16,
+        Weights::I8 | Weights::Auto => Width::I8,
+    };
+    let program = trial.lower(&Precision::of(&trial.graph, width))?;
     Ok((program.table_bytes(), trial.error(&program)))
 }
 
@@ -58,9 +62,9 @@ impl<'a> Formed<'a> {
         let Some((reader, kan)) = as_edges(&self.trial.graph, index) else { return Ok(()) };
         let mut graph = self.trial.graph.clone();
         let dense = graph.nodes[reader].name.clone();
-        graph.nodes[reader].layer = kan.into_layer();
+        graph.nodes[reader].layer = kan.into();
         graph.nodes[reader].inputs.clone_from(&self.trial.graph.nodes[index].inputs);
-        remove_unread(&mut graph);
+        graph.remove_unread();
         let splines = self.other(graph)?;
         let (bytes, error) = weigh(&self.trial)?;
         let (other, other_error) = weigh(&splines)?;
@@ -105,7 +109,7 @@ impl<'a> Formed<'a> {
             reasons.push(format!("{constant} constant edges are in the bias"));
         }
         let mut graph = graph.clone();
-        graph.nodes[index].layer = folded.plain.into_layer();
+        graph.nodes[index].layer = folded.plain.into();
         let mut trial = self.other(graph)?;
         if lines > 0 {
             let split = self.other(split(&trial.graph, index, folded.rest, folded.linear))?;
@@ -135,10 +139,10 @@ fn split(graph: &Graph, index: usize, rest: Kan, linear: Dense) -> Graph {
         return graph;
     }
     let Node { name, inputs, .. } = graph.nodes[index].clone();
-    let len = rest.edges.len();
+    let shape = Shape::vector(rest.edges.len());
     let mut part = |what: &str, layer: Layer| -> Node {
         let name = format!("{name}.{what}");
-        graph.tensors.push(Tensor { name: name.clone(), len });
+        graph.tensors.push(Tensor { name: name.clone(), shape });
         Node { name, layer, inputs: inputs.clone(), output: graph.tensors.len() - 1 }
     };
     let parts = [part("splines", Layer::Kan(rest)), part("linear", Layer::Dense(linear))];
@@ -161,7 +165,7 @@ fn as_edges(graph: &Graph, index: usize) -> Option<(usize, Kan)> {
     };
     let (reader, next) = only(node.output)?;
     let Layer::Dense(dense) = &next.layer else { return None };
-    let inputs = graph.tensors[*node.inputs.first()?].len;
+    let inputs = graph.tensors[*node.inputs.first()?].len();
     // One function an input before the dense layer is as small as it gets, and its splines are not.
     if picks.len() <= inputs {
         return None;

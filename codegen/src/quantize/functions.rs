@@ -1,17 +1,19 @@
 //! Functions that features share: a table each, over runs of neighbouring features.
 
-use nervecord::edges::{Functions, Run};
-use nervecord::table::Table;
-use nervecord::tensor::{Quad, quads};
+use nervecord::generated::{FunctionRun, Functions, Quad, Table};
+use nervecord::host::quads;
 
-use super::map::Tables;
-use super::{Format, Lowering, map};
-use crate::emit::Items;
+use super::format::Format;
+use super::lowering::Lowering;
+use super::scale;
+use super::table::{self, Tables, fit, histogram, movement};
 use crate::error::{Error, Result};
-use crate::expr::Expr;
+use crate::graph::expr::Expr;
 use crate::graph::{Node, TensorId};
 use crate::parallel;
 use crate::program::Kernel;
+use crate::program::kernel::Data;
+use crate::program::table::{self as program, Record, Value};
 
 /// Tables, and the runs of features each serves.
 #[derive(Debug)]
@@ -51,43 +53,39 @@ impl FunctionsKernel {
 }
 
 impl Kernel for FunctionsKernel {
+    fn data(&self) -> Data<'_> {
+        let name = |k: usize| match self.tables.len() {
+            1 => "PIECES".to_owned(),
+            _ => format!("PIECES_{k}"),
+        };
+        let run = |&Stretch { table, from, count }: &Stretch| {
+            let function = Record::new("Table", [("pieces", Value::Table(name(table)))]);
+            let fields =
+                [("table", function.into()), ("from", from.into()), ("count", count.into())];
+            Record::of("FunctionRun", fields)
+        };
+        let pieces = self.tables.iter().enumerate();
+        let mut tables: Vec<_> = pieces.map(|(k, p)| program::Table::pieces(name(k), p)).collect();
+        // A run is four words on a 32-bit core.
+        tables.push(program::Table::records("RUNS", "FunctionRun", 16, self.runs.iter().map(run)));
+        let record = Record::new("Functions", [("runs", Value::table("RUNS"))]);
+        match self.in_place {
+            true => Data { method: "run_in_place", ..Data::new(record, tables, 0) },
+            false => Data::new(record, tables, 1),
+        }
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let run = |s: &Stretch| {
             let Stretch { table, from, count } = *s;
-            Run { table: Table::new(&self.tables[table]), from, count }
+            FunctionRun { table: Table::new(&self.tables[table]), from, count }
         };
-        let runs: Vec<Run> = self.runs.iter().map(run).collect();
+        let runs: Vec<FunctionRun> = self.runs.iter().map(run).collect();
         let functions = Functions::new(&runs);
         match self.in_place {
             true => functions.run_in_place(y),
             false => functions.run(reads[0], y),
         }
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("edges::{Functions, Run}");
-        items.import("table::Table");
-        let pieces = |(k, pieces): (usize, &Vec<u32>)| {
-            let number = if self.tables.len() > 1 { format!("_{k}") } else { String::new() };
-            items.pieces(&format!("{name}_PIECES{number}"), pieces)
-        };
-        let pieces: Vec<String> = self.tables.iter().enumerate().map(pieces).collect();
-        let cell = |s: &Stretch| {
-            let Stretch { table, from, count } = s;
-            let table = format!("Table::new(&{})", pieces[*table]);
-            format!("Run {{ table: {table}, from: {from}, count: {count} }}")
-        };
-        let cells: Vec<String> = self.runs.iter().map(cell).collect();
-        items.array(&format!("static {name}_RUNS"), "Run<'static>", &cells);
-        let value = format!("Functions::new(&{name}_RUNS)");
-        items.constant(&format!("const {name}: Functions"), &value);
-        let call = if self.in_place { "run_in_place(y)" } else { "run(x0, y)" };
-        format!("{name}.{call};")
-    }
-
-    fn table_bytes(&self) -> usize {
-        // A run is four words on a 32-bit core.
-        self.tables.iter().map(|t| t.len() * 4).sum::<usize>() + self.runs.len() * 16
     }
 }
 
@@ -123,14 +121,13 @@ impl Bank {
             input.numbers().chain([out.1.magnitude, out.1.deviation, lowering.table_tolerance]);
         let tables = lowering
             .known
-            .tables
             .get(at, numbers, || tables(lowering, at, (tensor, input), functions, &out))?;
         let fits = || tables.fits.iter();
         let worst = fits().map(|fit| fit.worst).fold(0.0, f64::max) * tables.scale;
         let low = fits().map(|fit| fit.reach.0).min().unwrap_or(0);
         let high = fits().map(|fit| fit.reach.1).max().unwrap_or(0);
         let pieces = fits().map(|fit| fit.pieces.len()).max().unwrap_or(0);
-        let inputs = lowering.graph.tensors[tensor].len;
+        let inputs = lowering.graph.tensors[tensor].len();
         let pieces_of = fits().map(|fit| fit.pieces.clone()).collect();
         let kernel = FunctionsKernel::new(pieces_of, picks, inputs);
         let format = Format { low: low.into(), high: high.into(), ..Format::uniform(tables.scale) };
@@ -159,12 +156,12 @@ fn tables(
         let (low, high) = if has_pole { (span.low, span.high) } else { (real(first), real(last)) };
         let mut values: Vec<f64> =
             (0..65536).map(|u| function.eval(real(u).clamp(low, high))).collect();
-        map::fill_gaps(&mut values).ok_or_else(|| {
+        table::fill_gaps(&mut values).ok_or_else(|| {
             Error::new("a function has no finite value on its input's range")
                 .at(format!("{at}: {function}"))
                 .expected("finite values for inputs the calibration data reaches")
                 .found(format!("none within {low:.3} to {high:.3}"))
-                .help(map::NO_VALUE)
+                .help(table::NO_VALUE)
         })?;
         Ok(values)
     };
@@ -173,11 +170,11 @@ fn tables(
     let reached = reals.iter().flatten().fold(0.0_f64, |m, y| m.max(y.abs()));
     let out_scale =
         lowering.scale_for(*out, reached.min(wanted.magnitude * lowering.ranges.margin));
-    let weight = map::histogram(lowering.ranges.fitted(tensor), scale);
+    let weight = table::histogram(lowering.ranges.fitted(tensor), scale);
     let rms = lowering.table_tolerance * wanted.deviation / out_scale;
     let fit = |values: &Vec<f64>| {
         let exact: Vec<f64> = values.iter().map(|y| y / out_scale).collect();
-        map::fit(&exact, &weight, rms)
+        table::fit(&exact, &weight, rms)
     };
     Ok(Tables { fits: parallel::map(&reals, fit), scale: out_scale, offset: 0.0 })
 }
@@ -213,7 +210,7 @@ pub(super) fn lower(
     let tensor = node.inputs[0];
     let (value, _) = lowering.take_uniform(tensor);
     let span = lowering.ranges.tensor(node.output);
-    let deviation = map::movement(&lowering.ranges.values[node.output]);
+    let deviation = table::movement(&lowering.ranges.values[node.output]);
     let wanted = Wanted { magnitude: span.magnitude().max(1e-12), deviation };
     let at = format!("node `{}`", node.name);
     let input = (tensor, &value.format);
@@ -225,4 +222,64 @@ pub(super) fn lower(
     let row = lowering.report(node, kind, format!("{} shared functions", functions.len()));
     row.worst_error = Some(bank.worst);
     Ok(())
+}
+
+/// Lowers an elementwise function to a table, in place.
+pub(super) fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
+    let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
+    let numbers = value.format.numbers().chain([lowering.table_tolerance]);
+    let tables = lowering
+        .known
+        .get(&node.name, numbers, || map_table(lowering, node, function, &value.format, scale))?;
+    let Tables { fits, scale, offset } = &*tables;
+    let fit = &fits[0];
+    let format = Format {
+        scale: vec![*scale],
+        offset: if *offset == 0.0 { vec![] } else { vec![*offset; value.features] },
+        low: fit.reach.0.into(),
+        high: fit.reach.1.into(),
+    };
+    let kind = format!("table {}", fit.pieces.len());
+    let kernel = FunctionsKernel::in_place(fit.pieces.clone(), value.features);
+    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    lowering.define(node.output, value.storage, format);
+    let row = lowering.report(node, kind, function.to_string());
+    row.worst_error = Some(fit.worst * scale);
+    Ok(())
+}
+
+/// The table of a node's function for inputs of a format with one scale.
+fn map_table(
+    lowering: &Lowering,
+    node: &Node,
+    function: &Expr,
+    input: &Format,
+    scale: f64,
+) -> Result<Tables> {
+    let real = |u: usize| (u as f64 - 32768.0) * scale;
+    let (first, last) = ((input.low + 32768) as usize, (input.high + 32768) as usize);
+    let calibrated = lowering.magnitude(node.output);
+    // Inputs outside what can occur, or where the function has no value, repeat the nearest that can.
+    let mut reals: Vec<f64> =
+        (0..65536).map(|u: usize| function.eval(real(u.clamp(first, last)))).collect();
+    table::fill_gaps(&mut reals).ok_or_else(|| {
+        Error::new("a function has no finite value on its input's range")
+            .at(format!("node `{}`: {function}", node.name))
+            .expected("finite values for inputs the calibration data reaches")
+            .found(format!("none within +-{:.3}", 32768.0 * scale))
+            .help(table::NO_VALUE)
+    })?;
+    let reached = reals.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
+    let centre = match node.output == lowering.graph.output {
+        true => scale::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
+        false => None,
+    };
+    let (out_scale, offset) = centre.unwrap_or_else(|| {
+        (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
+    });
+    let exact: Vec<f64> = reals.iter().map(|y| (y - offset) / out_scale).collect();
+    let weight = histogram(lowering.ranges.fitted(node.inputs[0]), scale);
+    let movement = movement(&lowering.ranges.values[node.output]);
+    let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
+    Ok(Tables { fits: vec![fit], scale: out_scale, offset })
 }

@@ -1,32 +1,32 @@
 //! Layer normalisation, softmax and its logarithm, argmax.
 
-use nervecord::head::{self, LogSoftmax, Softmax};
-use nervecord::norm::Normalize;
-use nervecord::table::Table;
-use nervecord::tensor::Quad;
+use nervecord::generated::{ArgMax, LogSoftmax, Normalize, Quad, Softmax, Table};
 
-use super::{Format, Lowering, map, multiplier, port};
-use crate::emit::Items;
+use super::format::{Format, multiplier};
+use super::lowering::Lowering;
+use super::{scale, table};
 use crate::error::{Error, Result};
 use crate::graph::Node;
+use crate::program::kernel::Data;
+use crate::program::table::{Record, Table as Tables, Value};
 use crate::program::{Kernel, TensorFormat};
 
 impl Kernel for Normalize {
+    fn data(&self) -> Data<'_> {
+        let &Self { features, epsilon, frac } = self;
+        let fields =
+            [("features", features.into()), ("epsilon", epsilon.into()), ("frac", frac.into())];
+        Data::new(Record::of("Normalize", fields), vec![], 0)
+    }
+
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, y);
     }
+}
 
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("norm::Normalize");
-        let Self { features, epsilon, frac } = self;
-        let fields = format!("features: {features}, epsilon: {epsilon}, frac: {frac}");
-        items.constant(&format!("const {name}: Normalize"), &format!("Normalize {{ {fields} }}"));
-        format!("{name}.run(y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        0
-    }
+/// The function whose pieces are the table `name`.
+fn function(name: &str) -> Value {
+    Record::new("Table", [("pieces", Value::table(name))]).into()
 }
 
 #[derive(Debug)]
@@ -36,21 +36,13 @@ struct SoftmaxKernel {
 }
 
 impl Kernel for SoftmaxKernel {
+    fn data(&self) -> Data<'_> {
+        let fields = [("features", self.features.into()), ("exp", function("EXP"))];
+        Data::new(Record::of("Softmax", fields), vec![Tables::pieces("EXP", &self.exp)], 0)
+    }
+
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
         Softmax { features: self.features, exp: Table::new(&self.exp) }.run(y);
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("head::Softmax");
-        items.import("table::Table");
-        let exp = items.pieces(&format!("{name}_EXP"), &self.exp);
-        let fields = format!("features: {}, exp: Table::new(&{exp})", self.features);
-        items.constant(&format!("const {name}: Softmax"), &format!("Softmax {{ {fields} }}"));
-        format!("{name}.run(y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        self.exp.len() * 4
     }
 }
 
@@ -67,49 +59,36 @@ struct LogSoftmaxKernel {
 }
 
 impl Kernel for LogSoftmaxKernel {
+    fn data(&self) -> Data<'_> {
+        let &Self { features, ln2, log_frac, multiplier, shift, half, .. } = self;
+        let fields = [
+            ("features", features.into()),
+            ("exp", function("EXP")),
+            ("log", function("LOG")),
+            ("ln2", ln2.into()),
+            ("log_frac", log_frac.into()),
+            ("multiplier", multiplier.into()),
+            ("shift", shift.into()),
+            ("half", half.into()),
+        ];
+        let tables = vec![Tables::pieces("EXP", &self.exp), Tables::pieces("LOG", &self.log)];
+        Data::new(Record::of("LogSoftmax", fields), tables, 0)
+    }
+
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
         let &Self { features, ln2, log_frac, multiplier, shift, half, .. } = self;
         let (exp, log) = (Table::new(&self.exp), Table::new(&self.log));
         LogSoftmax { features, exp, log, ln2, log_frac, multiplier, shift, half }.run(y);
     }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("head::LogSoftmax");
-        items.import("table::Table");
-        let exp = items.pieces(&format!("{name}_EXP"), &self.exp);
-        let log = items.pieces(&format!("{name}_LOG"), &self.log);
-        let Self { features, ln2, log_frac, multiplier, shift, half, .. } = self;
-        let fields = format!(
-            "features: {features}, exp: Table::new(&{exp}), log: Table::new(&{log}), ln2: {ln2}, \
-             log_frac: {log_frac}, multiplier: {multiplier}, shift: {shift}, half: {half}"
-        );
-        let value = format!("LogSoftmax {{ {fields} }}");
-        items.constant(&format!("const {name}: LogSoftmax"), &value);
-        format!("{name}.run(y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        (self.exp.len() + self.log.len()) * 4
-    }
 }
 
-#[derive(Debug)]
-struct ArgMaxKernel {
-    features: usize,
-}
+impl Kernel for ArgMax {
+    fn data(&self) -> Data<'_> {
+        Data::new(Record::of("ArgMax", [("features", self.features.into())]), vec![], 1)
+    }
 
-impl Kernel for ArgMaxKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        head::argmax_tensor(self.features, reads[0], y);
-    }
-
-    fn emit(&self, _: &str, items: &mut Items) -> String {
-        items.import("head::argmax_tensor");
-        format!("argmax_tensor({}, x0, y);", self.features)
-    }
-
-    fn table_bytes(&self) -> usize {
-        0
+        Self::run(self, reads[0], y);
     }
 }
 
@@ -123,7 +102,7 @@ pub(super) fn lower_normalize(lowering: &mut Lowering, node: &Node, epsilon: f64
             .found(n)
             .help("normalise fewer features, or leave the layer out before training"));
     }
-    let step = port::power_of_two(lowering.magnitude(node.output).max(1.0));
+    let step = scale::power_of_two(lowering.magnitude(node.output).max(1.0));
     let kernel = Normalize {
         features: n as u16,
         epsilon: (epsilon / (scale * scale) * (n * n) as f64).round() as u64,
@@ -150,9 +129,9 @@ pub(super) fn lower_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> 
 }
 
 /// `exp(-d scale)` with 15 fractional bits at every distance `d`, with an RMS error of `rms`.
-fn exponentials(scale: f64, rms: f64) -> map::Fit {
+fn exponentials(scale: f64, rms: f64) -> table::Fit {
     let exact: Vec<f64> = (0..65536).map(|d| (-f64::from(d) * scale).exp() * 32767.0).collect();
-    map::fit(&exact, &vec![1.0; 65536], rms)
+    table::fit(&exact, &vec![1.0; 65536], rms)
 }
 
 pub(super) fn lower_log_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
@@ -171,7 +150,7 @@ pub(super) fn lower_log_softmax(lowering: &mut Lowering, node: &Node) -> Result<
     let full = (32768.0_f64 / 32767.0).ln();
     let logarithm = |u: i32| ((1.0 + f64::from(u) / 65536.0).ln() + full) * unit;
     let exact: Vec<f64> = (0..65536).map(logarithm).collect();
-    let log = map::fit(&exact, &vec![1.0; 65536], 1.0);
+    let log = table::fit(&exact, &vec![1.0; 65536], 1.0);
     let (multiplier, shift) = multiplier(scale / step / 16384.0);
     let worst = exp.worst / 32768.0 + log.worst / unit + step;
     let kernel = LogSoftmaxKernel {
@@ -208,10 +187,10 @@ pub(super) fn lower_argmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let (value, scale) = lowering.take_uniform(node.inputs[0]);
     check_classes(node, value.features)?;
     let storage = lowering.new_storage(1);
-    let kernel = ArgMaxKernel { features: value.features };
+    let kernel = ArgMax { features: value.features };
     if node.output == lowering.graph.output {
-        let (storage, features) = (value.storage, value.features);
-        lowering.scores = Some(TensorFormat { storage, features, scale });
+        let shape = lowering.graph.tensors[node.inputs[0]].shape;
+        lowering.scores = Some(TensorFormat { storage: value.storage, shape, scale });
     }
     lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
     lowering.define(node.output, storage, Format { low: 0, ..Format::uniform(1.0) });
@@ -223,8 +202,8 @@ pub(super) fn lower_argmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
 mod tests {
     use crate::calibrate::Calibration;
     use crate::graph::{Graph, Layer};
+    use crate::interpret::Interpreter;
     use crate::options::{Options, Weights};
-    use crate::program::Interpreter;
     use crate::quantize::quantize;
     use crate::reference;
 

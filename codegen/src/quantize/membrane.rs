@@ -1,15 +1,16 @@
 //! Conductance-based neurons: integers that share one factor a neuron.
 
-use nervecord::membrane::{Gap, Membrane, Neuron, Synapse, work};
-use nervecord::table::Table;
-use nervecord::tensor::Quad;
+use nervecord::generated::{Gap, Membrane, Neuron, Quad, Synapse, Table};
+use nervecord::host::membrane_work;
 
-use super::{Format, Lowering, map};
-use crate::emit::Items;
+use super::format::Format;
+use super::lowering::Lowering;
+use super::table;
 use crate::error::{Error, Result};
-use crate::graph::{Node, TensorId};
-use crate::membrane;
+use crate::graph::{Node, TensorId, membrane};
 use crate::program::Kernel;
+use crate::program::kernel::Data;
+use crate::program::table::{Record, Table as Tables, Value};
 
 /// The sigmoid's argument at the end of its table; beyond, it is within 6e-6 of 0 or 1.
 const REACH: f64 = 12.0;
@@ -30,60 +31,69 @@ struct MembraneKernel {
 }
 
 impl Kernel for MembraneKernel {
+    fn data(&self) -> Data<'_> {
+        let synapses = |name, list: &[Synapse]| {
+            Tables::records(name, "Synapse", size_of::<Synapse>(), list.iter().map(synapse))
+        };
+        let tables = vec![
+            Tables::pieces("PIECES", &self.sigmoid),
+            Tables::records(
+                "NEURONS",
+                "Neuron",
+                size_of::<Neuron>(),
+                self.neurons.iter().map(neuron),
+            ),
+            synapses("SENSORY", &self.sensory),
+            synapses("SYNAPSES", &self.synapses),
+            Tables::records("GAPS", "Gap", size_of::<Gap>(), self.gaps.iter().map(gap)),
+        ];
+        let fields = [
+            ("neurons", Value::table("NEURONS")),
+            ("sensory", Value::table("SENSORY")),
+            ("synapses", Value::table("SYNAPSES")),
+            ("gaps", Value::table("GAPS")),
+            ("sigmoid", Record::new("Table", [("pieces", Value::table("PIECES"))]).into()),
+            ("shift", self.shift.into()),
+            ("unfolds", self.unfolds.into()),
+        ];
+        Data::new(Record::of("Membrane", fields), tables, 2)
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let Self { neurons, sensory, synapses, gaps, sigmoid, shift, unfolds } = self;
         let (sigmoid, shift, unfolds) = (Table::new(sigmoid), *shift, *unfolds);
         Membrane { neurons, sensory, synapses, gaps, sigmoid, shift, unfolds }
             .run(reads[0], reads[1], y);
     }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("membrane::{Gap, Membrane, Neuron, Synapse}");
-        items.import("table::Table");
-        let sigmoid = items.pieces(&format!("{name}_PIECES"), &self.sigmoid);
-        let rows: Vec<String> = self.neurons.iter().map(neuron_text).collect();
-        items.array(&format!("static {name}_NEURONS"), "Neuron", &rows);
-        for (suffix, list) in [("SENSORY", &self.sensory), ("SYNAPSES", &self.synapses)] {
-            let rows: Vec<String> = list.iter().map(synapse_text).collect();
-            items.array(&format!("static {name}_{suffix}"), "Synapse", &rows);
-        }
-        let rows: Vec<String> = self
-            .gaps
-            .iter()
-            .map(|Gap { pre, weight }| format!("Gap {{ pre: {pre}, weight: {weight} }}"))
-            .collect();
-        items.array(&format!("static {name}_GAPS"), "Gap", &rows);
-        let fields = format!(
-            "neurons: &{name}_NEURONS, sensory: &{name}_SENSORY, synapses: &{name}_SYNAPSES, \
-             gaps: &{name}_GAPS, sigmoid: Table::new(&{sigmoid}), shift: {}, unfolds: {}",
-            self.shift, self.unfolds
-        );
-        items.constant(&format!("const {name}: Membrane"), &format!("Membrane {{ {fields} }}"));
-        format!("{name}.run(x0, x1, y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        size_of_val(self.neurons.as_slice())
-            + size_of_val(self.sensory.as_slice())
-            + size_of_val(self.synapses.as_slice())
-            + size_of_val(self.gaps.as_slice())
-            + size_of_val(self.sigmoid.as_slice())
-    }
 }
 
-fn neuron_text(neuron: &Neuron) -> String {
-    let Neuron { capacity, numerator, denominator, sensory, synapses, gaps } = neuron;
-    format!(
-        "Neuron {{ capacity: {capacity}, numerator: {numerator}, denominator: {denominator}, \
-         sensory: {sensory}, synapses: {synapses}, gaps: {gaps} }}"
-    )
+fn neuron(neuron: &Neuron) -> Record {
+    let &Neuron { capacity, numerator, denominator, sensory, synapses, gaps } = neuron;
+    let fields = [
+        ("capacity", capacity.into()),
+        ("numerator", numerator.into()),
+        ("denominator", denominator.into()),
+        ("sensory", sensory.into()),
+        ("synapses", synapses.into()),
+        ("gaps", gaps.into()),
+    ];
+    Record::of("Neuron", fields)
 }
 
-fn synapse_text(synapse: &Synapse) -> String {
-    let Synapse { pre, gain, offset, weight, current } = synapse;
-    format!(
-        "Synapse {{ pre: {pre}, gain: {gain}, offset: {offset}, weight: {weight}, current: {current} }}"
-    )
+fn synapse(synapse: &Synapse) -> Record {
+    let &Synapse { pre, gain, offset, weight, current } = synapse;
+    let fields = [
+        ("pre", pre.into()),
+        ("gain", gain.into()),
+        ("offset", offset.into()),
+        ("weight", weight.into()),
+        ("current", current.into()),
+    ];
+    Record::of("Synapse", fields)
+}
+
+fn gap(&Gap { pre, weight }: &Gap) -> Record {
+    Record::of("Gap", [("pre", pre.into()), ("weight", weight.into())])
 }
 
 /// Lowers a circuit whose potentials have the state's format.
@@ -124,7 +134,7 @@ pub(super) fn lower(
     for j in 0..circuit.neurons.len() {
         kernel.add(circuit, j, unit, &sensory, &synapses).map_err(about)?;
     }
-    let storage = lowering.new_storage(4 * work(circuit.neurons.len()));
+    let storage = lowering.new_storage(4 * membrane_work(circuit.neurons.len()));
     lowering.push(&node.name, Box::new(kernel), vec![input.storage, state.storage], storage);
     lowering.define(node.output, storage, potentials);
     let row = lowering.report(node, "membrane i16".into(), String::new());
@@ -243,5 +253,5 @@ impl MembraneKernel {
 fn sigmoid() -> Vec<u32> {
     let value = |u: u32| 32768.0 / (1.0 + (REACH * (1.0 - f64::from(u) / 32768.0)).exp());
     let exact: Vec<f64> = (0..65536).map(value).collect();
-    map::fit(&exact, &vec![1.0; exact.len()], 0.0).pieces
+    table::fit(&exact, &vec![1.0; exact.len()], 0.0).pieces
 }

@@ -1,14 +1,14 @@
 //! The swimming circuit and its clock: unit fractions, with weights of 12 or 5 fractional bits.
 
-use nervecord::ncap::{Joint, Ncap, Side, tick};
-use nervecord::tensor::Quad;
+use nervecord::generated::{Clock, Joint, Ncap, Quad, Side};
 
-use super::{Format, Lowering};
-use crate::emit::Items;
+use super::format::Format;
+use super::lowering::Lowering;
 use crate::error::{Error, Result};
-use crate::graph::Node;
-use crate::ncap;
-use crate::program::Kernel;
+use crate::graph::{Node, ncap};
+use crate::program::kernel::Data;
+use crate::program::table::{Array, Record, Table, Value};
+use crate::program::{Kernel, Width};
 
 #[derive(Debug)]
 struct NcapKernel {
@@ -19,6 +19,16 @@ struct NcapKernel {
 }
 
 impl Kernel for NcapKernel {
+    fn data(&self) -> Data<'_> {
+        let joints =
+            Table::records("JOINTS", "Joint", size_of::<Joint>(), self.joints.iter().map(joint));
+        let fields = [("joints", Value::table("JOINTS")), ("dorsal", self.dorsal.into())];
+        Data {
+            parameters: vec![self.bits.into(), self.controls.into()],
+            ..Data::new(Record::new("Ncap", fields), vec![joints], 2)
+        }
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let (x, phase) = (reads[0], reads[1]);
         match (self.bits, self.controls) {
@@ -28,35 +38,33 @@ impl Kernel for NcapKernel {
             (_, true) => Ncap::<7, true>::new(&self.joints, self.dorsal).run(x, phase, y),
         }
     }
+}
 
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("ncap::{Joint, Ncap, Side}");
-        let side = |side: &Side| {
-            let Side { drive, speed, turn, ipsi, contra } = side;
-            format!(
-                "Side {{ drive: {drive}, speed: {speed}, turn: {turn}, ipsi: {ipsi}, contra: {contra} }}"
-            )
-        };
-        let joint = |Joint { dorsal, ventral }: &Joint| match dorsal == ventral {
-            true => format!("Joint::alike({})", side(dorsal)),
-            false => format!("Joint {{ dorsal: {}, ventral: {} }}", side(dorsal), side(ventral)),
-        };
-        let joints: Vec<String> = self.joints.iter().map(joint).collect();
-        items.array(&format!("static {name}_JOINTS"), "Joint", &joints);
-        let declaration = format!("const {name}: Ncap<{}, {}>", self.bits, self.controls);
-        items.constant(&declaration, &format!("Ncap::new(&{name}_JOINTS, {})", self.dorsal));
-        format!("{name}.run(x0, x1, y);")
-    }
-
-    fn table_bytes(&self) -> usize {
-        size_of_val(self.joints.as_slice())
-    }
+/// A joint's weights.
+fn joint(&Joint { dorsal, ventral }: &Joint) -> Record {
+    let side = |Side { drive, speed, turn, ipsi, contra }: Side| -> Value {
+        Record::of(
+            "Side",
+            [
+                ("drive", drive.into()),
+                ("speed", speed.into()),
+                ("turn", turn.into()),
+                ("ipsi", ipsi.into()),
+                ("contra", contra.into()),
+            ],
+        )
+        .into()
+    };
+    Record::of("Joint", [("dorsal", side(dorsal)), ("ventral", side(ventral))])
 }
 
 /// Lowers the circuit; 8-bit weights mean 7-bit activations.
 pub(super) fn lower(lowering: &mut Lowering, index: usize, circuit: &ncap::Ncap) -> Result<()> {
     let node = &lowering.graph.nodes[index];
-    let (bits, frac) = if lowering.widths[index] == 8 { (7, 5) } else { (15, 12) };
+    let (bits, frac) = match lowering.widths[index] {
+        Width::I8 => (7, 5),
+        Width::I16 => (15, 12),
+    };
     let joint = |(i, joint): (usize, &ncap::Joint)| {
         let side = |name: &str, side: &ncap::Side| {
             quantize(side, bits, frac)
@@ -128,17 +136,13 @@ struct ClockKernel {
 }
 
 impl Kernel for ClockKernel {
+    fn data(&self) -> Data<'_> {
+        let periods = Table::list("PERIODS", Array::I16(&self.periods));
+        Data::new(Record::of("Clock", [("periods", Value::table("PERIODS"))]), vec![periods], 0)
+    }
+
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
-        tick(&self.periods, y);
-    }
-
-    fn emit(&self, _: &str, items: &mut Items) -> String {
-        items.import("ncap::tick");
-        format!("tick(&{:?}, y);", self.periods)
-    }
-
-    fn table_bytes(&self) -> usize {
-        self.periods.len() * 2
+        Clock { periods: &self.periods }.run(y);
     }
 }
 

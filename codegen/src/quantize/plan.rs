@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use nervecord::tensor::quads;
+use nervecord::host::quads;
 
 use crate::program::Op;
 
@@ -62,7 +62,7 @@ pub(super) fn plan(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quantize::elementwise::copy;
+    use crate::quantize::rescale::copy;
 
     #[test]
     fn a_chain_alternates_between_two_places() {

@@ -1,37 +1,27 @@
 //! The caller's number formats: powers of two, so that they are `fixed` types.
 
-use nervecord::port::Channel;
+use nervecord::generated::Channel;
 
+use super::format::Format;
+use super::lowering::{Lowering, Value};
 use super::rows::{Scales, Widening};
-use super::{Format, Lowering, Value, elementwise};
+use super::scale;
 use crate::calibrate::{Ranges, Span};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Layer};
+use crate::graph::{Graph, Layer, Shape};
 use crate::program::{Port, PortWidth};
 
-/// Inputs and outputs whose 16-bit step is more than this share of their standard deviation get 32 bits.
-const COARSEST_STEP: f64 = 1.0 / 64.0;
 /// 32-bit inputs whose magnitude is more than this many times their range get an offset.
 const CENTRED: f64 = 4.0;
-
-/// The smallest power of two scale that represents `magnitude` in an i16.
-pub(super) fn power_of_two(magnitude: f64) -> f64 {
-    f64::powi(2.0, -frac_for(magnitude))
-}
-
-/// Fractional bits of an i16 that represents `magnitude`.
-fn frac_for(magnitude: f64) -> i32 {
-    (32767.5 / magnitude.max(1e-12)).log2().floor() as i32
-}
 
 /// Chooses the input's format: 16 bits if one format serves all inputs, else 32 with a format each.
 pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.input;
-    let features = lowering.graph.input_len();
+    let (shape, features) = (lowering.graph.tensors[tensor].shape, lowering.graph.input_len());
     let storage = lowering.new_storage(features);
-    if let Some(bits) = lowering.unit_bits() {
+    if let Some(bits) = lowering.unit_bits(tensor) {
         lowering.define(tensor, storage, Format::unit(bits));
-        return Ok(unit_port(features, bits, storage));
+        return Ok(unit_port(shape, bits, storage));
     }
     let margin = lowering.ranges.margin;
     let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
@@ -40,7 +30,7 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
         let fracs = vec![frac; features];
         let ranges = spans.iter().map(|span| raw_range(span, margin, frac, &NARROW)).collect();
         let width = PortWidth::Narrow;
-        return Ok(Port { fracs, width, ranges, storage, full_scale: false });
+        return Ok(Port { shape, fracs, width, ranges, storage, full_scale: false });
     }
     let channels = spans.iter().enumerate().map(|(i, span)| wide_channel(i, span, margin));
     let channels: Vec<(Channel, u32)> = channels.collect::<Result<_>>()?;
@@ -55,7 +45,7 @@ pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
     let formats = spans.iter().zip(&fracs);
     let ranges = formats.map(|(span, &frac)| raw_range(span, margin, frac, &WIDE)).collect();
     let width = PortWidth::WideIn(channels);
-    Ok(Port { fracs, width, ranges, storage, full_scale: false })
+    Ok(Port { shape, fracs, width, ranges, storage, full_scale: false })
 }
 
 /// What an input's range may be at most: short of the ends of the integers, where a saturating conversion
@@ -78,15 +68,15 @@ fn raw_range(span: &Span, margin: f64, frac: u32, [least, most]: &[i32; 2]) -> [
 pub(super) fn narrow(graph: &Graph, ranges: &Ranges) -> Option<u32> {
     let spans: Vec<_> = (0..graph.input_len()).map(|i| ranges.feature(graph.input, i)).collect();
     let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
-    let frac = frac_for(largest * ranges.margin).min(15);
+    let frac = scale::frac_for(largest * ranges.margin).min(15);
     let step = f64::powi(2.0, -frac);
-    (frac >= 0 && spans.iter().all(|s| is_fine(s, step))).then_some(frac as u32)
+    (frac >= 0 && spans.iter().all(|s| scale::is_fine(s, step))).then_some(frac as u32)
 }
 
 /// Unit fractions of `bits` bits for all features.
-fn unit_port(features: usize, bits: u32, storage: usize) -> Port {
-    let (fracs, ranges) = (vec![bits; features], vec![[-one(bits), one(bits)]; features]);
-    Port { fracs, width: PortWidth::Narrow, ranges, storage, full_scale: true }
+fn unit_port(shape: Shape, bits: u32, storage: usize) -> Port {
+    let (fracs, ranges) = (vec![bits; shape.len()], vec![[-one(bits), one(bits)]; shape.len()]);
+    Port { shape, fracs, width: PortWidth::Narrow, ranges, storage, full_scale: true }
 }
 
 /// The integer of a unit fraction's 1.0.
@@ -110,7 +100,7 @@ fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
             .found(centre.abs() + reach)
             .help("express it in a larger unit, in the data and in front of the network"));
     }
-    let activation = frac_for(reach).clamp(frac as i32 - 31, frac as i32 - 1);
+    let activation = scale::frac_for(reach).clamp(frac as i32 - 31, frac as i32 - 1);
     let offset = (centre * f64::powi(2.0, frac as i32)).round() as i32;
     Ok((Channel { offset, shift: (frac as i32 - activation) as u8 }, frac as u32))
 }
@@ -118,9 +108,10 @@ fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
 /// The output's format; rescales it first if the last layer could not write powers of two.
 pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.output;
+    let shape = lowering.graph.tensors[tensor].shape;
     let value = lowering.value(tensor).clone();
-    if let Some(bits) = lowering.unit_bits() {
-        return Ok(unit_port(value.features, bits, value.storage));
+    if let Some(bits) = value.format.unit_bits() {
+        return Ok(unit_port(shape, bits, value.storage));
     }
     let value = if is_port_format(&value.format) { value } else { rescale(lowering, value)? };
     tell_coarse(lowering, &value.format);
@@ -129,7 +120,7 @@ pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
         let fracs = fracs.into_iter().map(|frac| frac as u32).collect();
         let width = PortWidth::Narrow;
         let (ranges, storage) = (Vec::new(), value.storage);
-        return Ok(Port { fracs, width, ranges, storage, full_scale: false });
+        return Ok(Port { shape, fracs, width, ranges, storage, full_scale: false });
     }
     let channel = |(i, &frac): (usize, &i32)| Channel {
         offset: caller_offset(value.format.offset(i), frac) as i32,
@@ -138,7 +129,7 @@ pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
     let channels = fracs.iter().enumerate().map(channel).collect();
     let fracs = fracs.into_iter().map(|frac| frac.max(0) as u32).collect();
     let width = PortWidth::WideOut(channels);
-    Ok(Port { fracs, width, ranges: Vec::new(), storage: value.storage, full_scale: false })
+    Ok(Port { shape, fracs, width, ranges: Vec::new(), storage: value.storage, full_scale: false })
 }
 
 /// Fractional bits of a power of two.
@@ -174,7 +165,7 @@ fn tell_coarse(lowering: &mut Lowering, format: &Format) {
     let spans = (0..graph.output_len()).map(|i| lowering.ranges.feature(graph.output, i));
     let coarse: Vec<String> = spans
         .enumerate()
-        .filter(|(i, span)| !is_fine(span, format.scale(*i)))
+        .filter(|(i, span)| !scale::is_fine(span, format.scale(*i)))
         .map(|(i, span)| {
             format!("y{i} moves by {:.1e} in steps of {:.1e}", span.deviation, format.scale(i))
         })
@@ -191,7 +182,7 @@ fn tell_coarse(lowering: &mut Lowering, format: &Format) {
 fn rescale(lowering: &mut Lowering, value: Value) -> Result<Value> {
     let tensor = lowering.graph.output;
     let magnitude = lowering.magnitude(tensor);
-    let frac = frac_for(magnitude).min(31);
+    let frac = scale::frac_for(magnitude).min(31);
     if frac < -16 {
         return Err(Error::new("the output is too large for 32-bit fixed point")
             .at(format!("tensor `{}`", lowering.graph.tensors[tensor].name))
@@ -202,7 +193,7 @@ fn rescale(lowering: &mut Lowering, value: Value) -> Result<Value> {
     let scale = f64::powi(2.0, -frac);
     let (ones, zeros) = (vec![1.0; value.features], vec![0.0; value.features]);
     let source = lowering.take_in_place(tensor);
-    elementwise::push_affine(lowering, "output", &source, &ones, &zeros, scale);
+    lowering.push_affine("output", &source, &ones, &zeros, scale);
     Ok(Value { format: Format::uniform(scale), ..source })
 }
 
@@ -213,46 +204,14 @@ pub(super) fn output_scales(spans: &[Span], margin: f64, centred: bool) -> Scale
     let largest = if largest > 0.0 { largest } else { 1.0 };
     let plain = |span: &Span| {
         let size = if span.magnitude() > 0.0 { span.magnitude() } else { largest };
-        (f64::powi(2.0, -frac_for(size * margin).clamp(-16, 31)), 0.0)
+        (f64::powi(2.0, -scale::frac_for(size * margin).clamp(-16, 31)), 0.0)
     };
-    let format = |s: &Span| centre(s, margin).filter(|_| centred).unwrap_or_else(|| plain(s));
+    let format =
+        |s: &Span| scale::centre(s, margin).filter(|_| centred).unwrap_or_else(|| plain(s));
     let (mut of, mut offset): (Vec<f64>, Vec<f64>) = spans.iter().map(format).unzip();
     if offset.iter().all(|offset| *offset == 0.0) {
         offset.clear();
-        settle(&mut of);
+        scale::settle(&mut of);
     }
     Scales { of, offset, widening: Widening::Port }
-}
-
-/// Scale and offset of an output that moves too little, so far from 0, for a scale that has both in 16 bits.
-pub(super) fn centre(span: &Span, margin: f64) -> Option<(f64, f64)> {
-    /// The offset is a multiple of so many units, and stays one where the scale becomes wider.
-    const MULTIPLE: f64 = 256.0;
-    if is_fine(span, power_of_two(span.magnitude() * margin)) {
-        return None;
-    }
-    let (half, middle) = ((span.high - span.low) / 2.0, (span.high + span.low) / 2.0);
-    // As for inputs, one that hardly moves still gets a window of 1/256 of its size.
-    let reach = (half * margin).max(middle.abs() / 256.0);
-    // In the caller's 32 bits there is room for the offset and the window, twice over.
-    let frac = frac_for(reach).min(frac_for(middle.abs()) + 14).clamp(-16, 31);
-    let scale = f64::powi(2.0, -frac);
-    let offset = (middle / (MULTIPLE * scale)).round() * MULTIPLE * scale;
-    (offset != 0.0).then_some((scale, offset))
-}
-
-/// Whether the step of a scale is small beside how much a feature moves.
-fn is_fine(span: &Span, step: f64) -> bool {
-    span.deviation == 0.0 || step <= span.deviation * COARSEST_STEP
-}
-
-/// Makes the scales of all outputs that of the widest, where that costs little.
-pub(super) fn settle(scales: &mut [f64]) {
-    /// Up to 4 bits of precision are worth one type for all outputs.
-    const WORTH: f64 = 16.0;
-    let widest = scales.iter().copied().fold(0.0, f64::max);
-    let finest = scales.iter().copied().fold(widest, f64::min);
-    if widest <= WORTH * finest {
-        scales.fill(widest);
-    }
 }

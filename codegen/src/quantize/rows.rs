@@ -5,8 +5,10 @@
 
 use std::ops::Range;
 
-use super::{Format, multiplier, port, scaled_multiplier};
+use super::format::{Format, multiplier, scaled_multiplier};
+use super::scale::settle;
 use crate::error::{Error, Result};
+use crate::program::Width;
 
 /// Accumulators stay below this in magnitude: all of `i32` but its last value.
 pub(super) const LIMIT: f64 = i32::MAX as f64;
@@ -32,7 +34,7 @@ pub(super) enum Widening {
     Shared,
     /// That of the row.
     Own,
-    /// That of the row, and what [`port::settle`] makes of it: they are the caller's formats.
+    /// That of the row, and what [`settle`] makes of it: they are the caller's formats.
     Port,
 }
 
@@ -55,7 +57,7 @@ impl Scales {
             }
         }
         if self.widening == Widening::Port && self.offset.is_empty() {
-            port::settle(&mut self.of);
+            settle(&mut self.of);
         }
         self
     }
@@ -220,12 +222,12 @@ const PRIOR: f64 = 16.0;
 const WIDEST_BLOCK: usize = 512;
 
 impl Moments {
-    /// The moments of a tensor of this format over some of its real rows; for `bits` of weights only what
+    /// The moments of a tensor of this format over some of its real rows; for weights of `width` only what
     /// their rounding needs.
     pub(super) fn of<'a>(
         rows: impl ExactSizeIterator<Item = &'a Vec<f64>>,
         format: &Format,
-        bits: u32,
+        width: Width,
     ) -> Self {
         /// More rows change the estimate little.
         const ROWS: usize = 1000;
@@ -233,11 +235,11 @@ impl Moments {
         let integer = |(i, x): (usize, &f64)| (x - format.offset(i)) / format.scale(i);
         let rows: Vec<Vec<f64>> =
             rows.step_by(step).map(|row| row.iter().enumerate().map(integer).collect()).collect();
-        Self::of_integers(&rows, bits)
+        Self::of_integers(&rows, width)
     }
 
     /// As [`of`](Self::of), from rows that are integers already.
-    pub(super) fn of_integers(rows: &[Vec<f64>], bits: u32) -> Self {
+    pub(super) fn of_integers(rows: &[Vec<f64>], width: Width) -> Self {
         let (n, count) = (rows.first().map_or(0, Vec::len), rows.len() as f64);
         let mut mean = vec![0.0; n];
         for row in rows {
@@ -245,7 +247,7 @@ impl Moments {
         }
         let blocks = n.div_ceil(WIDEST_BLOCK).max(1);
         let block = |b: usize| Block::of(rows, &mean, b * n / blocks..(b + 1) * n / blocks);
-        let blocks = if bits == 8 { (0..blocks).map(block).collect() } else { vec![] };
+        let blocks = if width.is_coarse() { (0..blocks).map(block).collect() } else { vec![] };
         Self { mean, blocks }
     }
 }
@@ -337,20 +339,21 @@ impl Row {
     pub(super) fn of(
         reals: &[f64],
         real_bias: f64,
-        bits: u32,
+        width: Width,
         moments: Option<&Moments>,
         frame: Frame,
         bound: &dyn Fn(&[i32], f64) -> f64,
     ) -> Self {
-        let most = f64::from((1_i32 << (bits - 1)) - 1);
+        let most = f64::from(width.largest());
         let largest = reals.iter().fold(0.0_f64, |m, w| m.max(w.abs()));
         // All terms together, of 16-bit inputs, are less than a unit of a sum whose end is the output's.
         if largest * reals.len() as f64 * f64::powi(2.0, 46) <= frame.end {
             return Self::constant(reals.len(), real_bias, frame);
         }
-        let ends: &[f64] = if bits == 8 && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
+        let ends: &[f64] =
+            if width.is_coarse() && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
         let candidate =
-            |end: &f64| round(reals, real_bias, frame.scale(largest / most * end), bits, moments);
+            |end: &f64| round(reals, real_bias, frame.scale(largest / most * end), width, moments);
         let mut row = candidate(&1.0);
         for other in ends.iter().skip(1).map(candidate) {
             if other.error < row.error {
@@ -366,7 +369,7 @@ impl Row {
                 break;
             }
             let scale = frame.scale(row.scale * (reached / LIMIT).max(1.0005));
-            row = round(reals, real_bias, scale, bits, moments);
+            row = round(reals, real_bias, scale, width, moments);
         }
         row
     }
@@ -390,8 +393,8 @@ impl Row {
 /// data is small: from the nearest integers or the nearest planes (Babai 1986), whichever ends lower, by
 /// coordinate descent on the quadratic form of the inputs' covariance (i16 weights are near enough as
 /// they are).
-fn round(reals: &[f64], bias: f64, scale: f64, bits: u32, moments: Option<&Moments>) -> Row {
-    let most = f64::from((1_i32 << (bits - 1)) - 1);
+fn round(reals: &[f64], bias: f64, scale: f64, width: Width, moments: Option<&Moments>) -> Row {
+    let most = f64::from(width.largest());
     let mut weights: Vec<f64> =
         reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
     let mut error = 0.0;
@@ -490,9 +493,9 @@ mod tests {
                 vec![t, t + f64::from(k % 7), f64::from(k % 3)]
             })
             .collect();
-        let moments = Moments::of_integers(&rows, 8);
+        let moments = Moments::of_integers(&rows, Width::I8);
         let reals = [10.4, 20.4, 0.3];
-        let row = round(&reals, 0.0, 1.0, 8, Some(&moments));
+        let row = round(&reals, 0.0, 1.0, Width::I8, Some(&moments));
         assert_eq!(row.weights[0] + row.weights[1], 31, "{:?}", row.weights);
         // e^T C e by the rows themselves.
         let n = rows.len() as f64;
@@ -522,7 +525,8 @@ mod tests {
         let row = |r: usize| -> Vec<f64> { (0..12).map(|j| noise(r * 12 + j)).collect() };
         let reals: Vec<f64> = (0..12).map(|j| noise(j + 70_000) / 50.0).collect();
         let rounded = |rows: Vec<Vec<f64>>| {
-            round(&reals, 0.0, 1.0, 8, Some(&Moments::of_integers(&rows, 8))).weights
+            round(&reals, 0.0, 1.0, Width::I8, Some(&Moments::of_integers(&rows, Width::I8)))
+                .weights
         };
         // Of inputs that have nothing to do with one another the squares count.
         let lost = |weights: &[i32]| -> f64 {
@@ -532,7 +536,13 @@ mod tests {
         let few: f64 = (0..40).map(|k| lost(&rounded((3 * k..3 * k + 3).map(row).collect()))).sum();
         assert!(few / 40.0 < 1.5 * lost(&nearest), "{few} {}", lost(&nearest));
         let common = (0..400).map(|r| vec![noise(r); 12]).collect::<Vec<_>>();
-        let row = round(&[10.4; 12], 0.0, 1.0, 8, Some(&Moments::of_integers(&common, 8)));
+        let row = round(
+            &[10.4; 12],
+            0.0,
+            1.0,
+            Width::I8,
+            Some(&Moments::of_integers(&common, Width::I8)),
+        );
         assert_eq!(row.weights.iter().sum::<i32>(), 125, "{:?}", row.weights);
     }
 
@@ -542,11 +552,11 @@ mod tests {
         let n = 2 * WIDEST_BLOCK + 2;
         let value = |r: usize, j: usize| ((r * (j % 7 + 1) * 37 + j) % 101) as f64 - 50.0;
         let rows: Vec<Vec<f64>> = (0..64).map(|r| (0..n).map(|j| value(r, j)).collect()).collect();
-        let moments = Moments::of_integers(&rows, 8);
+        let moments = Moments::of_integers(&rows, Width::I8);
         let lengths: Vec<usize> = moments.blocks.iter().map(|b| b.inputs.len()).collect();
         assert_eq!((lengths.len(), lengths.iter().sum::<usize>()), (3, n));
         let reals: Vec<f64> = (0..n).map(|j| value(3, j) / 7.0).collect();
-        let row = round(&reals, 0.0, 1.0, 8, Some(&moments));
+        let row = round(&reals, 0.0, 1.0, Width::I8, Some(&moments));
         let exact = |b: &Block| -> f64 {
             let error =
                 |j: usize| reals[b.inputs.start + j] - f64::from(row.weights[b.inputs.start + j]);
@@ -566,11 +576,11 @@ mod tests {
             bias.abs() + weights.iter().map(|w| f64::from(w.abs()) * 32768.0).sum::<f64>()
         };
         for tiny in [1e-308, 5e-324, 1e-100, 1e-20] {
-            let row = Row::of(&[tiny, -tiny], 0.5, 8, None, frame, &bound);
+            let row = Row::of(&[tiny, -tiny], 0.5, Width::I8, None, frame, &bound);
             assert_eq!(row.weights, [0, 0]);
             assert!((row.bias - 0.5).abs() < 1e-9 && row.scale.is_normal(), "{}", row.scale);
         }
-        assert_ne!(Row::of(&[1e-6, -1e-6], 0.5, 8, None, frame, &bound).weights, [0, 0]);
+        assert_ne!(Row::of(&[1e-6, -1e-6], 0.5, Width::I8, None, frame, &bound).weights, [0, 0]);
     }
 
     #[test]
@@ -579,7 +589,7 @@ mod tests {
             .map(|k| (0..5).map(|j| f64::from((k * (j + 3) + j * j) % 11) * 9.0).collect())
             .collect();
         let Block { covariance, order, factor, .. } =
-            Moments::of_integers(&rows, 8).blocks.remove(0);
+            Moments::of_integers(&rows, Width::I8).blocks.remove(0);
         // With unit columns u_k and pivots d_k: C = sum_k d_k u_k u_k^T.
         let at = |k: usize, j: usize| match j.cmp(&k) {
             std::cmp::Ordering::Less => 0.0,

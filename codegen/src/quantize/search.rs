@@ -1,9 +1,11 @@
 //! How fine the integers have to be: the smallest tables that meet the tolerance.
 
-use super::trial::{Precision, Trial};
+use super::precision::Precision;
+use super::trial::Trial;
 use crate::error::Result;
 use crate::graph::Layer;
 use crate::options::Weights;
+use crate::program::Width;
 
 /// Share of the tolerance that the error may use on the rows that choose; other rows do a little worse.
 const SAFETY: f64 = 0.85;
@@ -23,7 +25,7 @@ pub(super) fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
     // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
     let widen = trial.options.weights == Weights::Auto && trial.graph.states.is_empty();
     let wide = !widen && trial.options.weights != Weights::I8;
-    let mut precision = Precision::of(&trial.graph, if wide { 16 } else { 8 });
+    let mut precision = Precision::of(&trial.graph, if wide { Width::I16 } else { Width::I8 });
     let error = error_of(trial, &precision)?;
     if error <= target {
         return Ok((precision, vec![]));
@@ -31,7 +33,7 @@ pub(super) fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
     // What the finest weights leave is for the function tables to mend.
     let (mut finest, mut least) = (precision.clone(), error);
     if widen {
-        finest = Precision::of(&trial.graph, 16);
+        finest = Precision::of(&trial.graph, Width::I16);
         least = error_of(trial, &finest)?;
     }
     while least > target && finest.tables > FINEST {
@@ -73,10 +75,10 @@ fn widen_layers(
     // One of them may not be needed once the others are wide.
     let mut reasons = vec![];
     for &node in order[..most].iter().rev() {
-        precision.bits[node] = 8;
+        precision.widths[node] = Width::I8;
         let error = error_of(trial, &precision)?;
         if error > allowed {
-            precision.bits[node] = 16;
+            precision.widths[node] = Width::I16;
             let why =
                 format!("widened: i8 left an error of {error:.4} where {allowed:.4} is allowed");
             reasons.push((trial.graph.nodes[node].name.clone(), why));
@@ -91,7 +93,7 @@ fn error_of(trial: &Trial, precision: &Precision) -> Result<f64> {
 
 fn widened(precision: &Precision, nodes: &[usize]) -> Precision {
     let mut precision = precision.clone();
-    nodes.iter().for_each(|&node| precision.bits[node] = 16);
+    nodes.iter().for_each(|&node| precision.widths[node] = Width::I16);
     precision
 }
 
@@ -112,9 +114,10 @@ fn by_gain(trial: &Trial, precision: &Precision, error: f64) -> Result<Vec<usize
 mod tests {
     use super::*;
     use crate::calibrate::Calibration;
-    use crate::expr::{Expr, Function};
+    use crate::graph::expr::{Expr, Function};
     use crate::graph::{Dense, Graph};
-    use crate::quantize::{Options, quantize};
+    use crate::options::Options;
+    use crate::quantize::quantize;
 
     /// A number in -1..1 for each index (Weyl's sequence).
     fn noise(i: usize) -> f64 {
@@ -127,7 +130,7 @@ mod tests {
         for l in 0..layers {
             let weight = |o: usize, i: usize| noise((l * width + o) * width + i) * 1.5;
             let weights = (0..width).map(|o| (0..width).map(|i| weight(o, i)).collect()).collect();
-            let dense = Layer::Dense(Dense { weights, bias: vec![0.1; width] });
+            let dense = Layer::Dense(Dense::new(weights, vec![0.1; width]));
             let y = graph.push(format!("fc{l}"), dense, &[graph.output]).unwrap();
             let tanh = Layer::Map(Expr::call(Function::Tanh));
             graph.push(format!("tanh{l}"), tanh, &[y]).unwrap();

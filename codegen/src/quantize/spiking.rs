@@ -1,14 +1,15 @@
 //! Threshold-and-reset neurons: exact integers, one word a synapse.
 
-use nervecord::spiking::{Spiking, work};
-use nervecord::tensor::{Quad, quads};
+use nervecord::generated::{Quad, Spiking};
+use nervecord::host::{quads, spiking_work};
 
-use super::{Format, Lowering};
-use crate::emit::Items;
+use super::format::Format;
+use super::lowering::Lowering;
 use crate::error::{Error, Result};
-use crate::graph::Node;
+use crate::graph::{Node, spiking};
 use crate::program::Kernel;
-use crate::spiking;
+use crate::program::kernel::Data;
+use crate::program::table::{Array, Record, Table, Value};
 
 #[derive(Debug)]
 struct SpikingKernel {
@@ -21,34 +22,28 @@ struct SpikingKernel {
 }
 
 impl Kernel for SpikingKernel {
+    fn data(&self) -> Data<'_> {
+        let tables = vec![
+            Table::list("FIRES", Array::I16(&self.fires)),
+            Table::list("THRESHOLDS", Array::I16(&self.thresholds)),
+            Table::list("COUNTS", Array::U16(&self.counts)),
+            Table::list("LINKS", Array::U16(&self.links)),
+        ];
+        let fields = [
+            ("fires", Value::table("FIRES")),
+            ("thresholds", Value::table("THRESHOLDS")),
+            ("counts", Value::table("COUNTS")),
+            ("links", Value::table("LINKS")),
+            ("bits", self.bits.into()),
+            ("updates", self.updates.into()),
+        ];
+        Data::new(Record::of("Spiking", fields), tables, 1)
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let Self { fires, thresholds, counts, links, bits, updates } = self;
         let circuit = Spiking { fires, thresholds, counts, links, bits: *bits, updates: *updates };
-        let (sums, fired) = y.split_at_mut(quads(thresholds.len()));
-        circuit.run(reads[0], sums, fired);
-    }
-
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("spiking::Spiking");
-        items.array(&format!("static {name}_FIRES"), "i16", &self.fires);
-        items.array(&format!("static {name}_THRESHOLDS"), "i16", &self.thresholds);
-        items.array(&format!("static {name}_COUNTS"), "u16", &self.counts);
-        items.array(&format!("static {name}_LINKS"), "u16", &self.links);
-        let fields = format!(
-            "fires: &{name}_FIRES, thresholds: &{name}_THRESHOLDS, counts: &{name}_COUNTS, \
-             links: &{name}_LINKS, bits: {}, updates: {}",
-            self.bits, self.updates
-        );
-        items.constant(&format!("const {name}: Spiking"), &format!("Spiking {{ {fields} }}"));
-        let at = quads(self.thresholds.len());
-        format!(
-            "if let Some((y, fired)) = y.split_at_mut_checked({at}) {{\n                \
-             {name}.run(x0, y, fired);\n            }}"
-        )
-    }
-
-    fn table_bytes(&self) -> usize {
-        2 * (self.fires.len() + self.thresholds.len() + self.counts.len() + self.links.len())
+        circuit.run(reads[0], y);
     }
 }
 
@@ -102,7 +97,7 @@ pub(super) fn lower(
         }
         false => lowering.take_in_place(state),
     };
-    lowering.storages[value.storage] = 4 * (quads(n) + work(count));
+    lowering.storages[value.storage] = 4 * (quads(n) + spiking_work(count));
     lowering.push(&node.name, Box::new(kernel), vec![x.storage], value.storage);
     lowering.define(node.output, value.storage, Format::uniform(1.0));
     lowering.report(node, "spiking".into(), String::new());

@@ -1,9 +1,11 @@
 //! Memory between steps: storages that keep their place, written at the end of each step.
 
-use nervecord::host::flat_mut;
-use nervecord::tensor::{Quad, quads};
+use nervecord::generated::Quad;
+use nervecord::host::{flat_mut, quads};
 
-use super::{Format, Lowering, elementwise};
+use super::format::Format;
+use super::lowering::Lowering;
+use super::rescale;
 use crate::program::TensorFormat;
 
 /// Gives every state a storage and a format that holds both what it starts as and what it becomes.
@@ -34,7 +36,7 @@ pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
     for (state, &storage) in graph.states.iter().zip(storages) {
         let (value, from) = lowering.take_uniform(state.next);
         let to = lowering.value(state.previous).format.scale(0);
-        let place = elementwise::rescaling_copy(0, value.features, from / to);
+        let place = rescale::rescaling_copy(0, value.features, from / to);
         // A kernel that works in place has left it there.
         let in_place = value.storage == storage;
         let name = format!("{}_next", graph.tensors[state.previous].name);
@@ -56,7 +58,7 @@ pub(super) fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<TensorForm
     states
         .map(|(state, &storage)| TensorFormat {
             storage,
-            features: state.initial.len(),
+            shape: lowering.graph.tensors[state.previous].shape,
             scale: lowering.value(state.previous).format.scale(0),
         })
         .collect()

@@ -1,17 +1,14 @@
 //! A network being quantized: lowered again and again, and compared with float on calibration rows.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::rc::Rc;
-
-use super::dense::Quantized;
-use super::kan::Splines;
-use super::map::Tables;
-use super::{Options, lower, rows};
+use super::lower::lower;
+use super::memo::Known;
+use super::precision::Precision;
 use crate::calibrate::{Calibration, Ranges};
 use crate::error::Result;
 use crate::graph::{Graph, Layer};
-use crate::program::{Interpreter, Program};
+use crate::interpret::Interpreter;
+use crate::options::Options;
+use crate::program::Program;
 
 /// Rows that an error is measured on at most, where rows do not depend on one another.
 const ROWS: usize = 512;
@@ -23,61 +20,6 @@ pub(super) struct Trial<'a> {
     pub calibration: &'a Calibration,
     pub options: &'a Options,
     known: Known,
-}
-
-/// How fine a network's integers are.
-#[derive(Debug, Clone)]
-pub(super) struct Precision {
-    /// Bits of each node's weights.
-    pub bits: Vec<u32>,
-    /// What a function table may be off by, as a multiple of its share of the tolerance.
-    pub tables: f64,
-}
-
-impl Precision {
-    /// One width for all of `graph`, and tables as large as their share of the tolerance asks for.
-    pub(super) fn of(graph: &Graph, bits: u32) -> Self {
-        Self { bits: vec![bits; graph.nodes.len()], tables: 1.0 }
-    }
-}
-
-/// What one lowering found and the next need not find again.
-#[derive(Default)]
-pub(super) struct Known {
-    pub dense: Memo<Quantized>,
-    pub tables: Memo<Tables>,
-    pub splines: Memo<Splines>,
-    pub edges: Memo<rows::Fit>,
-}
-
-/// A layer's name, and the bits of all numbers that a result depends on beside the network itself.
-type Key = (String, Vec<u64>);
-
-/// Results by what they are made from.
-pub(super) struct Memo<T>(RefCell<HashMap<Key, Rc<T>>>);
-
-impl<T> Default for Memo<T> {
-    fn default() -> Self {
-        Self(RefCell::default())
-    }
-}
-
-impl<T> Memo<T> {
-    /// What is known for `layer` and `numbers`, or else is made now.
-    pub(super) fn get(
-        &self,
-        layer: &str,
-        numbers: impl IntoIterator<Item = f64>,
-        make: impl FnOnce() -> Result<T>,
-    ) -> Result<Rc<T>> {
-        let key = (layer.to_owned(), numbers.into_iter().map(f64::to_bits).collect());
-        if let Some(known) = self.0.borrow().get(&key) {
-            return Ok(Rc::clone(known));
-        }
-        let made = Rc::new(make()?);
-        self.0.borrow_mut().insert(key, Rc::clone(&made));
-        Ok(made)
-    }
 }
 
 impl<'a> Trial<'a> {

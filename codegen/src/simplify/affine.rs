@@ -1,6 +1,6 @@
 //! Affine layers into each other, into dense layers and into sums.
 
-use super::{Links, identity};
+use super::links::{Links, identity};
 use crate::graph::{Dense, Graph, Layer};
 
 /// The scale and offset of an affine layer.
@@ -23,7 +23,7 @@ pub fn recognize(graph: &mut Graph) -> bool {
         let Some((a, b)) = f.as_affine().filter(|(a, b)| a.is_finite() && b.is_finite()) else {
             continue;
         };
-        let len = graph.tensors[node.output].len;
+        let len = graph.tensors[node.output].len();
         node.layer = Layer::Affine { scale: vec![a; len], offset: vec![b; len] };
         changed = true;
     }
@@ -37,7 +37,7 @@ pub fn silence(graph: &mut Graph) -> bool {
         if let Layer::Kan(kan) = &node.layer
             && kan.live().next().is_none()
         {
-            node.layer = kan.clone().into_layer();
+            node.layer = kan.clone().into();
             changed = true;
         }
     }
@@ -97,7 +97,7 @@ fn fold_columns(layer: &Layer, scale: &[f64], offset: &[f64]) -> Option<Layer> {
     let times = |row: &Vec<f64>| row.iter().zip(scale).map(|(w, s)| w * s).collect();
     let weights: Vec<Vec<f64>> = dense.weights.iter().map(times).collect();
     let sound = finite(&bias) && weights.iter().all(|row| finite(row));
-    sound.then_some(Layer::Dense(Dense { weights, bias }))
+    sound.then_some(Layer::Dense(Dense { weights, bias, wiring: dense.wiring }))
 }
 
 /// `s (W x + b) + o = (s W) x + (s b + o)`, if the affine layer is all that reads the dense one.
@@ -120,7 +120,7 @@ pub fn fold_backward(graph: &mut Graph) -> bool {
             continue;
         }
         let len = bias.len();
-        graph.nodes[before].layer = Layer::Dense(Dense { weights, bias });
+        graph.nodes[before].layer = Layer::Dense(Dense { weights, bias, wiring: dense.wiring });
         graph.nodes[index].layer = identity(len);
         changed = true;
     }
@@ -192,5 +192,6 @@ fn product(v: &Dense, w: &Dense) -> Dense {
     Dense {
         weights: v.weights.iter().map(combine).collect(),
         bias: v.weights.iter().zip(&v.bias).map(|(row, c)| c + dot(row)).collect(),
+        wiring: v.wiring || w.wiring,
     }
 }

@@ -1,6 +1,6 @@
 //! Elementwise layers that all stem from one tensor become one function of it.
 
-use crate::expr::Expr;
+use crate::graph::expr::Expr;
 use crate::graph::{Graph, Layer, TensorId};
 
 /// Largest expression to build, so that nested ones, which repeat their argument, cannot grow without end.
@@ -14,7 +14,7 @@ pub fn fuse(graph: &mut Graph) -> bool {
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
         let Some((source, f)) = form(&node.layer, &node.inputs, &forms) else { continue };
-        let layer = layer_of(&f, graph.tensors[node.output].len);
+        let layer = layer_of(&f, graph.tensors[node.output].len());
         // However long the sum that gave it, what is affine is two numbers.
         let short = match &layer {
             Layer::Affine { scale, offset } => scale.first().zip(offset.first()),

@@ -1,7 +1,7 @@
 //! Rearrangements into each other and into dense layers, and layers that change nothing.
 
-use super::{Links, identity};
-use crate::expr::Expr;
+use super::links::{Links, identity};
+use crate::graph::expr::Expr;
 use crate::graph::{Dense, Graph, Layer, TensorId};
 
 /// A selection of a selection, or of one part of a concatenation, is one selection.
@@ -18,7 +18,7 @@ pub fn compose(graph: &mut Graph) -> bool {
                 let mut start = 0;
                 let mut part = None;
                 for &id in &source.inputs {
-                    let end = start + graph.tensors[id].len;
+                    let end = start + graph.tensors[id].len();
                     if picked.iter().all(|i| (start..end).contains(i)) {
                         part = Some((picked.iter().map(|i| i - start).collect(), id));
                     }
@@ -52,11 +52,12 @@ pub fn pick_rows(graph: &mut Graph) -> bool {
         let picked = Dense {
             weights: rows.iter().map(|&r| dense.weights[r].clone()).collect(),
             bias: rows.iter().map(|&r| dense.bias[r]).collect(),
+            wiring: dense.wiring,
         };
         let (len, from) = (rows.len(), first.output);
         graph.nodes[before].layer = Layer::Dense(picked);
         graph.nodes[index].layer = identity(len);
-        graph.tensors[from].len = len;
+        graph.tensors[from].shape = len.into();
         changed = true;
     }
     changed
@@ -99,7 +100,9 @@ fn changes_nothing(graph: &Graph, index: usize) -> bool {
         }
         Layer::Map(f) => *f == Expr::X,
         Layer::Concat => node.inputs.len() == 1,
-        Layer::Select(indices) => indices.iter().copied().eq(0..graph.tensors[node.inputs[0]].len),
+        Layer::Select(indices) => {
+            indices.iter().copied().eq(0..graph.tensors[node.inputs[0]].len())
+        }
         _ => false,
     }
 }

@@ -1,5 +1,5 @@
 use super::simplify;
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
 use crate::graph::{Dense, Graph, Layer};
 use crate::reference;
 
@@ -9,7 +9,7 @@ fn c(value: f64) -> Expr {
 
 fn dense(rows: &[&[f64]]) -> Layer {
     let weights = rows.iter().map(|r| r.to_vec()).collect();
-    Layer::Dense(Dense { weights, bias: (0..rows.len()).map(|k| k as f64 - 0.5).collect() })
+    Layer::Dense(Dense::new(weights, (0..rows.len()).map(|k| k as f64 - 0.5).collect()))
 }
 
 fn affine(scale: &[f64], offset: &[f64]) -> Layer {

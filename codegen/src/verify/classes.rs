@@ -24,7 +24,7 @@ impl Head {
     pub fn of(compiled: &Compiled, labels: bool) -> Self {
         let graph = &compiled.source.graph;
         match ending(graph) {
-            "argmax" if compiled.program.scores.as_ref().is_some_and(|s| s.features > 1) => {
+            "argmax" if compiled.program.scores.as_ref().is_some_and(|s| s.shape.len() > 1) => {
                 Self::Index
             }
             "softmax" | "logsoftmax" | "argmax" => Self::Scores,
@@ -75,7 +75,7 @@ fn ending(graph: &Graph) -> &'static str {
 pub fn class(outputs: &[f64]) -> usize {
     match outputs {
         [one] => one.round().max(0.0) as usize,
-        _ => nervecord::head::argmax(outputs),
+        _ => nervecord::argmax(outputs),
     }
 }
 

@@ -4,7 +4,8 @@ use super::classes::Head;
 use super::vectors::filtered;
 use crate::compiler::Compiled;
 use crate::graph::Graph;
-use crate::program::{Interpreter, Program};
+use crate::interpret::Interpreter;
+use crate::program::Program;
 use crate::reference::Reference;
 use nervecord::Status;
 

@@ -24,7 +24,7 @@ fn compiled(graph: Graph, options: Options) -> Compiled {
 
 fn dense(weights: &[&[f64]], bias: &[f64]) -> Layer {
     let weights = weights.iter().map(|row| row.to_vec()).collect();
-    Layer::Dense(Dense { weights, bias: bias.to_vec() })
+    Layer::Dense(Dense::new(weights, bias.to_vec()))
 }
 
 /// One dense layer after two inputs.

@@ -1,11 +1,11 @@
 //! Circuits with random weights, as their importers build them.
 
 use nervecord_codegen::Result;
-use nervecord_codegen::expr::Expr;
+use nervecord_codegen::graph::expr::Expr;
+use nervecord_codegen::graph::membrane::{Gap, Membrane, Neuron, Synapse};
+use nervecord_codegen::graph::ncap::{CONTROLS, Joint, Ncap, Side};
+use nervecord_codegen::graph::spiking::{Link, Spiking};
 use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
-use nervecord_codegen::membrane::{Gap, Membrane, Neuron, Synapse};
-use nervecord_codegen::ncap::{CONTROLS, Joint, Ncap, Side};
-use nervecord_codegen::spiking::{Link, Spiking};
 
 use super::Span;
 use crate::random::Random;
@@ -44,7 +44,7 @@ fn sources(graph: &mut Graph, spans: &[Span]) -> Result<TensorId> {
     let weight = |i: usize, j: usize| if i == j { 0.5 * spans[i].unit() } else { 0.0 };
     let weights = (0..n).map(|i| (0..n).map(|j| weight(i, j)).collect()).collect();
     let bias = spans.iter().map(|s| 0.5 - 0.5 * s.centre * s.unit()).collect();
-    let inputs = graph.push("inputs", Layer::Dense(Dense { weights, bias }), &[graph.input])?;
+    let inputs = graph.push("inputs", Layer::Dense(Dense::new(weights, bias)), &[graph.input])?;
     graph.push("saturation", Layer::Map(Expr::clamp(0.0, 1.0)), &[inputs])
 }
 
@@ -123,7 +123,7 @@ pub(super) fn spiking(random: &mut Random, graph: &mut Graph, spans: &[Span]) ->
     let weights =
         (0..outputs).map(|_| (0..n).map(|_| f64::from(random.below(3) as i32 - 1)).collect());
     let weights = weights.collect();
-    let dense = Dense { weights, bias: vec![0.0; outputs] };
+    let dense = Dense::new(weights, vec![0.0; outputs]);
     graph.push("outputs", Layer::Dense(dense), &[next])?;
     Ok(())
 }

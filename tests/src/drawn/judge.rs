@@ -1,6 +1,6 @@
 //! Integers against the float network, on rows that calibration saw and on rows that it did not.
 
-use nervecord_codegen::program::Interpreter;
+use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::{self, Reference};
 use nervecord_codegen::{Compiled, graph::Graph};
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use nervecord_codegen::Result;
-use nervecord_codegen::expr::{Expr, Function};
+use nervecord_codegen::graph::expr::{Expr, Function};
+use nervecord_codegen::graph::kan::{DEGREE, Edge, Kan, Spline};
 use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
-use nervecord_codegen::kan::{DEGREE, Edge, Kan, Spline};
 
 use super::{Oddities, Sizes, Span};
 use crate::random::Random;
@@ -69,7 +69,7 @@ pub(super) fn dense(random: &mut Random, spans: &[Span], outputs: usize, sizes: 
         let (o, i) = (random.below(outputs), random.below(spans.len()));
         weights[o][i] *= OUTLIER;
     }
-    Dense { weights, bias }
+    Dense::new(weights, bias)
 }
 
 /// Activations between layers are taken to be about as large as 1.
@@ -93,7 +93,7 @@ pub(super) fn chain(
         let layer = Layer::Dense(dense(random, &spans, width, sizes));
         x = graph.push(format!("dense{i}"), layer, &[x])?;
         x = follow(random, graph, x, i, oddities)?;
-        spans = unit_spans(graph.tensors[x].len);
+        spans = unit_spans(graph.tensors[x].len());
     }
     if random.once_in(6) {
         oddities.jumps = true;
@@ -110,7 +110,7 @@ fn follow(
     i: usize,
     oddities: &mut Oddities,
 ) -> Result<TensorId> {
-    let n = graph.tensors[x].len;
+    let n = graph.tensors[x].len();
     let layer = match random.below(13) {
         0 => return Ok(x),
         1..=4 => Layer::Map(random.pick(&functions()).clone()),
@@ -162,7 +162,7 @@ pub(super) fn kans(
     let offset = spans.iter().map(|s| -s.centre * s.unit()).collect();
     let mut x = graph.push("scaler", Layer::Affine { scale, offset }, &[graph.input])?;
     for i in 0..1 + random.below(2) {
-        let (n, width) = (graph.tensors[x].len, 1 + random.below(8));
+        let (n, width) = (graph.tensors[x].len(), 1 + random.below(8));
         x = graph.push(format!("kan{i}"), Layer::Kan(kan(random, n, width, sizes)), &[x])?;
     }
     Ok(())

@@ -2,9 +2,10 @@
 
 use nervecord::control::remote::{Remote, Settings};
 use nervecord::{Controller, Status};
+use nervecord_cli::emulate::{Board, Firmware, Kind, Link};
 use nervecord_codegen::Result;
-use nervecord_codegen::emulate::{Board, Firmware, Kind, Link};
-use nervecord_codegen::program::{Interpreter, Program};
+use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::program::Program;
 
 /// A controller in its loop, one exchange of bytes a period.
 pub trait Core {

@@ -1,6 +1,6 @@
 //! Plants as a loop sees them, each with the controller that belongs to it.
 
-use nervecord_codegen::expr::{Expr, Function};
+use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;
 use nervecord_codegen::output::write_atomic;
@@ -87,7 +87,7 @@ impl CartPoleRig {
     pub fn controller() -> Result<Compiled> {
         let mut graph = Graph::new("model", "x", 4);
         let weights = vec![vec![0.1, 0.17, 2.2, 0.45]];
-        let dense = Layer::Dense(Dense { weights, bias: vec![0.0] });
+        let dense = Layer::Dense(Dense::new(weights, vec![0.0]));
         let tensor = graph.push("feedback", dense, &[graph.input])?;
         graph.push("tanh", Layer::Map(Expr::call(Function::Tanh)), &[tensor])?;
         let mut random = Random::new(1);

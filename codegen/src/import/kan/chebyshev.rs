@@ -2,8 +2,8 @@
 
 use super::net::{Net, Site};
 use crate::error::Result;
-use crate::expr::{Expr, Function};
 use crate::graph::TensorId;
+use crate::graph::expr::{Expr, Function};
 
 pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let &Site { options, name, inputs, outputs, .. } = site;

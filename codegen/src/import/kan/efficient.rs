@@ -3,10 +3,10 @@
 use super::net::{Net, Site};
 use super::options::Options;
 use crate::error::{Error, Result};
-use crate::expr::Expr;
+use crate::graph::expr::Expr;
+use crate::graph::kan::{Edge, Kan, Spline};
 use crate::graph::{Layer, TensorId};
 use crate::import::mlp;
-use crate::kan::{Edge, Kan, Spline};
 
 pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let &Site { options, name, inputs, outputs, x } = site;

@@ -3,7 +3,7 @@
 use super::efficient;
 use super::net::{Net, Site};
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
 use crate::graph::{Dense, Layer, TensorId};
 
 pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
@@ -46,7 +46,7 @@ pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let function = efficient::base_function(options, &["base_activation", "base"])?;
     let base = net.graph.push(format!("{name}.base"), Layer::Map(function), &[x])?;
     let weights = weights.chunks(inputs).map(<[f64]>::to_vec).collect();
-    let dense = Layer::Dense(Dense { weights, bias });
+    let dense = Layer::Dense(Dense::new(weights, bias));
     let base = net.graph.push(format!("{name}.base_linear"), dense, &[base])?;
     net.graph.push(name, Layer::Add { factors: [1.0, 1.0] }, &[spline, base])
 }

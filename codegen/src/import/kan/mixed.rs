@@ -6,9 +6,9 @@ use super::net::{Net, Site};
 use super::options::{MOST_TERMS, Options, too_many_terms};
 use super::{chebyshev, fast, fourier};
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
+use crate::graph::kan::{Edge, Kan, Spline};
 use crate::graph::{Layer, TensorId};
-use crate::kan::{Edge, Kan, Spline};
 
 /// The kinds of edges that can be read.
 const KINDS: [&str; 6] = ["bspline", "rbf", "chebyshev", "fourier", "wavelet", "silu"];

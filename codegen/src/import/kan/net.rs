@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::options::Options;
 use crate::error::{Error, Result};
-use crate::expr::Expr;
+use crate::graph::expr::Expr;
 use crate::graph::{Dense, Graph, Layer, TensorId};
 use crate::import::tensors::Tensors;
 
@@ -44,7 +44,7 @@ impl Net<'_> {
         let picks: Vec<(usize, usize)> =
             (0..count).flat_map(|k| (0..site.inputs).map(move |i| (i, k))).collect();
         let row = |o: usize| picks.iter().map(|&(i, k)| weight(o, i, k)).collect();
-        let dense = Dense { weights: (0..site.outputs).map(row).collect(), bias };
+        let dense = Dense::new((0..site.outputs).map(row).collect(), bias);
         let values = self.graph.push(basis, Layer::Functions { functions, picks }, &[site.x])?;
         self.graph.push(name, Layer::Dense(dense), &[values])
     }

@@ -6,9 +6,9 @@ use super::net::Net;
 use super::options::{MOST_WIDTH, Options};
 use super::{efficient, symbolic};
 use crate::error::{Error, Result};
-use crate::expr::Expr;
+use crate::graph::expr::Expr;
+use crate::graph::kan::{Edge, Kan, Spline};
 use crate::graph::{Layer, MOST_FEATURES, TensorId};
-use crate::kan::{Edge, Kan, Spline};
 
 /// Nodes of one level: sums first, then products of groups of subnodes.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ pub(super) fn network(net: &mut Net, options: &Options) -> Result<()> {
             let expected = format!("at least {all} inputs, as `input_id` reads input {}", all - 1);
             return Err(options.wrong("inputs", &expected));
         }
-        net.graph.tensors[x].len = inputs;
+        net.graph.tensors[x].shape = inputs.into();
         if !ids.iter().copied().eq(0..inputs) {
             x = net.graph.push("input_id", Layer::Select(ids), &[x])?;
         }

@@ -4,7 +4,7 @@
 use super::net::Net;
 use super::options::Options;
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
 use crate::graph::{Dense, Layer, TensorId};
 
 /// How the denominator is kept away from zero.
@@ -58,7 +58,7 @@ pub(super) fn dense(
     let weights = net.shaped(&format!("{name}.weight"), &[outputs, inputs])?;
     let bias = net.file.vector_or(&format!("{name}.bias"), outputs, 0.0)?;
     let weights = weights.chunks(inputs).map(<[f64]>::to_vec).collect();
-    net.graph.push(name, Layer::Dense(Dense { weights, bias }), &[x])
+    net.graph.push(name, Layer::Dense(Dense::new(weights, bias)), &[x])
 }
 
 /// The group-rational activation.

@@ -2,9 +2,9 @@
 
 use super::net::{Net, Site};
 use crate::error::Result;
-use crate::expr::Expr;
+use crate::graph::expr::Expr;
+use crate::graph::kan::{Edge, Kan};
 use crate::graph::{Layer, TensorId};
-use crate::kan::{Edge, Kan};
 
 pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let &Site { options, name, inputs, outputs, x } = site;

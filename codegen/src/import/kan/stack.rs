@@ -34,7 +34,7 @@ pub(super) fn graph(options: &Options, file: &Tensors, name: &str) -> Result<Gra
 
 fn layer(net: &mut Net, options: &Options) -> Result<()> {
     let x = net.graph.output;
-    let width = net.graph.tensors[x].len;
+    let width = net.graph.tensors[x].len();
     let kind = options.text("kind").unwrap_or_default();
     let prefix = options.text("prefix").unwrap_or(kind).trim_end_matches('.').to_owned();
     if let Some(function) = mlp::function(kind) {

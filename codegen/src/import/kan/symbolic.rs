@@ -1,6 +1,6 @@
 //! The symbolic functions of pykan, by the names its library gives them.
 
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
 
 /// The names, for messages.
 pub(super) const NAMES: &str = "0, x, x^2 to x^5, 1/x to 1/x^5, sqrt, x^0.5, x^1.5, 1/sqrt(x), 1/x^0.5, exp, log, abs, sin, cos, \

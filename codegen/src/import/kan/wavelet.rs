@@ -3,9 +3,9 @@
 use super::net::{Net, Site};
 use super::options::Options;
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
+use crate::graph::kan::{Edge, Kan};
 use crate::graph::{Layer, TensorId};
-use crate::kan::{Edge, Kan};
 
 /// PyTorch's default.
 const EPSILON: f64 = 1e-5;

@@ -7,8 +7,8 @@ use super::array::{self, Array, View};
 use super::node::{Flow, Value};
 use super::tensor::{Constant, TensorReader};
 use crate::error::{Error, Result};
-use crate::expr::Expr;
-use crate::graph::{Graph, Layer, Node, TensorId};
+use crate::graph::expr::Expr;
+use crate::graph::{Graph, Layer, Node, Tensor, TensorId};
 use crate::text;
 
 /// Most numbers all computed constants and rearrangements of one file may hold together.
@@ -117,7 +117,7 @@ impl Builder {
 
     /// Number of features of a tensor.
     pub fn len(&self, id: TensorId) -> usize {
-        self.graph.tensors.get(id).map_or(0, |t| t.len)
+        self.graph.tensors.get(id).map_or(0, Tensor::len)
     }
 
     /// `f` of every feature.

@@ -29,7 +29,6 @@ use super::file::read;
 use crate::data::hex;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Layer};
-use crate::simplify;
 use crate::text;
 
 /// Oldest operator set whose operators mean what the importer takes them to mean.
@@ -304,7 +303,7 @@ impl<'a> Importer<'a> {
                 .found("the input itself")
                 .help("export the network with its layers, not only its shape operators"));
         }
-        simplify::remove_unread(&mut graph);
+        graph.remove_unread();
         Ok((graph, hex(&self.builder.tensors.hash.finalize())))
     }
 }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::thread;
 
-use nervecord::spline::{Axis, Grid};
-use nervecord::table::Table;
+use nervecord::generated::{Axis, Grid, Table};
 
 use super::layer::Layer;
-use crate::expr::Expr;
-use crate::kan::{Kan, Live, live};
-use crate::quantize::Format;
+use crate::graph::expr::Expr;
+use crate::graph::kan::{Kan, Live, live};
+use crate::quantize::format::Format;
 use crate::quantize::rows::Row;
 
 /// Integers checked at a time.

@@ -2,9 +2,9 @@
 
 use crate::calibrate::{Ranges, Span};
 use crate::error::Result;
-use crate::expr::Expr;
+use crate::graph::expr::Expr;
+use crate::graph::kan::{Edge, Kan};
 use crate::graph::{Graph, Node, TensorId};
-use crate::kan::{Edge, Kan};
 use crate::quantize::functions::has_pole;
 use crate::quantize::port;
 
@@ -219,7 +219,7 @@ impl Axis {
             (!row[i].is_zero()).then(|| {
                 let mut y: Vec<f64> =
                     samples.iter().map(|(x, _)| row[i].eval(&kan.base, *x)).collect();
-                crate::quantize::map::fill_gaps(&mut y);
+                crate::quantize::table::fill_gaps(&mut y);
                 y
             })
         };

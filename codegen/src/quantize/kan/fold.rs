@@ -3,8 +3,8 @@
 use super::fit::{Axis, inputs_span};
 use crate::calibrate::Ranges;
 use crate::error::Result;
+use crate::graph::kan::{Edge, Kan};
 use crate::graph::{Dense, Graph, Node};
-use crate::kan::{Edge, Kan};
 
 /// A layer of edges in two parts.
 pub(in crate::quantize) struct Folded {
@@ -33,7 +33,7 @@ pub(in crate::quantize) fn fold(
     let mut folded = Folded {
         plain: kan.clone(),
         rest: kan.clone(),
-        linear: Dense { weights: vec![vec![0.0; inputs]; outputs], bias: vec![0.0; outputs] },
+        linear: Dense::new(vec![vec![0.0; inputs]; outputs], vec![0.0; outputs]),
         constant: 0,
         lines: 0,
     };

@@ -2,25 +2,26 @@
 
 use std::sync::OnceLock;
 
-use nervecord::edges::{Sparse, Tables};
-use nervecord::host;
-use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
-use nervecord::tensor::Quad;
+use nervecord::generated::{
+    Axis, Grid, Quad, SparseSpline8, SparseSpline16, SparseSplineTables, Spline8, Spline16,
+    SplineShape,
+};
+use nervecord::host::{pack_spline8, pack_spline16};
 
 use super::check::Check;
-use crate::emit::Items;
-use crate::program::Kernel;
+use crate::program::kernel::{Data, Operand};
+use crate::program::table::{Array, Record, Table, Value};
+use crate::program::{Kernel, Weights, Width};
 
 #[derive(Debug)]
 pub(super) struct SplineKernel {
-    pub shape: Shape,
+    pub shape: SplineShape,
     /// One for all inputs, or one an input.
     pub grids: Vec<Grid>,
-    pub bits: u32,
     /// `[input][output][interval + 3]`, or `[edge][interval + 3]` with a list of edges.
-    pub coefficients: Vec<i32>,
+    pub coefficients: Weights,
     /// `[input / 4][output][input % 4]`, `[edge]` with a list of edges, or none.
-    pub factors: Vec<i32>,
+    pub factors: Weights,
     /// The edges that are not zero, where most are.
     pub edges: Option<EdgeList>,
     pub bias: Vec<i32>,
@@ -40,96 +41,150 @@ pub(super) struct EdgeList {
     pub outputs: Vec<u8>,
 }
 
-fn narrow8(list: &[i32]) -> Vec<i8> {
-    list.iter().map(|&c| c as i8).collect()
-}
-
-fn narrow16(list: &[i32]) -> Vec<i16> {
-    list.iter().map(|&c| c as i16).collect()
-}
-
 impl SplineKernel {
-    fn words(&self) -> usize {
-        self.shape.words(self.bits as usize)
+    fn width(&self) -> Width {
+        self.coefficients.width()
     }
 
-    fn pack(&self) -> Vec<u32> {
-        let Self { shape, coefficients, factors, bias, multiplier, .. } = self;
-        let mut stream = vec![0; self.words()];
-        if self.bits == 8 {
-            let (own, factors) = (narrow8(coefficients), narrow8(factors));
-            host::pack_spline8(shape, &own, &factors, bias, multiplier, &mut stream);
-        } else {
-            let (own, factors) = (narrow16(coefficients), narrow16(factors));
-            host::pack_spline16(shape, &own, &factors, bias, multiplier, &mut stream);
-        }
-        stream
+    fn words(&self) -> usize {
+        self.shape.words(self.width().bits() as usize)
     }
 
     /// Runs a layer that has all edges.
     fn run_full(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let stream = self.packed.get_or_init(|| self.pack());
-        if self.bits == 8 {
-            Spline8::new(self.shape, &self.grids, stream).run(x, base, y);
-        } else {
-            Spline16::new(self.shape, &self.grids, stream).run(x, base, y);
+        let Self { shape, grids, bias, multiplier, .. } = self;
+        let packed = |pack: &dyn Fn(&mut [u32])| {
+            self.packed.get_or_init(|| {
+                let mut stream = vec![0; self.words()];
+                pack(&mut stream);
+                stream
+            })
+        };
+        match (&self.coefficients, &self.factors) {
+            (Weights::I8(own), Weights::I8(factors)) => {
+                let stream = packed(&|to| pack_spline8(shape, own, factors, bias, multiplier, to));
+                Spline8::new(*shape, grids, stream).run(x, base, y);
+            }
+            (Weights::I16(own), Weights::I16(factors)) => {
+                let stream = packed(&|to| pack_spline16(shape, own, factors, bias, multiplier, to));
+                Spline16::new(*shape, grids, stream).run(x, base, y);
+            }
+            _ => unreachable!("coefficients and factors are made in one width"),
         }
     }
 
     /// Runs a layer that has only the edges of a list.
     fn run_listed(&self, list: &EdgeList, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Self { shape, grids, coefficients, factors, bias, multiplier, .. } = self;
+        let Self { shape, grids, bias, multiplier, .. } = self;
         let EdgeList { fans, outputs } = list;
-        if self.bits == 8 {
-            let (coefficients, factors) = (&narrow8(coefficients)[..], &narrow8(factors)[..]);
-            let tables = Tables { fans, outputs, coefficients, factors, bias, multiplier };
-            Sparse::new(*shape, grids, tables).run(x, base, y);
-        } else {
-            let (coefficients, factors) = (&narrow16(coefficients)[..], &narrow16(factors)[..]);
-            let tables = Tables { fans, outputs, coefficients, factors, bias, multiplier };
-            Sparse::new(*shape, grids, tables).run(x, base, y);
+        match (&self.coefficients, &self.factors) {
+            (Weights::I8(coefficients), Weights::I8(factors)) => {
+                let tables = SparseSplineTables {
+                    fans,
+                    outputs,
+                    coefficients: &coefficients[..],
+                    factors: &factors[..],
+                    bias,
+                    multiplier,
+                };
+                SparseSpline8::new(*shape, grids, tables).run(x, base, y);
+            }
+            (Weights::I16(coefficients), Weights::I16(factors)) => {
+                let tables = SparseSplineTables {
+                    fans,
+                    outputs,
+                    coefficients: &coefficients[..],
+                    factors: &factors[..],
+                    bias,
+                    multiplier,
+                };
+                SparseSpline16::new(*shape, grids, tables).run(x, base, y);
+            }
+            _ => unreachable!("coefficients and factors are made in one width"),
         }
     }
 
-    /// The layer's constructor, over the tables in `items`.
-    fn emit_full(&self, name: &str, factors: &str, items: &mut Items) {
-        let bits = self.bits;
-        items.import(&format!("spline::{{Spline{bits}, pack_spline{bits}}}"));
-        items.packed(
-            &format!("static {name}_PACKED: [u32; {}]", self.words()),
-            &format!(
-                "pack_spline{bits}(&{name}_SHAPE, &{name}_COEFFICIENTS, {factors}, &{name}_BIAS, \
-                 &{name}_MULTIPLIER)"
-            ),
-        );
-        items.constant(
-            &format!("static {name}: Spline{bits}"),
-            &format!("Spline{bits}::new({name}_SHAPE, &{name}_GRIDS, &{name}_PACKED)"),
-        );
-    }
-
-    /// As [`emit_full`](Self::emit_full), for a layer that has only the edges of a list.
-    fn emit_listed(&self, name: &str, list: &EdgeList, factors: &str, items: &mut Items) {
-        let bits = self.bits;
-        items.import("edges::Tables");
-        items.import(&format!("edges::Sparse{bits}"));
-        items.array(&format!("static {name}_FANS"), "u8", &list.fans);
-        items.array(&format!("static {name}_OUTPUTS"), "u8", &list.outputs);
-        items.constant(
-            &format!("const {name}_TABLES: Tables<i{bits}>"),
-            &format!(
-                "Tables {{ fans: &{name}_FANS, outputs: &{name}_OUTPUTS, coefficients: &{name}_COEFFICIENTS, \
-                 factors: {factors}, bias: &{name}_BIAS, multiplier: &{name}_MULTIPLIER }}"
-            ),
-        );
-        items.constant(
-            &format!("static {name}: Sparse{bits}"),
-            &format!("Sparse{bits}::new({name}_SHAPE, &{name}_GRIDS, {name}_TABLES)"),
-        );
+    /// The layer's shape as data.
+    fn shape(&self) -> Record {
+        let SplineShape { inputs, outputs, axis, base, base_shift, shift } = self.shape;
+        let Axis { intervals, shift: fraction, tails } = axis;
+        let axis =
+            [("intervals", intervals.into()), ("shift", fraction.into()), ("tails", tails.into())];
+        let fields = [
+            ("inputs", inputs.into()),
+            ("outputs", outputs.into()),
+            ("axis", Record::of("Axis", axis).into()),
+            ("base", base.into()),
+            ("base_shift", base_shift.into()),
+            ("shift", shift.into()),
+        ];
+        Record::of("SplineShape", fields)
     }
 }
 
 impl Kernel for SplineKernel {
+    fn data(&self) -> Data<'_> {
+        let grid = |&Grid { input, factor, offset }: &Grid| {
+            Record::of(
+                "Grid",
+                [("input", input.into()), ("factor", factor.into()), ("offset", offset.into())],
+            )
+        };
+        let mut tables = vec![
+            Table::records("GRIDS", "Grid", size_of::<Grid>(), self.grids.iter().map(grid)),
+            Table::list("COEFFICIENTS", self.coefficients.array()),
+        ];
+        let mut factors = Value::NoTable;
+        if !self.factors.is_empty() {
+            tables.push(Table::list("FACTORS", self.factors.array()));
+            factors = Value::table("FACTORS");
+        }
+        tables.extend([
+            Table::list("BIAS", Array::I32(&self.bias)),
+            Table::list("MULTIPLIER", Array::I16(&self.multiplier)),
+            Table::record("SHAPE", self.shape()),
+        ]);
+        let (kind, last) = match (&self.edges, self.width()) {
+            (None, width) => {
+                let (kind, pack) = match width {
+                    Width::I8 => ("Spline8", "pack_spline8"),
+                    Width::I16 => ("Spline16", "pack_spline16"),
+                };
+                let of = [
+                    Value::table("SHAPE"),
+                    Value::table("COEFFICIENTS"),
+                    factors,
+                    Value::table("BIAS"),
+                    Value::table("MULTIPLIER"),
+                ];
+                tables.push(Table::packed("PACKED", self.words(), pack, of));
+                (kind, Value::table("PACKED"))
+            }
+            (Some(list), width) => {
+                tables.push(Table::list("FANS", Array::U8(&list.fans)));
+                tables.push(Table::list("OUTPUTS", Array::U8(&list.outputs)));
+                let fields = [
+                    ("fans", Value::table("FANS")),
+                    ("outputs", Value::table("OUTPUTS")),
+                    ("coefficients", Value::table("COEFFICIENTS")),
+                    ("factors", factors),
+                    ("bias", Value::table("BIAS")),
+                    ("multiplier", Value::table("MULTIPLIER")),
+                ];
+                let kind = match width {
+                    Width::I8 => "SparseSpline8",
+                    Width::I16 => "SparseSpline16",
+                };
+                (kind, Record::of("SparseSplineTables", fields).into())
+            }
+        };
+        let fields =
+            [("shape", Value::table("SHAPE")), ("grids", Value::table("GRIDS")), ("tables", last)];
+        let base = if self.factors.is_empty() { Operand::Nothing } else { Operand::Read(1) };
+        let operands = vec![Operand::Read(0), base, Operand::Written];
+        Data { operands, kept: true, ..Data::new(Record::new(kind, fields), tables, 2) }
+    }
+
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let base = reads.get(1).copied().unwrap_or_default();
         match &self.edges {
@@ -138,56 +193,7 @@ impl Kernel for SplineKernel {
         }
     }
 
-    fn emit(&self, name: &str, items: &mut Items) -> String {
-        items.import("spline::{Axis, Grid, Shape}");
-        let grid = |g: &Grid| {
-            let Grid { input, factor, offset } = g;
-            format!("Grid {{ input: {input}, factor: {factor}, offset: {offset} }}")
-        };
-        let grids: Vec<String> = self.grids.iter().map(grid).collect();
-        items.array(&format!("static {name}_GRIDS"), "Grid", &grids);
-        let element = format!("i{}", self.bits);
-        items.array(&format!("static {name}_COEFFICIENTS"), &element, &self.coefficients);
-        let factors = if self.factors.is_empty() {
-            "&[]".to_owned()
-        } else {
-            items.array(&format!("static {name}_FACTORS"), &element, &self.factors);
-            format!("&{name}_FACTORS")
-        };
-        items.array(&format!("static {name}_BIAS"), "i32", &self.bias);
-        items.array(&format!("static {name}_MULTIPLIER"), "i16", &self.multiplier);
-        let Shape { inputs, outputs, axis, base, base_shift, shift } = self.shape;
-        let Axis { intervals, shift: fraction, tails } = axis;
-        let axis = format!("Axis {{ intervals: {intervals}, shift: {fraction}, tails: {tails} }}");
-        let shape = format!("inputs: {inputs}, outputs: {outputs}, axis: {axis}, base: {base}");
-        items.constant(
-            &format!("const {name}_SHAPE: Shape"),
-            &format!("Shape {{ {shape}, base_shift: {base_shift}, shift: {shift} }}"),
-        );
-        match &self.edges {
-            None => self.emit_full(name, &factors, items),
-            Some(list) => self.emit_listed(name, list, &factors, items),
-        }
-        let base = if self.factors.is_empty() { "&[]" } else { "x1" };
-        format!("{name}.run(x0, {base}, y);")
-    }
-
     fn worst_error(&self) -> Option<f64> {
         Some(self.check.worst_error())
-    }
-
-    fn table_bytes(&self) -> usize {
-        let tables = match &self.edges {
-            None => self.words() * 4,
-            Some(list) => {
-                let numbers = self.coefficients.len() + self.factors.len();
-                numbers * self.bits as usize / 8
-                    + self.bias.len() * 4
-                    + self.multiplier.len() * 2
-                    + list.fans.len()
-                    + list.outputs.len()
-            }
-        };
-        tables + self.grids.len() * size_of::<Grid>()
     }
 }

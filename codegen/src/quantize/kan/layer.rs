@@ -2,19 +2,21 @@
 
 use std::ops::Range;
 
-use nervecord::spline::{Axis, Grid};
-use nervecord::tensor::quads;
+use nervecord::generated::{Axis, Grid};
+use nervecord::host::quads;
 
-use super::ONE;
 use super::fit::Splines;
 use crate::error::Result;
-use crate::expr::Expr;
 use crate::graph::Node;
-use crate::kan::Kan;
-use crate::program::Curve;
+use crate::graph::expr::Expr;
+use crate::graph::kan::Kan;
+use crate::program::{Curve, Width};
+use crate::quantize::format::Format;
+use crate::quantize::lowering::Lowering;
 use crate::quantize::rows::{Fit, Frame, Moments, Row, Scales};
-use crate::quantize::{Format, Lowering};
 
+/// The largest weight of a basis function is below this.
+pub(super) const ONE: f64 = 32768.0;
 /// Rows of data that decide the rounding of coefficients.
 const ROWS: usize = 1000;
 /// Coefficients of an output beyond which each is rounded by itself.
@@ -79,12 +81,12 @@ impl Layer<'_> {
         lowering: &Lowering,
         node: &Node,
         input: &Format,
-        bits: u32,
+        width: Width,
         scales: &Scales,
     ) -> Result<Fit> {
         let splines = self.splines;
         let weights = splines.weights() / splines.bias.len().max(1);
-        let near = bits == 8 && weights <= MOST;
+        let near = width.is_coarse() && weights <= MOST;
         let data = lowering.ranges.fitted(node.inputs[0]);
         let step = data.len().div_ceil(ROWS).max(1);
         let expand = |row: &Vec<f64>| {
@@ -108,10 +110,10 @@ impl Layer<'_> {
             if near { data.step_by(step).map(expand).collect() } else { vec![] };
         let moments = |own: &[usize]| {
             let pick = |row: &Vec<f64>| own.iter().map(|&j| row[j]).collect();
-            Moments::of_integers(&rows.iter().map(pick).collect::<Vec<_>>(), bits)
+            Moments::of_integers(&rows.iter().map(pick).collect::<Vec<_>>(), width)
         };
         // All outputs have the same weights, or each its own.
-        let shared = (near && self.live.is_none()).then(|| Moments::of_integers(&rows, bits));
+        let shared = (near && self.live.is_none()).then(|| Moments::of_integers(&rows, width));
         let bound = |weights: &[i32], bias: f64| self.bound(weights, bias);
         let row = |o: usize, frame: Frame| {
             let bias = splines.bias[o] - scales.offset(o);
@@ -122,7 +124,7 @@ impl Layer<'_> {
                 reals.extend(base[o].iter().map(|b| b * unit));
             }
             if self.live.is_none() {
-                return Row::of(&reals, bias, bits, shared.as_ref(), frame, &bound);
+                return Row::of(&reals, bias, width, shared.as_ref(), frame, &bound);
             }
             let own = self.own(o);
             let scatter = |weights: &[i32]| {
@@ -133,7 +135,7 @@ impl Layer<'_> {
             let own_bound = |weights: &[i32], bias: f64| self.bound(&scatter(weights), bias);
             let own_reals: Vec<f64> = own.iter().map(|&j| reals[j]).collect();
             let moments = (near && !own.is_empty()).then(|| moments(&own));
-            let mut row = Row::of(&own_reals, bias, bits, moments.as_ref(), frame, &own_bound);
+            let mut row = Row::of(&own_reals, bias, width, moments.as_ref(), frame, &own_bound);
             row.weights = scatter(&row.weights);
             row
         };

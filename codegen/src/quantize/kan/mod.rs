@@ -10,29 +10,29 @@ mod tests;
 
 use std::sync::OnceLock;
 
-use nervecord::spline::{Axis, Grid, Shape};
+use nervecord::generated::{Axis, Grid, SplineShape};
 
 use self::check::Check;
 pub(super) use self::fit::Splines;
 pub(super) use self::fold::fold;
 use self::kernel::{EdgeList, SplineKernel};
-use self::layer::Layer;
+use self::layer::{Layer, ONE};
 use super::dense::{self, Tail};
+use super::format::Format;
 use super::functions::{Bank, Wanted};
+use super::lowering::{Lowering, Value};
 use super::rows::{Fit, LIMIT};
-use super::{Format, Lowering, Value, map};
+use super::table;
 use crate::error::Result;
 use crate::graph::Node;
-use crate::kan::{Edge, Kan};
-
-/// The largest weight of a basis function is below this.
-const ONE: f64 = 32768.0;
+use crate::graph::kan::{Edge, Kan};
+use crate::program::Width;
 
 /// Lowers a layer of edges to the smaller of its trained splines and a refit.
 pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<()> {
     let graph = lowering.graph;
     let node = &graph.nodes[index];
-    let bits = lowering.widths[index];
+    let width = lowering.widths[index];
     let (splines, choice) = choose(lowering, index, node, kan)?;
     let value = input(lowering, node, &splines);
     let (base, table) = match &splines.base {
@@ -44,8 +44,8 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     };
     let (axis, grids) = grids(&splines, &value.format);
     let base_format = base.as_ref().map(|b| &b.format);
-    let base_shift = base_format.map_or(0, |format| base_shift(&splines, format, bits));
-    let live = sparse(&splines, kan, bits);
+    let base_shift = base_format.map_or(0, |format| base_shift(&splines, format, width));
+    let live = sparse(&splines, kan, width);
     let layer = Layer {
         splines: &splines,
         live: live.as_deref(),
@@ -56,11 +56,12 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
         function: &kan.base,
     };
     let scales = dense::output_scales(lowering, &Tail::none(node.output), kan.bias.len());
-    let numbers = [f64::from(bits), splines.intervals as f64, f64::from(u8::from(splines.tails))];
+    let numbers =
+        [f64::from(width.bits()), splines.intervals as f64, f64::from(u8::from(splines.tails))];
     let formats = value.format.numbers().chain(base_format.into_iter().flat_map(Format::numbers));
     let numbers = numbers.into_iter().chain(scales.numbers()).chain(formats);
-    let fit = lowering.known.edges.get(&node.name, numbers, || {
-        let fit = layer.fit(lowering, node, &value.format, bits, &scales);
+    let fit = lowering.known.get(&node.name, numbers, || {
+        let fit = layer.fit(lowering, node, &value.format, width, &scales);
         fit.map_err(|e| e.at(format!("node `{}`", node.name)))
     })?;
     let Fit { rows, finish, bound } = (*fit).clone();
@@ -70,7 +71,7 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
     let check = Check::of(&layer, kan, &value.format, table, rows);
     let outputs = kan.bias.len();
     let kernel = SplineKernel {
-        shape: Shape {
+        shape: SplineShape {
             inputs: splines.inputs.len(),
             outputs,
             axis,
@@ -79,21 +80,20 @@ pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<
             shift: finish.shift,
         },
         grids: shared(grids),
-        bits,
-        coefficients,
-        factors,
+        coefficients: width.narrow(coefficients),
+        factors: width.narrow(factors),
         edges: live.as_deref().map(edge_list),
         bias: finish.bias,
         multiplier: finish.multiplier,
         check,
         packed: OnceLock::new(),
     };
-    let storage = lowering.new_storage(Shape::memory(outputs));
+    let storage = lowering.new_storage(SplineShape::memory(outputs));
     let reads = std::iter::once(value.storage).chain(base.map(|b| b.storage)).collect();
     lowering.push(&node.name, Box::new(kernel), reads, storage);
     lowering.define(node.output, storage, finish.scales.format(-32768));
     let form = if live.is_some() { "sparse spline" } else { "spline" };
-    let kind = format!("{form} i{bits}, {} intervals", splines.intervals);
+    let kind = format!("{form} {}, {} intervals", width.name(), splines.intervals);
     let row = lowering.report(node, kind, String::new());
     row.choice = choice;
     row.curves = curves;
@@ -111,10 +111,10 @@ fn choose(lowering: &Lowering, index: usize, node: &Node, kan: &Kan) -> Result<(
         n => format!("; {n} of {all} edges are zero"),
     };
     // i8 coefficients round more coarsely than a fit has to be.
-    let share = if lowering.widths[index] == 8 { 3.0 } else { 0.5 };
+    let share = if lowering.widths[index].is_coarse() { 3.0 } else { 0.5 };
     let tolerance = lowering.table_tolerance * share;
     let trained = fit::as_trained(kan);
-    let refitted = lowering.known.splines.get(&node.name, [tolerance], || {
+    let refitted = lowering.known.get(&node.name, [tolerance], || {
         fit::refit(kan, lowering.graph, node, lowering.ranges, tolerance)
     })?;
     let refitted = (*refitted).clone();
@@ -172,7 +172,7 @@ fn push_base(
     let of = |row: &Vec<f64>| splines.inputs.iter().map(|&i| kan.base.eval(row[i])).collect();
     let values: Vec<Vec<f64>> = lowering.ranges.values[tensor].iter().map(of).collect();
     let magnitude = values.iter().flatten().fold(1e-12_f64, |m, y| m.max(y.abs()));
-    let deviation = map::movement(&values);
+    let deviation = table::movement(&values);
     let at = format!("node `{}`, its base function", node.name);
     let wanted = Wanted { magnitude, deviation };
     let functions = std::slice::from_ref(&kan.base);
@@ -187,14 +187,14 @@ fn push_base(
 }
 
 /// The edges that are not zero, `[output][input]`, if a list of them is smaller than tables of all edges.
-fn sparse(splines: &Splines, kan: &Kan, bits: u32) -> Option<Vec<Vec<bool>>> {
+fn sparse(splines: &Splines, kan: &Kan, width: Width) -> Option<Vec<Vec<bool>>> {
     // The core's instructions serve neighbouring outputs: an edge of a list takes longer than one among all.
     const MOST: f64 = 2.0 / 3.0;
     let of = |row: &Vec<Edge>| splines.inputs.iter().map(|&i| !row[i].is_zero()).collect();
     let live: Vec<Vec<bool>> = kan.edges.iter().map(of).collect();
     let count = live.iter().flatten().filter(|live| **live).count();
     let all = splines.inputs.len() * kan.edges.len();
-    let bytes = (splines.weights() / all.max(1)) * bits as usize / 8;
+    let bytes = width.bytes(splines.weights() / all.max(1));
     let lists = count + splines.inputs.len();
     let smaller = lists + count * bytes < all * bytes && count as f64 <= all as f64 * MOST;
     (smaller && count > 0 && kan.edges.len() <= 255).then_some(live)
@@ -211,7 +211,7 @@ fn edge_list(live: &[Vec<bool>]) -> EdgeList {
 
 /// Bits by which the factors of the base function are coarser than the coefficients, so that both fill
 /// their i8: a base that outgrows the splines leaves them few bits otherwise.
-fn base_shift(splines: &Splines, format: &Format, bits: u32) -> u8 {
+fn base_shift(splines: &Splines, format: &Format, width: Width) -> u8 {
     let largest = |list: &mut dyn Iterator<Item = &f64>| list.fold(0.0_f64, |m, v| m.max(v.abs()));
     let factors = splines.base.iter().flatten();
     let ratio = |(base, own): (&Vec<f64>, &Vec<Vec<f64>>)| {
@@ -221,7 +221,11 @@ fn base_shift(splines: &Splines, format: &Format, bits: u32) -> u8 {
     let ratios = factors.zip(&splines.coefficients).map(ratio);
     let least = ratios.filter(|r| *r > 0.0).fold(f64::INFINITY, f64::min);
     // i16 has bits to spare, and its sums have not.
-    if bits == 8 && least.is_finite() { least.log2().round().clamp(0.0, 7.0) as u8 } else { 0 }
+    if width.is_coarse() && least.is_finite() {
+        least.log2().round().clamp(0.0, 7.0) as u8
+    } else {
+        0
+    }
 }
 
 /// The grids in activations of the format `input`, with as many fraction bits as all allow.

@@ -1,11 +1,12 @@
 //! Layers made by hand whose edges are zero, constant, linear or curved.
 
 use crate::calibrate::Calibration;
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
+use crate::graph::kan::{Edge, Kan, Spline};
 use crate::graph::{Graph, Layer};
-use crate::kan::{Edge, Kan, Spline};
+use crate::interpret::Interpreter;
 use crate::options::{Options, Weights};
-use crate::program::{Interpreter, Program};
+use crate::program::Program;
 use crate::quantize::quantize;
 use crate::reference;
 

@@ -6,8 +6,8 @@ use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
 use super::{classifier, statistics};
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
 use crate::graph::Layer;
+use crate::graph::expr::{Expr, Function};
 
 /// `sqrt(2 / pi)`, of the tanh form of GELU (Hendrycks and Gimpel 2016).
 const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;

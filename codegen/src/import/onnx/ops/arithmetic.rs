@@ -6,7 +6,7 @@ use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
 use super::statistics;
 use crate::error::{Error, Result};
-use crate::expr::{Expr, Function};
+use crate::graph::expr::{Expr, Function};
 use crate::graph::{Layer, TensorId};
 
 /// An operand after broadcasting.

@@ -42,7 +42,7 @@ impl Matrix {
     fn dense(&self, scale: f64) -> Layer {
         let rows = self.data.chunks(self.columns.max(1));
         let weights = rows.map(|row| row.iter().map(|w| scale * w).collect()).collect();
-        Layer::Dense(Dense { weights, bias: vec![0.0; self.rows] })
+        Layer::Dense(Dense::new(weights, vec![0.0; self.rows]))
     }
 }
 

@@ -89,7 +89,7 @@ pub fn reduce(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let len = builder.len(flow.id);
     let mean = node.op() == "ReduceMean";
     let weight = if mean { 1.0 / len as f64 } else { 1.0 };
-    let dense = Dense { weights: vec![vec![weight; len]], bias: vec![0.0] };
+    let dense = Dense::new(vec![vec![weight; len]], vec![0.0]);
     let reduced = builder.flow(node.name(), Layer::Dense(dense), &[flow.id], &dims)?;
     if mean {
         let (of, what) = match builder.statistic(flow.id) {

@@ -1,0 +1,272 @@
+//! What the command line understands, a file a command where it takes more than a few lines.
+
+mod compile;
+mod emulate;
+mod print;
+mod progress;
+mod run;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use nervecord_codegen::Compiler;
+use nervecord_codegen::circuit::{self, Circuit};
+use nervecord_codegen::import::Source;
+use nervecord_codegen::options::{Cpu, Weights};
+use nervecord_codegen::output::{spare, write_atomic};
+use nervecord_codegen::settings::Settings;
+use nervecord_codegen::verify::{Vectors, verify};
+use nervecord_codegen::{Compiled, Error, Result, draw_kan, import, inspect, report};
+
+use crate::{demo, signals};
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// From a trained network to the same integers on a host and on a microcontroller.
+#[derive(Parser)]
+#[command(
+    name = "nervecord",
+    version,
+    arg_required_else_help = true,
+    after_help = "Results go to stdout, messages to stderr.\n\
+                  Exit code: 0 done, 1 not as wanted (verify, emulate, --check), 2 misuse or bad input."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the layers of a model, and what is not supported of it.
+    Inspect {
+        /// An .onnx file, a circuit .toml, or a folder with config.json and model.safetensors.
+        model: PathBuf,
+        /// Draw a circuit's synapses, or the edges of Kolmogorov-Arnold layers, into this SVG file.
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+        /// Inputs as the model will see them in use, for the ranges of a drawing of edges.
+        #[arg(long, value_name = "FILE", requires = "svg")]
+        calibration: Option<PathBuf>,
+    },
+    /// Write the Rust module of a model.
+    Compile {
+        #[command(flatten)]
+        model: Model,
+        #[command(flatten)]
+        target: compile::Target,
+    },
+    /// Run a model on the host, through the kernels that firmware runs.
+    Run {
+        #[command(flatten)]
+        model: Model,
+        #[command(flatten)]
+        rows: run::Rows,
+    },
+    /// Compare the integers with the float network on test vectors; exit 1 if they are too far off.
+    ///
+    /// A classifier (one that ends in softmax or argmax, names its classes, or has labels) is judged by the classes it
+    /// names, all else by its RMS error against --tolerance. docs/verify.md says how to read the verdict.
+    Verify {
+        #[command(flatten)]
+        model: Model,
+        /// Inputs x0.., one row or more, and beside them, as far as known, the outputs y0.. and the states h0.. of the
+        /// float network.
+        #[arg(long)]
+        vectors: PathBuf,
+        /// True classes of the vectors: a column `label`.
+        #[arg(long)]
+        labels: Option<PathBuf>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run a model's firmware on an emulated core; exit 1 if an output is not the host's.
+    Emulate {
+        #[command(flatten)]
+        model: Model,
+        #[command(flatten)]
+        machine: emulate::Machine,
+    },
+    /// Compile and verify the bundled models, and show fixed point beside float.
+    Demo,
+}
+
+#[derive(clap::Args)]
+struct Model {
+    /// An .onnx file, a folder (or its config.json) beside model.safetensors, or a circuit .toml.
+    model: PathBuf,
+    /// Inputs as the model will see them in use, CSV or .npy; without, nervecord.toml gives ranges.
+    #[arg(long)]
+    calibration: Option<PathBuf>,
+    /// Width of the weights.
+    #[arg(long, default_value = "auto")]
+    weights: Width,
+    /// Largest RMS difference to float, in standard deviations of the output.
+    #[arg(long, default_value_t = 0.02)]
+    tolerance: f64,
+    /// The core the module is meant for.
+    #[arg(long, default_value = "any", value_parser = cpus())]
+    cpu: Cpu,
+    /// Name of the generated module; that of the model's file by default.
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// The names of all cores.
+fn cpus() -> impl TypedValueParser<Value = Cpu> {
+    let value = |cpu: Cpu| match cpu.names() {
+        [name, aliases @ ..] => PossibleValue::new(name).aliases(aliases),
+        [] => PossibleValue::new(""),
+    };
+    PossibleValuesParser::new(Cpu::ALL.map(value)).try_map(|name| name.parse::<Cpu>())
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Width {
+    /// 8 bits, and 16 where the tolerance asks for it.
+    Auto,
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "16")]
+    Sixteen,
+}
+
+impl Model {
+    fn compiler(&self) -> Compiler {
+        let mut compiler = Compiler::new(&self.model)
+            .weights(match self.weights {
+                Width::Auto => Weights::Auto,
+                Width::Eight => Weights::I8,
+                Width::Sixteen => Weights::I16,
+            })
+            .tolerance(self.tolerance)
+            .cpu(self.cpu);
+        if let Some(path) = &self.calibration {
+            compiler = compiler.calibration(path);
+        }
+        if let Some(name) = &self.name {
+            compiler = compiler.name(name);
+        }
+        compiler
+    }
+
+    /// All files that are read; no result may take their place.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        files(&self.model, self.calibration.as_deref())
+    }
+
+    fn build(&self) -> Result<Compiled> {
+        progress::during("choosing weights and tables", || self.compiler().build())
+    }
+}
+
+/// The files of a model, its settings and its calibration.
+fn files(model: &Path, calibration: Option<&Path>) -> Result<Vec<PathBuf>> {
+    let mut files = import::files(model)?;
+    files.push(Settings::file_beside(model));
+    files.extend(calibration.map(Path::to_owned));
+    Ok(files)
+}
+
+/// Reads the arguments, runs the command, and says how it went.
+pub fn main() -> ExitCode {
+    signals::heed();
+    let done = match Cli::try_parse() {
+        Ok(cli) => dispatch(cli.command),
+        Err(misuse) if misuse.use_stderr() => {
+            print::message(misuse.render().ansi().to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        Err(help) => print::results(&help.render().ansi().to_string()).map(|()| true),
+    };
+    // Misuse of the command line exits with 2, and so does every bad input.
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            print::message(&format!("\x1b[1;31merror\x1b[0m: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The edges of a network's layers as an SVG.
+fn draw_edges(model: &Path, source: Source, calibration: Option<PathBuf>) -> Result<String> {
+    let compiler = Compiler::new(model);
+    let compiler = match calibration {
+        Some(path) => compiler.calibration(path),
+        None => compiler,
+    };
+    let compiled = compiler.build_from(source)?;
+    draw_kan::render(&compiled.program.layers).ok_or_else(|| {
+        Error::new("there is nothing to draw")
+            .file(model)
+            .at("--svg")
+            .expected("a circuit, or a network with layers of edge functions")
+            .found("a network of other layers")
+            .help("leave --svg away")
+    })
+}
+
+/// Prints what is in a model, and draws it if `svg` says where to.
+fn inspect(model: &Path, svg: Option<&Path>, calibration: Option<PathBuf>) -> Result<()> {
+    if let Some(file) = svg {
+        spare(file, &files(model, calibration.as_deref())?)?;
+    }
+    let source = match import::load(model) {
+        Ok(source) => source,
+        Err(error) => {
+            // A file that can be read at all is listed, with a mark at what is in the way.
+            if let Ok(Some(survey)) = inspect::survey(model) {
+                print::beside(svg, &survey)?;
+            }
+            return Err(error);
+        }
+    };
+    print::beside(svg, &inspect::render(&source))?;
+    let circuit = match import::circuit(model)? {
+        Some(circuit) => Some(circuit),
+        None => Circuit::of(&source.graph),
+    };
+    if let Some(circuit) = &circuit {
+        print::beside(svg, &format!("\n{}", circuit::text::render(circuit)))?;
+    }
+    if let Some(file) = svg {
+        let drawing = match &circuit {
+            Some(circuit) => circuit::svg(circuit),
+            None => draw_edges(model, source, calibration)?,
+        };
+        write_atomic(file, drawing.as_bytes())?;
+        print::wrote(file)?;
+    }
+    Ok(())
+}
+
+/// Runs a command; `false` is a verdict, not a failure.
+fn dispatch(command: Command) -> Result<bool> {
+    match command {
+        Command::Inspect { model, svg, calibration } => {
+            inspect(&model, svg.as_deref(), calibration)?;
+        }
+        Command::Compile { model, target } => return compile::compile(&model, &target),
+        Command::Run { model, rows } => run::run(&model, &rows)?,
+        Command::Verify { model, vectors, labels, json } => {
+            let compiled = model.build()?;
+            let vectors = Vectors::read(&compiled.graph, &vectors, labels.as_deref())?;
+            let verdict = verify(&compiled, &vectors);
+            print::results(&match json {
+                true => report::json(&verdict)? + "\n",
+                false => verdict.render(),
+            })?;
+            return Ok(verdict.passed);
+        }
+        Command::Demo => {
+            let demo = progress::during("compiling the bundled models", demo::run)?;
+            print::results(&demo.text)?;
+            return Ok(demo.passed);
+        }
+        Command::Emulate { model, machine } => return emulate::emulate(&model, &machine),
+    }
+    Ok(true)
+}

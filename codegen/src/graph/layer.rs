@@ -1,0 +1,314 @@
+//! What a layer computes, its shapes and its numbers: the one list of layer kinds. Stands on the families and
+//! expressions; every match over kinds here is complete, so that a new kind answers each question.
+
+use super::expr::Expr;
+use super::kan::Kan;
+use super::membrane::Membrane;
+use super::ncap::Ncap;
+use super::shape::Shape;
+use super::spiking::Spiking;
+
+/// What a layer computes, on real numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Layer {
+    /// `y = W x + b`.
+    Dense(Dense),
+    /// `y_i = scale_i x_i + offset_i`.
+    Affine {
+        /// One factor a feature.
+        scale: Vec<f64>,
+        /// One addend a feature.
+        offset: Vec<f64>,
+    },
+    /// `y_i = f(x_i)`, the same function for every feature.
+    Map(Expr),
+    /// `y_j = f_k(x_i)` with `(i, k) = picks_j`: functions that features share.
+    Functions {
+        /// The functions.
+        functions: Vec<Expr>,
+        /// The input and the function of each output.
+        picks: Vec<(usize, usize)>,
+    },
+    /// `y_o = bias_o + sum_i f_oi(x_i)`.
+    Kan(Kan),
+    /// `y = a x0 + b x1`, elementwise.
+    Add {
+        /// Factors of the two inputs.
+        factors: [f64; 2],
+    },
+    /// `y = x0 x1`, elementwise.
+    Mul,
+    /// All inputs one after the other.
+    Concat,
+    /// `y_i = x[indices_i]`: slices, splits and reorderings.
+    Select(Vec<usize>),
+    /// `y = (x - mean(x)) / sqrt(var(x) + epsilon)`: layer normalisation without its gain and bias
+    /// (Ba, Kiros, Hinton 2016).
+    Normalize {
+        /// Added to the variance.
+        epsilon: f64,
+    },
+    /// `y = exp(x) / sum(exp(x))`.
+    Softmax,
+    /// `y = x - ln(sum(exp(x)))`.
+    LogSoftmax,
+    /// One feature: the index of the largest input, the first of equals.
+    ArgMax,
+    /// The swimming circuit: reads the inputs and the phase of its oscillator.
+    Ncap(Ncap),
+    /// Conductance-based neurons: reads inputs and potentials, writes the new potentials.
+    Membrane(Membrane),
+    /// Threshold-and-reset neurons: reads sources and sums, writes the new sums.
+    Spiking(Spiking),
+    /// Counters, one a feature: `y_i = (x_i + 1) mod periods_i`.
+    Clock {
+        /// Steps of each period.
+        periods: Vec<u16>,
+    },
+}
+
+/// A fully connected layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense {
+    /// One row of weights an output, one weight an input.
+    pub weights: Vec<Vec<f64>>,
+    /// One addend an output.
+    pub bias: Vec<f64>,
+    /// Whether it is the wiring of a circuit, of which only the synapses are stored.
+    pub wiring: bool,
+}
+
+impl Dense {
+    /// A layer of trained weights.
+    pub fn new(weights: Vec<Vec<f64>>, bias: Vec<f64>) -> Self {
+        Self { weights, bias, wiring: false }
+    }
+}
+
+impl Layer {
+    /// The word reports use for it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Dense(_) => "dense",
+            Self::Affine { .. } => "affine",
+            Self::Map(_) => "map",
+            Self::Functions { .. } => "functions",
+            Self::Kan(_) => "kan",
+            Self::Add { .. } => "add",
+            Self::Mul => "mul",
+            Self::Concat => "concat",
+            Self::Select(_) => "select",
+            Self::Normalize { .. } => "normalize",
+            Self::Softmax => "softmax",
+            Self::LogSoftmax => "logsoftmax",
+            Self::ArgMax => "argmax",
+            Self::Ncap(_) => "ncap",
+            Self::Membrane(_) => "membrane",
+            Self::Spiking(_) => "spiking",
+            Self::Clock { .. } => "clock",
+        }
+    }
+
+    /// Number of trained parameters.
+    pub fn parameters(&self) -> usize {
+        match self {
+            Self::Dense(d) => d.bias.len() + d.weights.iter().map(Vec::len).sum::<usize>(),
+            Self::Affine { scale, offset } => scale.len() + offset.len(),
+            Self::Functions { functions, .. } => {
+                functions.iter().map(|f| f.constants().len()).sum()
+            }
+            Self::Kan(kan) => kan.parameters(),
+            Self::Ncap(circuit) => circuit.parameters,
+            Self::Spiking(circuit) => circuit.links.len(),
+            Self::Membrane(circuit) => circuit.parameters(),
+            Self::Add { .. }
+            | Self::ArgMax
+            | Self::Clock { .. }
+            | Self::Concat
+            | Self::LogSoftmax
+            | Self::Map(_)
+            | Self::Mul
+            | Self::Normalize { .. }
+            | Self::Select(_)
+            | Self::Softmax => 0,
+        }
+    }
+
+    /// Multiply-accumulates of one step.
+    pub fn macs(&self) -> usize {
+        match self {
+            Self::Dense(d) => d.weights.iter().map(Vec::len).sum(),
+            Self::Affine { scale, .. } => scale.len(),
+            Self::Kan(kan) => {
+                let taps = |e: &super::kan::Edge| {
+                    4 * usize::from(e.spline.is_some() || e.function.is_some())
+                        + usize::from(e.base != 0.0)
+                };
+                kan.live().map(taps).sum()
+            }
+            Self::Ncap(circuit) => circuit.macs(),
+            Self::Spiking(circuit) => circuit.links.len() * usize::from(circuit.updates),
+            Self::Membrane(circuit) => circuit.macs(),
+            Self::Add { .. }
+            | Self::ArgMax
+            | Self::Clock { .. }
+            | Self::Concat
+            | Self::Functions { .. }
+            | Self::LogSoftmax
+            | Self::Map(_)
+            | Self::Mul
+            | Self::Normalize { .. }
+            | Self::Select(_)
+            | Self::Softmax => 0,
+        }
+    }
+
+    /// Shape of the output for inputs of the given `shapes`, or what is wrong with them.
+    pub fn output_shape(&self, shapes: &[Shape]) -> std::result::Result<Shape, String> {
+        let any = || match shapes {
+            [shape] => Ok(*shape),
+            _ => Err(format!("one input tensor, found {}", shapes.len())),
+        };
+        match self {
+            Self::Map(_) => any(),
+            Self::Add { .. } | Self::Mul => match shapes {
+                [a, b] if a == b => Ok(*a),
+                [a, b] => Err(format!("two tensors of one shape, found {a} and {b}")),
+                _ => Err(format!("two tensors, found {}", shapes.len())),
+            },
+            _ => {
+                let row = |shape: &Shape| match shape.rows {
+                    1 => Ok(shape.features),
+                    rows => Err(format!("vectors, found {rows} rows")),
+                };
+                let lens = shapes.iter().map(row).collect::<std::result::Result<Vec<_>, _>>()?;
+                self.output_len(&lens).map(Shape::vector)
+            }
+        }
+    }
+
+    /// Features of the output for vectors of the lengths `lens`, or what is wrong with them.
+    fn output_len(&self, lens: &[usize]) -> std::result::Result<usize, String> {
+        let one = || match lens {
+            [n] => Ok(*n),
+            _ => Err(format!("one input tensor, found {}", lens.len())),
+        };
+        let same = |what: &str, want: usize, n: usize| {
+            if want == n { Ok(n) } else { Err(format!("{want} {what}, found {n} features")) }
+        };
+        match self {
+            Self::Dense(d) => {
+                let n = one()?;
+                if d.weights.is_empty() || n == 0 {
+                    return Err("at least one weight".into());
+                }
+                if d.bias.len() != d.weights.len() {
+                    return Err(format!("{} biases, found {}", d.weights.len(), d.bias.len()));
+                }
+                d.weights
+                    .iter()
+                    .try_for_each(|row| same("weights a row", row.len(), n).map(drop))?;
+                Ok(d.weights.len())
+            }
+            Self::Affine { scale, offset } => {
+                same("offsets", scale.len(), offset.len())?;
+                same("factors", scale.len(), one()?)
+            }
+            Self::Map(_) | Self::Normalize { .. } | Self::Softmax | Self::LogSoftmax => one(),
+            Self::Functions { functions, picks } => {
+                let n = one()?;
+                match picks.iter().find(|(i, k)| *i >= n || *k >= functions.len()) {
+                    Some(pick) => Err(format!(
+                        "inputs below {n} and functions below {}, found {pick:?}",
+                        functions.len()
+                    )),
+                    None => Ok(picks.len()),
+                }
+            }
+            Self::Kan(kan) => {
+                let n = one()?;
+                same("biases", kan.edges.len(), kan.bias.len())?;
+                kan.edges.iter().try_for_each(|row| same("edges a row", row.len(), n).map(drop))?;
+                let fits = |s: &super::kan::Spline| {
+                    s.knots.len() == s.coefficients.len() + 4
+                        && s.knots.windows(2).all(|pair| pair[0] < pair[1])
+                };
+                if !kan.live().filter_map(|e| e.spline.as_ref()).all(fits) {
+                    return Err("increasing knots, four more than coefficients".into());
+                }
+                Ok(kan.edges.len())
+            }
+            Self::ArgMax => one().map(|_| 1),
+            Self::Add { .. } | Self::Mul => match lens {
+                [a, b] if a == b => Ok(*a),
+                _ => Err(format!("two tensors of one length, found {lens:?}")),
+            },
+            Self::Ncap(circuit) => match lens {
+                [n, 1] if *n == circuit.inputs() => Ok(circuit.joints.len()),
+                _ => Err(format!("{} inputs and a phase", circuit.inputs())),
+            },
+            Self::Membrane(circuit) => match lens {
+                [x, v] if *x == circuit.inputs && *v == circuit.neurons.len() => Ok(*v),
+                _ => Err(format!(
+                    "{} inputs and {} potentials",
+                    circuit.inputs,
+                    circuit.neurons.len()
+                )),
+            },
+            Self::Spiking(circuit) => match lens {
+                [x, v] if *x == circuit.fires.len() && *v == circuit.thresholds.len() => Ok(*v),
+                _ => Err(format!(
+                    "{} sources and {} sums",
+                    circuit.fires.len(),
+                    circuit.thresholds.len()
+                )),
+            },
+            Self::Clock { periods } => same("periods", periods.len(), one()?),
+            Self::Concat => Ok(lens.iter().sum()),
+            Self::Select(indices) => {
+                let n = one()?;
+                match indices.iter().find(|&&i| i >= n) {
+                    Some(i) => Err(format!("indices below {n}, found {i}")),
+                    None => Ok(indices.len()),
+                }
+            }
+        }
+    }
+
+    /// Every real number in it.
+    pub(super) fn numbers(&self) -> Box<dyn Iterator<Item = f64> + '_> {
+        match self {
+            Self::Dense(d) => Box::new(d.weights.iter().flatten().chain(&d.bias).copied()),
+            Self::Affine { scale, offset } => Box::new(scale.iter().chain(offset).copied()),
+            Self::Add { factors } => Box::new(factors.iter().copied()),
+            Self::Normalize { epsilon } => Box::new(std::iter::once(*epsilon)),
+            Self::Map(f) => Box::new(f.constants().into_iter()),
+            Self::Functions { functions, .. } => {
+                Box::new(functions.iter().flat_map(Expr::constants))
+            }
+            Self::Kan(kan) => Box::new(kan.numbers().into_iter()),
+            Self::Ncap(circuit) => Box::new(circuit.weights()),
+            Self::Membrane(circuit) => Box::new(circuit.numbers()),
+            Self::Spiking(circuit) => Box::new(circuit.numbers()),
+            // Counts and places.
+            Self::ArgMax
+            | Self::Clock { .. }
+            | Self::Concat
+            | Self::LogSoftmax
+            | Self::Mul
+            | Self::Select(_)
+            | Self::Softmax => Box::new(std::iter::empty()),
+        }
+    }
+}
+
+impl From<Kan> for Layer {
+    /// The layer of a graph that computes this: dense if no edge is live.
+    fn from(kan: Kan) -> Self {
+        if kan.live().next().is_some() {
+            return Self::Kan(kan);
+        }
+        let weights = vec![vec![0.0; kan.inputs()]; kan.edges.len()];
+        Self::Dense(Dense::new(weights, kan.bias))
+    }
+}

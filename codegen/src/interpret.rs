@@ -1,0 +1,89 @@
+//! A program run on the host, through the runtime's kernels: one of its readers, and the one that tests and the
+//! search compare with float.
+
+use nervecord::generated::{Quad, Status, read16, read32, write16, write32};
+use nervecord::host::{Fit, flat};
+
+use crate::program::{PortWidth, Program, TensorFormat};
+
+/// A running model on the host.
+#[derive(Debug)]
+pub struct Interpreter<'a> {
+    program: &'a Program,
+    limits: Vec<Quad>,
+    scratch: Vec<Quad>,
+}
+
+impl<'a> Interpreter<'a> {
+    /// A model in its start state.
+    pub fn new(program: &'a Program) -> Self {
+        let mut scratch = program.start.clone();
+        scratch.resize(program.scratch_quads, Quad::default());
+        Self { program, limits: program.input.limits(), scratch }
+    }
+
+    /// One step on the caller's integers.
+    pub fn step_raw(&mut self, input: &[i32]) -> (Vec<i32>, Status) {
+        let program = self.program;
+        let range = |storage: usize| program.storages[storage].clone();
+        let x = &mut self.scratch[range(program.input.storage)];
+        let status = match &program.input.width {
+            PortWidth::WideIn(channels) => read32(input, channels, &self.limits, x),
+            _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), &self.limits, x),
+        };
+        for op in &program.ops {
+            let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
+            let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
+            op.kernel.run(&reads, &mut self.scratch[range(op.write)]);
+        }
+        let y = &self.scratch[range(program.output.storage)];
+        let output = match &program.output.width {
+            PortWidth::WideOut(channels) => {
+                let mut output = vec![0; program.output.features()];
+                write32(y, channels, &mut output);
+                output
+            }
+            _ => {
+                let mut output = vec![0_i16; program.output.features()];
+                write16(y, &mut output);
+                output.into_iter().map(i32::from).collect()
+            }
+        };
+        (output, status)
+    }
+
+    /// Returns to the start state.
+    pub fn reset(&mut self) {
+        *self = Self::new(self.program);
+    }
+
+    /// The values of the model's states, after the last step; counters are left out.
+    pub fn states(&self) -> Vec<f64> {
+        self.program.states.iter().flat_map(|state| self.values(state)).collect()
+    }
+
+    /// Of a network that ends in argmax: the numbers whose largest was the output of the last step.
+    pub fn scores(&self) -> Option<Vec<f64>> {
+        self.program.scores.as_ref().map(|scores| self.values(scores))
+    }
+
+    fn values(&self, tensor: &TensorFormat) -> Vec<f64> {
+        let quads = &self.scratch[self.program.storages[tensor.storage].clone()];
+        flat(quads)[..tensor.shape.len()].iter().map(|&x| f64::from(x) * tensor.scale).collect()
+    }
+
+    /// One step on real numbers, converted as firmware's reading converts them.
+    pub fn step(&mut self, input: &[f64]) -> (Vec<f64>, Status) {
+        let port = &self.program.input;
+        let mut status = Status::new();
+        for (i, &x) in input.iter().enumerate() {
+            match port.convert(i, x).1 {
+                Fit::Missing => status.set_invalid(i),
+                Fit::Within => {}
+                Fit::Clamped => status.set(i),
+            }
+        }
+        let (output, outside) = self.step_raw(&port.to_raws(input));
+        (self.program.output.to_reals(&output), status.and(outside))
+    }
+}

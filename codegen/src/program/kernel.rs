@@ -1,0 +1,91 @@
+//! An integer operation: its tables, its kind and its operands, as data, and how the host runs it. Stands on
+//! tables and the runtime's tensors.
+
+use std::fmt::Debug;
+
+use nervecord::generated::Quad;
+
+use super::table::{Content, Record, Table, Value};
+
+/// What a kernel is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operand {
+    /// The tensor of one of the op's reads.
+    Read(usize),
+    /// No tensor, where another kernel of the kind has one.
+    Nothing,
+    /// The tensor written, which a kernel that works in place reads as well.
+    Written,
+}
+
+/// A kernel as data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Data<'a> {
+    /// The runtime's kind and its fields.
+    pub record: Record,
+    /// Numbers that are part of the kind, such as `15` of `Ncap<15>`.
+    pub parameters: Vec<Value>,
+    /// The tables its fields name, each behind those it is made of.
+    pub tables: Vec<Table<'a>>,
+    /// The method that runs it.
+    pub method: &'static str,
+    /// What that is given, in its order.
+    pub operands: Vec<Operand>,
+    /// Whether the record is itself kept in flash: one whose making takes long.
+    pub kept: bool,
+}
+
+impl<'a> Data<'a> {
+    /// A kernel of so many reads and one written tensor.
+    pub fn new(record: Record, tables: Vec<Table<'a>>, reads: usize) -> Self {
+        let operands = (0..reads).map(Operand::Read).chain([Operand::Written]).collect();
+        Self { record, parameters: vec![], tables, method: "run", operands, kept: false }
+    }
+
+    /// Bytes of its tables in flash: those that another is made of are not there.
+    pub fn bytes(&self) -> usize {
+        let made_of = self.tables.iter().filter_map(|table| match &table.content {
+            Content::Packed { of, .. } => Some(of),
+            _ => None,
+        });
+        let sources: Vec<&Value> = made_of.flatten().collect();
+        let kept = |table: &&Table| {
+            !sources.iter().any(|value| matches!(value, Value::Table(name) if *name == table.name))
+        };
+        self.tables.iter().filter(kept).map(Table::bytes).sum()
+    }
+}
+
+/// One integer operation with its tables.
+pub trait Kernel: Debug + Send + Sync {
+    /// What it is.
+    fn data(&self) -> Data<'_>;
+
+    /// Computes on the host, through the runtime. A kernel that works in place finds its first
+    /// operand in `y`; `reads` are the others.
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]);
+
+    /// Whether it takes the same time for every input.
+    fn constant_time(&self) -> bool {
+        true
+    }
+
+    /// Worst error of one of its functions over all input integers, in units of the output, where it
+    /// takes time to find.
+    fn worst_error(&self) -> Option<f64> {
+        None
+    }
+}
+
+/// A kernel applied to places in memory.
+#[derive(Debug)]
+pub struct Op {
+    /// The layer's name, for reports and for the names of its tables.
+    pub name: String,
+    /// What it does.
+    pub kernel: Box<dyn Kernel>,
+    /// Storages read, beside the one written.
+    pub reads: Vec<usize>,
+    /// Storage written.
+    pub write: usize,
+}

@@ -1,0 +1,120 @@
+//! The whole integer meaning of a model, as data: kernels over planned memory, with the caller's formats.
+//!
+//! Readers of a program stand above it and know nothing of one another: the interpreter runs it, `emit` writes it
+//! as a Rust module, reports describe it. Both of the first end in the runtime's functions, so they cannot differ.
+
+pub mod kernel;
+mod layer_report;
+mod port;
+pub mod table;
+mod width;
+
+pub use kernel::{Kernel, Op};
+pub use layer_report::{COLUMNS, Curve, LayerReport, layer_table};
+pub use port::{Port, PortWidth};
+pub use width::{Weights, Width};
+
+use std::ops::Range;
+
+use nervecord::generated::{Quad, Status};
+
+use crate::graph::{Classes, Shape};
+
+/// How far the integers are from float on calibration rows that decided nothing.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Promise {
+    /// RMS difference in standard deviations of each output, as the root mean square over the outputs; of an
+    /// index of the largest, the share of rows on which it is another.
+    pub error: f64,
+    /// What was asked for.
+    pub tolerance: f64,
+    /// Rows it was measured on.
+    pub rows: usize,
+    /// Whether no decision has seen them: a handful of rows decides and judges.
+    pub held_out: bool,
+    /// Why other data may do worse.
+    pub thin: Option<String>,
+}
+
+impl Promise {
+    /// Whether the tolerance was reached.
+    pub fn is_kept(&self) -> bool {
+        self.error <= self.tolerance
+    }
+
+    /// The promise, or that there is none, in a sentence.
+    pub fn describe(&self) -> String {
+        let Self { error, tolerance, rows, .. } = self;
+        let which = match self.held_out {
+            true => "calibration rows held out from every decision",
+            false => "calibration rows, which decided as well",
+        };
+        let verdict = match self.is_kept() {
+            true => "within",
+            false => "NOT within",
+        };
+        format!("an error of {error:.4} on {rows} {which}: {verdict} the tolerance of {tolerance}")
+    }
+}
+
+/// A tensor's place and the real number its unit stands for, for those who look into a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TensorFormat {
+    /// Storage that holds it after a step.
+    pub storage: usize,
+    /// Its rows and features.
+    pub shape: Shape,
+    /// Real number a unit.
+    pub scale: f64,
+}
+
+/// A model as integers.
+#[derive(Debug)]
+pub struct Program {
+    /// Module name, in snake case.
+    pub name: String,
+    /// What the caller writes.
+    pub input: Port,
+    /// What the caller reads.
+    pub output: Port,
+    /// The quads of each storage in the scratch memory.
+    pub storages: Vec<Range<usize>>,
+    /// Quads of scratch memory.
+    pub scratch_quads: usize,
+    /// What the first quads of the scratch memory hold after a reset: the states, which come first.
+    pub start: Vec<Quad>,
+    /// The states that are real numbers, in the graph's order.
+    pub states: Vec<TensorFormat>,
+    /// Of a network that ends in argmax: the numbers whose largest is the output.
+    pub scores: Option<TensorFormat>,
+    /// The operations in order.
+    pub ops: Vec<Op>,
+    /// What the caller calls the input's features.
+    pub input_names: Vec<String>,
+    /// Class names of a classifier with a label output.
+    pub classes: Option<Classes>,
+    /// A row a layer.
+    pub layers: Vec<LayerReport>,
+    /// Multiply-accumulates of one step.
+    pub macs: usize,
+    /// How near float the integers are, once all is chosen.
+    pub promise: Option<Promise>,
+}
+
+impl Program {
+    /// Bytes of tables in flash.
+    pub fn table_bytes(&self) -> usize {
+        let kernels: usize = self.ops.iter().map(|op| op.kernel.data().bytes()).sum();
+        kernels + self.input.table_bytes() + self.output.table_bytes()
+    }
+
+    /// Whether a step takes the same time for every input.
+    pub fn constant_time(&self) -> bool {
+        self.ops.iter().all(|op| op.kernel.constant_time())
+    }
+
+    /// Bytes of RAM: the size of the generated struct.
+    pub fn ram_bytes(&self) -> usize {
+        self.scratch_quads * size_of::<Quad>() + size_of::<Status>()
+    }
+}

@@ -1,0 +1,134 @@
+//! The caller's numbers: their formats, and how they become activations. Stands on the runtime's ports.
+
+use nervecord::generated::{Channel, Quad};
+use nervecord::host::{Fit, fill_limits16, fill_limits32, quads};
+
+use crate::graph::Shape;
+
+/// How the caller's numbers map to integers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Port {
+    /// Rows and features of the tensor; a caller's array holds one row after the other.
+    pub shape: Shape,
+    /// Fractional bits of each of the caller's fixed-point numbers.
+    pub fracs: Vec<u32>,
+    /// Width of the numbers, and how they become activations.
+    pub width: PortWidth,
+    /// Of an input, the smallest and the largest integer of each feature's calibrated range, with its
+    /// margin; empty for an output.
+    pub ranges: Vec<[i32; 2]>,
+    /// Storage that holds the tensor.
+    pub storage: usize,
+    /// Whether 1.0 is the integer `2^frac - 1`, the largest, as in circuits of unit fractions.
+    pub full_scale: bool,
+}
+
+/// Width of the caller's numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PortWidth {
+    /// `FixedI16`: the tensor itself.
+    Narrow,
+    /// `FixedI32` in: offset and shift a feature.
+    WideIn(Vec<Channel>),
+    /// `FixedI32` out: offset and shift a feature.
+    WideOut(Vec<Channel>),
+}
+
+impl Port {
+    /// Numbers of all rows.
+    pub fn features(&self) -> usize {
+        self.shape.len()
+    }
+
+    /// Width of the caller's numbers.
+    pub fn bits(&self) -> u32 {
+        if self.width == PortWidth::Narrow { 16 } else { 32 }
+    }
+
+    /// The integer that stands for 1.0 in feature `i`.
+    fn one(&self, i: usize) -> f64 {
+        f64::powi(2.0, self.fracs[i] as i32) - f64::from(u8::from(self.full_scale))
+    }
+
+    /// The nearest integer the caller would pass as feature `i` for `x`; halves up, saturating. For NaN,
+    /// the middle of the calibrated range.
+    pub fn to_raw(&self, i: usize, x: f64) -> i32 {
+        self.convert(i, x).0
+    }
+
+    /// The integer the caller would pass as feature `i` for `x`, as firmware's reading converts it, and
+    /// how well it fits.
+    pub(crate) fn convert(&self, i: usize, x: f64) -> (i32, Fit) {
+        if x.is_nan() {
+            let [low, high] = self.ranges.get(i).copied().unwrap_or_default();
+            return (low.midpoint(high), Fit::Missing);
+        }
+        let scaled = (x * self.one(i) + 0.5).floor();
+        let raw = if self.bits() == 32 { scaled as i32 } else { i32::from(scaled as i16) };
+        (raw, if f64::from(raw) == scaled { Fit::Within } else { Fit::Clamped })
+    }
+
+    /// The integers for a row of inputs.
+    pub fn to_raws(&self, row: &[f64]) -> Vec<i32> {
+        row.iter().enumerate().map(|(i, &x)| self.to_raw(i, x)).collect()
+    }
+
+    /// The difference of two real numbers of feature `i` that are next to each other.
+    pub fn step(&self, i: usize) -> f64 {
+        let shift = match &self.width {
+            PortWidth::Narrow => 0,
+            PortWidth::WideIn(channels) => i32::from(channels[i].shift),
+            PortWidth::WideOut(channels) => i32::from(channels[i].shift),
+        };
+        f64::powi(2.0, shift) / self.one(i)
+    }
+
+    /// The real number an integer of feature `i` stands for.
+    pub fn to_real(&self, i: usize, raw: i32) -> f64 {
+        f64::from(raw) / self.one(i)
+    }
+
+    /// The real numbers of a row of integers.
+    pub fn to_reals(&self, raws: &[i32]) -> Vec<f64> {
+        raws.iter().enumerate().map(|(i, &y)| self.to_real(i, y)).collect()
+    }
+
+    /// The fractional bits, if all features share them.
+    pub fn uniform_frac(&self) -> Option<u32> {
+        self.fracs.windows(2).all(|pair| pair[0] == pair[1]).then(|| self.fracs[0])
+    }
+
+    /// Of an input, the limits that the runtime compares its features with.
+    pub fn limits(&self) -> Vec<Quad> {
+        let mut limits = vec![Quad::default(); 2 * quads(self.ranges.len())];
+        match &self.width {
+            PortWidth::WideIn(channels) => fill_limits32(&self.ranges, channels, &mut limits),
+            _ => fill_limits16(&self.ranges, &mut limits),
+        }
+        limits
+    }
+
+    /// Bytes of its tables in flash.
+    pub(super) fn table_bytes(&self) -> usize {
+        let width = match &self.width {
+            PortWidth::Narrow => 0,
+            PortWidth::WideIn(channels) | PortWidth::WideOut(channels) => {
+                size_of_val(channels.as_slice())
+            }
+        };
+        width + 2 * quads(self.ranges.len()) * size_of::<Quad>()
+    }
+
+    /// The formats in words.
+    pub fn describe(&self) -> String {
+        let bits = self.bits();
+        let number = |frac: &u32| format!("I{}F{frac}", bits - frac.min(&bits));
+        match self.uniform_frac() {
+            Some(frac) if self.full_scale => {
+                format!("{} x {}, 1.0 is {}", self.features(), number(&frac), (1 << frac) - 1)
+            }
+            Some(frac) => format!("{} x {}", self.features(), number(&frac)),
+            None => self.fracs.iter().map(number).collect::<Vec<_>>().join(", "),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The integers of a dense layer. Stands on widths and the runtime's kernel.
+
+use std::sync::OnceLock;
+
+use nervecord::generated::{Dense8, Dense16, Quad};
+use nervecord::host::{self, dense_words8, dense_words16, pack_dense8, pack_dense16};
+
+use crate::program::kernel::Data;
+use crate::program::table::{Array, Record, Table, Value};
+use crate::program::{Kernel, Weights, Width};
+
+/// A dense layer's tables.
+#[derive(Debug, Clone)]
+pub struct DenseKernel {
+    pub inputs: usize,
+    /// Row-major.
+    pub weights: Weights,
+    pub bias: Vec<i32>,
+    pub multiplier: Vec<i16>,
+    pub shift: u8,
+    pub relu: bool,
+    /// The same as the host's kernel wants them, once it has run.
+    pub packed: OnceLock<Vec<u32>>,
+}
+
+impl Kernel for DenseKernel {
+    fn data(&self) -> Data<'_> {
+        let &Self { inputs, shift, relu, .. } = self;
+        let (kind, pack) = match self.width() {
+            Width::I8 => ("Dense8", "pack_dense8"),
+            Width::I16 => ("Dense16", "pack_dense16"),
+        };
+        let packing = [
+            Value::table("WEIGHTS"),
+            Value::table("BIAS"),
+            Value::table("MULTIPLIER"),
+            shift.into(),
+        ];
+        let tables = vec![
+            Table::matrix("WEIGHTS", self.weights.array(), inputs),
+            Table::list("BIAS", Array::I32(&self.bias)),
+            Table::list("MULTIPLIER", Array::I16(&self.multiplier)),
+            Table::packed("PACKED", self.words(), pack, packing),
+        ];
+        let fields = [
+            ("inputs", inputs.into()),
+            ("outputs", self.bias.len().into()),
+            ("packed", Value::table("PACKED")),
+            ("relu", relu.into()),
+        ];
+        Data { kept: true, ..Data::new(Record::new(kind, fields), tables, 1) }
+    }
+
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        #[cfg(debug_assertions)]
+        self.watch(reads[0]);
+        let stream = self.packed.get_or_init(|| self.pack());
+        let (outputs, mut x) = (self.bias.len(), reads[0].to_vec());
+        match self.width() {
+            Width::I8 => Dense8::new(self.inputs, outputs, stream, self.relu).run(&mut x, y),
+            Width::I16 => Dense16::new(self.inputs, outputs, stream, self.relu).run(&mut x, y),
+        }
+    }
+}
+
+impl DenseKernel {
+    /// Width of the weights.
+    pub fn width(&self) -> Width {
+        self.weights.width()
+    }
+
+    fn pack(&self) -> Vec<u32> {
+        let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
+        let mut stream = vec![0; self.words()];
+        match &self.weights {
+            Weights::I8(weights) => pack_dense8(weights, bias, multiplier, shift, &mut stream),
+            Weights::I16(weights) => pack_dense16(weights, bias, multiplier, shift, &mut stream),
+        }
+        stream
+    }
+
+    /// Panics where the sum of a row leaves `i32` in some order: the host's vector unit would wrap in silence.
+    #[cfg(debug_assertions)]
+    fn watch(&self, x: &[Quad]) {
+        let x = &host::flat(x)[..self.inputs];
+        for (r, &bias) in self.bias.iter().enumerate() {
+            let weight = |i: usize| i64::from(self.weights.at(r * self.inputs + i));
+            let terms = x.iter().enumerate().map(|(i, &x)| weight(i) * i64::from(x));
+            let (mut low, mut high) = (0, 0);
+            for term in terms.chain([i64::from(bias)]) {
+                low += term.min(0);
+                high += term.max(0);
+            }
+            let fits = i32::try_from(low).is_ok() && i32::try_from(high).is_ok();
+            assert!(fits, "the sum of row {r} overflows: {low}..{high}");
+        }
+    }
+
+    fn words(&self) -> usize {
+        match self.width() {
+            Width::I8 => dense_words8(self.inputs, self.bias.len()),
+            Width::I16 => dense_words16(self.inputs, self.bias.len()),
+        }
+    }
+}

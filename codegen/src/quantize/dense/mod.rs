@@ -1,0 +1,202 @@
+//! Dense layers: per-row weight scales, and accumulators proved to stay inside `i32`.
+
+mod kernel;
+mod sparse;
+
+use std::sync::OnceLock;
+
+use self::kernel::DenseKernel;
+use self::sparse::Choice;
+use super::format::Format;
+use super::lowering::Lowering;
+use super::port;
+use super::rows::{Fit, Frame, LIMIT, Moments, Row, Scales, Widening};
+use crate::error::Result;
+use crate::graph::{self, Layer, TensorId};
+use crate::program::Width;
+
+/// A layer as integers.
+#[derive(Clone)]
+pub(super) struct Quantized {
+    kernel: DenseKernel,
+    /// The scales of its outputs.
+    scales: Scales,
+    /// The proved bound on its accumulators.
+    bound: f64,
+}
+
+/// What follows a dense layer in the graph and costs nothing to compute with it.
+pub(super) struct Tail {
+    /// The tensor the kernel writes.
+    tensor: TensorId,
+    /// The node of the clamp that the kernel does.
+    clamp: Option<usize>,
+    /// Clamp at zero from below.
+    relu: bool,
+    /// A clamp from above that saturation does, as long as its end has exactly this value.
+    cap: Option<f64>,
+}
+
+impl Tail {
+    /// Nothing.
+    pub(super) fn none(tensor: TensorId) -> Self {
+        Self { tensor, clamp: None, relu: false, cap: None }
+    }
+}
+
+/// Lowers a dense layer, together with a clamp that is its only reader.
+pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Result<()> {
+    let node = &lowering.graph.nodes[index];
+    let input = lowering.value(node.inputs[0]).clone();
+    lowering.readers[node.inputs[0]] -= 1;
+    let width = lowering.widths[index];
+    let made = |lowering: &Lowering, tail: &Tail| {
+        let scales = output_scales(lowering, tail, layer.bias.len());
+        let numbers = [f64::from(width.bits()), f64::from(u8::from(tail.relu))].into_iter();
+        let numbers = numbers.chain(scales.numbers()).chain(input.format.numbers());
+        let quantized = lowering.known.get(&node.name, numbers, || {
+            let moments = Moments::of(lowering.ranges.fitted(node.inputs[0]), &input.format, width);
+            quantize(layer, &input.format, &moments, &scales, width, tail.relu)
+                .map_err(|e| e.at(format!("node `{}`", node.name)))
+        })?;
+        // A wider scale moves the end of its range away from the cap.
+        let exact = tail.cap.is_none() || quantized.scales.of == scales.of;
+        Ok((exact, quantized))
+    };
+    let mut tail = tail(lowering, node.output);
+    let (exact, mut quantized) = made(lowering, &tail)?;
+    if !exact {
+        tail = Tail::none(node.output);
+        quantized = made(lowering, &tail)?.1;
+    }
+    if let Some(clamp) = tail.clamp {
+        lowering.readers[node.output] -= 1;
+        lowering.fused[clamp] = true;
+    }
+    let Quantized { kernel, scales, bound } = (*quantized).clone();
+    let headroom = (LIMIT / bound.max(1.0)).log2();
+    let values = lowering.ranges.fitted(node.inputs[0]);
+    let Choice { kernel, memory, kind, why } = match layer.wiring {
+        true => sparse::wired(kernel),
+        false => {
+            let active = || active(values, &input.format);
+            sparse::choose(kernel, active, lowering.sparsity, lowering.cpu)
+        }
+    };
+    let kind = format!("dense {}{kind}{}", width.name(), if tail.relu { " relu" } else { "" });
+
+    let format = scales.format(if tail.relu { 0 } else { -32768 });
+    let storage = lowering.new_storage(memory);
+    lowering.push(&node.name, kernel, vec![input.storage], storage);
+    lowering.define(tail.tensor, storage, format);
+    let row = lowering.report(node, kind, String::new());
+    row.choice = why;
+    row.accumulator_bound = Some(bound as u64);
+    row.headroom_bits = Some((headroom * 100.0).round() / 100.0);
+    Ok(())
+}
+
+/// How many integers of a tensor are not zero, on average over its rows of `values`.
+fn active<'a>(rows: impl ExactSizeIterator<Item = &'a Vec<f64>>, format: &Format) -> f64 {
+    let total = rows.len().max(1) as f64;
+    let silent = |(i, x): (usize, &f64)| ((x - format.offset(i)) / format.scale(i)).round() == 0.0;
+    let count = |row: &Vec<f64>| row.iter().enumerate().filter(|&x| !silent(x)).count();
+    rows.map(count).sum::<usize>() as f64 / total
+}
+
+/// Finds a clamp that saturation can do.
+fn tail(lowering: &Lowering, output: TensorId) -> Tail {
+    let plain = Tail::none(output);
+    if lowering.readers[output] != 1 || output == lowering.graph.output {
+        return plain;
+    }
+    let reader = lowering.graph.nodes.iter().position(|n| n.inputs.contains(&output));
+    let Some((index, node)) = reader.map(|i| (i, &lowering.graph.nodes[i])) else { return plain };
+    let Layer::Map(function) = &node.layer else { return plain };
+    let Some((low, high)) = function.as_clamp() else { return plain };
+    let relu = low == 0.0;
+    if !relu && low != -high {
+        return plain;
+    }
+    let cap = high.is_finite().then_some(high);
+    // The network's output has a power-of-two scale, whose range ends beside any cap.
+    if cap.is_some_and(|cap| cap <= 0.0 || node.output == lowering.graph.output) {
+        return plain;
+    }
+    Tail { tensor: node.output, clamp: Some(index), relu, cap }
+}
+
+/// The scale of each output feature: one for all, but for a wide output of the network and for what only
+/// dense layers read, which take features of any scale.
+pub(super) fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scales {
+    let tensor = tail.tensor;
+    let margin = lowering.ranges.margin;
+    if tensor == lowering.graph.output {
+        let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
+        // What is clamped at its own zero has none elsewhere.
+        return port::output_scales(&spans, margin, !tail.relu);
+    }
+    let scale = match tail.cap {
+        // Past the calibrated range the cap still has to hold, so it is the range.
+        Some(cap) => cap / 32767.0,
+        None => lowering.scale_for(tensor, lowering.magnitude(tensor)),
+    };
+    let apart = lowering.only_dense_reads(tensor);
+    let widening = if apart { Widening::Own } else { Widening::Shared };
+    Scales { of: vec![scale; features], offset: vec![], widening }
+}
+
+/// Integers for a layer whose outputs have the given scales: the kernel, the scales (wider where a
+/// multiplier would reach 1/2), and the proved accumulator bound.
+fn quantize(
+    layer: &graph::Dense,
+    input: &Format,
+    moments: &Moments,
+    scales: &Scales,
+    width: Width,
+    relu: bool,
+) -> Result<Quantized> {
+    let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
+    let row = |r, frame| row(layer, (r, scales.offset(r)), input, moments, width, frame);
+    let Fit { rows, finish, bound } = Fit::of(scales, &row, &bound)?;
+    let kernel = DenseKernel {
+        inputs: layer.weights[0].len(),
+        weights: width.narrow(rows.into_iter().flat_map(|row| row.weights)),
+        bias: finish.bias,
+        multiplier: finish.multiplier,
+        shift: finish.shift,
+        relu,
+        packed: OnceLock::new(),
+    };
+    Ok(Quantized { kernel, scales: finish.scales, bound })
+}
+
+/// Row `r` of a layer, whose output's 0 stands for `offset`.
+fn row(
+    layer: &graph::Dense,
+    (r, offset): (usize, f64),
+    input: &Format,
+    moments: &Moments,
+    width: Width,
+    frame: Frame,
+) -> Row {
+    let given = &layer.weights[r];
+    let reals: Vec<f64> = given.iter().enumerate().map(|(i, w)| w * input.scale(i)).collect();
+    let real_bias = layer.bias[r] - offset
+        + given.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
+    let bound = |weights: &[i32], bias: f64| partial_sum_bound(weights, bias, input);
+    Row::of(&reals, real_bias, width, Some(moments), frame, &bound)
+}
+
+/// The largest magnitude any partial sum can have, in any order, for any input in the format's range.
+///
+/// A partial sum is at most the sum of all positive terms and at least that of all negative ones.
+fn partial_sum_bound(weights: &[i32], bias: f64, input: &Format) -> f64 {
+    let (mut high, mut low) = (bias.max(0.0), bias.min(0.0));
+    for &w in weights {
+        let ends = [f64::from(w) * f64::from(input.low), f64::from(w) * f64::from(input.high)];
+        high += ends[0].max(ends[1]).max(0.0);
+        low += ends[0].min(ends[1]).min(0.0);
+    }
+    high.max(-low)
+}

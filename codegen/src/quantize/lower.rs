@@ -1,0 +1,107 @@
+//! All layers of a graph to integers of one precision: the one place that knows every layer kind's lowering.
+
+use super::lowering::Lowering;
+use super::memo::Known;
+use super::precision::Precision;
+use super::{
+    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, spiking, state,
+};
+use crate::calibrate::Ranges;
+use crate::error::Result;
+use crate::graph::{Graph, Layer};
+use crate::options::Options;
+use crate::program::Program;
+
+/// Share of the tolerance that one function table may use.
+const TABLE_SHARE: f64 = 0.05;
+/// The same where an error is carried from step to step.
+const RECURRENT_TABLE_SHARE: f64 = 0.005;
+
+/// Lowers `graph` to integers of the given precision.
+pub(super) fn lower(
+    graph: &Graph,
+    ranges: &Ranges,
+    known: &Known,
+    options: &Options,
+    precision: &Precision,
+) -> Result<Program> {
+    let mut readers = vec![0; graph.tensors.len()];
+    for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
+        readers[*id] += 1;
+    }
+    // A state is never overwritten before the step ends, nor is what it becomes.
+    for state in &graph.states {
+        readers[state.previous] += 1;
+        readers[state.next] += 1;
+    }
+    let mut lowering = Lowering {
+        graph,
+        ranges,
+        known,
+        table_tolerance: options.tolerance
+            * precision.tables
+            * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
+        sparsity: options.sparsity,
+        cpu: options.cpu,
+        widths: &precision.widths,
+        values: vec![None; graph.tensors.len()],
+        readers,
+        storages: vec![],
+        ops: vec![],
+        layers: vec![],
+        fused: vec![false; graph.nodes.len()],
+        scores: None,
+    };
+    let input = port::input(&mut lowering)?;
+    let states = state::open(&mut lowering);
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if lowering.fused[index] {
+            continue;
+        }
+        match &node.layer {
+            Layer::Dense(layer) => dense::lower(&mut lowering, index, layer),
+            Layer::Affine { scale, offset } => {
+                elementwise::lower_affine(&mut lowering, node, scale, offset)
+            }
+            Layer::Map(function) => functions::lower_map(&mut lowering, node, function),
+            Layer::Add { factors } => elementwise::lower_add(&mut lowering, node, *factors),
+            Layer::Mul => elementwise::lower_mul(&mut lowering, node),
+            Layer::Concat => elementwise::lower_concat(&mut lowering, node),
+            Layer::Select(indices) => elementwise::lower_select(&mut lowering, node, indices),
+            Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
+            Layer::Softmax => heads::lower_softmax(&mut lowering, node),
+            Layer::LogSoftmax => heads::lower_log_softmax(&mut lowering, node),
+            Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
+            Layer::Functions { functions, picks } => {
+                functions::lower(&mut lowering, node, functions, picks)
+            }
+            Layer::Kan(layer) => kan::lower(&mut lowering, index, layer),
+            Layer::Ncap(circuit) => ncap::lower(&mut lowering, index, circuit),
+            Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
+            Layer::Spiking(circuit) => spiking::lower(&mut lowering, node, circuit),
+            Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
+        }?;
+    }
+    let output = port::output(&mut lowering)?;
+    let start = state::close(&mut lowering, &states);
+    let state_formats = state::formats(&lowering, &states);
+    let sizes = std::mem::take(&mut lowering.storages);
+    let (storages, scratch_quads) =
+        plan::plan(&sizes, &lowering.ops, &states, input.storage, output.storage);
+    Ok(Program {
+        name: graph.name.clone(),
+        input,
+        output,
+        storages,
+        scratch_quads,
+        start,
+        states: state_formats,
+        scores: lowering.scores,
+        ops: lowering.ops,
+        input_names: (0..graph.input_len()).map(|i| graph.input_name(i)).collect(),
+        classes: graph.classes.clone(),
+        layers: lowering.layers,
+        macs: graph.macs(),
+        promise: None,
+    })
+}

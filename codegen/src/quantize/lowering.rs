@@ -1,0 +1,201 @@
+//! A graph on its way to integers: where each tensor is, in which format, and what was made so far. Every layer
+//! kind's lowering stands on it.
+
+use super::format::Format;
+use super::memo::Known;
+use super::{rescale, scale, table};
+use crate::calibrate::Ranges;
+use crate::graph::{Graph, Layer, Node, TensorId};
+use crate::options::{Cpu, Sparsity};
+use crate::program::{Kernel, LayerReport, Op, TensorFormat, Width};
+
+/// Factor by which the ranges inside a recurrent network are widened beyond the margin: it is steered
+/// to where no calibration sequence was, and what saturates there is carried on.
+const RECURRENT_ROOM: f64 = 1.5;
+
+/// A tensor's place and format.
+#[derive(Debug, Clone)]
+pub(super) struct Value {
+    pub(super) storage: usize,
+    pub(super) features: usize,
+    pub(super) format: Format,
+}
+
+/// The state of lowering a graph, node by node.
+pub(super) struct Lowering<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) ranges: &'a Ranges,
+    pub(super) known: &'a Known,
+    /// Relative RMS error a single function table may add.
+    pub(super) table_tolerance: f64,
+    pub(super) sparsity: Sparsity,
+    pub(super) cpu: Cpu,
+    /// Width of each node's weights.
+    pub(super) widths: &'a [Width],
+    pub(super) values: Vec<Option<Value>>,
+    /// How many nodes (and the caller) still read each tensor.
+    pub(super) readers: Vec<usize>,
+    pub(super) storages: Vec<usize>,
+    pub(super) ops: Vec<Op>,
+    pub(super) layers: Vec<LayerReport>,
+    /// Nodes already computed by the layer before them.
+    pub(super) fused: Vec<bool>,
+    /// What the argmax at the end reads, if there is one.
+    pub(super) scores: Option<TensorFormat>,
+}
+
+impl Lowering<'_> {
+    /// The largest power-of-two or real scale step for values up to `magnitude`.
+    ///
+    /// The network's output has a power-of-two scale, so that the caller can name its type.
+    pub(super) fn scale_for(&self, tensor: TensorId, magnitude: f64) -> f64 {
+        let magnitude = magnitude.max(1e-12);
+        if tensor == self.graph.output {
+            scale::power_of_two(magnitude)
+        } else {
+            magnitude / 32767.0
+        }
+    }
+
+    /// The magnitude to represent for `tensor`: its bound where it has one, else its calibrated range,
+    /// widened by the margin.
+    pub(super) fn magnitude(&self, tensor: TensorId) -> f64 {
+        let becomes = self.graph.states.iter().find(|state| state.next == tensor);
+        if let Some(bound) = becomes.and_then(|state| state.bound) {
+            return bound;
+        }
+        let room = match self.graph.states.is_empty() || tensor == self.graph.output {
+            true => 1.0,
+            false => RECURRENT_ROOM,
+        };
+        let calibrated = self.ranges.tensor(tensor).magnitude() * self.ranges.margin * room;
+        self.moving(tensor, calibrated).unwrap_or(calibrated)
+    }
+
+    /// The magnitude, at most `most`, up to which the functions that alone read `tensor` move; beyond,
+    /// they are within an eighth of a unit of their own outputs of where they end.
+    pub(super) fn moving(&self, tensor: TensorId, most: f64) -> Option<f64> {
+        if self.graph.is_result(tensor) {
+            return None;
+        }
+        let readers = self.graph.nodes.iter().filter(|n| n.inputs.contains(&tensor));
+        let reach = |node: &Node| {
+            let Layer::Map(function) = &node.layer else { return None };
+            let unit = self.ranges.tensor(node.output).magnitude() / 32767.0;
+            Some(table::reach(function, most, unit / 8.0))
+        };
+        let reached = readers.map(reach).try_fold(0.0_f64, |m, reach| Some(m.max(reach?)));
+        reached.filter(|m| *m > 0.0)
+    }
+
+    /// Bits of the unit fractions that the layers which read `tensor` take, if they do.
+    pub(super) fn unit_bits(&self, tensor: TensorId) -> Option<u32> {
+        let mut nodes = self.graph.nodes.iter().zip(self.widths);
+        let reads = |(node, _): &(&Node, &Width)| {
+            matches!(node.layer, Layer::Ncap(_)) && node.inputs.first() == Some(&tensor)
+        };
+        nodes.find(reads).map(|(_, width)| width.bits() - 1)
+    }
+
+    /// Whether all readers of `tensor` take features of any scale.
+    pub(super) fn only_dense_reads(&self, tensor: TensorId) -> bool {
+        let mut readers = self.graph.nodes.iter().filter(|n| n.inputs.contains(&tensor));
+        !self.graph.is_result(tensor) && readers.all(|n| matches!(n.layer, Layer::Dense(_)))
+    }
+
+    pub(super) fn new_storage(&mut self, features: usize) -> usize {
+        self.storages.push(features);
+        self.storages.len() - 1
+    }
+
+    pub(super) fn value(&self, tensor: TensorId) -> &Value {
+        self.values[tensor].as_ref().expect("nodes are in order: Graph::push checked")
+    }
+
+    /// Reads `tensor`, counting one reader off, with one scale for all features.
+    pub(super) fn take_uniform(&mut self, tensor: TensorId) -> (Value, f64) {
+        let value = self.value(tensor).clone();
+        if let Some(scale) = value.format.as_uniform() {
+            self.readers[tensor] -= 1;
+            return (value, scale);
+        }
+        let value = self.take_in_place(tensor);
+        let scale = self.magnitude(tensor) / 32767.0;
+        let name = self.graph.tensors[tensor].name.clone();
+        let ones = vec![1.0; value.features];
+        let zeros = vec![0.0; value.features];
+        self.push_affine(&name, &value, &ones, &zeros, scale);
+        (Value { format: Format::uniform(scale), ..value }, scale)
+    }
+
+    /// Reads `tensor`, counting one reader off, into a storage that may be overwritten.
+    pub(super) fn take_in_place(&mut self, tensor: TensorId) -> Value {
+        let value = self.value(tensor).clone();
+        self.readers[tensor] -= 1;
+        if self.readers[tensor] == 0 {
+            return value;
+        }
+        let storage = self.new_storage(value.features);
+        let name = format!("{}_copy", self.graph.tensors[tensor].name);
+        let copy = rescale::copy(value.features);
+        self.push(&name, Box::new(copy), vec![value.storage], storage);
+        Value { storage, ..value }
+    }
+
+    /// As [`take_in_place`](Self::take_in_place), with one scale for all features.
+    pub(super) fn take_uniform_in_place(&mut self, tensor: TensorId) -> (Value, f64) {
+        if self.value(tensor).format.as_uniform().is_none() {
+            return self.take_uniform(tensor);
+        }
+        let value = self.take_in_place(tensor);
+        let scale = value.format.scale(0);
+        (value, scale)
+    }
+
+    /// `y_i = scale_i x_i + offset_i` in place, from `value`'s format to one scale for all.
+    pub(super) fn push_affine(
+        &mut self,
+        name: &str,
+        value: &Value,
+        scale: &[f64],
+        offset: &[f64],
+        out_scale: f64,
+    ) {
+        let kernel = rescale::affine(&value.format, scale, offset, out_scale);
+        self.push(name, Box::new(kernel), vec![], value.storage);
+    }
+
+    pub(super) fn push(
+        &mut self,
+        name: &str,
+        kernel: Box<dyn Kernel>,
+        reads: Vec<usize>,
+        write: usize,
+    ) {
+        self.ops.push(Op { name: name.to_owned(), kernel, reads, write });
+    }
+
+    pub(super) fn define(&mut self, tensor: TensorId, storage: usize, format: Format) {
+        let features = self.graph.tensors[tensor].len();
+        self.values[tensor] = Some(Value { storage, features, format });
+    }
+
+    /// Appends a report row for `node`, with the tables of the last op.
+    pub(super) fn report(&mut self, node: &Node, kind: String, note: String) -> &mut LayerReport {
+        let inputs = node.inputs.iter().map(|&id| self.graph.tensors[id].len()).sum();
+        self.layers.push(LayerReport {
+            name: node.name.clone(),
+            kind,
+            inputs,
+            outputs: self.graph.tensors[node.output].len(),
+            table_bytes: self.ops.last().map_or(0, |op| op.kernel.data().bytes()),
+            accumulator_bound: None,
+            headroom_bits: None,
+            worst_error: None,
+            note,
+            choice: String::new(),
+            curves: vec![],
+        });
+        self.layers.last_mut().expect("just pushed")
+    }
+}

@@ -1,0 +1,81 @@
+//! Activations in another scale: copies, and a factor and an addend a feature. Stands on formats.
+
+use nervecord::generated::{Affine, Line, Place, Quad};
+
+use super::format::Format;
+use crate::program::Kernel;
+use crate::program::kernel::Data;
+use crate::program::table::{Record, Table, Value};
+
+/// A factor and an addend a feature, in place.
+#[derive(Debug)]
+pub(super) struct AffineKernel(Vec<Line>);
+
+impl Kernel for AffineKernel {
+    fn data(&self) -> Data<'_> {
+        let line = |&Line { bias, weight, shift }: &Line| {
+            Record::of(
+                "Line",
+                [("bias", bias.into()), ("weight", weight.into()), ("shift", shift.into())],
+            )
+        };
+        let lines = Table::records("LINES", "Line", size_of::<Line>(), self.0.iter().map(line));
+        Data::new(Record::of("Affine", [("lines", Value::table("LINES"))]), vec![lines], 0)
+    }
+
+    fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
+        Affine { lines: &self.0 }.run(y);
+    }
+}
+
+impl Kernel for Place {
+    fn data(&self) -> Data<'_> {
+        let &Self { offset, features, factor, shift } = self;
+        let fields = [
+            ("offset", offset.into()),
+            ("features", features.into()),
+            ("factor", factor.into()),
+            ("shift", shift.into()),
+        ];
+        Data::new(Record::of("Place", fields), vec![], 1)
+    }
+
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        Self::run(self, reads[0], y);
+    }
+}
+
+/// A copy of `features` activations as they are.
+pub(super) fn copy(features: usize) -> Place {
+    Place { offset: 0, features, factor: 1 << 14, shift: 14 }
+}
+
+/// `y = ratio x` into the features from `offset` on.
+pub(super) fn rescaling_copy(offset: usize, features: usize, ratio: f64) -> Place {
+    let shift = (32767.0 / ratio).log2().floor().clamp(1.0, 15.0) as u8;
+    let factor = (ratio * f64::from(1 << shift)).round().min(32767.0) as i16;
+    Place { offset, features, factor, shift }
+}
+
+/// `y_i = scale_i x_i + offset_i`, from `format` to one scale for all features.
+pub(super) fn affine(
+    format: &Format,
+    scale: &[f64],
+    offset: &[f64],
+    out_scale: f64,
+) -> AffineKernel {
+    let line = |(i, (factor, addend)): (usize, (&f64, &f64))| {
+        let addend = (factor * format.offset(i) + addend) / out_scale;
+        let factor = factor * format.scale(i) / out_scale;
+        // |factor| 2^shift < 2^15, and |addend| 2^shift + 2^30 < 2^31.
+        let by_factor = (32767.0 / factor.abs().max(1e-9)).log2().floor();
+        let by_addend = (f64::powi(2.0, 29) / addend.abs().max(1.0)).log2().floor();
+        let shift = by_factor.min(by_addend).clamp(1.0, 15.0);
+        let unit = f64::powi(2.0, shift as i32);
+        let weight = (factor * unit).round().clamp(-32767.0, 32767.0) as i16;
+        // With the rounding half.
+        let bias = (addend * unit + unit / 2.0).round().clamp(-1e9, 1e9) as i32;
+        Line { bias, weight, shift: shift as u8 }
+    };
+    AffineKernel(scale.iter().zip(offset).enumerate().map(line).collect())
+}
