@@ -11,6 +11,7 @@ mod host;
 mod limits;
 mod looped;
 mod new_board;
+mod oldest;
 mod parts;
 mod splines;
 mod stages;

@@ -14,7 +14,8 @@ use nervecord_tests::shapes::SHAPES;
 use crate::figures::Figures;
 use crate::parts::{self, Part};
 use crate::{
-    builds, cargo_path, documents, emulate, fuzz, golden, looped, root, say, set_up, subject,
+    builds, cargo_path, documents, emulate, fuzz, golden, looped, oldest, root, say, set_up,
+    subject,
 };
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
@@ -55,6 +56,7 @@ pub fn test() -> bool {
         }
     });
     tally.stage("builds of the runtime", builds::builds);
+    tally.stage("the runtime on its oldest compiler", oldest::oldest);
     tally.stage("clippy of the firmware", firmware_clippy);
     tally.stage("clippy of the development boards", parts_clippy);
     tally.stage("development boards", || match parts::boards(false)? {
