@@ -1,3 +1,5 @@
+//! Readings of models of both widths.
+
 use super::*;
 use crate::controller::Sealed;
 use fixed::types::{I4F12, I16F16, I24F8};

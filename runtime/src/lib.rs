@@ -24,6 +24,11 @@
 //! Tensors are slices of [`Quad`]s, four activations each, so that every kernel may load aligned
 //! words and never needs a remainder loop over inputs. Features past the end are multiplied by
 //! zero weights and may hold anything.
+//!
+//! # Rooms
+//! Each file says what it may use. From below: `arch` (what differs from core to core) and [`rounding`], one
+//! file or folder a kind of layer, [`input`] and the ports, `control`, and on top `generated` and `host`, which
+//! only list what generated modules and the code generator name.
 #![no_std]
 #![deny(unsafe_code)]
 

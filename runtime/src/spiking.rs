@@ -3,6 +3,8 @@
 //! Each update, a neuron whose sum is above its threshold in magnitude fires and starts again from 0;
 //! then every neuron gains the weights of what fired. Who fires is settled for all neurons, as a bit
 //! each, before any sum changes. Every synapse is visited in every update, whether it fires or not.
+//!
+//! Stands on `arch::scalar`.
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::negative;
