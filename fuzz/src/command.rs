@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use nervecord_tests::seeds::Seed;
 
-use crate::exercise::{Outcome, Wrong, wrong};
+use crate::outcome::{Outcome, Wrong, wrong};
 
 /// The variable that has this program be `nervecord`.
 pub const ROLE: &str = "NERVECORD_FUZZ_ROLE";

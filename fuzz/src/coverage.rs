@@ -11,8 +11,9 @@ use nervecord_tests::random::Random;
 use nervecord_tests::seeds::Seed;
 
 use crate::case::{Case, Seeds, targets};
-use crate::exercise::{self, Wrong};
+use crate::exercise;
 use crate::mutate::mutate;
+use crate::outcome::Wrong;
 
 /// The variable that names the target.
 pub const TARGET: &str = "NERVECORD_FUZZ_TARGET";

@@ -18,6 +18,7 @@ use nervecord_tests::seeds::Seed;
 
 use crate::case::{Case, NETWORKS, Seeds, network as network_seed};
 use crate::command;
+use crate::outcome::{Outcome, Wrong, wrong};
 
 /// Calibration rows of a mutated model; as many are drawn again, for it to be compared on.
 const ROWS: usize = 64;
@@ -25,35 +26,7 @@ const ROWS: usize = 64;
 /// calibration: mutated numbers are wild, and rows are few.
 const NOTABLE: f64 = 0.1;
 
-/// How a case went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It went through every phase.
-    Accepted,
-    /// It was refused with a reason.
-    Refused,
-    /// It went through, further from float than the tolerance; the report says so.
-    Missed,
-}
-
-/// What may not happen: its kind, and what it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// A word for tables.
-    pub kind: &'static str,
-    /// What happened.
-    pub text: String,
-}
-
 type Result<T> = std::result::Result<T, Wrong>;
-
-/// A finding.
-///
-/// # Errors
-/// Always: the finding.
-pub fn wrong<T>(kind: &'static str, text: impl Into<String>) -> Result<T> {
-    Err(Wrong { kind, text: text.into() })
-}
 
 /// Does all that is done with the case of this number.
 ///
@@ -170,7 +143,7 @@ fn exercised(
     }
     let Some(promise) = &compiled.program.promise else { return wrong("wrong", "no promise") };
     let fresh = prepared(&compiled.graph, seen, fresh);
-    let error = relative_error(compiled, &fresh).or_else(|text| wrong("wrong", text))?;
+    let error = relative_error(compiled, &fresh, 0.0).or_else(|text| wrong("wrong", text))?;
     let sound = promise.is_kept() && promise.thin.is_none();
     if sound && fresh.len() >= FEW && error > NOTABLE {
         let text = format!("an error of {error:.4} on fresh rows, for {}", promise.describe());

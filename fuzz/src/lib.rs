@@ -14,13 +14,8 @@ pub mod coverage;
 pub mod exercise;
 pub mod modules;
 pub mod mutate;
+pub mod outcome;
+pub mod places;
 pub mod save;
 pub mod supervise;
 pub mod worker;
-
-use std::path::PathBuf;
-
-/// Where findings and built modules go.
-pub fn target_folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/fuzz"))
-}

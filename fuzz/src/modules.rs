@@ -10,7 +10,7 @@ use nervecord_tests::drawn::draw;
 use nervecord_tests::network;
 
 use crate::case::network as network_seed;
-use crate::exercise::{Outcome, Wrong, wrong};
+use crate::outcome::{Outcome, Wrong, wrong};
 
 /// Networks in a program.
 const TOGETHER: u64 = 24;
@@ -22,7 +22,7 @@ const ROWS: usize = 40;
 /// # Errors
 /// One does not build, or gives other integers or another status than the interpreter.
 pub fn run(seed: u64, batch: u64) -> Result<Outcome, Wrong> {
-    let folder = crate::target_folder().join("modules");
+    let folder = crate::places::target_folder().join("modules");
     let (mut text, mut calls) = (String::from("#![allow(dead_code)]\n"), String::new());
     for index in batch * TOGETHER..(batch + 1) * TOGETHER {
         let drawn =

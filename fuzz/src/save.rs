@@ -90,7 +90,7 @@ fn save(
     command: &str,
 ) -> io::Result<PathBuf> {
     let name = format!("{}-{seed}-{}", target.replace('/', "_"), finding.index);
-    let folder = crate::target_folder().join("findings").join(name);
+    let folder = crate::places::target_folder().join("findings").join(name);
     fs::create_dir_all(&folder)?;
     files(target, seed, finding.index, without, &folder)?;
     let text = format!("{}\n{}\n\nrepeat: {command}\n", finding.kind, finding.text);

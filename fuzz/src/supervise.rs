@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::case::MODULES;
-use crate::exercise::Outcome;
+use crate::outcome::Outcome;
 use crate::worker::{Line, Order};
 
 /// Longest that a case may take of a processor, and by the clock on a busy machine.

@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::case::{MODULES, Seeds};
-use crate::exercise::{self, Outcome, Wrong};
-use crate::modules;
+use crate::outcome::{Outcome, Wrong, wrong};
+use crate::{exercise, modules};
 
 /// What a worker is to do.
 #[derive(Debug, Clone, clap::Args)]
@@ -136,6 +136,6 @@ pub fn run(order: &Order) -> io::Result<()> {
 fn caught(run: impl FnOnce() -> Result<Outcome, Wrong>) -> Result<Outcome, Wrong> {
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         let text = PANIC.lock().map(|text| text.clone()).unwrap_or_default();
-        exercise::wrong("panic", text)
+        wrong("panic", text)
     })
 }

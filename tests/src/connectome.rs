@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::Random;
+use nervecord_plants::RandomState;
 
 /// As many neurons and connections as the worm has, in a generated wiring: a few neurons have many
 /// synapses and most have few, weights are small, one in five inhibits.
 pub fn text() -> String {
-    let mut random = Random::new(302);
+    let mut random = RandomState::new(302);
     let mut pick = |n: usize| (random.unit() * n as f64) as usize;
     let mut text = String::from("substeps = 2\n");
     for i in 0..8 {

@@ -1,7 +1,7 @@
 //! CfC and LTC networks of random wirings and weights, with their equations written down once more.
 
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::Random;
+use nervecord_plants::RandomState;
 
 use crate::network::table;
 use crate::state_dict::StateDict;
@@ -26,7 +26,7 @@ pub struct Net {
 }
 
 /// Smooth inputs with noise, within +-1.
-pub fn sequence(random: &mut Random, inputs: usize, steps: usize) -> Vec<Vec<f64>> {
+pub fn sequence(random: &mut RandomState, inputs: usize, steps: usize) -> Vec<Vec<f64>> {
     let waves: Vec<[f64; 3]> = (0..inputs)
         .map(|_| [random.uniform(0.02, 0.3), random.uniform(0.0, 6.3), random.uniform(0.3, 0.9)])
         .collect();
@@ -46,7 +46,7 @@ impl Net {
     ///
     /// # Panics
     /// It does not compile.
-    pub fn compile(&self, random: &mut Random) -> Compiled {
+    pub fn compile(&self, random: &mut RandomState) -> Compiled {
         let folder = self.file.folder(&self.config);
         let rows: Vec<Vec<f64>> =
             (0..4).flat_map(|_| sequence(random, self.inputs, STEPS)).collect();
@@ -75,7 +75,7 @@ fn sigmoid(x: f64) -> f64 {
 
 /// A Linear layer with weights and bias within `size`.
 fn linear(
-    random: &mut Random,
+    random: &mut RandomState,
     file: &mut StateDict,
     key: &str,
     rows: usize,
@@ -104,7 +104,7 @@ fn apply(file: &StateDict, key: &str, mask: Option<&str>, c: &[f64]) -> Vec<f64>
 
 /// The heads of a CfC cell, under `prefix`.
 fn heads(
-    random: &mut Random,
+    random: &mut RandomState,
     file: &mut StateDict,
     prefix: &str,
     mode: &str,
@@ -164,7 +164,7 @@ pub fn wired(
     ts: f64,
     size: f64,
 ) -> Net {
-    let mut random = Random::new(seed);
+    let mut random = RandomState::new(seed);
     let mut file = StateDict::default();
     let mut before = inputs;
     for (i, units) in layers.into_iter().enumerate() {
@@ -204,7 +204,7 @@ pub fn dense(
     ts: f64,
     size: f64,
 ) -> Net {
-    let mut random = Random::new(seed);
+    let mut random = RandomState::new(seed);
     let mut file = StateDict::default();
     let mut columns = inputs + units;
     if backbone > 0 {
@@ -228,7 +228,7 @@ pub fn dense(
 
 /// A wired LTC whose synapses have conductances of up to about `size`.
 pub fn ltc(seed: u32, [units, motors]: [usize; 2], inputs: usize, ts: f64, size: f64) -> Net {
-    let mut random = Random::new(seed);
+    let mut random = RandomState::new(seed);
     let mut file = StateDict::default();
     let mut put = |name: &str, shape: &[usize], low: f64, high: f64| {
         let n = shape.iter().product();

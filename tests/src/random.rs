@@ -1,4 +1,5 @@
-//! The one source of random numbers for tests; plants keep their own, which their recordings depend on.
+//! The one source of random numbers for tests. Episodes of plants, and networks that figures are committed of, keep
+//! the generator they were made with, `nervecord_plants::RandomState`.
 
 /// SplitMix64 (Steele, Lea, Flood 2014): the same numbers everywhere and for ever.
 #[derive(Debug, Clone)]

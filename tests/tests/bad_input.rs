@@ -5,6 +5,7 @@ mod program;
 
 use nervecord_codegen::import::onnx::proto::TensorProto;
 use nervecord_tests::onnx::{file, floats, graph, node, port, small};
+use nervecord_tests::random::Random;
 use program::{Desk, bundled, text};
 
 const GOOD: &str = "x0,x1\n0.5,-1\n-0.5,1\n0.25,0.75\n";
@@ -58,13 +59,9 @@ fn a_truncated_model() {
 
 #[test]
 fn bytes_that_are_no_model() {
-    let mut state = 1_u32;
-    let mut noise = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
+    let mut random = Random::new(1);
     for length in [1, 64, 4096] {
-        let bytes: Vec<u8> = (0..length).map(|_| noise()).collect();
+        let bytes: Vec<u8> = (0..length).map(|_| random.bits() as u8).collect();
         model_refused(bytes, &["not an ONNX model", "help"]);
     }
     model_refused("this is a text file, not a network\n", &["not an ONNX model", "help"]);

@@ -9,7 +9,7 @@ use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
-use nervecord_plants::{CartPole, Pendulum, Random};
+use nervecord_plants::{CartPole, Pendulum, RandomState};
 use nervecord_tests::{bundled, network};
 
 const SEEDS: std::ops::Range<u32> = 0..20;
@@ -36,7 +36,7 @@ fn balance(
     mut control: Controller,
 ) -> (usize, f64) {
     let mut cart = CartPole::seeded(seed, 0.05);
-    let mut random = Random::new(seed + 500);
+    let mut random = RandomState::new(seed + 500);
     let mut sum = 0.0;
     for step in 0..500 {
         if cart.has_failed() {
@@ -120,7 +120,7 @@ fn swing(seed: u32, mut control: Controller) -> (f64, bool) {
 
 #[test]
 fn a_pendulum_swings_up_in_integers_as_in_floats() {
-    let mut random = Random::new(8);
+    let mut random = RandomState::new(8);
     let mut row = || {
         let (sin, cos) = random.uniform(-PI, PI).sin_cos();
         vec![cos, sin, random.uniform(-1.0, 1.0)]

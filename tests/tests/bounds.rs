@@ -7,8 +7,7 @@ use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::{Compiled, reference};
-use nervecord_tests::drawn::extreme_rows;
+use nervecord_tests::drawn::{extreme_rows, relative_error};
 use nervecord_tests::network;
 use nervecord_tests::random::Random;
 use proptest::prelude::*;
@@ -148,29 +147,10 @@ proptest! {
             host.step_raw(&row);
         }
         if plan.weights == Weights::I16 && plan.is_gentle() {
-            let error = relative_error(&compiled, &rows);
+            let error = relative_error(&compiled, &rows, 100.0).unwrap();
             prop_assert!(error < 0.2, "{error} standard deviations");
         }
     }
-}
-
-/// RMS difference to float on `rows`, in standard deviations of the outputs or the steps of their formats,
-/// whichever are larger.
-fn relative_error(compiled: &Compiled, rows: &[Vec<f64>]) -> f64 {
-    let exact = reference::run(&compiled.graph, rows);
-    let port = &compiled.program.output;
-    let mut host = Interpreter::new(&compiled.program);
-    let found: Vec<Vec<f64>> = rows.iter().map(|row| host.step(row).0).collect();
-    let n = rows.len() as f64;
-    let relative = |o: usize| {
-        let mean = exact.iter().map(|y| y[o]).sum::<f64>() / n;
-        let variance = exact.iter().map(|y| (y[o] - mean).powi(2)).sum::<f64>() / n;
-        let square = |(y, exact): (&Vec<f64>, &Vec<f64>)| (y[o] - exact[o]).powi(2);
-        let error = found.iter().zip(&exact).map(square).sum::<f64>() / n;
-        let step = port.to_real(o, 1 << 8) / 256.0;
-        (error / variance.max(step * step * 1e4)).sqrt()
-    };
-    (0..port.features()).map(relative).fold(0.0, f64::max)
 }
 
 /// Found by the test above: a row much finer than its neighbour has a rounding half beyond what its
@@ -226,8 +206,8 @@ fn inputs_that_reach_the_reported_bound_do_not_overflow() {
         let mut random = Random::new(7);
         let rows: Vec<Vec<f64>> = (0..64).map(|_| random.row(inputs, 1.0)).collect();
         let mut graph = Graph::new("net", "x", inputs);
-        let weights = (0..4).map(|_| random.row(inputs, 1.0)).collect();
-        let dense = Dense::new(weights, random.row(4, 1.0));
+        let rows_of_weights = (0..4).map(|_| random.row(inputs, 1.0)).collect();
+        let dense = Dense::new(rows_of_weights, random.row(4, 1.0));
         graph.push("layer", Layer::Dense(dense), &[0]).unwrap();
         let compiled = network::compile(graph, weights, &rows).unwrap();
         assert_eq!(compiled.program.input.bits(), 16);

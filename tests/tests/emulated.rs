@@ -6,7 +6,7 @@
 
 use nervecord_cli::emulate::{Board, Firmware, Job, Kind, Measured, emulate};
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::Random;
+use nervecord_plants::RandomState;
 use nervecord_tests::{connectome, liquid, models, vectors};
 
 /// The digits classifier on its 200 vectors.
@@ -21,7 +21,7 @@ fn digits() -> Job {
 
 /// A circuit on random inputs over all their integers.
 fn circuit(name: &str, compiled: &Compiled) -> Job {
-    let mut random = Random::new(11);
+    let mut random = RandomState::new(11);
     let mut raw = || random.uniform(-32768.0, 32768.0).floor() as i32;
     let columns = compiled.program.input.features();
     let rows = (0..100).map(|_| (0..columns).map(|_| raw()).collect()).collect();
@@ -68,8 +68,8 @@ fn check_circuits(board: &str, most: &Most) {
     let ltc = liquid::ltc(16, [16, 1], 4, 1.0, 1.0);
     for (name, compiled, most) in [
         ("swimmer", &swimmer(), most.swimmer),
-        ("wired CfC, 28 neurons", &cfc.compile(&mut Random::new(1)), most.cfc),
-        ("wired LTC, 16 neurons", &ltc.compile(&mut Random::new(2)), most.ltc),
+        ("wired CfC, 28 neurons", &cfc.compile(&mut RandomState::new(1)), most.cfc),
+        ("wired LTC, 16 neurons", &ltc.compile(&mut RandomState::new(2)), most.ltc),
     ] {
         let measured = measure(&board, &circuit(name, compiled));
         assert!(measured.max() <= most, "{name}: {} instructions", measured.max());

@@ -4,13 +4,13 @@
 use nervecord_codegen::import;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::run_with_states;
-use nervecord_plants::Random;
+use nervecord_plants::RandomState;
 use nervecord_tests::liquid::{Net, STEPS, dense, ltc, sequence, wired};
 
 /// The largest difference of an integer state to the float one over a sequence, which equals the
 /// equations; none for a network that any rounding leads astray.
 fn state_error(net: &Net, seed: u32) -> Option<f64> {
-    let mut random = Random::new(1000 + seed);
+    let mut random = RandomState::new(1000 + seed);
     let rows = sequence(&mut random, net.inputs, STEPS);
     if !net.forgets(&rows) {
         return None;

@@ -8,7 +8,7 @@ use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Compiled, Compiler, import};
-use nervecord_plants::Random;
+use nervecord_plants::RandomState;
 use nervecord_tests::state_dict::StateDict;
 use tempfile::TempDir;
 
@@ -145,7 +145,7 @@ fn check(path: &Path, circuit: &Circuit, seed: u32) {
         let mut interpreter = Interpreter::new(program);
         let real = Circuit { format: None, ..*circuit };
         let integer = Circuit { format: Some(format), ..*circuit };
-        let mut random = Random::new(seed);
+        let mut random = RandomState::new(seed);
         for t in 0..150 {
             let mut x: Vec<f64> = (0..circuit.joints).map(|_| random.uniform(-1.1, 1.1)).collect();
             let controls = [0; 3].map(|_| random.uniform(-0.2, 1.2));
@@ -173,7 +173,7 @@ fn check(path: &Path, circuit: &Circuit, seed: u32) {
 
 #[test]
 fn any_weights_swim_as_the_equations_say() {
-    let mut random = Random::new(42);
+    let mut random = RandomState::new(42);
     for (joints, turning, controls, period) in
         [(5, 1, false, 60), (5, 1, true, 60), (3, 2, true, 7), (9, 4, true, 41), (1, 1, true, 2)]
     {

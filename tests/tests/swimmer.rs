@@ -7,7 +7,7 @@ use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Compiled, Compiler};
-use nervecord_plants::{Random, Swimmer};
+use nervecord_plants::{RandomState, Swimmer};
 
 const SEEDS: std::ops::Range<u32> = 1000..1020;
 const TRAINED: [f64; 4] = [2.162439, 0.472832, 1.289354, -0.018103];
@@ -138,7 +138,7 @@ fn what_is_no_swimmer_does_not_swim() {
     let still = compiled(UNTRAINED, 5, r#""head_oscillators": false,"#, Weights::Auto);
     let whole = compiled(UNTRAINED, 5, "", Weights::Auto);
     let random = |seed| {
-        let mut random = Random::new(seed + 1);
+        let mut random = RandomState::new(seed + 1);
         Swimmer::seeded(5, seed).episode(|_| (0..5).map(|_| random.uniform(-1.0, 1.0)).collect())
     };
     let wired = |change: fn(&mut Vec<f64>)| {

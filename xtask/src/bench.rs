@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use nervecord_cli::emulate::Board;
 use nervecord_codegen::Result;
 use nervecord_tests::shapes::Shape;
 
-use crate::figures::{self, COLUMNS, Figures, Row};
-use crate::limits::{Work, bar};
-use crate::{boards, documents, emulate, say, subject, table};
+use crate::checkout::{boards, say};
+use crate::entries::{Entry, HEAD};
+use crate::figures::{self, Figures};
+use crate::{documents, emulate, subject, table};
 
 /// What to measure, and what to do with it.
-pub struct Wish {
+pub struct BenchOptions {
     /// A board, or `all`.
     pub board: String,
     /// Names or paths; networks A to D, K and the bundled models if there is none.
@@ -26,75 +26,15 @@ pub struct Wish {
     pub write: bool,
 }
 
-/// A model on a board.
-pub struct Entry {
-    /// The model's name.
-    pub model: String,
-    /// The board.
-    pub board: Board,
-    /// What a step has to do.
-    pub work: Work,
-    /// What it takes; none if it does not fit the board.
-    pub row: Option<Row>,
-}
-
-impl Entry {
-    /// The columns of [`HEAD`].
-    pub fn cells(&self) -> Vec<String> {
-        let core = self.board.core.as_str();
-        let words = [self.model.clone(), self.board.name.clone()];
-        let Some(row) = self.row else {
-            let dashes = std::iter::repeat_n("-".to_owned(), HEAD.len() - 3);
-            return words.into_iter().chain(["does not fit".to_owned()]).chain(dashes).collect();
-        };
-        let share = |of: Option<f64>| {
-            let instructions = row[0].unwrap_or(0) as f64;
-            of.map_or_else(|| "-".to_owned(), |of| format!("{:.2}", instructions / of))
-        };
-        let shares = [
-            share(self.work.macs()),
-            share(self.work.edges()),
-            share(self.work.limit(core)),
-            share(bar(&self.model, core, &self.work)),
-        ];
-        let count = |n: &Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
-        let (time, sizes) = row.split_at(2);
-        let cells = time.iter().map(count).chain(shares).chain(sizes.iter().map(count));
-        words.into_iter().chain(cells).collect()
-    }
-
-    /// Whether it is below its bar, where there is one.
-    fn good(&self) -> bool {
-        let bar = bar(&self.model, &self.board.core, &self.work);
-        let instructions = self.row.and_then(|row| row[0]);
-        bar.zip(instructions).is_none_or(|(bar, instructions)| instructions as f64 <= bar)
-    }
-}
-
-/// The columns of the table.
-pub const HEAD: [&str; 12] = [
-    "model",
-    "board",
-    COLUMNS[0],
-    COLUMNS[1],
-    "a MAC",
-    "an edge",
-    "of the limit",
-    "of the bar",
-    COLUMNS[2],
-    COLUMNS[3],
-    COLUMNS[4],
-    COLUMNS[5],
-];
-
 /// Measures and prints; whether every output is the host's, and every figure below its bar or, where
 /// figures are checked, not worse than the committed one.
 ///
 /// # Errors
 /// Something cannot be built or run, or a document has no place for its table.
-pub fn bench(wish: &Wish) -> Result<bool> {
-    let boards = boards(&wish.board)?;
-    let models = if wish.models.is_empty() { subject::benched()? } else { wish.models.clone() };
+pub fn bench(options: &BenchOptions) -> Result<bool> {
+    let boards = boards(&options.board)?;
+    let models =
+        if options.models.is_empty() { subject::benched()? } else { options.models.clone() };
     let mut committed = Figures::committed()?;
     let mut entries = Vec::new();
     let mut worse = Vec::new();
@@ -109,13 +49,13 @@ pub fn bench(wish: &Wish) -> Result<bool> {
             }
             say(&format!("{} on {}", job.name, board.name));
             let measured = emulate::measure(board, &job)?;
-            if wish.profile {
+            if options.profile {
                 emulate::print_profile(&measured);
             }
-            if wish.check {
+            if options.check {
                 worse.extend(committed.check(&job.name, &board.name, &measured).err());
             }
-            if wish.save {
+            if options.save {
                 // At once, so that an interrupted run has saved what it measured.
                 committed.set(&job.name, &board.name, &measured);
                 committed.save()?;
@@ -129,25 +69,8 @@ pub fn bench(wish: &Wish) -> Result<bool> {
     let rows: Vec<Vec<String>> = entries.iter().map(Entry::cells).collect();
     table::print(&HEAD, &rows);
     worse.iter().for_each(|error| println!("{error}"));
-    if wish.write {
+    if options.write {
         documents::write(&committed)?;
     }
-    Ok(if wish.check { worse.is_empty() } else { entries.iter().all(Entry::good) })
-}
-
-/// What has committed figures: every benched model on every board, as far as it was saved.
-///
-/// # Errors
-/// A model or the boards cannot be read.
-pub fn committed(figures: &Figures) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for path in subject::benched()? {
-        let model = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let work = subject::work(&path)?;
-        for board in Board::all()? {
-            let row = figures.get(&model, &board.name);
-            entries.push(Entry { model: model.clone(), board, work, row });
-        }
-    }
-    Ok(entries)
+    Ok(if options.check { worse.is_empty() } else { entries.iter().all(Entry::good) })
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use nervecord_cli::emulate::Toolchain;
 use nervecord_codegen::{Error, Result};
 
-use crate::{cargo_path, root};
+use crate::checkout::{cargo_path, root};
 
 /// A target, what the compiler is told of the core, whether the feature `dsp` is on, and what a refusal
 /// must say; no refusal if it is empty.

@@ -3,9 +3,9 @@
 use nervecord_cli::emulate::Board;
 use nervecord_codegen::{Error, Result};
 
-use crate::bench::{self, Entry, HEAD};
+use crate::checkout::root;
+use crate::entries::{self, Entry, HEAD};
 use crate::figures::{COLUMNS, Figures, Row};
-use crate::root;
 use crate::table::{self, Place};
 
 /// The core whose memory and time the README shows.
@@ -42,7 +42,7 @@ pub fn check(figures: &Figures) -> Result<()> {
 }
 
 fn tables(figures: &Figures) -> Result<Tables> {
-    let entries = bench::committed(figures)?;
+    let entries = entries::committed(figures)?;
     let all: Vec<Vec<String>> = entries.iter().map(Entry::cells).collect();
     Ok([
         ("README.md", "instructions", instructions(&entries)?),

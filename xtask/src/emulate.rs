@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use nervecord_cli::emulate::{self, Board, Counting, Firmware, Job, Kind, Measured};
 use nervecord_codegen::{Error, Result};
 
-use crate::{boards, say, subject, table};
+use crate::checkout::{boards, say};
+use crate::{subject, table};
 
 /// Columns of the table.
 const HEAD: [&str; 10] =

@@ -8,7 +8,7 @@ use nervecord_cli::emulate::Measured;
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Error, Result};
 
-use crate::root;
+use crate::checkout::root;
 
 /// What the columns after model and board are.
 pub const COLUMNS: [&str; 6] = ["instructions", "cycles", "code B", "tables B", "RAM B", "stack B"];

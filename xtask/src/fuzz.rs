@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use nervecord_codegen::{Error, Result};
 
-use crate::{cargo_path, root, say};
+use crate::checkout::{cargo_path, root, say};
 
 /// What CI runs: the same cases each time.
 pub const IN_CI: &[&str] = &["--seconds", "20", "--seed", "1"];

@@ -5,7 +5,8 @@ use std::fs;
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Compiler, Error, Result};
 
-use crate::{say, subject};
+use crate::checkout::say;
+use crate::subject;
 
 /// Compiles every bundled model as its README says; with `check`, only compares.
 ///

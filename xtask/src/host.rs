@@ -13,7 +13,8 @@ use nervecord_codegen::{Error, Result};
 use nervecord_tests::onnx;
 use nervecord_tests::shapes::SHAPES;
 
-use crate::{cargo_path, root, say, table};
+use crate::checkout::{cargo_path, root, say};
+use crate::table;
 
 /// Who runs beside.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

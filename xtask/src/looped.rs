@@ -9,7 +9,8 @@ use nervecord_tests::link::{
     self, CartPoleRig, Core, Emulated, Local, Plan, Plant, Rates, Run, SwimmerRig,
 };
 
-use crate::{boards, table};
+use crate::checkout::boards;
+use crate::table;
 
 /// Columns of the table.
 const HEAD: [&str; 10] =
@@ -17,7 +18,7 @@ const HEAD: [&str; 10] =
 
 /// What is controlled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum PlantKind {
     /// A pole on a cart, 50 periods a second
     #[value(name = "cart-pole", alias = "cartpole")]
     CartPole,
@@ -25,7 +26,7 @@ pub enum Kind {
     Swimmer,
 }
 
-impl Kind {
+impl PlantKind {
     fn name(self) -> &'static str {
         match self {
             Self::CartPole => "cart-pole",
@@ -69,9 +70,9 @@ pub fn rate(text: &str) -> std::result::Result<f64, String> {
 
 /// What a person asks for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct LoopOptions {
     /// The plant.
-    pub plant: Kind,
+    pub plant: PlantKind,
     /// Periods.
     pub steps: usize,
     /// Faults a frame, each way.
@@ -86,36 +87,36 @@ pub struct Wish {
 ///
 /// # Errors
 /// Something cannot be built or run, or is asked for after the end.
-pub fn run(board: &str, wish: &Wish) -> Result<bool> {
-    if let Some(reset) = wish.reset.filter(|&reset| reset >= wish.steps) {
+pub fn run(board: &str, options: &LoopOptions) -> Result<bool> {
+    if let Some(reset) = options.reset.filter(|&reset| reset >= options.steps) {
         return Err(Error::new("the core is reset after the end of the run")
             .at("--reset")
-            .expected(format!("a period below {}, the number of --steps", wish.steps))
+            .expected(format!("a period below {}, the number of --steps", options.steps))
             .found(reset));
     }
-    let compiled = wish.plant.controller()?;
+    let compiled = options.plant.controller()?;
     let plan = Plan {
-        rates: Rates::even(wish.faults),
-        seed: wish.seed,
-        resets: wish.reset.into_iter().collect(),
-        ..Plan::clean(&compiled.program, wish.steps)
+        rates: Rates::even(options.faults),
+        seed: options.seed,
+        resets: options.reset.into_iter().collect(),
+        ..Plan::clean(&compiled.program, options.steps)
     };
-    let start = || wish.plant.plant(wish.seed);
-    let mut local = wish.plant.local(&compiled, &plan);
+    let start = || options.plant.plant(options.seed);
+    let mut local = options.plant.local(&compiled, &plan);
     let expected = link::run(&plan, &compiled.program, &mut *start(), &mut *local, |_, _| {})?;
-    let sound = wish.faults > 0.0
-        || wish.reset.is_some()
-        || expected.trajectory == link::direct(&compiled.program, &mut *start(), wish.steps);
+    let sound = options.faults > 0.0
+        || options.reset.is_some()
+        || expected.trajectory == link::direct(&compiled.program, &mut *start(), options.steps);
     let mut rows = Vec::new();
     let mut all = sound;
     for board in boards(board)? {
-        let run = emulated(&board, wish, &plan, &compiled, &mut *start())?;
+        let run = emulated(&board, options, &plan, &compiled, &mut *start())?;
         all &= run == expected;
-        rows.push(row(&board, wish, &run, run == expected));
+        rows.push(row(&board, options, &run, run == expected));
     }
     println!("A run is as the host's when every state and output of it is, bit for bit.");
     table::print(&HEAD, &rows);
-    if wish.faults > 0.0 || wish.reset.is_some() {
+    if options.faults > 0.0 || options.reset.is_some() {
         print_faults(&expected);
     }
     if !sound {
@@ -126,7 +127,7 @@ pub fn run(board: &str, wish: &Wish) -> Result<bool> {
 
 fn emulated(
     board: &Board,
-    wish: &Wish,
+    options: &LoopOptions,
     plan: &Plan,
     compiled: &Compiled,
     plant: &mut dyn Plant,
@@ -141,7 +142,7 @@ fn emulated(
             let _ = write!(
                 out,
                 "\r{} on {}: {:>5} of {} periods, score {:.1}, {faults} faults, {} bridged ",
-                wish.plant.name(),
+                options.plant.name(),
                 board.name,
                 step + 1,
                 plan.steps,
@@ -184,12 +185,12 @@ fn print_faults(run: &Run) {
     }
 }
 
-fn row(board: &Board, wish: &Wish, run: &Run, equal: bool) -> Vec<String> {
+fn row(board: &Board, options: &LoopOptions, run: &Run, equal: bool) -> Vec<String> {
     let faults = run.injected[0].total() + run.injected[1].total();
     vec![
         board.name.clone(),
-        wish.plant.name().to_owned(),
-        wish.steps.to_string(),
+        options.plant.name().to_owned(),
+        options.steps.to_string(),
         format!("{:.3}", run.score),
         if equal { "yes" } else { "NO" }.to_owned(),
         faults.to_string(),
@@ -213,9 +214,9 @@ mod tests {
         for text in ["-0.1", "1.1", "nan", "inf", "x", ""] {
             assert!(rate(text).unwrap_err().contains("0 to 1"), "{text}");
         }
-        let plant = Kind::Swimmer;
-        let wish = Wish { plant, steps: 10, faults: 0.0, reset: Some(10), seed: 1 };
-        let message = run("all", &wish).unwrap_err().to_string();
+        let plant = PlantKind::Swimmer;
+        let options = LoopOptions { plant, steps: 10, faults: 0.0, reset: Some(10), seed: 1 };
+        let message = run("all", &options).unwrap_err().to_string();
         assert!(message.contains("--reset") && message.contains("below 10"), "{message}");
     }
 }

@@ -2,8 +2,11 @@
 
 mod bench;
 mod builds;
+mod checkout;
+mod circles;
 mod documents;
 mod emulate;
+mod entries;
 mod figures;
 mod fuzz;
 mod golden;
@@ -13,17 +16,16 @@ mod looped;
 mod new_board;
 mod oldest;
 mod parts;
+mod set_up;
 mod splines;
 mod stages;
 mod subject;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use nervecord_cli::emulate::{Board, setup};
-use nervecord_codegen::Result;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Set-up, test, emulate, bench")]
@@ -51,6 +53,11 @@ enum Task {
         #[arg(long)]
         profile: bool,
     },
+    /// Refuse files that need each other in a circle, in any crate
+    Circles {
+        /// Folders of packages; all if none is given
+        folders: Vec<PathBuf>,
+    },
     /// Write the generated modules in models/ again
     Golden {
         /// Write nothing; fail if a module is stale
@@ -72,7 +79,7 @@ enum Task {
         board: String,
         /// What is controlled
         #[arg(long, default_value = "swimmer")]
-        plant: looped::Kind,
+        plant: looped::PlantKind,
         /// Periods
         #[arg(long, default_value_t = 1000, value_parser = looped::steps)]
         steps: usize,
@@ -136,21 +143,22 @@ enum Task {
 fn main() -> ExitCode {
     nervecord_cli::signals::heed();
     let done = match Arguments::parse().task {
-        Task::Setup => set_up().map(|()| true),
+        Task::Setup => set_up::set_up().map(|()| true),
         Task::Test => Ok(stages::test()),
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
         Task::Loop { board, plant, steps, faults, reset, seed } => {
-            looped::run(&board, &looped::Wish { plant, steps, faults, reset, seed })
+            looped::run(&board, &looped::LoopOptions { plant, steps, faults, reset, seed })
         }
         Task::Boards { write } => parts::boards(write),
         Task::NewBoard { name, like } => {
-            new_board::new_board(&root().join("boards"), &name, &like).map(|()| true)
+            new_board::new_board(&checkout::root().join("boards"), &name, &like).map(|()| true)
         }
         Task::Bench { host: true, instructions, against, .. } => host::host(instructions, &against),
         Task::Bench { board, model, profile, check, save, write, .. } => {
-            bench::bench(&bench::Wish { board, models: model, profile, check, save, write })
+            bench::bench(&bench::BenchOptions { board, models: model, profile, check, save, write })
         }
         Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
+        Task::Circles { folders } => circles::circles(&folders).map(|()| true),
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };
     match done {
@@ -161,32 +169,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Tells what is going on, apart from the results.
-fn say(message: &str) {
-    eprintln!("{message}");
-}
-
-/// Installs whatever any board is missing.
-fn set_up() -> Result<()> {
-    let parts = parts::Part::all()?;
-    let targets = parts.iter().flat_map(parts::Part::targets).map(str::to_owned);
-    let targets: Vec<String> = targets.collect();
-    setup(&Board::all()?, &targets, &say)
-}
-
-/// The cargo that runs us, or the one on PATH.
-fn cargo_path() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
-}
-
-/// The root of the checkout.
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
-
-/// The board of a name, or every board.
-fn boards(name: &str) -> Result<Vec<Board>> {
-    if name == "all" { Board::all() } else { Ok(vec![Board::find(name)?]) }
 }

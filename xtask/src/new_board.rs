@@ -6,7 +6,7 @@ use std::path::Path;
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Error, Result};
 
-use crate::say;
+use crate::checkout::say;
 
 /// What is left to a person.
 const NEXT: &str = "\
@@ -109,7 +109,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::root;
+    use crate::checkout::root;
 
     /// A folder of boards with one.
     fn boards() -> tempfile::TempDir {

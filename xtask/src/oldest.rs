@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use nervecord_codegen::{Error, Result};
 
-use crate::{root, say};
+use crate::checkout::{root, say};
 
 /// A target for every kernel in assembly.
 const TARGETS: [&str; 5] = [

@@ -9,8 +9,8 @@ use nervecord_codegen::{Error, Result};
 use object::{Object, ObjectSection, SectionFlags, SectionKind};
 use serde::Deserialize;
 
+use crate::checkout::{cargo_path, root, say};
 use crate::table::{self, Place};
-use crate::{cargo_path, root, say};
 
 /// Columns of the table.
 const HEAD: [&str; 9] =

@@ -16,7 +16,7 @@ const ROWS: usize = 60;
 const LAYERS: usize = 64;
 
 /// A layer's tables in their plain order.
-struct Layer {
+struct SplineLayer {
     bits: usize,
     shape: SplineShape,
     grids: Vec<Grid>,
@@ -29,7 +29,7 @@ struct Layer {
 /// All layers side by side, and what the host makes of them.
 pub fn job() -> Job {
     let mut random = Random::new(11);
-    let layers: Vec<Layer> = (0..LAYERS).map(|k| Layer::new(k, &mut random)).collect();
+    let layers: Vec<SplineLayer> = (0..LAYERS).map(|k| SplineLayer::new(k, &mut random)).collect();
     let mut rows: Vec<Vec<i16>> =
         (0..ROWS).map(|_| (0..INPUTS).map(|_| random.bits() as i16).collect()).collect();
     rows.extend([i16::MIN, -1, 0, i16::MAX].map(|x| vec![x; INPUTS]));
@@ -40,7 +40,7 @@ pub fn job() -> Job {
     Job { expected: Some(expected), ..job }
 }
 
-impl Layer {
+impl SplineLayer {
     /// Layer `k`; its bits say of what it is made.
     fn new(k: usize, random: &mut Random) -> Self {
         let mut below = |n: u64| (random.bits() % n) as usize;
@@ -121,7 +121,7 @@ impl Layer {
 }
 
 /// The text of a module, all of whose layers read the inputs.
-fn module(layers: &[Layer]) -> String {
+fn module(layers: &[SplineLayer]) -> String {
     let outputs: usize = layers.iter().map(|l| l.shape.outputs).sum();
     let bytes: usize = layers.iter().map(|l| 4 * l.shape.words(l.bits) + 8 * l.grids.len()).sum();
     let memory =

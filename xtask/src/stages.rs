@@ -11,12 +11,11 @@ use nervecord_codegen::{Error, Result};
 use nervecord_tests::random::Random;
 use nervecord_tests::shapes::SHAPES;
 
+use crate::checkout::{cargo_path, root, say};
 use crate::figures::Figures;
 use crate::parts::{self, Part};
-use crate::{
-    builds, cargo_path, documents, emulate, fuzz, golden, looped, oldest, root, say, set_up,
-    subject,
-};
+use crate::set_up::set_up;
+use crate::{builds, circles, documents, emulate, fuzz, golden, looped, oldest, subject};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -39,6 +38,7 @@ pub fn test() -> bool {
     tally.stage("clippy", || {
         cargo(root(), &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     });
+    tally.stage("circles between files", || circles::circles(&[]));
     tally.stage("documentation", || {
         let mut doc = Command::new(cargo_path());
         doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings");
@@ -65,11 +65,13 @@ pub fn test() -> bool {
     });
     tally.emulated();
     for (name, faults, reset) in [("clean", 0.0, None), ("bad", 0.2, Some(500))] {
-        let plant = looped::Kind::Swimmer;
-        let wish = looped::Wish { plant, steps: 1000, faults, reset, seed: 1000 };
-        tally.stage(&format!("a swim over a {name} link"), || match looped::run("all", &wish)? {
-            true => Ok(()),
-            false => Err(Error::new("a core in the loop does not swim as the host does")),
+        let plant = looped::PlantKind::Swimmer;
+        let options = looped::LoopOptions { plant, steps: 1000, faults, reset, seed: 1000 };
+        tally.stage(&format!("a swim over a {name} link"), || {
+            match looped::run("all", &options)? {
+                true => Ok(()),
+                false => Err(Error::new("a core in the loop does not swim as the host does")),
+            }
         });
     }
     println!("{} passed, {} failed", tally.passed, tally.failed);

@@ -13,8 +13,9 @@ use nervecord_tests::network;
 use nervecord_tests::random::Random;
 use nervecord_tests::shapes::{self, SHAPES, Shape};
 
+use crate::checkout::root;
 use crate::limits::Work;
-use crate::{root, splines};
+use crate::splines;
 
 /// Rows for layers that come without their own.
 const ROWS: usize = 100;

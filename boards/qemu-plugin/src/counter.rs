@@ -1,13 +1,13 @@
 //! What is counted, and where it is written.
 
 use std::collections::BTreeMap;
+use std::ffi::{c_uint, c_void};
 use std::fs;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::api::OnInstruction;
-use crate::{on_begin, on_end, on_other};
 
 /// An instruction of the guest.
 pub struct Site {
@@ -137,4 +137,23 @@ impl Counter {
 fn save(path: &str, numbers: impl Iterator<Item = u64>) -> Result<(), String> {
     let bytes: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
     fs::write(path, bytes).map_err(|error| format!("cannot write {path}: {error}"))
+}
+
+/// The site a callback was registered with.
+fn site(userdata: *mut c_void) -> &'static Site {
+    // SAFETY: callbacks are registered with sites only, which [`Counter::site`] gave and which are never freed.
+    unsafe { &*userdata.cast_const().cast() }
+}
+
+extern "C" fn on_begin(_: c_uint, userdata: *mut c_void) {
+    begin();
+    count(site(userdata));
+}
+
+extern "C" fn on_end(_: c_uint, _: *mut c_void) {
+    end();
+}
+
+extern "C" fn on_other(_: c_uint, userdata: *mut c_void) {
+    count(site(userdata));
 }

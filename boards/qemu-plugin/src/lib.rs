@@ -12,11 +12,11 @@
 mod api;
 mod counter;
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::slice;
 
 use api::{Block, PluginId};
-use counter::{Counter, Site};
+use counter::Counter;
 
 /// QEMU's entry: 0 accepts the arguments.
 ///
@@ -84,23 +84,4 @@ fn report(message: &str) {
         // SAFETY: a C string that outlives the call.
         unsafe { api::qemu_plugin_outs(text.as_ptr()) }
     }
-}
-
-/// The site a callback was registered with.
-fn site(userdata: *mut c_void) -> &'static Site {
-    // SAFETY: only `on_block` registers callbacks, with sites that are never freed.
-    unsafe { &*userdata.cast_const().cast() }
-}
-
-extern "C" fn on_begin(_: c_uint, userdata: *mut c_void) {
-    counter::begin();
-    counter::count(site(userdata));
-}
-
-extern "C" fn on_end(_: c_uint, _: *mut c_void) {
-    counter::end();
-}
-
-extern "C" fn on_other(_: c_uint, userdata: *mut c_void) {
-    counter::count(site(userdata));
 }

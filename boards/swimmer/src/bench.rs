@@ -4,7 +4,9 @@ use core::hint::black_box;
 
 use nervecord::control::Watchdog;
 
-use crate::{Hardware, JOINTS, Model};
+use crate::body::JOINTS;
+use crate::hardware::Hardware;
+use crate::model::Model;
 
 /// Steps a line.
 const STEPS: u32 = 1000;

@@ -11,7 +11,8 @@ use nervecord::control::{
 };
 
 use crate::body::{Felt, JOINTS, Joints, Muscles};
-use crate::{Hardware, Model};
+use crate::hardware::Hardware;
+use crate::model::Model;
 
 /// Periods a second; the circuit was trained for 0.03 s each.
 const RATE: u32 = 33;

@@ -7,7 +7,8 @@ use nervecord_codegen::input;
 use nervecord_codegen::output::{Folder, Output, ready, spare};
 use nervecord_codegen::{Compiled, Error, Result, report, text};
 
-use super::{Model, print};
+use super::model::Model;
+use super::print;
 
 #[derive(clap::Args)]
 pub struct Target {

@@ -8,7 +8,8 @@ use nervecord_codegen::data::Data;
 use nervecord_codegen::{Result, import, report};
 use serde::Serialize;
 
-use super::{Model, print, progress};
+use super::model::Model;
+use super::{print, progress};
 
 /// Calibration rows that are run where no input is given.
 const ROWS: usize = 200;

@@ -1,7 +1,9 @@
-//! What the command line understands, a file a command where it takes more than a few lines.
+//! What the command line understands, a file a command where it takes more than a few lines. Stands on the library, and
+//! on `demo` and `emulate` beside it.
 
 mod compile;
 mod emulate;
+mod model;
 mod print;
 mod progress;
 mod run;
@@ -9,18 +11,16 @@ mod run;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use nervecord_codegen::Compiler;
 use nervecord_codegen::circuit::{self, Circuit};
 use nervecord_codegen::import::Source;
-use nervecord_codegen::options::{Cpu, Weights};
 use nervecord_codegen::output::{spare, write_atomic};
-use nervecord_codegen::settings::Settings;
 use nervecord_codegen::verify::{Vectors, verify};
-use nervecord_codegen::{Compiled, Error, Result, draw_kan, import, inspect, report};
+use nervecord_codegen::{Error, Result, draw_kan, import, inspect, report};
 
+use self::model::{Model, files};
 use crate::{demo, signals};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 /// From a trained network to the same integers on a host and on a microcontroller.
 #[derive(Parser)]
@@ -90,83 +90,6 @@ enum Command {
     },
     /// Compile and verify the bundled models, and show fixed point beside float.
     Demo,
-}
-
-#[derive(clap::Args)]
-struct Model {
-    /// An .onnx file, a folder (or its config.json) beside model.safetensors, or a circuit .toml.
-    model: PathBuf,
-    /// Inputs as the model will see them in use, CSV or .npy; without, nervecord.toml gives ranges.
-    #[arg(long)]
-    calibration: Option<PathBuf>,
-    /// Width of the weights.
-    #[arg(long, default_value = "auto")]
-    weights: Width,
-    /// Largest RMS difference to float, in standard deviations of the output.
-    #[arg(long, default_value_t = 0.02)]
-    tolerance: f64,
-    /// The core the module is meant for.
-    #[arg(long, default_value = "any", value_parser = cpus())]
-    cpu: Cpu,
-    /// Name of the generated module; that of the model's file by default.
-    #[arg(long)]
-    name: Option<String>,
-}
-
-/// The names of all cores.
-fn cpus() -> impl TypedValueParser<Value = Cpu> {
-    let value = |cpu: Cpu| match cpu.names() {
-        [name, aliases @ ..] => PossibleValue::new(name).aliases(aliases),
-        [] => PossibleValue::new(""),
-    };
-    PossibleValuesParser::new(Cpu::ALL.map(value)).try_map(|name| name.parse::<Cpu>())
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Width {
-    /// 8 bits, and 16 where the tolerance asks for it.
-    Auto,
-    #[value(name = "8")]
-    Eight,
-    #[value(name = "16")]
-    Sixteen,
-}
-
-impl Model {
-    fn compiler(&self) -> Compiler {
-        let mut compiler = Compiler::new(&self.model)
-            .weights(match self.weights {
-                Width::Auto => Weights::Auto,
-                Width::Eight => Weights::I8,
-                Width::Sixteen => Weights::I16,
-            })
-            .tolerance(self.tolerance)
-            .cpu(self.cpu);
-        if let Some(path) = &self.calibration {
-            compiler = compiler.calibration(path);
-        }
-        if let Some(name) = &self.name {
-            compiler = compiler.name(name);
-        }
-        compiler
-    }
-
-    /// All files that are read; no result may take their place.
-    fn files(&self) -> Result<Vec<PathBuf>> {
-        files(&self.model, self.calibration.as_deref())
-    }
-
-    fn build(&self) -> Result<Compiled> {
-        progress::during("choosing weights and tables", || self.compiler().build())
-    }
-}
-
-/// The files of a model, its settings and its calibration.
-fn files(model: &Path, calibration: Option<&Path>) -> Result<Vec<PathBuf>> {
-    let mut files = import::files(model)?;
-    files.push(Settings::file_beside(model));
-    files.extend(calibration.map(Path::to_owned));
-    Ok(files)
 }
 
 /// Reads the arguments, runs the command, and says how it went.

@@ -9,7 +9,7 @@ use nervecord_codegen::output::{Output, commit, spare};
 use nervecord_codegen::reference::Reference;
 use nervecord_codegen::{Result, import, report};
 
-use super::Model;
+use super::model::Model;
 
 #[derive(clap::Args)]
 pub struct Rows {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use nervecord_plants::{Random, Swimmer};
+use nervecord_plants::{RandomState, Swimmer};
 
 use nervecord_codegen::Compiled;
 use nervecord_codegen::interpret::Interpreter;
@@ -45,7 +45,7 @@ impl Swim {
             swimmer(seed).episode(|x| interpreter.step(x).0)
         };
         let random = |seed| {
-            let mut random = Random::new(seed);
+            let mut random = RandomState::new(seed);
             swimmer(seed).episode(|_| (0..joints).map(|_| random.uniform(-1.0, 1.0)).collect())
         };
         let mut first = swimmer(SEEDS.start);

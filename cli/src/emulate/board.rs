@@ -1,11 +1,10 @@
 //! Emulated machines: a folder each, with `board.toml` and `memory.x`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::boards_folder;
 use nervecord_codegen::{Error, Result};
 
 /// An emulated machine.
@@ -53,6 +52,24 @@ pub struct Qemu {
     /// Further arguments.
     #[serde(default)]
     pub args: Vec<String>,
+}
+
+/// The folder of the boards: `NERVECORD_BOARDS`, else beside the sources this library was built from.
+///
+/// # Errors
+/// There is no such folder.
+pub fn boards_folder() -> Result<PathBuf> {
+    let folder = std::env::var_os("NERVECORD_BOARDS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../boards")),
+        PathBuf::from,
+    );
+    folder.canonicalize().map_err(|error| {
+        Error::new("the folder of the emulated boards is not there")
+            .file(&folder)
+            .expected("the `boards` folder of a nervecord checkout")
+            .found(error)
+            .help("set NERVECORD_BOARDS to the `boards` folder of a nervecord checkout")
+    })
 }
 
 impl Board {

@@ -16,8 +16,10 @@
 //! Whether a branch was taken is no guess: for every instruction it is counted how often the next one
 //! was another than the one behind it.
 
+use super::board::Board;
 use super::code::{Code, Instruction, Kind};
-use super::{Board, Executed, Firmware};
+use super::executed::Executed;
+use super::firmware::Firmware;
 use nervecord_codegen::{Error, Result};
 
 /// An executed instruction with the one before it in memory, if that was executed too.

@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::toolchain::sysroot;
-use super::{boards_folder, process};
+use super::board::boards_folder;
+use super::process;
+use super::rust::sysroot;
 use nervecord_codegen::{Error, Result};
 
 /// The script that stands in for the compiler.

@@ -6,30 +6,11 @@ use std::process::Command;
 
 use object::{Object, ObjectSymbol, SymbolKind};
 
-use super::{Board, Toolchain, boards_folder, process, toolchain};
+use super::board::{Board, boards_folder};
+use super::firmware_kind::Kind;
+use super::toolchain::Toolchain;
+use super::{process, rust};
 use nervecord_codegen::{Error, Result};
-
-/// Which firmware to build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Steps over the host's rows and measures.
-    Measuring,
-    /// Steps and does nothing else: every symbol in it is one the step can reach, or start-up code.
-    Bare,
-    /// Runs a control loop whose sensor and actuator are on the host; see [`super::Link`].
-    Linked,
-}
-
-impl Kind {
-    /// The firmware's feature that makes it this kind.
-    pub const fn feature(self) -> Option<&'static str> {
-        match self {
-            Self::Measuring => None,
-            Self::Bare => Some("bare"),
-            Self::Linked => Some("link"),
-        }
-    }
-}
 
 /// A linked firmware image.
 #[derive(Debug, Clone)]
@@ -176,7 +157,7 @@ pub fn plugin(api: u32) -> Result<PathBuf> {
     let place = boards.join("target/emulate/plugin");
     fs::create_dir_all(&place).map_err(|e| Error::io("create", &place, &e))?;
     let _lock = lock(&place.join("lock"))?;
-    let mut cargo = toolchain::cargo();
+    let mut cargo = rust::cargo();
     cargo.args(["build", "--release", "--package", "qemu-plugin"]);
     cargo.env("NERVECORD_PLUGIN_API", api.to_string());
     let library =

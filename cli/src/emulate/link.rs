@@ -11,7 +11,9 @@ use std::time::Duration;
 use nervecord::control::remote::Settings;
 use tempfile::TempDir;
 
-use super::{Board, Firmware, machine, process, toolchain};
+use super::board::Board;
+use super::firmware::Firmware;
+use super::{machine, process, toolchain};
 use nervecord_codegen::cleanup::Promise;
 use nervecord_codegen::{Error, Result};
 

@@ -9,13 +9,16 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::board::Board;
 use super::code::Code;
+use super::executed::{Counting, Executed};
+use super::firmware::Firmware;
 use super::trace::Trace;
-use super::{Board, Firmware, firmware, process, toolchain};
+use super::{firmware, process, toolchain};
 use nervecord_codegen::{Error, Result};
 
 /// What a run leaves behind.
-pub struct Run {
+pub struct Recording {
     /// The rows the firmware wrote.
     pub output: Vec<u8>,
     /// The sizes the firmware reported.
@@ -26,26 +29,6 @@ pub struct Run {
     pub executed: Vec<Executed>,
     /// How they were counted.
     pub counting: Counting,
-}
-
-/// An executed instruction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Executed {
-    /// Where it is.
-    pub address: u64,
-    /// How often it was executed.
-    pub count: u64,
-    /// How often another than the one behind it came next: a branch was taken.
-    pub left: u64,
-}
-
-/// How instructions are counted; both ways are exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counting {
-    /// By a plugin in the emulator.
-    Plugin,
-    /// From the emulator's log, which is slow, where it takes no plugin.
-    Log,
 }
 
 /// How the last run counted: the plugin interface's version, or 0 for the log.
@@ -67,12 +50,17 @@ impl From<Error> for Failure {
 /// Runs an image on the rows in `input`, for `timeout` at most.
 ///
 /// `NERVECORD_COUNTING=log` does without the plugin.
-pub fn run(board: &Board, firmware: &Firmware, input: &[u8], timeout: Duration) -> Result<Run> {
+pub fn run(
+    board: &Board,
+    firmware: &Firmware,
+    input: &[u8],
+    timeout: Duration,
+) -> Result<Recording> {
     if process::find(&board.qemu.command).is_none() {
         return Err(toolchain::missing_emulator(&board.qemu.command, &board.qemu.package));
     }
     let mut how = LAST.load(Relaxed);
-    if env::var("NERVECORD_COUNTING").is_ok_and(|wish| wish == "log") {
+    if env::var("NERVECORD_COUNTING").is_ok_and(|way| way == "log") {
         how = LOG;
     }
     // At most once to the version QEMU asks for, and from there to the log.
@@ -96,7 +84,7 @@ fn run_once(
     firmware: &Firmware,
     input: &[u8],
     timeout: Duration,
-) -> std::result::Result<Run, Failure> {
+) -> std::result::Result<Recording, Failure> {
     let (folder, _folder) = process::temporary_folder(&env::temp_dir())?;
     let path = |name: &str| folder.path().join(name);
     let write = |name: &str, bytes: &[u8]| {
@@ -144,7 +132,7 @@ fn run_once(
     };
     let counting = if how == LOG { Counting::Log } else { Counting::Plugin };
     let (output, summary) = (read("output.bin")?, read("summary.json")?);
-    Ok(Run { output, summary, intervals, executed, counting })
+    Ok(Recording { output, summary, intervals, executed, counting })
 }
 
 fn unread(what: &str, found: impl std::fmt::Display) -> Error {

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::machine::{self, Executed, Run};
-use super::{Board, Counting, Firmware, Function, Kind, cycles};
+use super::board::Board;
+use super::cycles;
+use super::executed::{Counting, Executed};
+use super::firmware::{Firmware, Function};
+use super::firmware_kind::Kind;
+use super::machine::{self, Recording};
 use nervecord_codegen::Compiled;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::{Error, Result};
@@ -198,7 +202,7 @@ fn decode(bytes: &[u8], width: usize, columns: usize) -> Vec<Vec<i32>> {
 }
 
 /// Whether the run belongs to the job and is whole; the instructions of its steps.
-fn check(summary: &Summary, run: &Run, job: &Job) -> Result<Vec<u64>> {
+fn check(summary: &Summary, run: &Recording, job: &Job) -> Result<Vec<u64>> {
     let wrong = |what: &str, expected: String, found: String| {
         Err(Error::new(format!("the emulated firmware disagrees on {what}"))
             .expected(expected)

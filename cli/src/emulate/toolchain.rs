@@ -8,7 +8,10 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Board, Kind, debian, process};
+use super::board::Board;
+use super::firmware_kind::Kind;
+use super::rust::{cargo, sysroot};
+use super::{debian, process};
 use nervecord_codegen::{Error, Result};
 
 /// What builds firmware.
@@ -20,9 +23,9 @@ pub enum Toolchain {
     Debian(PathBuf),
 }
 
-/// A wish from the environment, where both kinds are there or neither.
+/// A preference from the environment, where both kinds are there or neither.
 #[derive(Clone, Copy, PartialEq)]
-enum Wish {
+enum Preference {
     Any,
     Installed,
     Debian,
@@ -34,12 +37,12 @@ impl Toolchain {
     /// # Errors
     /// None can; the message says what sets it up.
     pub fn find(target: &str) -> Result<Self> {
-        let wish = wish()?;
-        if wish != Wish::Debian && installed(target)? {
+        let preference = preference()?;
+        if preference != Preference::Debian && installed(target)? {
             return Ok(Self::Installed);
         }
         match debian::find()? {
-            Some(folder) if wish != Wish::Installed => Ok(Self::Debian(folder)),
+            Some(folder) if preference != Preference::Installed => Ok(Self::Debian(folder)),
             _ => Err(Error::new("no compiler is set up for the board")
                 .expected(format!("Rust's core library for {target}"))
                 .found("neither rustup's nor a private copy of Debian's compiler")
@@ -78,30 +81,15 @@ impl Toolchain {
     }
 }
 
-/// The cargo that runs us, or the one on PATH.
-pub fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
-
-/// The folder of the user's compiler.
-pub fn sysroot() -> Result<PathBuf> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let output = process::run(
-        "the Rust compiler does not answer",
-        Command::new(rustc).args(["--print", "sysroot"]),
-    )?;
-    Ok(PathBuf::from(String::from_utf8_lossy(&output).trim()))
-}
-
 fn installed(target: &str) -> Result<bool> {
     Ok(sysroot()?.join("lib/rustlib").join(target).join("lib").is_dir())
 }
 
-fn wish() -> Result<Wish> {
+fn preference() -> Result<Preference> {
     match env::var("NERVECORD_TOOLCHAIN").as_deref() {
-        Err(_) | Ok("") => Ok(Wish::Any),
-        Ok("installed") => Ok(Wish::Installed),
-        Ok("debian") => Ok(Wish::Debian),
+        Err(_) | Ok("") => Ok(Preference::Any),
+        Ok("installed") => Ok(Preference::Installed),
+        Ok("debian") => Ok(Preference::Debian),
         Ok(other) => Err(Error::new("the environment asks for an unknown toolchain")
             .at("NERVECORD_TOOLCHAIN")
             .expected("`installed` or `debian`")
@@ -128,10 +116,10 @@ pub fn setup(boards: &[Board], others: &[String], say: &dyn Fn(&str)) -> Result<
 }
 
 fn set_up_targets(targets: &BTreeSet<&str>, say: &dyn Fn(&str)) -> Result<()> {
-    let wish = wish()?;
+    let preference = preference()?;
     let mut missing = Vec::new();
     for &target in targets {
-        if wish == Wish::Debian || !installed(target)? {
+        if preference == Preference::Debian || !installed(target)? {
             missing.push(target);
         }
     }
@@ -140,7 +128,7 @@ fn set_up_targets(targets: &BTreeSet<&str>, say: &dyn Fn(&str)) -> Result<()> {
         return Ok(());
     }
     let by_rustup = format!("rustup target add {}", missing.join(" "));
-    if wish != Wish::Debian {
+    if preference != Preference::Debian {
         if process::find("rustup").is_some() {
             say(&format!("targets: installing with `{by_rustup}`"));
             let mut rustup = Command::new("rustup");
@@ -149,7 +137,7 @@ fn set_up_targets(targets: &BTreeSet<&str>, say: &dyn Fn(&str)) -> Result<()> {
                 Err(error) => say(&format!("targets: {error}")),
             }
         }
-        if wish == Wish::Installed {
+        if preference == Preference::Installed {
             return Err(Error::new("the targets cannot be installed").help(by_rustup));
         }
     }

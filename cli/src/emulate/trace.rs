@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Executed;
+use super::executed::Executed;
 
 /// What the log has said so far.
 #[derive(Debug)]

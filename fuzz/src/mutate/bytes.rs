@@ -2,7 +2,7 @@
 
 use nervecord_tests::random::Random;
 
-use super::number;
+use super::numbers::number;
 
 /// Flips, inserts, removes, repeats or exchanges bytes; in a text, numbers too.
 pub fn change(content: &[u8], random: &mut Random) -> Vec<u8> {

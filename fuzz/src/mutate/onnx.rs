@@ -6,7 +6,7 @@ use nervecord_codegen::import::onnx::proto::{
 use nervecord_tests::random::Random;
 use prost::Message;
 
-use super::{EXTREMES, float};
+use super::numbers::{EXTREMES, float};
 
 /// Operators that are read, and a few that are not.
 const OPERATORS: &str = "Abs Acos Add ArgMax Asin Atan Atanh BatchNormalization Cast Ceil Celu Clip Concat Constant \

@@ -2,7 +2,8 @@
 
 use nervecord_tests::random::Random;
 
-use super::{bytes, number};
+use super::bytes;
+use super::numbers::number;
 
 pub fn csv(content: &[u8], random: &mut Random) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(content).ok()?;

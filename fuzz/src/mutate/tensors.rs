@@ -3,7 +3,8 @@
 use nervecord_tests::random::Random;
 use serde_json::{Map, Value, json};
 
-use super::{float, tree};
+use super::numbers::float;
+use super::tree;
 
 /// A tensor as the file has it.
 struct Tensor {

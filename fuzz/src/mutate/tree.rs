@@ -3,7 +3,8 @@
 use nervecord_tests::random::Random;
 use serde_json::{Map, Value};
 
-use super::{EXTREMES, bytes};
+use super::bytes;
+use super::numbers::EXTREMES;
 
 /// Keys of some format, for others to come across.
 const KEYS: [&str; 36] = [

@@ -1,6 +1,6 @@
 //! A pole on a cart (Barto, Sutton, Anderson 1983), with the constants of the usual benchmark.
 
-use crate::random::Random;
+use crate::random_state::RandomState;
 
 const GRAVITY: f64 = 9.8;
 const CART: f64 = 1.0;
@@ -26,7 +26,7 @@ pub struct CartPole {
 impl CartPole {
     /// The state a seed starts from: anything within `spread` of rest.
     pub fn seeded(seed: u32, spread: f64) -> Self {
-        let mut random = Random::new(seed);
+        let mut random = RandomState::new(seed);
         let mut next = || random.uniform(-spread, spread);
         Self { x: next(), angle: next(), x_rate: next(), angle_rate: next() }
     }

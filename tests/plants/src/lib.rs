@@ -5,10 +5,10 @@
 
 pub mod cartpole;
 pub mod pendulum;
-pub mod random;
+pub mod random_state;
 pub mod swimmer;
 
 pub use cartpole::CartPole;
 pub use pendulum::Pendulum;
-pub use random::Random;
+pub use random_state::RandomState;
 pub use swimmer::Swimmer;

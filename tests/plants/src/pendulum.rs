@@ -1,6 +1,6 @@
 //! A pendulum with a torque at its pivot, with the constants of the usual swing-up benchmark.
 
-use crate::random::Random;
+use crate::random_state::RandomState;
 
 const GRAVITY: f64 = 10.0;
 /// Seconds of a step.
@@ -21,7 +21,7 @@ pub struct Pendulum {
 impl Pendulum {
     /// The state a seed starts from.
     pub fn seeded(seed: u32) -> Self {
-        let mut random = Random::new(seed);
+        let mut random = RandomState::new(seed);
         let angle = random.uniform(-std::f64::consts::PI, std::f64::consts::PI);
         Self { angle, rate: random.uniform(-1.0, 1.0) }
     }

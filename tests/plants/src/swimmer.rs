@@ -4,7 +4,7 @@
 //! is that of each link's equivalent box. The equations are those of MuJoCo (Todorov 2012) for this
 //! model: mass matrix by Jacobians, quadratic drag, soft joint limits, semi-implicit Euler.
 
-use crate::random::Random;
+use crate::random_state::RandomState;
 
 const MASS: f64 = 0.01;
 const INERTIA: f64 = 8.33667e-6;
@@ -69,7 +69,7 @@ impl Swimmer {
     /// A swimmer at the start of the episode of a seed: heading anywhere, joints within their limits.
     pub fn seeded(joints: usize, seed: u32) -> Self {
         let mut swimmer = Self::new(joints);
-        let mut random = Random::new(seed);
+        let mut random = RandomState::new(seed);
         swimmer.position[2] = random.uniform(-std::f64::consts::PI, std::f64::consts::PI);
         let limit = swimmer.limit;
         swimmer.position[3..].iter_mut().for_each(|q| *q = random.uniform(-limit, limit));

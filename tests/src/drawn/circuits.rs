@@ -7,7 +7,7 @@ use nervecord_codegen::graph::ncap::{CONTROLS, Joint, Ncap, Side};
 use nervecord_codegen::graph::spiking::{Link, Spiking};
 use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
 
-use super::Span;
+use super::network::Span;
 use crate::random::Random;
 
 /// The swimming circuit.

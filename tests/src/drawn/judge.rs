@@ -4,7 +4,7 @@ use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::{self, Reference};
 use nervecord_codegen::{Compiled, graph::Graph};
 
-use super::Drawn;
+use super::network::{Drawn, Kind};
 use crate::network;
 use crate::random::Random;
 
@@ -33,8 +33,11 @@ pub enum Verdict {
 /// How far the integers are from float, in standard deviations of the outputs.
 ///
 /// An output that does not vary counts in its own size; errors within the resolution of the output's
-/// format do not count.
-pub fn relative_error(compiled: &Compiled, rows: &[Vec<f64>]) -> Result<f64, String> {
+/// format do not count. One that varies by less than `least` steps of its format counts in these.
+///
+/// # Errors
+/// An output is no number.
+pub fn relative_error(compiled: &Compiled, rows: &[Vec<f64>], least: f64) -> Result<f64, String> {
     let float = reference::run(&compiled.graph, rows);
     let mut host = Interpreter::new(&compiled.program);
     let fixed: Vec<Vec<f64>> = rows.iter().map(|row| host.step(row).0).collect();
@@ -52,7 +55,7 @@ pub fn relative_error(compiled: &Compiled, rows: &[Vec<f64>]) -> Result<f64, Str
         let error = ((squares / n).sqrt() - STEPS * step).max(0.0);
         let unit = if deviation > 1e-6 * size { deviation } else { size };
         if error > 0.0 {
-            sum += (error / unit.max(1e-9)).powi(2);
+            sum += (error / unit.max(least * step).max(1e-9)).powi(2);
         }
     }
     Ok((sum / compiled.graph.output_len() as f64).sqrt())
@@ -119,7 +122,7 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
     let fresh = prepared(&compiled.graph, &drawn.rows, &drawn.fresh);
     let fresh = match fresh.len() < FEW {
         true => promise.error,
-        false => relative_error(&compiled, &fresh)?,
+        false => relative_error(&compiled, &fresh, 0.0)?,
     };
     let (many, harsh) = (drawn.rows.len() >= MANY, drawn.oddities.is_harsh());
     if many && !harsh && promise.error > BROKEN {
@@ -168,7 +171,7 @@ pub fn extreme_rows(bits: u32, columns: usize, random: &mut Random) -> Vec<Vec<i
 fn flags(compiled: &Compiled, drawn: &Drawn) -> Result<(), String> {
     let mut host = Interpreter::new(&compiled.program);
     for row in &drawn.rows {
-        if host.step(row).1.any() && drawn.kind != super::Kind::Swimmer {
+        if host.step(row).1.any() && drawn.kind != Kind::Swimmer {
             return Err(format!("the calibration row {row:?} is flagged as out of range"));
         }
     }

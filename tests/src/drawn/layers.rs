@@ -7,7 +7,7 @@ use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::kan::{DEGREE, Edge, Kan, Spline};
 use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
 
-use super::{Oddities, Sizes, Span};
+use super::network::{Oddities, Sizes, Span};
 use crate::random::Random;
 
 /// A weight that no other of its layer comes near.

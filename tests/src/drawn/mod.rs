@@ -6,36 +6,22 @@
 mod circuits;
 mod judge;
 mod layers;
+mod network;
 
 pub use judge::{FEW, Verdict, extreme_rows, judge, prepared, relative_error};
+pub use network::{Drawn, Kind, Oddities};
 
 use nervecord_codegen::Result;
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::options::Weights;
 
+use self::network::{Sizes, Span};
 use crate::random::Random;
 
 /// Rows that no calibration sees.
 const FRESH: usize = 200;
 /// Calibration rows; few of them are drawn as often as many.
 const ROWS: [usize; 5] = [1, 2, 5, 200, 400];
-
-/// What a network is built of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Dense layers, and after each any layer that takes and gives a vector.
-    Chain,
-    /// Layers of edge functions.
-    Kan,
-    /// A dense cell with a state.
-    Recurrent,
-    /// The swimming circuit with its clock.
-    Swimmer,
-    /// Conductance-based neurons.
-    Membrane,
-    /// Threshold-and-reset neurons.
-    Spiking,
-}
 
 /// All kinds, the feed-forward ones more often: they have the most layers to combine.
 const KINDS: [Kind; 9] = [
@@ -49,56 +35,6 @@ const KINDS: [Kind; 9] = [
     Kind::Membrane,
     Kind::Spiking,
 ];
-
-/// What is unusual about a network and its data.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Oddities {
-    /// Outputs that no weight reaches, or that a ReLU never lets through.
-    pub dead: bool,
-    /// Columns that never change.
-    pub constant: bool,
-    /// Columns of ranges too far apart for one format of 16 bits.
-    pub mixed: bool,
-    /// A weight far larger than the others of its layer.
-    pub outlier: bool,
-    /// Weights, biases and inputs over six decades.
-    pub decades: bool,
-    /// A function with a jump or a pick of the largest, where the smallest error can change everything.
-    pub jumps: bool,
-}
-
-impl Oddities {
-    /// Whether the numbers may cost precision that nobody promised.
-    pub fn is_harsh(&self) -> bool {
-        self.outlier || self.decades || self.jumps
-    }
-}
-
-/// A network with its data.
-#[derive(Debug, Clone)]
-pub struct Drawn {
-    /// What it is built of.
-    pub kind: Kind,
-    /// What is unusual about it.
-    pub oddities: Oddities,
-    /// The network.
-    pub graph: Graph,
-    /// Inputs for calibration.
-    pub rows: Vec<Vec<f64>>,
-    /// Inputs drawn in the same way, which calibration does not see.
-    pub fresh: Vec<Vec<f64>>,
-    /// Width of the weights.
-    pub weights: Weights,
-}
-
-/// Sizes that all layers of a network draw their numbers from.
-#[derive(Debug, Clone, Copy)]
-struct Sizes {
-    /// Standard deviation, about, that a layer gives for inputs of 1.
-    gain: f64,
-    bias: f64,
-    oddities: Oddities,
-}
 
 /// The network of a seed; the same for ever.
 ///
@@ -144,20 +80,6 @@ pub fn draw(seed: u64) -> Result<Drawn> {
     let fresh = random_rows(&mut random, &spans, FRESH);
     let weights = *random.pick(&[Weights::Auto, Weights::I8, Weights::I16]);
     Ok(Drawn { kind, oddities, graph, rows, fresh, weights })
-}
-
-/// Where an input lies.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    centre: f64,
-    half: f64,
-}
-
-impl Span {
-    /// The weight that makes the input's changes as large as 1.
-    fn unit(&self) -> f64 {
-        if self.half > 0.0 { 1.0 / self.half } else { 1.0 / self.centre.abs().max(1e-3) }
-    }
 }
 
 fn spans(random: &mut Random, inputs: usize, oddities: &Oddities) -> Vec<Span> {

@@ -1,6 +1,6 @@
 //! Faults on a link, and how many of each kind were made.
 
-use nervecord_plants::Random;
+use nervecord_plants::RandomState;
 
 /// How likely a frame meets each fault, as a part of 1; a frame meets one at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -51,7 +51,7 @@ impl Injected {
 #[derive(Debug)]
 pub struct Injector {
     rates: Rates,
-    random: Random,
+    random: RandomState,
     /// A frame on its way, and the periods until it comes.
     held: Option<(usize, Vec<u8>)>,
     /// What was done so far.
@@ -61,7 +61,7 @@ pub struct Injector {
 impl Injector {
     /// A way with faults of its own for every seed.
     pub fn new(rates: Rates, seed: u32) -> Self {
-        let (random, injected) = (Random::new(seed), Injected::default());
+        let (random, injected) = (RandomState::new(seed), Injected::default());
         Self { rates, random, held: None, injected }
     }
 

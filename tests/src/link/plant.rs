@@ -5,7 +5,7 @@ use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::import::Source;
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
-use nervecord_plants::{CartPole, Random, Swimmer};
+use nervecord_plants::{CartPole, RandomState, Swimmer};
 
 use crate::models;
 
@@ -90,7 +90,7 @@ impl CartPoleRig {
         let dense = Layer::Dense(Dense::new(weights, vec![0.0]));
         let tensor = graph.push("feedback", dense, &[graph.input])?;
         graph.push("tanh", Layer::Map(Expr::call(Function::Tanh)), &[tensor])?;
-        let mut random = Random::new(1);
+        let mut random = RandomState::new(1);
         let mut rows = String::from("x0,x1,x2,x3\n");
         for _ in 0..200 {
             let row = [2.0, 2.0, 0.5, 2.0].map(|limit| random.uniform(-limit, limit).to_string());

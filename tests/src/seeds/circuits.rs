@@ -1,6 +1,6 @@
 //! Circuits: swimmers and neurons of each kind.
 
-use super::{Seed, folder};
+use super::seed::{Seed, folder};
 use crate::state_dict::StateDict;
 
 pub(super) fn all() -> Vec<Seed> {

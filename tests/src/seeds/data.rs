@@ -1,6 +1,6 @@
 //! Tables, settings and command lines around one small model.
 
-use super::Seed;
+use super::seed::Seed;
 use crate::onnx;
 use crate::random::Random;
 

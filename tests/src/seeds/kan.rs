@@ -1,6 +1,6 @@
 //! Kolmogorov-Arnold networks of every library.
 
-use super::{Seed, folder, noise};
+use super::seed::{Seed, folder, noise};
 
 /// Knots over -1..1 for `rows` inputs.
 fn knots(rows: usize, intervals: usize) -> Vec<f32> {

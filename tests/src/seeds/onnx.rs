@@ -2,7 +2,7 @@
 
 use nervecord_codegen::import::onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
-use super::Seed;
+use super::seed::Seed;
 use crate::onnx::{file, floats, graph, ints, node, small, with_int};
 use crate::random::Random;
 

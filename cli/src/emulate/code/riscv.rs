@@ -1,6 +1,6 @@
 //! RV32IMAC instructions (The RISC-V Instruction Set Manual, volume I), without atomics.
 
-use super::{Instruction, Kind, field, register};
+use super::instruction::{Instruction, Kind, field, register};
 
 const SP: u32 = 1 << 2;
 /// Register x0 is no register to wait for.

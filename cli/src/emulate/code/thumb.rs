@@ -1,6 +1,6 @@
 //! Thumb instructions (Armv7-M Architecture Reference Manual, chapter A5), integer ones only.
 
-use super::{Instruction, Kind, field, register};
+use super::instruction::{Instruction, Kind, field, register};
 
 const SP: u32 = 1 << 13;
 const PC: u32 = 15;

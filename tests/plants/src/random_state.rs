@@ -6,12 +6,12 @@ const M: usize = 397;
 
 /// A sequence of its own for every seed.
 #[derive(Debug, Clone)]
-pub struct Random {
+pub struct RandomState {
     words: [u32; N],
     next: usize,
 }
 
-impl Random {
+impl RandomState {
     /// The generator that `RandomState(seed)` is.
     pub fn new(seed: u32) -> Self {
         let mut words = [seed; N];

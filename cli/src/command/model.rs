@@ -1,0 +1,94 @@
+//! The arguments that name a model and how it is compiled, which most commands take. Stands on the library and the
+//! sign of life alone.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use nervecord_codegen::options::{Cpu, Weights};
+use nervecord_codegen::settings::Settings;
+use nervecord_codegen::{Compiled, Compiler, Result, import};
+
+use super::progress;
+
+#[derive(clap::Args)]
+pub struct Model {
+    /// An .onnx file, a folder (or its config.json) beside model.safetensors, or a circuit .toml.
+    pub model: PathBuf,
+    /// Inputs as the model will see them in use, CSV or .npy; without, nervecord.toml gives ranges.
+    #[arg(long)]
+    calibration: Option<PathBuf>,
+    /// Width of the weights.
+    #[arg(long, default_value = "auto")]
+    weights: Width,
+    /// Largest RMS difference to float, in standard deviations of the output.
+    #[arg(long, default_value_t = 0.02)]
+    tolerance: f64,
+    /// The core the module is meant for.
+    #[arg(long, default_value = "any", value_parser = cpus())]
+    cpu: Cpu,
+    /// Name of the generated module; that of the model's file by default.
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// The names of all cores.
+fn cpus() -> impl TypedValueParser<Value = Cpu> {
+    let value = |cpu: Cpu| match cpu.names() {
+        [name, aliases @ ..] => PossibleValue::new(name).aliases(aliases),
+        [] => PossibleValue::new(""),
+    };
+    PossibleValuesParser::new(Cpu::ALL.map(value)).try_map(|name| name.parse::<Cpu>())
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Width {
+    /// 8 bits, and 16 where the tolerance asks for it.
+    Auto,
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "16")]
+    Sixteen,
+}
+
+impl Model {
+    /// All phases, with these options.
+    pub fn compiler(&self) -> Compiler {
+        let mut compiler = Compiler::new(&self.model)
+            .weights(match self.weights {
+                Width::Auto => Weights::Auto,
+                Width::Eight => Weights::I8,
+                Width::Sixteen => Weights::I16,
+            })
+            .tolerance(self.tolerance)
+            .cpu(self.cpu);
+        if let Some(path) = &self.calibration {
+            compiler = compiler.calibration(path);
+        }
+        if let Some(name) = &self.name {
+            compiler = compiler.name(name);
+        }
+        compiler
+    }
+
+    /// All files that are read; no result may take their place.
+    pub fn files(&self) -> Result<Vec<PathBuf>> {
+        files(&self.model, self.calibration.as_deref())
+    }
+
+    /// Compiles it, with a sign of life.
+    ///
+    /// # Errors
+    /// A file cannot be used, or the model cannot be compiled.
+    pub fn build(&self) -> Result<Compiled> {
+        progress::during("choosing weights and tables", || self.compiler().build())
+    }
+}
+
+/// The files of a model, its settings and its calibration.
+pub fn files(model: &Path, calibration: Option<&Path>) -> Result<Vec<PathBuf>> {
+    let mut files = import::files(model)?;
+    files.push(Settings::file_beside(model));
+    files.extend(calibration.map(Path::to_owned));
+    Ok(files)
+}
