@@ -152,7 +152,7 @@ fn an_output_far_from_zero_has_a_resolution_for_how_it_moves() {
             assert!(error < 1e-5 * variance, "y{o}: {} {graph:?}", error / variance);
         }
         let module = compiled.module();
-        assert!(module.contains("use nervecord::port::Channel;") && module.contains("&LEVELS"));
+        assert!(module.contains(" Channel,") && module.contains("&LEVELS"));
     }
 }
 

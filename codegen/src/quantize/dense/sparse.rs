@@ -12,9 +12,9 @@ use crate::program::{Kernel, Weights, Width};
 /// How the zeros of a layer are left out, and its weights without them.
 #[derive(Debug)]
 enum Form {
-    /// Links of each row, and their words, as [`nervecord::sparse::Pruned`] wants them.
+    /// Links of each row, and their words, as [`nervecord::generated::Pruned8`] wants them.
     Pruned { counts: Vec<u16>, links: Vec<u16> },
-    /// Columns of four rows each, as [`nervecord::sparse::Lazy`] wants them.
+    /// Columns of four rows each, as [`nervecord::generated::Lazy8`] wants them.
     Lazy { columns: Weights },
 }
 
