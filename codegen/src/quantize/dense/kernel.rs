@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use nervecord::generated::{Dense8, Dense16, Quad};
-use nervecord::host::{self, dense_words8, dense_words16, pack_dense8, pack_dense16};
+use nervecord::host::{dense_words8, dense_words16, pack_dense8, pack_dense16};
 
 use crate::program::kernel::Data;
 use crate::program::table::{Array, Record, Table, Value};
@@ -82,7 +82,7 @@ impl DenseKernel {
     /// Panics where the sum of a row leaves `i32` in some order: the host's vector unit would wrap in silence.
     #[cfg(debug_assertions)]
     fn watch(&self, x: &[Quad]) {
-        let x = &host::flat(x)[..self.inputs];
+        let x = &nervecord::host::flat(x)[..self.inputs];
         for (r, &bias) in self.bias.iter().enumerate() {
             let weight = |i: usize| i64::from(self.weights.at(r * self.inputs + i));
             let terms = x.iter().enumerate().map(|(i, &x)| weight(i) * i64::from(x));
