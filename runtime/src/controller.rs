@@ -1,8 +1,7 @@
-//! The interface firmware sees: step, reset, and a status that says what was wrong with the inputs.
+//! The interface firmware sees: step, reset, and a status that says what was wrong with the inputs. Stands
+//! on `number`.
 
-#[cfg(feature = "f32")]
-use crate::input::{Format, Reading};
-use crate::raw::Number;
+use crate::number::Number;
 
 /// Something that turns an input into an output once a control period.
 ///
@@ -145,25 +144,28 @@ pub trait RawStep<const I: usize, const O: usize> {
     fn note(&mut self, status: Status);
 }
 
-/// Steps in `f32`, for hosts and for parts with an FPU.
-#[cfg(feature = "f32")]
-pub trait FloatStep<const I: usize, const O: usize> {
-    /// One control period, on floats: each input becomes what [`Reading::set`] makes of it, and what
-    /// did not fit or was NaN is in the status.
-    fn step_f32(&mut self, input: &[f32; I]) -> [f32; O];
-}
+/// A generated model stepped on bare integers, whatever the formats of its ports.
+///
+/// A model whose inputs differ in format takes a tuple; through this it takes an array.
+#[derive(Clone, Debug)]
+pub struct RawModel<M, const I: usize, const O: usize>(pub M);
 
-#[cfg(feature = "f32")]
-impl<C: RawStep<I, O>, const I: usize, const O: usize> FloatStep<I, O> for C {
-    fn step_f32(&mut self, input: &[f32; I]) -> [f32; O] {
-        let reading = Reading::<C, I, O>::of(input);
-        let output = self.step_raw(reading.raw());
-        self.note(reading.status());
-        let mut fracs = C::OUTPUT_FRAC.iter();
-        output.map(|y| {
-            let format =
-                Format { frac: fracs.next().copied().unwrap_or(0), full_scale: C::FULL_SCALE };
-            y.raw() as f32 / format.one()
-        })
+impl<M, const I: usize, const O: usize> Controller for RawModel<M, I, O>
+where
+    M: Controller + RawStep<I, O>,
+{
+    type Input = [M::RawInput; I];
+    type Output = [M::RawOutput; O];
+
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    fn step(&mut self, input: &Self::Input) -> Self::Output {
+        self.0.step_raw(input)
+    }
+
+    fn status(&self) -> Status {
+        self.0.status()
     }
 }

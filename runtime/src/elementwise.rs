@@ -1,7 +1,7 @@
 //! Layers that treat every feature by itself: scales, sums and products of tensors, and copies.
 
-use crate::arch::{flat, flat_mut};
-use crate::number::{requantizer, saturate16, shift_round};
+use crate::arch::memory::{flat, flat_mut};
+use crate::rounding::{requantizer, saturate16, shift_round};
 use crate::tensor::Quad;
 
 /// `y_i = floor((w_i x_i + b_i) / 2^s_i)`: per-feature scales that no neighbouring layer could absorb.
@@ -68,9 +68,9 @@ impl Add {
 pub struct Mul {
     /// The rounding half, in units of the product.
     pub half: i32,
-    /// See [`requantize`](crate::number::requantize).
+    /// See [`requantize`](crate::rounding::requantize).
     pub multiplier: i16,
-    /// See [`requantize`](crate::number::requantize).
+    /// See [`requantize`](crate::rounding::requantize).
     pub shift: u8,
 }
 

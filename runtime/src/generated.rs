@@ -14,24 +14,21 @@
 pub use fixed;
 
 pub use crate::controller::{Controller, RawStep, Status};
-pub use crate::dense::{Dense8, Dense16, pack8 as pack_dense8, pack16 as pack_dense16};
-pub use crate::edges::{
-    Functions, Run as FunctionRun, Sparse8 as SparseSpline8, Sparse16 as SparseSpline16,
-    Tables as SparseSplineTables,
-};
+pub use crate::dense::{Dense8, Dense16, pack_dense8, pack_dense16};
+pub use crate::dense::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};
 pub use crate::elementwise::{Add, Affine, Line, Mul, Place, Select};
+pub use crate::functions::Functions;
 pub use crate::head::{ArgMax, LogSoftmax, Softmax};
 pub use crate::input::{Counts, Reading, Value};
 pub use crate::membrane::{Gap, Membrane, Neuron, Synapse};
 pub use crate::ncap::{Clock, Joint, Ncap, Side};
 pub use crate::norm::Normalize;
 pub use crate::port::{Channel, limits16, limits32, read16, read32, write16, write32};
-pub use crate::sparse::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};
 pub use crate::spiking::Spiking;
-pub use crate::spline::{
-    Axis, Grid, Shape as SplineShape, Spline8, Spline16, pack_spline8, pack_spline16,
-};
-pub use crate::table::Table;
+pub use crate::spline::{Axis, Grid, SplineShape};
+pub use crate::spline::{SparseSpline8, SparseSpline16, SparseSplineTables};
+pub use crate::spline::{Spline8, Spline16, pack_spline8, pack_spline16};
+pub use crate::table::{FunctionRun, Table};
 pub use crate::tensor::{Quad, Scratch};
 
 /// Version of the contract between generated modules and this crate.

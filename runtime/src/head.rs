@@ -1,8 +1,9 @@
 //! Classifier heads.
 
-use crate::arch::{clamp, flat, flat_mut, negative};
+use crate::arch::memory::{flat, flat_mut};
+use crate::arch::scalar::{clamp, negative};
 use crate::norm::{normalized, reciprocal};
-use crate::number::{requantize, requantizer, saturate16};
+use crate::rounding::{requantize, requantizer, saturate16};
 use crate::table::Table;
 use crate::tensor::Quad;
 
@@ -126,7 +127,7 @@ impl ArgMax {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::tests::through;
+    use crate::table::sample::through;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;

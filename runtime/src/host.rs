@@ -4,18 +4,18 @@
 //! Firmware never names this, and its names may change with any version. This file re-exports and
 //! fixes layouts to the host's own; it may name every room of the crate, and none may name it.
 
-pub use crate::arch::{flat, flat_mut};
-pub use crate::dense::{words8 as dense_words8, words16 as dense_words16};
+pub use crate::arch::memory::{flat, flat_mut};
+pub use crate::dense::{dense_words8, dense_words16, lazy_memory};
 pub use crate::head::argmax;
 pub use crate::input::Fit;
-pub use crate::membrane::work as membrane_work;
-pub use crate::port::{fill16 as fill_limits16, fill32 as fill_limits32};
-pub use crate::sparse::memory as lazy_memory;
-pub use crate::spiking::work as spiking_work;
+pub use crate::membrane::membrane_work;
+pub use crate::port::{fill_limits16, fill_limits32};
+pub use crate::spiking::spiking_work;
 pub use crate::tensor::quads;
 
-use crate::arch::{self, Native, SplineNative};
-use crate::spline::Shape;
+use crate::arch::dense::layout::{self, Native};
+use crate::arch::spline::tables;
+use crate::spline::SplineShape;
 
 /// The stream of a dense layer of i8 weights, row by row, for the host's kernel.
 ///
@@ -28,7 +28,7 @@ pub fn pack_dense8(
     shift: u8,
     stream: &mut [u32],
 ) {
-    arch::pack8::<Native>(weights, bias, multiplier, shift, stream);
+    layout::pack8::<Native>(weights, bias, multiplier, shift, stream);
 }
 
 /// The stream of a dense layer of i16 weights, row by row, for the host's kernel.
@@ -42,7 +42,7 @@ pub fn pack_dense16(
     shift: u8,
     stream: &mut [u32],
 ) {
-    arch::pack16::<Native>(weights, bias, multiplier, shift, stream);
+    layout::pack16::<Native>(weights, bias, multiplier, shift, stream);
 }
 
 /// The stream of a spline layer of i8 coefficients `[input][output][interval + 3]` for the host's
@@ -51,14 +51,14 @@ pub fn pack_dense16(
 /// # Panics
 /// If the tables' lengths do not belong together.
 pub fn pack_spline8(
-    shape: &Shape,
+    shape: &SplineShape,
     coefficients: &[i8],
     factors: &[i8],
     bias: &[i32],
     multiplier: &[i16],
     stream: &mut [u32],
 ) {
-    arch::pack_spline8::<SplineNative>(shape, coefficients, factors, bias, multiplier, stream);
+    tables::pack_spline8::<tables::Native>(shape, coefficients, factors, bias, multiplier, stream);
 }
 
 /// The stream of a spline layer of i16 coefficients for the host's kernel; tables are ordered as those
@@ -67,12 +67,12 @@ pub fn pack_spline8(
 /// # Panics
 /// If the tables' lengths do not belong together.
 pub fn pack_spline16(
-    shape: &Shape,
+    shape: &SplineShape,
     coefficients: &[i16],
     factors: &[i16],
     bias: &[i32],
     multiplier: &[i16],
     stream: &mut [u32],
 ) {
-    arch::pack_spline16::<SplineNative>(shape, coefficients, factors, bias, multiplier, stream);
+    tables::pack_spline16::<tables::Native>(shape, coefficients, factors, bias, multiplier, stream);
 }

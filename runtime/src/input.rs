@@ -22,7 +22,7 @@ use fixed::types::extra::{LeEqU16, LeEqU32};
 use fixed::{FixedI16, FixedI32};
 
 use crate::controller::{RawStep, Status};
-use crate::raw::Number;
+use crate::number::Number;
 
 /// How an input's integers stand for numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

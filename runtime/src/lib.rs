@@ -8,10 +8,10 @@
 //! Activations are `i16`: a tensor has one real scale, and value = integer * scale. Weights are `i8`
 //! or `i16`, symmetric, with a scale an output row; biases and accumulators are `i32`, and the code
 //! generator has proved from the actual integers that no partial sum, in any order, leaves `i32`.
-//! There is one rounding rule, [`number::requantize`]:
+//! There is one rounding rule, [`rounding::requantize`]:
 //!
 //! ```
-//! use nervecord::number::requantize;
+//! use nervecord::rounding::requantize;
 //!
 //! // An accumulator of 3000 units of 1/4096 as activations of 1/256: 187.5, which rounds up. The
 //! // factor is 16384 / 2^(16+2); the half, 2^(15+2) / 16384, is in the bias already.
@@ -39,8 +39,10 @@ mod arch;
 pub mod control;
 pub mod controller;
 pub mod dense;
-pub mod edges;
 pub mod elementwise;
+#[cfg(feature = "f32")]
+mod float;
+mod functions;
 #[doc(hidden)]
 pub mod generated;
 pub mod head;
@@ -50,21 +52,36 @@ pub mod input;
 pub mod membrane;
 pub mod ncap;
 pub mod norm;
-pub mod number;
+mod number;
 pub mod port;
-pub mod raw;
-pub mod sparse;
+pub mod rounding;
 pub mod spiking;
 pub mod spline;
 pub mod table;
 pub mod tensor;
 
 pub use arch::KERNEL;
-#[cfg(feature = "f32")]
-pub use controller::FloatStep;
-pub use controller::{Controller, RawStep, Status};
+pub use controller::{Controller, RawModel, RawStep, Status};
 pub use fixed;
+#[cfg(feature = "f32")]
+pub use float::FloatStep;
 pub use generated::{FORMAT, require_format};
 pub use head::argmax;
 pub use input::{Counts, Reading};
+pub use number::Number;
 pub use tensor::{Quad, Scratch};
+
+// Paths that the code generator and its modules name until they name `generated` and `host`.
+#[doc(hidden)]
+pub mod edges {
+    pub use crate::functions::Functions;
+    pub use crate::spline::{
+        SparseSpline as Sparse, SparseSpline8 as Sparse8, SparseSpline16 as Sparse16,
+        SparseSplineTables as Tables,
+    };
+    pub use crate::table::FunctionRun as Run;
+}
+#[doc(hidden)]
+pub mod sparse {
+    pub use crate::dense::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, lazy_memory as memory};
+}

@@ -14,9 +14,10 @@
 //! leak, reversal and neighbouring potentials, so it never leaves the range they span: no sum
 //! overflows and nothing saturates, for any input.
 
-use crate::arch::{flat, flat_mut, leading_zeros};
+use crate::arch::memory::{flat, flat_mut};
+use crate::arch::scalar::leading_zeros;
 use crate::norm::reciprocal_q30;
-use crate::number::{saturate16, shift_round};
+use crate::rounding::{saturate16, shift_round};
 use crate::table::Table;
 use crate::tensor::{Quad, quads};
 
@@ -86,7 +87,7 @@ const FINE: u32 = 2;
 
 /// Quads of work memory for `neurons` of them: two rows of potentials and one of their fine bits, then
 /// two sums a neuron.
-pub const fn work(neurons: usize) -> usize {
+pub const fn membrane_work(neurons: usize) -> usize {
     3 * quads(neurons) + neurons
 }
 
@@ -103,7 +104,7 @@ fn split((a, b): (i32, i32)) -> Quad {
 }
 
 impl Membrane<'_> {
-    /// One step from the inputs `x` and the potentials `v`; `y` is [`work`] quads and begins with the
+    /// One step from the inputs `x` and the potentials `v`; `y` is [`membrane_work`] quads and begins with the
     /// new potentials after it.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], v: &[Quad], y: &mut [Quad]) {
@@ -182,6 +183,8 @@ fn quotient(n: i32, d: i32) -> i32 {
     shift_round(t, 14 - zeros)
 }
 
+pub use membrane_work as work;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,7 +223,7 @@ mod tests {
             shift: 1,
             unfolds: 8,
         };
-        let mut y = [Quad::default(); work(1)];
+        let mut y = [Quad::default(); membrane_work(1)];
         membrane.run(&[], &[Quad::default()], &mut y);
         assert_eq!(y[0].0[0], 16384, "half the range after eight steps of 3/4 each");
         membrane.run(&[], &[Quad::default()], &mut []);

@@ -4,7 +4,8 @@
 //! weight `w` is the integer `floor(w 2^F + 1/2)` with `F` 12 or 5, and a neuron is
 //! `clamp((acc + 2^(F-1)) >> F, 0, ONE)`.
 
-use crate::arch::{flat, flat_mut, negative, unit};
+use crate::arch::memory::{flat, flat_mut};
+use crate::arch::scalar::{negative, unit};
 use crate::tensor::Quad;
 
 /// The weights into the B neuron and the muscle on one side of a joint, as they enter the sums.

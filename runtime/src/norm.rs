@@ -1,7 +1,8 @@
 //! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
 
-use crate::arch::{clamp, flat_mut, leading_zeros, negative, never, unit};
-use crate::number::{saturate16, scaler};
+use crate::arch::memory::flat_mut;
+use crate::arch::scalar::{clamp, leading_zeros, negative, never, unit};
+use crate::rounding::{saturate16, scaler};
 use crate::tensor::{Quad, quads};
 
 /// High half of a 32 x 32 bit product.
@@ -127,7 +128,7 @@ impl Normalize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::flat;
+    use crate::arch::memory::flat;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;

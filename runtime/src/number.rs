@@ -1,136 +1,101 @@
-//! The number formats' one arithmetic: saturation, and the one rounding rule.
-//!
-//! # The rounding rule
-//! Every kernel ends in the same step, from an `i32` accumulator `a` to an `i16` activation:
-//!
-//! ```text
-//!            a * m
-//! y = sat16( floor( --------- ) )        m: i16 >= 0,   0 <= s <= 15
-//!                   2^(16+s)
-//!
-//!   a ---> [ * m ] ---> [ >> 16 ] ---> [ >> s ] ---> [ sat16 ] ---> y
-//!   i32     48 bit      i32, floor     floor of a floor is one floor
-//! ```
-//!
-//! Rounding is to nearest, halves up: the half, `2^(15+s) / m` in units of `a`, is part of the
-//! accumulator already (codegen folds it into the bias), so nothing is added here. With `m` the
-//! nearest integer to the real factor, `|y - a * factor|` is at most `1/2 + |a| / 2^(17+s)` plus
-//! the `m / 2^(17+s) < 1/4` that rounding the folded half costs; codegen picks `s` as large as `m`
-//! allows, so the middle term stays below one unit at full scale.
+//! The integers behind fixed-point numbers, for code that does not care about their formats. Stands on
+//! the crate `fixed` alone.
 
-use crate::arch;
+use fixed::types::extra::{LeEqU16, LeEqU32};
+use fixed::{FixedI16, FixedI32};
 
-/// `x` clamped to the `i16` range.
-#[inline(always)]
-pub fn saturate16(x: i32) -> i16 {
-    arch::saturate16(x)
-}
+/// A number of a controller's input or output.
+pub trait Number: Copy + Default {
+    /// The integer behind it.
+    fn raw(self) -> i32;
 
-/// `floor(a * m / 2^16)` in 32 bits, by two 16-bit products for cores without a long multiply.
-#[inline(always)]
-pub const fn mul_high_split(a: i32, m: i16) -> i32 {
-    let high = (a >> 16) * m as i32; // |high| <= 2^30
-    let low = (a & 0xffff) * m as i32; // |low| <= 65535 * 32768 < 2^31
-    high + (low >> 16) // the split is exact: a = 2^16 (a >> 16) + (a & 0xffff)
-}
+    /// The number of an integer, which saturates.
+    fn from_raw(raw: i32) -> Self;
 
-/// `floor(a * m / 2^16)`, exact on every core.
-#[inline(always)]
-pub const fn mul_high(a: i32, m: i16) -> i32 {
-    if cfg!(nervecord_short) {
-        mul_high_split(a, m)
-    } else {
-        // One SMULWB, SMULL or MULH: shifting m instead of the product leaves no 64-bit shift.
-        ((a as i64 * ((m as i64) << 16)) >> 32) as i32
+    /// Fractional bits: the value is `raw 2^-FRAC`.
+    const FRAC: u32;
+
+    /// As a fraction of full scale with 15 bits, `-32767..=32767`; 1.0 and beyond is 32767.
+    fn to_unit(self) -> i32 {
+        let raw = self.raw() as i64; // |raw| <= 2^31
+        let q15 = if Self::FRAC > 15 { raw >> (Self::FRAC - 15) } else { raw << (15 - Self::FRAC) };
+        q15.clamp(-32767, 32767) as i32 // |q15| <= 2^46 before
+    }
+
+    /// From a fraction of full scale with 15 bits; the inverse of [`to_unit`](Self::to_unit).
+    fn from_unit(unit: i32) -> Self {
+        let unit = unit as i64;
+        // |unit 2^(FRAC-15)| <= 2^(31+17)
+        let raw =
+            if Self::FRAC > 15 { unit << (Self::FRAC - 15) } else { unit >> (15 - Self::FRAC) };
+        Self::from_raw(raw.clamp(i32::MIN as i64, i32::MAX as i64) as i32)
     }
 }
 
-/// The one requantisation: `sat16(floor(a * m / 2^(16+s)))`.
-///
-/// `shift` is below 32; see the [module](self) for the error bound.
-#[inline(always)]
-pub fn requantize(a: i32, multiplier: i16, shift: u32) -> i16 {
-    saturate16(mul_high(a, multiplier) >> shift)
-}
+impl<F: LeEqU16> Number for FixedI16<F> {
+    const FRAC: u32 = FixedI16::<F>::FRAC_NBITS;
 
-/// [`requantize`] with one multiplier and shift (below 16) for many values.
-#[inline(always)]
-pub fn requantizer(multiplier: i16, shift: u32) -> impl Fn(i32) -> i16 {
-    let scale = scaler(multiplier, shift);
-    move |a| saturate16(scale(a))
-}
+    fn raw(self) -> i32 {
+        self.to_bits() as i32
+    }
 
-/// `floor(a * m / 2^(16+s))` for many `a` and `s` below 16: where the core has a long multiply, the
-/// shift is part of the multiplier.
-#[inline(always)]
-pub(crate) fn scaler(multiplier: i16, shift: u32) -> impl Fn(i32) -> i32 {
-    // Of a factor it knows to be positive the compiler makes a longer product.
-    let word = arch::opaque((multiplier as u32) << (16 - shift)) as i32;
-    move |a| match cfg!(nervecord_short) {
-        true => mul_high_split(a, multiplier) >> shift,
-        // floor(floor(a m / 2^16) / 2^s) = floor(a (m 2^(16-s)) / 2^32)
-        false => ((a as i64 * word as i64) >> 32) as i32,
+    fn from_raw(raw: i32) -> Self {
+        Self::from_bits(i16::from_raw(raw))
     }
 }
 
-/// `floor(x / 2^shift + 1/2)` for `shift` in 1..=31: the rounding rule where no multiplier is needed.
-///
-/// The caller has proved that `x + 2^(shift-1)` fits.
-#[inline(always)]
-pub const fn shift_round(x: i32, shift: u32) -> i32 {
-    (x + (1 << (shift - 1))) >> shift
+impl<F: LeEqU32> Number for FixedI32<F> {
+    const FRAC: u32 = FixedI32::<F>::FRAC_NBITS;
+
+    fn raw(self) -> i32 {
+        self.to_bits()
+    }
+
+    fn from_raw(raw: i32) -> Self {
+        Self::from_bits(raw)
+    }
+}
+
+/// A bare integer, whose format is known elsewhere; as a fraction it counts as one of 15 bits.
+impl Number for i16 {
+    const FRAC: u32 = 15;
+
+    fn raw(self) -> i32 {
+        self as i32
+    }
+
+    fn from_raw(raw: i32) -> Self {
+        raw.clamp(i16::MIN as i32, i16::MAX as i32) as i16
+    }
+}
+
+/// A bare integer, whose format is known elsewhere; as a fraction it counts as one of 31 bits.
+impl Number for i32 {
+    const FRAC: u32 = 31;
+
+    fn raw(self) -> i32 {
+        self
+    }
+
+    fn from_raw(raw: i32) -> Self {
+        raw
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
+    use fixed::types::{I1F15, I4F12, I16F16};
 
     #[test]
-    fn the_split_product_equals_the_long_one_at_the_edges() {
-        for a in [i32::MIN, i32::MIN + 1, -65536, -1, 0, 1, 65535, 65536, i32::MAX] {
-            for m in [i16::MIN, -1, 0, 1, 2, 16384, 32767] {
-                let long = ((a as i64 * m as i64) >> 16) as i32;
-                assert_eq!(mul_high_split(a, m), long, "{a} * {m}");
-                assert_eq!(mul_high(a, m), long, "{a} * {m}");
-            }
-        }
-    }
-
-    /// The rule on a reduced width: every accumulator of 12 bits, every 6-bit multiplier.
-    #[test]
-    fn requantize_is_one_floor_for_every_small_case() {
-        for a in -2048_i32..2048 {
-            for m in 0_i16..64 {
-                for s in 0..6 {
-                    // Scaled up so that the small case exercises the 16 fixed bits too.
-                    let exact =
-                        ((a as i64) * (1 << 12) * (m as i64)) as f64 / f64::powi(2.0, 16 + s);
-                    assert_eq!(
-                        requantize(a << 12, m, s as u32) as f64,
-                        exact.floor().clamp(-32768.0, 32767.0)
-                    );
-                }
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn requantize_matches_exact_arithmetic(a: i32, m in 0_i16.., s in 0_u32..16) {
-            let exact = (a as i64 * m as i64).div_euclid(1 << (16 + s));
-            prop_assert_eq!(requantize(a, m, s) as i64, exact.clamp(-32768, 32767));
-            prop_assert_eq!(requantizer(m, s)(a), requantize(a, m, s));
-            prop_assert_eq!(mul_high_split(a, m), mul_high(a, m));
-        }
-
-        #[test]
-        fn the_folded_half_rounds_to_nearest(a in -(1_i32 << 29)..(1 << 29), m in 1024_i16.., s in 1_u32..12) {
-            let half = ((1_i64 << (15 + s)) + m as i64 / 2) / m as i64;
-            let real = a as f64 * m as f64 / f64::powi(2.0, 16 + s as i32);
-            let got = requantize(a + half as i32, m, s) as f64;
-            let error = (got - real.clamp(-32768.0, 32767.0)).abs();
-            prop_assert!(error <= 0.5 + m as f64 / f64::powi(2.0, 17 + s as i32) + 1e-9, "{error}");
-        }
+    fn fractions_of_full_scale_come_back() {
+        assert_eq!(I4F12::from_num(0.5).to_unit(), 16384);
+        assert_eq!(I4F12::from_num(-3).to_unit(), -32767);
+        assert_eq!(I16F16::from_num(0.25).to_unit(), 8192);
+        assert_eq!(I1F15::MIN.to_unit(), -32767);
+        assert_eq!(I4F12::from_unit(16384), I4F12::from_num(0.5));
+        assert_eq!(I16F16::from_unit(-8192), I16F16::from_num(-0.25));
+        assert_eq!(i16::from_raw(99_999), i16::MAX);
+        assert_eq!(i32::from_unit(i32::MIN), i32::MIN);
     }
 }

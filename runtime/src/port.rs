@@ -1,8 +1,10 @@
 //! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
 
-use crate::arch::{self, Limits, flat, flat_mut, negative};
+use crate::arch::copy::{Limits, copy_gathering, copy_pairs, copy_watching};
+use crate::arch::memory::{flat, flat_mut};
+use crate::arch::scalar::{negative, saturating_sub};
 use crate::controller::Status;
-use crate::number::saturate16;
+use crate::rounding::saturate16;
 use crate::tensor::Quad;
 
 /// Reads inputs that all have the tensor's own 16-bit format.
@@ -18,7 +20,7 @@ pub fn read16(input: &[i16], limits: &[Quad], x: &mut [Quad]) -> Status {
         true => read_few(own, own_limits, x),
         false => read_own(own, own_limits, x),
     };
-    let shared = arch::copy_watching(shared, other_limits, others);
+    let shared = copy_watching(shared, other_limits, others);
     Status::from_bits(status | shared & 1 << Status::LAST)
 }
 
@@ -36,7 +38,7 @@ fn halves(limits: &[Quad]) -> Limits<'_> {
 #[inline(always)]
 fn read_few(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
     let mut status = 0;
-    arch::copy_pairs(input, limits, x, |k, outside| {
+    copy_pairs(input, limits, x, |k, outside| {
         status |= (outside >> 15 & 1 | outside >> 30) << (2 * k); // k <= 3
     });
     status
@@ -47,7 +49,7 @@ fn read_few(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
 #[inline(always)]
 fn read_own(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
     let pairs = 2 * input.len().div_ceil(4).min(x.len()) as u32; // <= 16
-    let seen = arch::copy_gathering(input, limits, x);
+    let seen = copy_gathering(input, limits, x);
     let mut status = seen >> (16 - pairs); // pair k at bits k and 16 + k
     // The halves of every 32 bits change places in the middle, then those of every 16, ...
     for (half, middle) in [(8, 0xff00), (4, 0x00f0_00f0), (2, 0x0c0c_0c0c), (1, 0x2222_2222)] {
@@ -60,7 +62,7 @@ fn read_own(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
 /// The table for [`read16`], of `2 N.div_ceil(4)` quads, from each input's smallest and largest value.
 pub const fn limits16<const N: usize, const QUADS: usize>(ranges: &[[i32; 2]; N]) -> [Quad; QUADS] {
     let mut limits = [Quad([0; 4]); QUADS];
-    fill16(ranges, &mut limits);
+    fill_limits16(ranges, &mut limits);
     limits
 }
 
@@ -68,7 +70,7 @@ pub const fn limits16<const N: usize, const QUADS: usize>(ranges: &[[i32; 2]; N]
 ///
 /// # Panics
 /// It has another length. In a constant, that is a build error.
-pub const fn fill16(ranges: &[[i32; 2]], limits: &mut [Quad]) {
+pub const fn fill_limits16(ranges: &[[i32; 2]], limits: &mut [Quad]) {
     let quads = ranges.len().div_ceil(4);
     assert!(limits.len() == 2 * quads, "two quads for every four inputs");
     let mut i = 0;
@@ -85,7 +87,7 @@ pub const fn limits32<const N: usize, const QUADS: usize>(
     channels: &[Channel; N],
 ) -> [Quad; QUADS] {
     let mut limits = [Quad([0; 4]); QUADS];
-    fill32(ranges, channels, &mut limits);
+    fill_limits32(ranges, channels, &mut limits);
     limits
 }
 
@@ -93,7 +95,7 @@ pub const fn limits32<const N: usize, const QUADS: usize>(
 ///
 /// # Panics
 /// A length does not fit. In a constant, that is a build error.
-pub const fn fill32(ranges: &[[i32; 2]], channels: &[Channel], limits: &mut [Quad]) {
+pub const fn fill_limits32(ranges: &[[i32; 2]], channels: &[Channel], limits: &mut [Quad]) {
     let quads = ranges.len().div_ceil(4);
     assert!(limits.len() == 2 * quads && channels.len() == ranges.len(), "a channel an input");
     let mut i = 0;
@@ -117,7 +119,7 @@ impl Channel {
     /// The activation of `x` before it is clamped to 16 bits.
     #[inline(always)]
     fn round(self, x: i32) -> i32 {
-        let centred = arch::saturating_sub(x, self.offset);
+        let centred = saturating_sub(x, self.offset);
         // floor(v / 2^s + 1/2) without the overflow of v + 2^(s-1): the last bit that is dropped is the half
         (centred >> self.shift) + (centred >> (self.shift - 1) & 1)
     }
@@ -199,7 +201,7 @@ mod tests {
         let mut x = std::vec![Quad([-1; 4]); input.len().div_ceil(4)];
         let mut limits = std::vec![Quad::default(); 2 * x.len()];
         let ranges: Vec<_> = ranges.iter().map(|range| range.map(i32::from)).collect();
-        fill16(&ranges, &mut limits);
+        fill_limits16(&ranges, &mut limits);
         let status = read16(input, &limits, &mut x);
         (flat(&x)[..input.len()].to_vec(), status.bits())
     }

@@ -4,7 +4,8 @@
 //! then every neuron gains the weights of what fired. Who fires is settled for all neurons, as a bit
 //! each, before any sum changes. Every synapse is visited in every update, whether it fires or not.
 
-use crate::arch::{flat, flat_mut, negative};
+use crate::arch::memory::{flat, flat_mut};
+use crate::arch::scalar::negative;
 use crate::tensor::{Quad, quads};
 
 /// A circuit with its synapses sorted by the neuron behind them.
@@ -28,7 +29,7 @@ pub struct Spiking<'a> {
 }
 
 /// Quads of work memory for `count` sources and neurons: a bit each.
-pub const fn work(count: usize) -> usize {
+pub const fn spiking_work(count: usize) -> usize {
     count.div_ceil(64)
 }
 
@@ -87,6 +88,8 @@ fn mark(fired: &mut [i16], i: usize, mask: i32) {
     }
 }
 
+pub use spiking_work as work;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +105,7 @@ mod tests {
             bits: 2,
             updates: 1,
         };
-        let mut y = [Quad::default(); 1 + work(3)];
+        let mut y = [Quad::default(); 1 + spiking_work(3)];
         let mut seen = [[0; 2]; 4];
         for (seen, x) in seen.iter_mut().zip([101, 100, 0, 0]) {
             circuit.run(&[Quad([x, 0, 0, 0])], &mut y);

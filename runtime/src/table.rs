@@ -1,6 +1,7 @@
-//! Functions of one variable as straight pieces.
+//! Functions of one variable as straight pieces, and the features each is applied to. Stands on
+//! `arch::pieces`.
 
-use crate::arch::Pieces;
+use crate::arch::pieces::Pieces;
 
 /// A function from i16 to i16: an even number of pieces of equal width, each a straight line.
 ///
@@ -48,9 +49,20 @@ impl<'a> Table<'a> {
     }
 }
 
+/// One function over `count` neighbouring features.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct FunctionRun<'a> {
+    /// The function.
+    pub table: Table<'a>,
+    /// First feature read.
+    pub from: usize,
+    /// Number of features.
+    pub count: usize,
+}
+
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
+pub(crate) mod sample {
     extern crate std;
 
     /// Pieces through equally spaced points.
@@ -63,6 +75,12 @@ pub(crate) mod tests {
         };
         points.windows(2).enumerate().map(piece).collect()
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
 
     #[test]
     fn four_pieces_are_an_exact_relu() {

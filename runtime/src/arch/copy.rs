@@ -1,6 +1,9 @@
-//! Copies of a program's inputs into a tensor, with a watch for those outside their range.
+//! Copies of a program's inputs into a tensor, with a watch for those outside their range. Stands on
+//! `memory` and `scalar`.
 
-use super::opaque;
+#[cfg(not(nervecord_assembly))]
+use super::memory::{flat, flat_mut};
+use super::scalar::opaque;
 use crate::tensor::Quad;
 
 /// The range of each input that a tensor holds, both ends within it.
@@ -38,7 +41,7 @@ pub(crate) fn copy_pairs(
     copy(input, limits, x, |k, outside| see(k, outside & SIGNS));
 }
 
-/// As [`copy_pairs`], with other bits beside.
+/// What [`copy_pairs`] does, with other bits beside those of `outside`.
 #[inline(always)]
 fn copy(input: &[i16], limits: Limits, x: &mut [Quad], mut see: impl FnMut(usize, u32)) {
     let (chunks, rest) = input.as_chunks::<4>();
@@ -157,8 +160,8 @@ fn unrolled_by_none(input: &[i16]) -> &[i16] {
 #[cfg(not(nervecord_assembly))]
 #[inline(always)]
 pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
-    let ranges = super::flat(limits.low).iter().zip(super::flat(limits.high));
-    let inputs = input.iter().zip(super::flat_mut(x)).zip(ranges);
+    let ranges = flat(limits.low).iter().zip(flat(limits.high));
+    let inputs = input.iter().zip(flat_mut(x)).zip(ranges);
     let seen = inputs.fold(false, |seen, ((&input, x), (&low, &high))| {
         *x = input;
         seen | (input < low) | (input > high)

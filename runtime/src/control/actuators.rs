@@ -6,7 +6,8 @@
 use embedded_hal::digital::OutputPin;
 use embedded_hal::pwm::SetDutyCycle;
 
-use super::{Actuator, Number};
+use super::device::Actuator;
+use crate::number::Number;
 
 /// Pulse widths of a servo in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Limits on what goes into a controller and what comes out.
 
-use super::Fault;
+use super::fault::Fault;
 
 /// What an input may look like, in its raw integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

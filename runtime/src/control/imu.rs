@@ -6,7 +6,8 @@
 use embedded_hal::i2c::I2c;
 use micromath::F32;
 
-use super::{Number, Sample, Sensor};
+use super::device::{Sample, Sensor};
+use crate::number::Number;
 
 /// Address with the AD0 pin low.
 pub const ADDRESS: u8 = 0x68;

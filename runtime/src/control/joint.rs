@@ -2,7 +2,8 @@
 
 use embedded_hal::digital::InputPin;
 
-use super::{Number, Sample, Sensor};
+use super::device::{Sample, Sensor};
+use crate::number::Number;
 
 /// `N` analog inputs; embedded-hal 1.0 has no trait for them. Any
 /// `FnMut() -> Result<[u16; N], E>` is one.

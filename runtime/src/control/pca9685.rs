@@ -3,7 +3,8 @@
 use embedded_hal::i2c::I2c;
 
 use super::actuators::Pulse;
-use super::{Actuator, Number};
+use super::device::Actuator;
+use crate::number::Number;
 
 /// Address with all address pins low.
 pub const ADDRESS: u8 = 0x40;

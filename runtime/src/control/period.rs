@@ -1,7 +1,10 @@
 //! One period after another: sample, check, step, check, drive.
 
-use super::{Actuator, Clock, Fault, Faults, Guard, Number, Sensor, Watchdog};
+use super::device::{Actuator, Clock, Sensor, Watchdog};
+use super::fault::{Fault, Faults};
+use super::guard::Guard;
 use crate::controller::{Controller, Status};
+use crate::number::Number;
 
 /// When a period starts and when its output must be ready, in the clock's ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

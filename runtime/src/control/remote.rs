@@ -18,14 +18,14 @@ use core::convert::Infallible;
 
 use heapless::Vec;
 
+use super::device::{Actuator, Clock, Sample, Sensor};
+use super::fault::Faults;
 use super::frame::{self, Counts, Order, Parser};
-use super::period::Parts;
+use super::guard::{Guard, InputLimits, OutputLimits};
+use super::period::{ControlLoop, Parts, Recovery, State, Step, Timing};
 use super::telemetry::{code, state_code};
-use super::{
-    Actuator, ControlLoop, Faults, Guard, InputLimits, Number, OutputLimits, Recovery, Sample,
-    Sensor, State, Step, Timing,
-};
 use crate::controller::Controller;
+use crate::number::Number;
 
 /// Longest frame: what 60 numbers take.
 pub const LONGEST: usize = frame::OVERHEAD + 4 + 4 * 60;
@@ -134,7 +134,7 @@ impl<Y, const O: usize> Actuator<[Y; O]> for Answer {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Periods(u32);
 
-impl super::Clock for Periods {
+impl Clock for Periods {
     fn now(&mut self) -> u32 {
         self.0
     }

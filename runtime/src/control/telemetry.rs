@@ -10,8 +10,9 @@
 
 use heapless::{Deque, Vec};
 
+use super::fault::Fault;
 use super::frame;
-use super::{Fault, State, Step};
+use super::period::{State, Step};
 
 /// Bytes of a record besides its inputs and outputs.
 pub const FIXED: usize = 14;

@@ -1,4 +1,4 @@
-//! Armv6-M: the edges of a layer, coefficients [folded](super::Sections) four bytes at a time.
+//! Armv6-M: the edges of a layer, coefficients [folded](super::tables::Sections) four bytes at a time.
 //!
 //! A block of four outputs takes 61 instructions, 15.25 an edge. A tap is thirteen of them: a load of
 //! its word, its weight's way from r8-r11, three shifts, four multiplications and four additions. An

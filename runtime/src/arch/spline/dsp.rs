@@ -8,9 +8,9 @@
 //!
 //! Coordinates are clamped by saturating additions, so no instruction branches on data.
 
+use super::layer::{Coefficient, SplineLayer};
 use super::plan::Plan;
-use super::{Coefficient, Layer};
-use crate::spline::Grid;
+use crate::spline::shape::Grid;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -25,6 +25,21 @@ struct Operands {
     base: *const Quad,
     grids: *const Grid,
 }
+
+one_after_the_other!(Operands from 0; y, stream);
+one_after_the_other!(Plan from 0; bottom, top, factor, offset, fraction, last, last_above);
+one_after_the_other!(Plan from offset_of!(Plan, walk); walk, own_grids);
+one_after_the_other!(Plan from offset_of!(Plan, stride);
+    stride, rest_stride, rest_step, edges, rest_edges, rounds);
+one_after_the_other!(Plan from offset_of!(Plan, base_stride);
+    base_stride, base_rest_stride, base_rounds, factors, rest_factors);
+one_after_the_other!(Plan from offset_of!(Plan, fours); fours, base_shift);
+one_after_the_other!(Plan from offset_of!(Plan, blocks); blocks, rest);
+one_after_the_other!(Plan from offset_of!(Plan, pairs); pairs, output_bytes);
+one_after_the_other!(Plan from offset_of!(Plan, multiplier); multiplier, shift);
+one_after_the_other!(Grid from 4; offset);
+const _: () = assert!(offset_of!(Grid, input) == 0 && offset_of!(Grid, factor) == 2);
+const _: () = assert!(size_of::<Grid>() == 8);
 
 /// Loads the frame: r0 = next activation, grid or quad of values, r1 = its blocks' edges, r2 = the
 /// clamp at the bottom, r3 = 65535, r4 = its other edges, r5 = last interval from three before the
@@ -454,8 +469,13 @@ kernel!(spline_i16, block16, rest16, count16, apart16, "1", "2");
 
 /// Computes a layer; a slice that is too short leaves outputs as they were.
 #[inline(always)]
-pub(super) fn run<C: Coefficient>(layer: &Layer<C>, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-    let Layer { plan, stream, grids, .. } = layer;
+pub(super) fn run<C: Coefficient>(
+    layer: &SplineLayer<C>,
+    x: &[Quad],
+    base: &[Quad],
+    y: &mut [Quad],
+) {
+    let SplineLayer { plan, stream, grids, .. } = layer;
     let fits = x.len() * 4 >= plan.reads
         && base.len() >= plan.fours
         && y.len() * 8 >= plan.output_bytes + plan.pairs * 8;
@@ -469,7 +489,7 @@ pub(super) fn run<C: Coefficient>(layer: &Layer<C>, x: &[Quad], base: &[Quad], y
         };
         let kernel = if size_of::<C>() == 1 { spline_i8 } else { spline_i16 };
         // SAFETY: the kernel reads the stream and the grids, to which the plan belongs by
-        // `Layer::new`, `reads` activations and `fours` quads of values, and writes outputs and a pair
+        // `SplineLayer::new`, `reads` activations and `fours` quads of values, and writes outputs and a pair
         // of sums a pair of outputs, all inside by the lines above; everything is aligned by type.
         unsafe { kernel(plan, &operands) }
     }

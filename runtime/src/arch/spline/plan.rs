@@ -1,7 +1,7 @@
-//! What the kernel of DSP cores would otherwise compute of a layer in every step.
+//! What the kernel of DSP cores would otherwise compute of a layer in every step. Stands on the tables.
 
-use super::{Sections, is_shared, reads};
-use crate::spline::{Grid, Shape};
+use super::tables::{Sections, is_shared, reads};
+use crate::spline::shape::{Grid, SplineShape};
 use crate::tensor::quads;
 
 /// What the kernel needs to know of a layer, in the order in which it loads it; lengths are in bytes.
@@ -58,8 +58,8 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The plan of a layer whose coefficients have `size` bytes.
-    pub(super) const fn new(shape: &Shape, grids: &[Grid], size: usize) -> Self {
-        let Shape { inputs, outputs, axis, .. } = *shape;
+    pub(super) const fn new(shape: &SplineShape, grids: &[Grid], size: usize) -> Self {
+        let SplineShape { inputs, outputs, axis, .. } = *shape;
         let sections = Sections::new(shape, size);
         let (blocks, rest, count) = (outputs / 4, outputs % 4, shape.count());
         let beyond = if axis.tails { 3 } else { 0 };

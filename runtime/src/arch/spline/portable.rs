@@ -1,13 +1,14 @@
 //! The kernel in plain Rust, for any layout: what every other one is tested against.
 
-use super::tables::fold;
+use super::layer::{Coefficient, SplineLayer};
+use super::tables::{fold, is_shared};
 use super::tensors::{Tensors, elements};
-use super::{Coefficient, Layer, is_shared};
-use crate::arch::{Layout, flat};
+use crate::arch::dense::layout::Layout;
+use crate::arch::memory::flat;
 use crate::tensor::Quad;
 use core::marker::PhantomData;
 
-impl<C: Coefficient> Layer<'_, C> {
+impl<C: Coefficient> SplineLayer<'_, C> {
     /// Computes the layer; a slice that is too short leaves outputs as they were.
     #[inline(always)]
     pub(crate) fn portable<L: Layout>(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {

@@ -1,7 +1,14 @@
-//! The tables of a spline layer in memory.
+//! The tables of a spline layer in memory. Stands on the layouts of dense layers.
 
-use crate::arch::Layout;
-use crate::spline::Shape;
+use crate::arch::dense::layout::{self, Layout};
+use crate::spline::shape::{Grid, SplineShape};
+
+/// The layout of splines on the core this crate is built for: that of its dense layers.
+#[cfg(nervecord_assembly)]
+pub(crate) type Native = layout::Native;
+/// The layout of splines on hosts, which take the coefficients one by one.
+#[cfg(not(nervecord_assembly))]
+pub(crate) type Native = layout::RowMajor;
 
 /// Where the parts of a layer's stream begin, in words; its biases come first, then the coefficients
 /// of whole blocks.
@@ -37,13 +44,13 @@ pub(crate) struct Sections {
     pub rest_factors: usize,
     /// Multipliers, two a word.
     pub multiplier: usize,
-    /// The whole.
+    /// Words of the stream.
     pub words: usize,
 }
 
 impl Sections {
     /// The parts of a layer whose coefficients have `size` bytes.
-    pub(crate) const fn new(shape: &Shape, size: usize) -> Self {
+    pub(crate) const fn new(shape: &SplineShape, size: usize) -> Self {
         let (blocks, left) = (shape.outputs / 4, shape.outputs % 4);
         let fours = if shape.base { shape.inputs.div_ceil(4) } else { 0 };
         let factors = shape.outputs + shape.inputs * blocks * shape.count() * size;
@@ -55,13 +62,31 @@ impl Sections {
     }
 }
 
+/// Whether one grid serves the first activations, or each input has its own.
+pub(super) const fn is_shared(grids: &[Grid]) -> bool {
+    grids.len() == 1 && grids[0].input == 0
+}
+
+/// Activations a layer may read.
+pub(super) const fn reads(shape: &SplineShape, grids: &[Grid]) -> usize {
+    if is_shared(grids) {
+        return shape.inputs;
+    }
+    let (mut most, mut k) = (0, 0);
+    while k < grids.len() {
+        most = if grids[k].input > most { grids[k].input } else { most };
+        k += 1;
+    }
+    most as usize + 1
+}
+
 /// Neighbouring coefficients of a block that share sums.
 pub(super) const fn fold<L: Layout>(size: usize) -> usize {
     if L::FOLD > size { L::FOLD / size } else { 1 }
 }
 
 /// Whether the coefficients of an output are stored with an offset.
-const fn is_offset<L: Layout>(shape: &Shape, output: usize, size: usize) -> bool {
+const fn is_offset<L: Layout>(shape: &SplineShape, output: usize, size: usize) -> bool {
     if output < shape.outputs / 4 * 4 {
         !(output + 1).is_multiple_of(fold::<L>(size))
     } else {
@@ -85,8 +110,8 @@ macro_rules! pack {
         /// # Panics
         /// If the tables' lengths do not belong together. It runs when tables are built: in a
         /// constant, where that is a build error, or on the host.
-        pub const fn $name<L: Layout>(
-            shape: &Shape,
+        pub(crate) const fn $name<L: Layout>(
+            shape: &SplineShape,
             coefficients: &[$coefficient],
             factors: &[$coefficient],
             bias: &[i32],
@@ -95,7 +120,7 @@ macro_rules! pack {
         ) {
             const SIZE: usize = size_of::<$coefficient>();
             const HALF: u32 = 1 << (8 * SIZE - 1);
-            let Shape { inputs, outputs, .. } = *shape;
+            let SplineShape { inputs, outputs, .. } = *shape;
             let sections = Sections::new(shape, SIZE);
             let fours = if shape.base { inputs.div_ceil(4) } else { 0 };
             assert!(bias.len() == outputs && multiplier.len() == outputs);

@@ -1,10 +1,11 @@
-//! How a layer's sums start and end where the kernel in between is another's.
+//! How a layer's sums start and end where the kernel in between is another's. Stands on the layer.
 
+use super::layer::{Coefficient, SplineLayer};
 use super::tables::fold;
-use super::{Coefficient, Layer};
-use crate::arch::{Layout, flat_mut, words_mut};
-use crate::number::requantize;
-use crate::spline::Shape;
+use crate::arch::dense::layout::Layout;
+use crate::arch::memory::{flat_mut, words_mut};
+use crate::rounding::requantize;
+use crate::spline::shape::SplineShape;
 use crate::tensor::{Quad, quads};
 
 /// What a layer reads and writes, all of it long enough.
@@ -15,7 +16,7 @@ pub(super) struct Tensors<'t> {
     pub acc: &'t mut [i32],
 }
 
-impl<C: Coefficient> Layer<'_, C> {
+impl<C: Coefficient> SplineLayer<'_, C> {
     /// The slices as the layer needs them, its sums started; none if one is too short.
     #[inline(always)]
     pub(super) fn start<'t>(
@@ -24,7 +25,7 @@ impl<C: Coefficient> Layer<'_, C> {
         base: &'t [Quad],
         y: &'t mut [Quad],
     ) -> Option<Tensors<'t>> {
-        let Shape { inputs, outputs, base: has_base, .. } = self.shape;
+        let SplineShape { inputs, outputs, base: has_base, .. } = self.shape;
         let x = x.get(..quads(self.reads))?;
         let base = base.get(..if has_base { quads(inputs) } else { 0 })?;
         let (y, memory) = y.split_at_mut_checked(quads(outputs))?;

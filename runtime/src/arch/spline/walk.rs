@@ -1,9 +1,8 @@
-//! A layer on cores whose kernel walks all edges, from sums that are there to sums to be finished.
+//! What a kernel that walks all edges goes through. Stands on the shapes of splines.
 
-use super::tensors::Tensors;
-use super::{Coefficient, Layer, is_shared};
-use crate::arch::Native;
-use crate::spline::Shape;
+use core::mem::offset_of;
+
+use crate::spline::shape::Grid;
 use crate::tensor::Quad;
 
 /// What the kernel goes through, in the order in which it loads it; lengths are in bytes.
@@ -46,6 +45,14 @@ pub(super) struct Walk {
     pub(super) sum: i32,
 }
 
+one_after_the_other!(Walk from 0; from, end, factor, offset, fraction, low, range);
+one_after_the_other!(Walk from offset_of!(Walk, blocks); blocks, stride);
+one_after_the_other!(Walk from offset_of!(Walk, acc); acc, acc_end);
+one_after_the_other!(Walk from offset_of!(Walk, rest); rest, rest_stride);
+one_after_the_other!(Grid from 4; offset);
+const _: () = assert!(offset_of!(Grid, input) == 0 && offset_of!(Grid, factor) == 2);
+const _: () = assert!(size_of::<Grid>() == 8);
+
 /// A kernel's code with the places of what it needs of a [`Walk`].
 macro_rules! walking {
     ($($line:expr),* $(,)?) => {
@@ -83,76 +90,4 @@ pub(super) enum Source {
     Grids = 1,
     /// Values of the base function, which are the weights of their factors.
     Values = 2,
-}
-
-/// Computes a layer; a slice that is too short leaves outputs as they were.
-#[inline(always)]
-pub(super) fn run<C: Coefficient>(layer: &Layer<C>, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-    let Layer { shape, sections, grids, stream, .. } = layer;
-    let Shape { inputs, outputs, axis, .. } = *shape;
-    let (count, size) = (shape.count(), size_of::<C>());
-    let part = |word: usize| stream.as_ptr().wrapping_add(word).cast::<u8>();
-    let Some(Tensors { x, base, y, acc }) = layer.start(x, base, y) else { return };
-    let Some(grid) = grids.first() else { return };
-    let (from, length, source) = if is_shared(grids) {
-        (x.as_ptr().cast::<u8>(), 2 * inputs, Source::Activations)
-    } else {
-        (grids.as_ptr().cast(), size_of_val(*grids), Source::Grids)
-    };
-    let beyond = if axis.tails { 3 } else { 0 };
-    let (blocks, left) = (outputs / 4, outputs % 4);
-    let mut walk = Walk {
-        from,
-        end: from.wrapping_add(length),
-        factor: grid.factor as i32,
-        offset: grid.offset,
-        fraction: axis.shift as u32 - 15,
-        low: -(beyond << 15),
-        range: ((axis.intervals as i32 + 2 * beyond) << 15) - 1,
-        blocks: part(outputs),
-        stride: blocks * 4 * count * size,
-        step: 4 * count * size,
-        acc: acc.as_mut_ptr(),
-        acc_end: acc.as_mut_ptr().wrapping_add(4 * blocks),
-        left,
-        rest: part(sections.rest),
-        rest_stride: left * count * size,
-        rest_step: count * size,
-        activations: x.as_ptr(),
-        value_shift: shape.base_shift as u32,
-        source,
-        tails: axis.tails as usize,
-        window: [[0; 4]; 3],
-        last: axis.intervals as i32 - 1,
-        sum: 0,
-    };
-    // SAFETY: the stream, the activations and the values were found to be as long as the layer says,
-    // and the grids are; the sums are borrowed.
-    unsafe { kernel::<C>(&mut walk) };
-    if shape.base {
-        let values = base.as_ptr_range();
-        (walk.from, walk.end) = (values.start.cast(), values.end.cast());
-        walk.source = Source::Values;
-        (walk.blocks, walk.rest) = (part(sections.factors), part(sections.rest_factors));
-        (walk.stride, walk.step) = (blocks * 16 * size, 16 * size);
-        (walk.rest_stride, walk.rest_step) = (left * 4 * size, 4 * size);
-        // SAFETY: as above.
-        unsafe { kernel::<C>(&mut walk) };
-    }
-    layer.finish::<Native>(acc, walk.sum, y);
-}
-
-/// Adds all edges to the sums.
-///
-/// # Safety
-/// What the walk points to can be read, and the sums written.
-#[inline(always)]
-unsafe fn kernel<C: Coefficient>(walk: &mut Walk) {
-    // SAFETY: the caller's contract.
-    unsafe {
-        match size_of::<C>() {
-            1 => super::kernel::edges_i8(walk),
-            _ => super::kernel::edges_i16(walk),
-        }
-    }
 }

@@ -1,10 +1,11 @@
-//! Armv7-M without the DSP extension: four rows in the [lanes](super::Layout#lanes) of a word.
+//! Armv7-M without the DSP extension: four rows in the [lanes](super::layout::Layout#lanes) of a word.
 //!
 //! A quad of inputs takes 33 instructions for its 16 multiply-accumulates: one load-multiple of its
 //! four words, and per input a load of the activation, three shifts and four `MLA`s. The loop does
 //! four quads a round and is entered where a first, partial round begins.
 
-use super::{Shape, call};
+use super::assembly::call;
+use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -75,7 +76,7 @@ macro_rules! apart16 {
     };
 }
 
-/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
+/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
 /// In a block r8-r11 hold the sums, r4-r7 words of weights, r2 an activation, r3 an unpacked weight,
 /// r0 and r1 the next activation and word, lr the rounds to do.
@@ -84,11 +85,11 @@ macro_rules! apart16 {
 /// quads, sum of the inputs in units of the lanes' offset, whether outputs are clamped at zero; the
 /// first three are loaded together at the start of a block.
 macro_rules! kernel {
-    ($name:ident, $quad:ident, $apart:ident, $offset:literal, $load:literal, $bytes:literal) => {
+    ($name:ident, $quad:ident, $apart:ident, $quarter:ident, $offset:literal, $load:literal, $bytes:literal) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
             naked_asm!(
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
                 "ldrb r10, [r2, #{relu}]",
@@ -128,6 +129,10 @@ macro_rules! kernel {
                 ".rept 4",
                 $quad!(),
                 ".endr",
+                // The entry counts on the length of a quad: no space, which a build with another refuses.
+                "90:",
+                ".space 4 * {quarter} - (90b - 2b)",
+                ".space (90b - 2b) - 4 * {quarter}",
                 "subs lr, lr, #1",
                 "bne 2b",
                 "ldrd r12, lr, [sp, #28]",
@@ -186,26 +191,27 @@ macro_rules! kernel {
                 "6:",
                 "add sp, sp, #36",
                 "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
-                relu = const offset_of!(Shape, relu),
+                quarter = const $quarter,
+                relu = const offset_of!(DenseShape, relu),
             )
         }
     };
 }
 
-kernel!(rows_i8, quad8, apart8, "7", "ldrsb", "1");
-kernel!(rows_i16, quad16, apart16, "15", "ldrsh", "2");
+kernel!(rows_i8, quad8, apart8, QUARTER_I8, "7", "ldrsb", "1");
+kernel!(rows_i16, quad16, apart16, QUARTER_I16, "15", "ldrsh", "2");
 
-/// Bytes of code a quad, for [`Shape`].
-pub(crate) const QUARTER_I8: usize = 106;
-/// Bytes of code a quad, for [`Shape`].
-pub(crate) const QUARTER_I16: usize = 100;
+/// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I8: usize = 106;
+/// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I16: usize = 100;
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i8>(rows_i8, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i16>(rows_i16, shape, stream, x, y);
 }

@@ -1,6 +1,6 @@
 //! x86-64 hosts: four rows at a time in SSE2, which every such processor has.
 //!
-//! The layout is [`Interleaved`](super::Interleaved): a vector holds a quad of inputs' weights of four
+//! The layout is [`Interleaved`](super::layout::Interleaved): a vector holds a quad of inputs' weights of four
 //! rows, whose even bytes, shifted up and down again, are columns 0 and 1 and whose odd bytes, shifted
 //! down, are columns 2 and 3. Both are multiplied with a pair of activations in every lane and added
 //! pairwise by one `PMADDWD`, so that a lane is a row's sum and nothing is added across lanes.
@@ -13,30 +13,31 @@ use core::arch::x86_64::{
     _mm_sub_epi32, _mm_unpacklo_epi64,
 };
 
-use super::layout::{row_words, scale};
-use super::portable::saturate16;
-use super::{Native, Shape, Weight, flat_mut};
+use super::layout::{Native, Width, row_words, scale};
+use super::shape::DenseShape;
+use crate::arch::memory::flat_mut;
+use crate::arch::scalar::saturate16;
 use crate::tensor::Quad;
 
-pub(crate) const QUARTER_I8: usize = 0;
-pub(crate) const QUARTER_I16: usize = 0;
+pub(super) const QUARTER_I8: usize = 0;
+pub(super) const QUARTER_I16: usize = 0;
 
 #[inline(never)]
-pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
     // SAFETY: the build script chose this kernel because the target has SSE2.
     unsafe { dense::<i8>(shape, stream, x, y) }
 }
 
 #[inline(never)]
-pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
     // SAFETY: as above.
     unsafe { dense::<i16>(shape, stream, x, y) }
 }
 
-/// See [`portable::dense`](super::portable::dense) for the contract.
+/// See [`Weight::dense`](super::weight::Weight::dense) for the contract.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn dense<W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
     let words = row_words::<W>(shape.quads);
     if stream.len() != shape.rows * words || y.len() * 4 < shape.rows {
         return;
@@ -183,7 +184,7 @@ fn across(sums: __m128i) -> i32 {
     _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b1011_0001>(two)))
 }
 
-/// [`requantize`](crate::number::requantize) of four sums.
+/// [`requantize`](crate::rounding::requantize) of four sums.
 ///
 /// A word of a multiplier is below 2^31, so the high word of its product with a negative sum is that of
 /// the unsigned product less the multiplier.

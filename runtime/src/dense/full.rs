@@ -1,15 +1,17 @@
 //! Fully connected layers: `y = clamp(W x + b)`.
 
-use crate::arch::{self, Native, Shape, Weight};
+use crate::arch::dense::layout::{self, Native};
+use crate::arch::dense::shape::DenseShape;
+use crate::arch::dense::weight::Weight;
 use crate::tensor::{Quad, quads};
 
 /// A fully connected layer over a packed stream of its tables.
 ///
-/// Output `r` is [`requantize`](crate::number::requantize)`(bias[r] + sum_i w[r][i] x[i],
+/// Output `r` is [`requantize`](crate::rounding::requantize)`(bias[r] + sum_i w[r][i] x[i],
 /// multiplier[r], shift)`, then `max(., 0)` if `relu`. The rounding half is part of the bias.
 #[derive(Clone, Copy, Debug)]
 pub struct Dense<'a, W> {
-    shape: Shape,
+    shape: DenseShape,
     stream: &'a [u32],
     weight: core::marker::PhantomData<W>,
 }
@@ -20,36 +22,36 @@ pub type Dense8<'a> = Dense<'a, i8>;
 pub type Dense16<'a> = Dense<'a, i16>;
 
 /// Words of a layer of i8 weights.
-pub const fn words8(inputs: usize, outputs: usize) -> usize {
-    arch::words::<i8>(inputs, outputs)
+pub const fn dense_words8(inputs: usize, outputs: usize) -> usize {
+    layout::words::<i8>(inputs, outputs)
 }
 
 /// Words of a layer of i16 weights.
-pub const fn words16(inputs: usize, outputs: usize) -> usize {
-    arch::words::<i16>(inputs, outputs)
+pub const fn dense_words16(inputs: usize, outputs: usize) -> usize {
+    layout::words::<i16>(inputs, outputs)
 }
 
 /// The stream of a layer of i8 weights, a row an output, for the core this is built for.
-pub const fn pack8<const IN: usize, const OUT: usize, const N: usize>(
+pub const fn pack_dense8<const IN: usize, const OUT: usize, const N: usize>(
     rows: &[[i8; IN]; OUT],
     bias: &[i32; OUT],
     multiplier: &[i16; OUT],
     shift: u8,
 ) -> [u32; N] {
     let mut stream = [0; N];
-    arch::pack8::<Native>(rows.as_flattened(), bias, multiplier, shift, &mut stream);
+    layout::pack8::<Native>(rows.as_flattened(), bias, multiplier, shift, &mut stream);
     stream
 }
 
 /// The stream of a layer of i16 weights, a row an output, for the core this is built for.
-pub const fn pack16<const IN: usize, const OUT: usize, const N: usize>(
+pub const fn pack_dense16<const IN: usize, const OUT: usize, const N: usize>(
     rows: &[[i16; IN]; OUT],
     bias: &[i32; OUT],
     multiplier: &[i16; OUT],
     shift: u8,
 ) -> [u32; N] {
     let mut stream = [0; N];
-    arch::pack16::<Native>(rows.as_flattened(), bias, multiplier, shift, &mut stream);
+    layout::pack16::<Native>(rows.as_flattened(), bias, multiplier, shift, &mut stream);
     stream
 }
 
@@ -59,8 +61,8 @@ impl<'a, W: Weight> Dense<'a, W> {
     /// # Panics
     /// If the stream has another length than the layer. In a constant, that is a build error.
     pub const fn new(inputs: usize, outputs: usize, stream: &'a [u32], relu: bool) -> Self {
-        assert!(inputs > 0 && outputs > 0 && stream.len() == arch::words::<W>(inputs, outputs));
-        let shape = Shape::new(quads(inputs), outputs, relu, arch::quarter::<W>());
+        assert!(inputs > 0 && outputs > 0 && stream.len() == layout::words::<W>(inputs, outputs));
+        let shape = DenseShape::new(quads(inputs), outputs, relu, W::QUARTER);
         Self { shape, stream, weight: core::marker::PhantomData }
     }
 
@@ -74,26 +76,17 @@ impl<'a, W: Weight> Dense<'a, W> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::arch::{
-        Blocked, Interleaved, Lanes, LanesShort, Layout, RowMajor, Vectors, flat, flat_mut,
-        portable,
+    use crate::arch::dense::layout::{
+        Blocked, Interleaved, Lanes, LanesShort, Layout, RowMajor, Vectors,
     };
-    use crate::number::requantize;
+    use crate::arch::dense::portable;
+    use crate::arch::memory::flat;
+    use crate::dense::case::Case;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;
-
-    #[derive(Debug, Clone)]
-    pub(crate) struct Case {
-        pub(crate) x: Vec<i16>,
-        pub(crate) weights: Vec<i16>,
-        pub(crate) bias: Vec<i32>,
-        pub(crate) multiplier: Vec<i16>,
-        pub(crate) shift: u8,
-        pub(crate) relu: bool,
-    }
 
     fn case(largest: i16) -> impl Strategy<Value = Case> {
         let shapes = (1_usize..90, 1_usize..14, 0_u8..12, any::<bool>());
@@ -114,31 +107,13 @@ pub(crate) mod tests {
     }
 
     impl Case {
-        pub(crate) fn quads(&self) -> Vec<Quad> {
-            // What lies behind the last feature must not matter.
-            let mut padded: Vec<Quad> = std::vec![Quad([-7; 4]); quads(self.x.len())];
-            flat_mut(&mut padded)[..self.x.len()].copy_from_slice(&self.x);
-            padded
-        }
-
-        pub(crate) fn expected(&self) -> Vec<i16> {
-            let row = |r: usize| {
-                let weights = &self.weights[r * self.x.len()..];
-                let sum: i32 =
-                    weights.iter().zip(&self.x).map(|(&w, &x)| w as i32 * x as i32).sum();
-                let y = requantize(self.bias[r] + sum, self.multiplier[r], self.shift as u32);
-                if self.relu { y.max(0) } else { y }
-            };
-            (0..self.bias.len()).map(row).collect()
-        }
-
         fn found<L: Layout, W: Weight>(&self, pack: impl Fn(&mut [u32])) -> Vec<i16> {
             let (inputs, rows) = (self.x.len(), self.bias.len());
-            let words = arch::words::<W>(inputs, rows);
+            let words = layout::words::<W>(inputs, rows);
             // What was in the stream before must not matter.
             let mut stream = std::vec![0xdead_beef; words];
             pack(&mut stream);
-            let shape = Shape::new(quads(inputs), rows, self.relu, 0);
+            let shape = DenseShape::new(quads(inputs), rows, self.relu, 0);
             let mut y = std::vec![Quad([99; 4]); quads(rows)];
             portable::dense::<L, W>(&shape, &stream, &self.quads(), &mut y);
             flat(&y)[..rows].to_vec()
@@ -147,9 +122,9 @@ pub(crate) mod tests {
         /// The kernel that this host runs.
         fn native<W: Weight>(&self, pack: impl Fn(&mut [u32])) -> Vec<i16> {
             let (inputs, rows) = (self.x.len(), self.bias.len());
-            let mut stream = std::vec![0; arch::words::<W>(inputs, rows)];
+            let mut stream = std::vec![0; layout::words::<W>(inputs, rows)];
             pack(&mut stream);
-            let shape = Shape::new(quads(inputs), rows, self.relu, arch::quarter::<W>());
+            let shape = DenseShape::new(quads(inputs), rows, self.relu, W::QUARTER);
             let mut y = std::vec![Quad([99; 4]); quads(rows)];
             W::dense(&shape, &stream, &mut self.quads(), &mut y);
             flat(&y)[..rows].to_vec()
@@ -158,13 +133,19 @@ pub(crate) mod tests {
         fn found8<L: Layout>(&self) -> Vec<i16> {
             let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
             self.found::<L, i8>(|stream| {
-                arch::pack8::<L>(&weights, &self.bias, &self.multiplier, self.shift, stream);
+                layout::pack8::<L>(&weights, &self.bias, &self.multiplier, self.shift, stream);
             })
         }
 
         fn found16<L: Layout>(&self) -> Vec<i16> {
             self.found::<L, i16>(|stream| {
-                arch::pack16::<L>(&self.weights, &self.bias, &self.multiplier, self.shift, stream);
+                layout::pack16::<L>(
+                    &self.weights,
+                    &self.bias,
+                    &self.multiplier,
+                    self.shift,
+                    stream,
+                );
             })
         }
     }
@@ -187,12 +168,12 @@ pub(crate) mod tests {
         fn the_hosts_kernel_gives_the_same(case8 in case(128), case16 in case(1500)) {
             let weights: Vec<i8> = case8.weights.iter().map(|&w| w as i8).collect();
             let found = case8.native::<i8>(|stream| {
-                arch::pack8::<Native>(&weights, &case8.bias, &case8.multiplier, case8.shift, stream);
+                layout::pack8::<Native>(&weights, &case8.bias, &case8.multiplier, case8.shift, stream);
             });
             prop_assert_eq!(found, case8.expected());
             let found = case16.native::<i16>(|stream| {
                 let Case { weights, bias, multiplier, shift, .. } = &case16;
-                arch::pack16::<Native>(weights, bias, multiplier, *shift, stream);
+                layout::pack16::<Native>(weights, bias, multiplier, *shift, stream);
             });
             prop_assert_eq!(found, case16.expected());
         }
@@ -211,7 +192,7 @@ pub(crate) mod tests {
 
     #[test]
     fn short_tensors_are_left_alone() {
-        let stream: [u32; 4] = pack8(&[[1; 5]], &[0], &[1], 0);
+        let stream: [u32; 4] = pack_dense8(&[[1; 5]], &[0], &[1], 0);
         let layer = Dense8::new(5, 1, &stream, false);
         let mut y = [Quad([9; 4])];
         layer.run(&mut [Quad::default()], &mut y);

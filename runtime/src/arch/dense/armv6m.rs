@@ -1,4 +1,4 @@
-//! Armv6-M: four rows in the [lanes](super::Layout#lanes) of a word, and sixteen registers.
+//! Armv6-M: four rows in the [lanes](super::layout::Layout#lanes) of a word, and sixteen registers.
 //!
 //! A quad of inputs takes 51 instructions for its 16 multiply-accumulates: three load-multiples and,
 //! per input, one instruction that unpacks the activation, three shifts, four multiplications and
@@ -7,7 +7,8 @@
 //!
 //! No instruction branches on data, so the time is the same for all inputs.
 
-use super::{Shape, call};
+use super::assembly::call;
+use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -232,7 +233,7 @@ macro_rules! requantize {
     };
 }
 
-/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
+/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
 /// In a block r8-r11 hold the sums, r2 and r3 a quad of activations, r4 one of them, r5 and r6 words
 /// of weights, r7 a weight, r0 and r1 the next activation and word, r12 the end of the activations,
@@ -242,11 +243,11 @@ macro_rules! requantize {
 /// the inputs in units of the lanes' offset, distance of the largest and smallest output, smallest
 /// output.
 macro_rules! kernel {
-    ($name:ident, $quad:ident, $apart:ident, $single:ident, $offset:literal) => {
+    ($name:ident, $quad:ident, $apart:ident, $single:ident, $quarter:ident, $offset:literal) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
             naked_asm!(
                 "push {{r4, r5, r6, r7, lr}}",
                 "mov r4, r8",
@@ -320,6 +321,10 @@ macro_rules! kernel {
                 $quad!(),
                 $quad!(),
                 $quad!(),
+                // The entry counts on the length of a quad: no space, which a build with another refuses.
+                "90:",
+                ".space 4 * {quarter} - (90b - 2b)",
+                ".space (90b - 2b) - 4 * {quarter}",
                 "cmp r0, r12",
                 "beq 8f",
                 "b 2b",
@@ -386,30 +391,31 @@ macro_rules! kernel {
                 "mov r10, r6",
                 "mov r11, r7",
                 "pop {{r4, r5, r6, r7, pc}}",
-                entry = const offset_of!(Shape, entry),
-                block_bytes = const offset_of!(Shape, block_bytes),
-                rest = const offset_of!(Shape, rest),
-                quads = const offset_of!(Shape, quads),
-                relu = const offset_of!(Shape, relu),
+                quarter = const $quarter,
+                entry = const offset_of!(DenseShape, entry),
+                block_bytes = const offset_of!(DenseShape, block_bytes),
+                rest = const offset_of!(DenseShape, rest),
+                quads = const offset_of!(DenseShape, quads),
+                relu = const offset_of!(DenseShape, relu),
             )
         }
     };
 }
 
-kernel!(rows_i8, quad8, apart8, single8, "7");
-kernel!(rows_i16, quad16, apart16, single16, "15");
+kernel!(rows_i8, quad8, apart8, single8, QUARTER_I8, "7");
+kernel!(rows_i16, quad16, apart16, single16, QUARTER_I16, "15");
 
-/// Bytes of code a quad, for [`Shape`].
-pub(crate) const QUARTER_I8: usize = 102;
-/// Bytes of code a quad, for [`Shape`].
-pub(crate) const QUARTER_I16: usize = 98;
+/// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I8: usize = 102;
+/// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I16: usize = 98;
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i8>(rows_i8, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i16>(rows_i16, shape, stream, x, y);
 }

@@ -1,7 +1,7 @@
 //! Armv7E-M and Armv8-M with the DSP extension: two multiply-accumulates an instruction.
 //!
 //! `SXTB16` widens bytes 0 and 2 of a word to half-words, `SXTB16 ROR #8` bytes 1 and 3; the
-//! [interleaved](super::Interleaved) layout stores the four weights of a group as `w0 w2 w1 w3`,
+//! [interleaved](super::layout::Interleaved) layout stores the four weights of a group as `w0 w2 w1 w3`,
 //! so they come out as the pairs `w0 w1` and `w2 w3` that `SMLAD` multiplies with two activations.
 //!
 //! A block of four rows holds its sums in r4-r7 while one pass over the activations feeds all four.
@@ -9,7 +9,8 @@
 //! functions are assembly because the loop needs all fourteen registers, of which the compiler
 //! keeps two for itself.
 
-use super::{Shape, call};
+use super::assembly::call;
+use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 
@@ -91,16 +92,21 @@ macro_rules! single16 {
     };
 }
 
-/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
+/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
 /// Stack while it runs: activations, entry, rounds, next output, end of the blocks' outputs, rest,
 /// quads; the first three are loaded together at the start of a block.
 macro_rules! kernel {
-    ($name:ident, $quad:ident, $single:ident, $saturate:literal, $bits:literal) => {
+    ($name:ident, $quad:ident, $single:ident, $quarter:ident, $saturate:literal, $bits:literal) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+        unsafe extern "C" fn $name(
+            _: *mut Quad,
+            _: *mut Quad,
+            _: *const DenseShape,
+            _: *const u32,
+        ) {
             naked_asm!(
                 cpu!(),
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
@@ -125,6 +131,10 @@ macro_rules! kernel {
                 $quad!(),
                 $quad!(),
                 $quad!(),
+                // The entry counts on the length of a quad: no space, which a build with another refuses.
+                "90:",
+                ".space 4 * {quarter} - (90b - 2b)",
+                ".space (90b - 2b) - 4 * {quarter}",
                 "subs lr, lr, #1",
                 "bne 2b",
                 "ldm r1!, {{r8, r9, r10, r11}}",
@@ -164,28 +174,29 @@ macro_rules! kernel {
                 "6:",
                 "add sp, sp, #28",
                 "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+                quarter = const $quarter,
             )
         }
     };
 }
 
 // 16 bits signed, or, for a clamp at zero, 15 bits unsigned.
-kernel!(linear_i8, quad8, single8, "ssat", "#16");
-kernel!(relu_i8, quad8, single8, "usat", "#15");
-kernel!(linear_i16, quad16, single16, "ssat", "#16");
-kernel!(relu_i16, quad16, single16, "usat", "#15");
+kernel!(linear_i8, quad8, single8, QUARTER_I8, "ssat", "#16");
+kernel!(relu_i8, quad8, single8, QUARTER_I8, "usat", "#15");
+kernel!(linear_i16, quad16, single16, QUARTER_I16, "ssat", "#16");
+kernel!(relu_i16, quad16, single16, QUARTER_I16, "usat", "#15");
 
-/// Bytes of code a quad, for [`Shape`].
-pub(crate) const QUARTER_I8: usize = 72;
-/// Bytes of code a quad, for [`Shape`].
-pub(crate) const QUARTER_I16: usize = 44;
+/// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I8: usize = 72;
+/// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I16: usize = 44;
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i8>(if shape.relu { relu_i8 } else { linear_i8 }, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i16>(if shape.relu { relu_i16 } else { linear_i16 }, shape, stream, x, y);
 }

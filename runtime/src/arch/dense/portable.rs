@@ -1,7 +1,9 @@
 //! Kernels in plain Rust: what every other kernel is tested against.
 
-use super::layout::{low_offset, place, plain_bias, row_words, scale, slot};
-use super::{Layout, Shape, Weight, flat_mut};
+use super::layout::{Layout, Width, low_offset, place, plain_bias, row_words, scale, slot};
+use super::shape::DenseShape;
+use crate::arch::memory::flat_mut;
+use crate::arch::scalar::saturate16;
 use crate::tensor::Quad;
 
 /// `y[r] = clamp(requantize(bias[r] + sum_i w[r][i] x[i]))` from a stream in layout `L`.
@@ -9,7 +11,12 @@ use crate::tensor::Quad;
 /// The first `shape.quads` quads of `x` are read and `shape.rows` activations of `y` written; where
 /// a slice is too short, the outputs stay as they were.
 #[inline(always)]
-pub fn dense<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(crate) fn dense<L: Layout, W: Width>(
+    shape: &DenseShape,
+    stream: &[u32],
+    x: &[Quad],
+    y: &mut [Quad],
+) {
     let Some(x) = x.get(..shape.quads) else { return };
     let words = row_words::<W>(shape.quads);
     if stream.len() != shape.rows * words || y.len() * 4 < shape.rows {
@@ -29,7 +36,7 @@ pub fn dense<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], y:
 
 /// The accumulator of a row that starts at `stream`, its columns in order.
 #[inline(always)]
-fn plain_row<W: Weight>(stream: &[u32], x: &[Quad]) -> i32 {
+fn plain_row<W: Width>(stream: &[u32], x: &[Quad]) -> i32 {
     let mut sum = stream[0] as i32;
     for (x, words) in x.iter().zip(stream[1..].chunks_exact(W::WORDS)) {
         for (k, &x) in x.0.iter().enumerate() {
@@ -42,7 +49,7 @@ fn plain_row<W: Weight>(stream: &[u32], x: &[Quad]) -> i32 {
 }
 
 /// The accumulator of row `row` in any layout.
-fn any_row<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], row: usize) -> i32 {
+fn any_row<L: Layout, W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], row: usize) -> i32 {
     let place = place::<L, W>(row, shape.rows, shape.quads);
     let mut sum = plain_bias::<L, W>(stream, place);
     for (quad, x) in x.iter().enumerate() {
@@ -60,33 +67,28 @@ fn any_row<L: Layout, W: Weight>(shape: &Shape, stream: &[u32], x: &[Quad], row:
 
 /// The weight in the lowest bits of a word.
 #[inline(always)]
-fn field<W: Weight>(word: u32) -> i32 {
+fn field<W: Width>(word: u32) -> i32 {
     let unused = 32 - 8 * W::WORDS as u32;
     (word << unused) as i32 >> unused
 }
 
-/// All ones if `x` is negative, else 0.
-#[inline(always)]
-pub fn negative(x: i32) -> i32 {
-    x >> 31
+/// There is no unrolled loop to enter.
+#[cfg(nervecord_kernel = "portable")]
+pub(super) const QUARTER_I8: usize = 0;
+/// There is no unrolled loop to enter.
+#[cfg(nervecord_kernel = "portable")]
+pub(super) const QUARTER_I16: usize = 0;
+
+/// The kernel of this core: one copy for all layers.
+#[cfg(nervecord_kernel = "portable")]
+#[inline(never)]
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    dense::<super::layout::Native, i8>(shape, stream, x, y);
 }
 
-/// `x` clamped to `0..2^BITS`.
-#[inline(always)]
-pub fn unit<const BITS: u32>(x: i32) -> i32 {
-    x.clamp(0, (1 << BITS) - 1)
-}
-
-/// `x` clamped to 16 bits.
-#[inline(always)]
-pub fn saturate16(x: i32) -> i16 {
-    x.clamp(i16::MIN as i32, i16::MAX as i32) as i16
-}
-
-/// `a - b`, saturating.
-#[inline(always)]
-pub fn saturating_sub(a: i32, b: i32) -> i32 {
-    let difference = a.wrapping_sub(b);
-    let overflow = super::negative((a ^ b) & (a ^ difference));
-    difference ^ ((difference ^ super::negative(a) ^ i32::MAX) & overflow)
+/// The kernel of this core: one copy for all layers.
+#[cfg(nervecord_kernel = "portable")]
+#[inline(never)]
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    dense::<super::layout::Native, i16>(shape, stream, x, y);
 }

@@ -1,7 +1,20 @@
-//! How a dense layer's tables lie in memory.
+//! How a dense layer's tables lie in memory. Stands on the rounding rule.
 
-use super::Weight;
-use crate::number::mul_high_split;
+use crate::rounding::mul_high_split;
+
+/// How wide the weights of a stream are.
+pub trait Width: Copy {
+    /// Words of a group of four weights.
+    const WORDS: usize;
+}
+
+impl Width for i8 {
+    const WORDS: usize = 1;
+}
+
+impl Width for i16 {
+    const WORDS: usize = 2;
+}
 
 /// How a core wants a dense layer in memory.
 ///
@@ -107,7 +120,7 @@ type Chosen = RowMajor;
 pub type Native = Chosen;
 
 /// The word that stands for `multiplier` and `shift` (below 16) of
-/// [`requantize`](crate::number::requantize): `m 2^(16-s)`, whose product's high word is the
+/// [`requantize`](crate::rounding::requantize): `m 2^(16-s)`, whose product's high word is the
 /// requantized accumulator, or, without a long multiply, `m` above `s`.
 pub const fn multiplier_word<L: Layout>(multiplier: i16, shift: u8) -> u32 {
     if L::LONG_MULTIPLY {
@@ -128,12 +141,12 @@ pub(super) fn scale<L: Layout>(acc: i32, word: u32) -> i32 {
 }
 
 /// Words of a row: bias, weights, multiplier.
-pub(super) const fn row_words<W: Weight>(quads: usize) -> usize {
+pub(super) const fn row_words<W: Width>(quads: usize) -> usize {
     2 + quads * W::WORDS
 }
 
 /// Words of a layer's stream, the same in every layout.
-pub const fn words<W: Weight>(inputs: usize, outputs: usize) -> usize {
+pub const fn words<W: Width>(inputs: usize, outputs: usize) -> usize {
     outputs * row_words::<W>(inputs.div_ceil(4))
 }
 
@@ -155,7 +168,7 @@ pub(super) struct Place {
 }
 
 /// Where row `row` lies.
-pub(super) const fn place<L: Layout, W: Weight>(row: usize, rows: usize, quads: usize) -> Place {
+pub(super) const fn place<L: Layout, W: Width>(row: usize, rows: usize, quads: usize) -> Place {
     let blocked = rows - rows % L::ROWS;
     let (first, count) = if row < blocked { (row - row % L::ROWS, L::ROWS) } else { (row, 1) };
     let words = row_words::<W>(quads);
@@ -183,7 +196,7 @@ pub(super) struct Slot {
 }
 
 /// The first quad and the number of quads of the group that quad `quad` of `quads` belongs to.
-const fn group<L: Layout, W: Weight>(quad: usize, quads: usize) -> (usize, usize) {
+const fn group<L: Layout, W: Width>(quad: usize, quads: usize) -> (usize, usize) {
     if !L::VECTORS {
         return (quad, 1);
     }
@@ -197,17 +210,17 @@ const fn group<L: Layout, W: Weight>(quad: usize, quads: usize) -> (usize, usize
 }
 
 /// Whether the kernel of a layer with `quads` quads of inputs splits activations into bytes.
-pub(super) const fn splits<L: Layout, W: Weight>(quads: usize) -> bool {
+pub(super) const fn splits<L: Layout, W: Width>(quads: usize) -> bool {
     L::VECTORS && W::WORDS == 1 && quads >= 8
 }
 
 /// What the kernel takes from the activation of a column: 128 where it splits it.
-pub(super) const fn low_offset<L: Layout, W: Weight>(quads: usize, column: usize) -> i32 {
+pub(super) const fn low_offset<L: Layout, W: Width>(quads: usize, column: usize) -> i32 {
     if splits::<L, W>(quads) && column / 4 < quads - quads % 4 { 128 } else { 0 }
 }
 
 /// Where the weight of column `column` of a row sits.
-pub(super) const fn slot<L: Layout, W: Weight>(place: Place, column: usize) -> Slot {
+pub(super) const fn slot<L: Layout, W: Width>(place: Place, column: usize) -> Slot {
     let bits = 8 * W::WORDS;
     let (start, quads) = group::<L, W>(column / 4, place.quads);
     let rest = column - 4 * start;
@@ -233,7 +246,7 @@ pub(super) const fn slot<L: Layout, W: Weight>(place: Place, column: usize) -> S
 }
 
 /// The bias of a row, out of the form in which lanes hold it.
-pub(super) const fn plain_bias<L: Layout, W: Weight>(stream: &[u32], place: Place) -> i32 {
+pub(super) const fn plain_bias<L: Layout, W: Width>(stream: &[u32], place: Place) -> i32 {
     let per_word = 4 / W::WORDS;
     if L::LANES && place.count == 4 && !(place.lane + 1).is_multiple_of(per_word) {
         let above = stream[place.bias + 1] << (8 * W::WORDS);
@@ -243,7 +256,7 @@ pub(super) const fn plain_bias<L: Layout, W: Weight>(stream: &[u32], place: Plac
 }
 
 /// Brings the biases of a layer into the form of lanes.
-const fn fold_biases<L: Layout, W: Weight>(rows: usize, quads: usize, stream: &mut [u32]) {
+const fn fold_biases<L: Layout, W: Width>(rows: usize, quads: usize, stream: &mut [u32]) {
     if !L::LANES {
         return;
     }

@@ -7,12 +7,13 @@
 //!
 //! No instruction branches on data, so the time is the same for all inputs.
 
-use super::{Shape, call};
+use super::assembly::call;
+use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-/// A dense kernel: a0 = activations, a1 = outputs, a2 = [`Shape`], a3 = stream.
+/// A dense kernel: a0 = activations, a1 = outputs, a2 = [`DenseShape`], a3 = stream.
 ///
 /// | register | holds |
 /// |---|---|
@@ -26,11 +27,11 @@ use core::mem::offset_of;
 /// | s7 | from a block's biases to its weights |
 /// | t5, t6 | quads of a row, rows left over |
 macro_rules! kernel {
-    ($name:ident, $load:literal, $bytes:literal) => {
+    ($name:ident, $load:literal, $bytes:literal, $quarter:ident) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
             naked_asm!(
                 ".option push",
                 ".option arch, +m", // the target's, which the assembler is not told of here
@@ -97,6 +98,10 @@ macro_rules! kernel {
                 "add t3, t3, a7",
                 ".endr",
                 ".endr",
+                // The entry counts on the length of a quad: no space, which a build with another refuses.
+                "90:",
+                ".space 4 * {quarter} - (90b - 2b)",
+                ".space (90b - 2b) - 4 * {quarter}",
                 "addi a0, a0, 32",
                 "addi a3, a3, 4*{quad_bytes}",
                 "bne a0, s3, 2b",
@@ -182,11 +187,12 @@ macro_rules! kernel {
                 "addi sp, sp, 32",
                 "ret",
                 ".option pop",
-                entry = const offset_of!(Shape, entry),
-                block_bytes = const offset_of!(Shape, block_bytes),
-                rest = const offset_of!(Shape, rest),
-                quads = const offset_of!(Shape, quads),
-                relu = const offset_of!(Shape, relu),
+                quarter = const $quarter,
+                entry = const offset_of!(DenseShape, entry),
+                block_bytes = const offset_of!(DenseShape, block_bytes),
+                rest = const offset_of!(DenseShape, rest),
+                quads = const offset_of!(DenseShape, quads),
+                relu = const offset_of!(DenseShape, relu),
                 bytes = const $bytes,
                 quad_bytes = const 16 * $bytes,
                 quad_shift = const if $bytes == 1 { 4 } else { 5 },
@@ -195,20 +201,20 @@ macro_rules! kernel {
     };
 }
 
-kernel!(rows_i8, "lb", 1);
-kernel!(rows_i16, "lh", 2);
+kernel!(rows_i8, "lb", 1, QUARTER_I8);
+kernel!(rows_i16, "lh", 2, QUARTER_I16);
 
-/// Bytes of code a quad, for [`Shape`]: 52 instructions.
-pub(crate) const QUARTER_I8: usize = 208;
-/// Bytes of code a quad, for [`Shape`].
-pub(crate) const QUARTER_I16: usize = 208;
+/// Bytes of code a quad, for [`DenseShape`]: 52 instructions.
+pub(super) const QUARTER_I8: usize = 208;
+/// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I16: usize = 208;
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i8>(rows_i8, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i16>(rows_i16, shape, stream, x, y);
 }

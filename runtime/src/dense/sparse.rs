@@ -1,10 +1,12 @@
 //! Dense layers that leave out what is zero: weights that were pruned, or activations that do not fire.
 //!
-//! Both compute [`Dense`](crate::dense::Dense)'s equation, term for term: a product with zero is all
+//! Both compute [`Dense`](super::full::Dense)'s equation, term for term: a product with zero is all
 //! that is missing. Codegen takes them only where `nervecord.toml` allows it and where they pay.
 
-use crate::arch::{self, Active};
-use crate::number::requantize;
+use crate::arch::memory::{flat, flat_mut};
+use crate::arch::nonzero::{Active, Links};
+use crate::arch::scalar::negative;
+use crate::rounding::requantize;
 use crate::tensor::{Quad, quads};
 
 /// How sums become outputs: `max(requantize(sum + bias, multiplier, shift), 0)`, the clamp only if
@@ -25,7 +27,7 @@ impl Finish<'_> {
     #[inline(always)]
     fn output(&self, acc: i32, multiplier: i16) -> i16 {
         let y = requantize(acc, multiplier, self.shift as u32) as i32;
-        (if self.relu { y & !arch::negative(y) } else { y }) as i16
+        (if self.relu { y & !negative(y) } else { y }) as i16
     }
 }
 
@@ -36,10 +38,7 @@ impl Finish<'_> {
 /// words for an i16 weight, in this order. A distance too long for its byte is bridged by links of weight 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Pruned<'a, const WORDS: usize> {
-    inputs: usize,
-    /// Links of each row.
-    counts: &'a [u16],
-    links: &'a [u16],
+    links: Links<'a, WORDS>,
     finish: Finish<'a>,
 }
 
@@ -47,15 +46,6 @@ pub struct Pruned<'a, const WORDS: usize> {
 pub type Pruned8<'a> = Pruned<'a, 1>;
 /// A pruned layer with i16 weights.
 pub type Pruned16<'a> = Pruned<'a, 2>;
-
-/// Column distance and weight of a link.
-#[inline(always)]
-const fn link<const WORDS: usize>(words: &[u16; WORDS]) -> (usize, i32) {
-    match WORDS {
-        1 => ((words[0] & 0xff) as usize, (words[0] as i16 >> 8) as i32),
-        _ => (words[0] as usize, words[1] as i16 as i32),
-    }
-}
 
 impl<'a, const WORDS: usize> Pruned<'a, WORDS> {
     /// A layer over the rows' links, one row after the other.
@@ -69,48 +59,19 @@ impl<'a, const WORDS: usize> Pruned<'a, WORDS> {
         links: &'a [u16],
         finish: Finish<'a>,
     ) -> Self {
-        assert!(WORDS == 1 || WORDS == 2);
         assert!(finish.shift < 16 && finish.bias.len() == counts.len());
         assert!(finish.multiplier.len() == counts.len());
-        let (all, rest) = links.as_chunks::<WORDS>();
-        assert!(rest.is_empty());
-        let (mut row, mut next) = (0, 0);
-        while row < counts.len() {
-            let (end, mut column) = (next + counts[row] as usize, 0);
-            while next < end {
-                column += link(&all[next]).0;
-                assert!(column < inputs);
-                next += 1;
-            }
-            row += 1;
-        }
-        assert!(next == all.len());
-        Self { inputs, counts, links, finish }
+        Self { links: Links::new(inputs, counts, links), finish }
     }
 
     /// Computes the layer; an `x` or `y` that is too short leaves outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
-        let x = arch::flat(x);
-        if x.len() < self.inputs {
-            return;
-        }
-        let mut links = self.links.as_chunks::<WORDS>().0;
-        let tables = self.counts.iter().zip(self.finish.bias).zip(self.finish.multiplier);
-        for (y, ((&count, &bias), &multiplier)) in arch::flat_mut(y).iter_mut().zip(tables) {
-            let Some((own, rest)) = links.split_at_checked(count as usize) else { return };
-            links = rest;
-            let (mut acc, mut column) = (bias, 0);
-            for words in own {
-                let (distance, weight) = link(words);
-                column += distance;
-                // SAFETY: `new` has followed the same links of this row: column < inputs <= x.len().
-                #[allow(unsafe_code)]
-                let x = unsafe { arch::point(x, column) };
-                acc += x as i32 * weight; // inside i32 in any order, proved by codegen
-            }
+        let outputs = flat_mut(y).iter_mut().zip(self.finish.multiplier);
+        let rows = outputs.zip(self.finish.bias.iter().copied());
+        self.links.sums(flat(x), rows, |(y, &multiplier), acc| {
             *y = self.finish.output(acc, multiplier);
-        }
+        });
     }
 }
 
@@ -131,7 +92,7 @@ pub type Lazy8<'a> = Lazy<'a, i8>;
 pub type Lazy16<'a> = Lazy<'a, i16>;
 
 /// Features of memory a lazy layer writes: its outputs, then a list of its inputs that are not zero.
-pub const fn memory(inputs: usize, outputs: usize) -> usize {
+pub const fn lazy_memory(inputs: usize, outputs: usize) -> usize {
     4 * (quads(outputs) + quads(inputs))
 }
 
@@ -149,14 +110,14 @@ impl<'a, W: Copy + Into<i32>> Lazy<'a, W> {
         Self { inputs, weights, finish }
     }
 
-    /// Computes the layer; `y` holds [`memory`] features. An `x` or `y` that is too short leaves
+    /// Computes the layer; `y` holds [`lazy_memory`] features. An `x` or `y` that is too short leaves
     /// outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         let Finish { bias, multiplier, .. } = self.finish;
-        let Some(x) = arch::flat(x).get(..self.inputs) else { return };
+        let Some(x) = flat(x).get(..self.inputs) else { return };
         let Some((y, memory)) = y.split_at_mut_checked(quads(bias.len())) else { return };
-        let Some(active) = Active::of(x, arch::flat_mut(memory)) else { return };
+        let Some(active) = Active::of(x, flat_mut(memory)) else { return };
         let blocks = self.weights.chunks_exact(self.inputs);
         let tables = bias.chunks(4).zip(multiplier.chunks(4));
         for ((y, columns), (bias, multiplier)) in y.iter_mut().zip(blocks).zip(tables) {
@@ -172,7 +133,7 @@ impl<'a, W: Copy + Into<i32>> Lazy<'a, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dense::tests::Case;
+    use crate::dense::case::Case;
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;
@@ -221,7 +182,7 @@ mod tests {
             let layer = Pruned::<WORDS>::new(self.x.len(), &counts, &links, self.finish());
             let mut y = std::vec![Quad([99; 4]); quads(counts.len())];
             layer.run(&self.quads(), &mut y);
-            arch::flat(&y)[..counts.len()].to_vec()
+            flat(&y)[..counts.len()].to_vec()
         }
 
         fn lazy<W: Copy + Into<i32>>(&self, narrow: impl Fn(i16) -> W) -> Vec<i16> {
@@ -232,9 +193,9 @@ mod tests {
                 .flat_map(|b| (0..inputs).map(move |i| (b, i)))
                 .map(|(b, i)| [0, 1, 2, 3].map(|k| weight(4 * b + k, i)))
                 .collect();
-            let mut y = std::vec![Quad([99; 4]); memory(inputs, outputs) / 4];
+            let mut y = std::vec![Quad([99; 4]); lazy_memory(inputs, outputs) / 4];
             Lazy::new(inputs, &weights, self.finish()).run(&self.quads(), &mut y);
-            arch::flat(&y)[..outputs].to_vec()
+            flat(&y)[..outputs].to_vec()
         }
     }
 

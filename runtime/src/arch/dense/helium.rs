@@ -15,8 +15,9 @@
 //! quad left over is widened to 32 bits instead, so that nothing behind it is read; a row left over
 //! has the loop predicate its tail.
 
-use super::layout::splits;
-use super::{Native, Shape, call};
+use super::assembly::call;
+use super::layout::{Native, splits};
+use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
@@ -69,7 +70,7 @@ macro_rules! requantize {
     };
 }
 
-/// A dense kernel of split activations and i8 weights: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
+/// A dense kernel of split activations and i8 weights: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
 /// In a block r0, r2, r4 and r6 hold the sums of low bytes, r8, r10, r12 and lr those of high ones
 /// (`VMLADAVA` takes even registers), r1 and r3 are the next word and activation, r9 the rounds to
@@ -80,7 +81,7 @@ macro_rules! split_kernel {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
             naked_asm!(
                 ".cpu cortex-m55", // the assembler is not told of the target's here
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
@@ -223,8 +224,8 @@ macro_rules! split_kernel {
                 "92:",
                 "vpop {{d8-d15}}",
                 "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
-                block_bytes = const offset_of!(Shape, block_bytes),
-                quads = const offset_of!(Shape, quads),
+                block_bytes = const offset_of!(DenseShape, block_bytes),
+                quads = const offset_of!(DenseShape, quads),
             )
         }
     };
@@ -233,7 +234,7 @@ macro_rules! split_kernel {
 split_kernel!(linear_i8, "", "ssat", "#16");
 split_kernel!(relu_i8, "vqshlu.s16 q0, q0, #0", "usat", "#15"); // the shift saturates to 0 from below
 
-/// A dense kernel of unsplit activations: r0 = activations, r1 = outputs, r2 = [`Shape`], r3 = stream.
+/// A dense kernel of unsplit activations: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
 /// In a block r4, r6, r8 and r10 hold the sums (`VMLADAVA` takes even registers), r0 and r1 the next
 /// activation and word, lr the groups to do; r2 is the next output, r3 the end of the blocks'
@@ -244,7 +245,7 @@ macro_rules! kernel {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const Shape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
     naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
         "push {{r4, r5, r6, r7, r8, r10, lr}}",
@@ -321,9 +322,9 @@ macro_rules! kernel {
         "6:",
         "add sp, sp, #12",
         "pop {{r4, r5, r6, r7, r8, r10, pc}}",
-        block_bytes = const offset_of!(Shape, block_bytes),
-        quads = const offset_of!(Shape, quads),
-        relu = const offset_of!(Shape, relu),
+        block_bytes = const offset_of!(DenseShape, block_bytes),
+        quads = const offset_of!(DenseShape, quads),
+        relu = const offset_of!(DenseShape, relu),
     )
 }
     };
@@ -333,12 +334,12 @@ kernel!(rows_i8, "vldrb.s16", "8", "vldrb.s32", "4");
 kernel!(rows_i16, "vldrh.u16", "16", "vldrh.s32", "8");
 
 /// There is no unrolled loop to enter.
-pub(crate) const QUARTER_I8: usize = 0;
+pub(super) const QUARTER_I8: usize = 0;
 /// There is no unrolled loop to enter.
-pub(crate) const QUARTER_I16: usize = 0;
+pub(super) const QUARTER_I16: usize = 0;
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     let kernel = match (splits::<Native, i8>(shape.quads), shape.relu) {
         (false, _) => rows_i8,
         (true, false) => linear_i8,
@@ -348,6 +349,6 @@ pub(super) fn dense_i8(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Q
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &Shape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i16>(rows_i16, shape, stream, x, y);
 }

@@ -1,0 +1,38 @@
+//! Which kernel computes a layer on the core this crate is built for. Stands on all of the room.
+
+#[cfg(not(nervecord_kernel = "portable"))]
+use super::kernel;
+use super::layout::Width;
+#[cfg(nervecord_kernel = "portable")]
+use super::portable as kernel;
+use super::shape::DenseShape;
+use crate::tensor::Quad;
+
+/// Weights that a dense layer may have. Its name is out of reach, so the widths here are all there are.
+pub trait Weight: Width {
+    /// Bytes of code a quad takes in this core's unrolled loop; 0 where there is none.
+    const QUARTER: usize;
+
+    /// Computes rows from a stream in the [`Native`](super::layout::Native) layout: `y[r] =
+    /// clamp(requantize(bias[r] + sum_i w[r][i] x[i]))`. `x` is as before afterwards; where a slice is too
+    /// short, the outputs stay as they were.
+    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]);
+}
+
+impl Weight for i8 {
+    const QUARTER: usize = kernel::QUARTER_I8;
+
+    #[inline(always)]
+    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+        kernel::dense_i8(shape, stream, x, y);
+    }
+}
+
+impl Weight for i16 {
+    const QUARTER: usize = kernel::QUARTER_I16;
+
+    #[inline(always)]
+    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+        kernel::dense_i16(shape, stream, x, y);
+    }
+}

@@ -1,0 +1,238 @@
+//! Functions of one variable over runs of features. Stands on `pieces` and [`crate::table`].
+
+use crate::table::FunctionRun;
+use crate::tensor::Quad;
+
+/// Runs with what the loop over them would otherwise compute in every step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Runs<'a> {
+    /// At least one.
+    runs: &'a [FunctionRun<'a>],
+    /// Features that must be there to read.
+    pub(crate) inputs: usize,
+    /// Features written.
+    pub(crate) outputs: usize,
+    /// 8, 4 or 1: what all counts are multiples of; runs start at even features unless it is 1.
+    step: usize,
+    /// Whether every run has `step` features.
+    #[cfg_attr(not(nervecord_dsp), expect(dead_code))]
+    even: bool,
+}
+
+impl<'a> Runs<'a> {
+    /// # Panics
+    /// If there is no run, or one is empty or beyond 2^16 features. In a constant, that is a build error.
+    pub(crate) const fn new(runs: &'a [FunctionRun<'a>]) -> Self {
+        assert!(!runs.is_empty());
+        let (mut inputs, mut outputs, mut step) = (0, 0, 8);
+        let mut i = 0;
+        while i < runs.len() {
+            let FunctionRun { from, count, .. } = runs[i];
+            assert!(count > 0 && count <= 1 << 16 && from <= 1 << 16);
+            inputs = if from + count > inputs { from + count } else { inputs };
+            outputs += count;
+            while !count.is_multiple_of(step) || (step > 1 && !from.is_multiple_of(2)) {
+                step = if step == 8 { 4 } else { 1 };
+            }
+            i += 1;
+        }
+        Self { runs, inputs, outputs, step, even: outputs == step * runs.len() }
+    }
+}
+
+/// Applies functions to `x`; where a tensor is too short, `y` stays as it was.
+#[inline(always)]
+pub(crate) fn apply(functions: &Runs, x: &[Quad], y: &mut [Quad]) {
+    if x.len() * 4 >= functions.inputs && y.len() * 4 >= functions.outputs {
+        // SAFETY: the tensors are long enough, by the line above, and aligned by type.
+        unsafe { kernel(functions, x.as_ptr().cast(), y.as_mut_ptr().cast()) }
+    }
+}
+
+/// Applies functions to `x`, with the results in the place of the features.
+#[inline(always)]
+pub(crate) fn apply_in_place(functions: &Runs, x: &mut [Quad]) {
+    if x.len() * 4 >= functions.inputs.max(functions.outputs) {
+        let x = x.as_mut_ptr();
+        // SAFETY: as for `apply`; both pointers come from the one unique borrow.
+        unsafe { kernel(functions, x.cast(), x.cast()) }
+    }
+}
+
+/// The functions by the fastest kernel there is.
+///
+/// # Safety
+/// `x` and `y` hold as many features as `functions` reads and writes, and are aligned to quads.
+#[inline(always)]
+unsafe fn kernel(functions: &Runs, x: *const i16, y: *mut i16) {
+    #[cfg(nervecord_dsp)]
+    {
+        let kernel = match (functions.step, functions.even) {
+            (1, _) => dsp::ones,
+            (8, true) => dsp::eight,
+            (8, false) => dsp::eights,
+            (_, true) => dsp::four,
+            (_, false) => dsp::fours,
+        };
+        let runs = functions.runs.as_ptr_range();
+        // SAFETY: all counts are multiples of the step, or equal to it, and all `from` even, by
+        // `Runs::new`; the rest is the caller's contract.
+        unsafe { kernel(x, y, runs.start, runs.end) }
+    }
+    #[cfg(not(nervecord_dsp))]
+    // SAFETY: all counts are multiples of the step; the rest is the caller's contract.
+    unsafe {
+        match functions.step {
+            1 => each::<1>(functions.runs, x, y),
+            _ => each::<4>(functions.runs, x, y),
+        }
+    }
+}
+
+/// `STEP` features a round.
+///
+/// # Safety
+/// Of every run `from + count` features are at `x`, and the sum of all counts at `y`; all counts are
+/// multiples of `STEP`.
+#[cfg(not(nervecord_dsp))]
+#[inline(never)]
+unsafe fn each<const STEP: usize>(runs: &[FunctionRun], x: *const i16, mut y: *mut i16) {
+    for run in runs {
+        // SAFETY: the features are there, by the caller's contract.
+        unsafe {
+            let mut x = x.add(run.from);
+            let end = y.add(run.count);
+            while y != end {
+                for k in 0..STEP {
+                    *y.add(k) = run.table.pieces.at(*x.add(k));
+                }
+                (x, y) = (x.add(STEP), y.add(STEP));
+            }
+        }
+    }
+}
+
+/// Armv7E-M and the DSP extension: nine instructions for two features, and a load and a store of
+/// several at once.
+#[cfg(nervecord_dsp)]
+mod dsp {
+    use super::FunctionRun;
+    use crate::arch::pieces::Pieces;
+    use core::arch::naked_asm;
+
+    // A run is four words, which the kernels load at once.
+    one_after_the_other!(Pieces from 0; middle, half);
+    one_after_the_other!(FunctionRun from 0; table);
+    one_after_the_other!(FunctionRun from 8; from, count);
+    const _: () = assert!(size_of::<FunctionRun>() == 16);
+
+    /// The functions of the two features in `$x`, with the middle of the pieces in r4 and half their
+    /// number in r5; uses r12 and lr.
+    ///
+    /// `SMLABB` of a word with itself as addend takes its lower half as the factor and leaves the
+    /// value in the upper half, where `PKHTB` finds it.
+    macro_rules! pair {
+        ($x:literal) => {
+            concat!(
+                "smulbb r12, ",
+                $x,
+                ", r5\n",
+                "asrs lr, r12, #15\n",
+                "ldr lr, [r4, lr, lsl #2]\n",
+                "smultb ",
+                $x,
+                ", ",
+                $x,
+                ", r5\n",
+                "smlabb r12, lr, r12, lr\n",
+                "asrs lr, ",
+                $x,
+                ", #15\n",
+                "ldr lr, [r4, lr, lsl #2]\n",
+                "smlabb ",
+                $x,
+                ", lr, ",
+                $x,
+                ", lr\n",
+                "pkhtb ",
+                $x,
+                ", ",
+                $x,
+                ", r12, asr #16\n",
+            )
+        };
+    }
+
+    macro_rules! kernel {
+        ($name:ident, $load:literal, $store:literal, [$($pair:expr),*], [$($again:expr),*]) => {
+            /// # Safety
+            /// As for [`kernel`](super::kernel): features, results, the first run, and where they end.
+            #[unsafe(naked)]
+            pub(super) unsafe extern "C" fn $name(
+                _: *const i16,
+                _: *mut i16,
+                _: *const FunctionRun,
+                _: *const FunctionRun,
+            ) {
+                naked_asm!(
+                    cpu!(),
+                    "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
+                    "1:",
+                    "ldm r2!, {{r4, r5, r6, r7}}", // a run: middle, half, from, count
+                    "add r6, r0, r6, lsl #1",
+                    "2:",
+                    $load,
+                    $($pair,)*
+                    $store,
+                    $($again,)*
+                    "cmp r2, r3",
+                    "bne 1b",
+                    "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+                )
+            }
+        };
+    }
+
+    /// The function of the one feature in r12.
+    macro_rules! one {
+        () => {
+            "smulbb r12, r12, r5
+             asrs lr, r12, #15
+             ldr lr, [r4, lr, lsl #2]
+             smlabb r12, lr, r12, lr
+             lsrs r12, r12, #16
+            "
+        };
+    }
+
+    macro_rules! kernels {
+        ($each:ident, $one:ident, $load:literal, $store:literal, $step:literal, $pairs:tt) => {
+            kernel!($each, $load, $store, $pairs, [concat!("subs r7, r7, #", $step), "bne 2b"]);
+            kernel!($one, $load, $store, $pairs, []);
+        };
+    }
+
+    kernels!(
+        eights,
+        eight,
+        "ldm r6!, {{r8, r9, r10, r11}}",
+        "stm r1!, {{r8, r9, r10, r11}}",
+        "8",
+        [pair!("r8"), pair!("r9"), pair!("r10"), pair!("r11")]
+    );
+    kernels!(
+        fours,
+        four,
+        "ldrd r8, r9, [r6], #8",
+        "strd r8, r9, [r1], #8",
+        "4",
+        [pair!("r8"), pair!("r9")]
+    );
+    kernel!(
+        ones,
+        "ldrsh r12, [r6], #2",
+        "strh r12, [r1], #2",
+        [one!()],
+        ["subs r7, r7, #1", "bne 2b"]
+    );
+}

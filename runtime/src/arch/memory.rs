@@ -1,0 +1,28 @@
+//! Tensors as slices of integers. Stands on [`crate::tensor`] alone.
+
+use crate::tensor::Quad;
+
+const _: () = assert!(size_of::<Quad>() == 8 && align_of::<Quad>() == 8);
+
+/// The activations of a tensor one by one.
+#[inline(always)]
+pub fn flat(x: &[Quad]) -> &[i16] {
+    // SAFETY: a Quad is exactly four i16 (repr(C), size 8, no padding) at least as aligned as one,
+    // so the slice covers the same bytes, and the lifetime is that of the borrow.
+    unsafe { core::slice::from_raw_parts(x.as_ptr().cast(), x.len() * 4) }
+}
+
+/// The activations of a tensor one by one, to write.
+#[inline(always)]
+pub fn flat_mut(x: &mut [Quad]) -> &mut [i16] {
+    // SAFETY: as for `flat`; the borrow is unique.
+    unsafe { core::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len() * 4) }
+}
+
+/// A tensor's memory as `i32` accumulators, two a quad.
+#[inline(always)]
+pub(crate) fn words_mut(x: &mut [Quad]) -> &mut [i32] {
+    // SAFETY: a Quad is eight bytes without padding, aligned to eight, and any bits are an i32; the
+    // borrow is unique.
+    unsafe { core::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len() * 2) }
+}

@@ -1,0 +1,104 @@
+//! What stands around a controller: clock, sensor, actuator, watchdog. Stands on nothing.
+
+/// A monotonic counter of ticks that wraps at 2^32.
+///
+/// A period, a deadline or an age must be shorter than 2^31 ticks.
+pub trait Clock {
+    /// Ticks now.
+    fn now(&mut self) -> u32;
+}
+
+impl<F: FnMut() -> u32> Clock for F {
+    fn now(&mut self) -> u32 {
+        self()
+    }
+}
+
+/// What a sensor saw, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample<X> {
+    /// The controller's input.
+    pub value: X,
+    /// The tick at which it was true.
+    pub taken: u32,
+}
+
+/// Where a controller's input comes from.
+pub trait Sensor<X> {
+    /// Why there is none.
+    type Error;
+
+    /// The newest input; `now` is the tick of the call.
+    ///
+    /// # Errors
+    /// The device does not answer or what it says makes no sense.
+    fn sample(&mut self, now: u32) -> Result<Sample<X>, Self::Error>;
+}
+
+/// What a controller's output drives.
+pub trait Actuator<Y> {
+    /// Why it was not driven.
+    type Error;
+
+    /// Drives the output.
+    ///
+    /// # Errors
+    /// The device does not answer.
+    fn drive(&mut self, output: &Y) -> Result<(), Self::Error>;
+}
+
+/// Something that resets the core unless it is fed once a period.
+///
+/// A loop feeds it at the end of a period whose output, the controller's or the safe one, the
+/// actuator took: a loop that hangs starves it, and so does an actuator that does not answer.
+pub trait Watchdog {
+    /// Another period has been brought to its end.
+    fn feed(&mut self);
+}
+
+/// No watchdog.
+impl Watchdog for () {
+    fn feed(&mut self) {}
+}
+
+impl<F: FnMut()> Watchdog for F {
+    fn feed(&mut self) {
+        self();
+    }
+}
+
+/// A device of one channel for each of several numbers, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Each<D, const N: usize>(pub [D; N]);
+
+impl<X: Copy + Default, D: Sensor<[X; 1]>, const N: usize> Sensor<[X; N]> for Each<D, N> {
+    type Error = D::Error;
+
+    /// The sample is as old as its oldest channel.
+    fn sample(&mut self, now: u32) -> Result<Sample<[X; N]>, D::Error> {
+        let mut all = Sample { value: [X::default(); N], taken: now };
+        for (device, value) in self.0.iter_mut().zip(&mut all.value) {
+            let Sample { value: [one], taken } = device.sample(now)?;
+            *value = one;
+            if now.wrapping_sub(taken) > now.wrapping_sub(all.taken) {
+                all.taken = taken;
+            }
+        }
+        Ok(all)
+    }
+}
+
+impl<Y: Copy, D: Actuator<[Y; 1]>, const N: usize> Actuator<[Y; N]> for Each<D, N> {
+    type Error = D::Error;
+
+    /// Drives every channel, also after one that failed; the last failure is returned.
+    fn drive(&mut self, output: &[Y; N]) -> Result<(), D::Error> {
+        let mut result = Ok(());
+        for (device, &value) in self.0.iter_mut().zip(output) {
+            if let Err(error) = device.drive(&[value]) {
+                result = Err(error);
+            }
+        }
+        result
+    }
+}
