@@ -1,13 +1,24 @@
 //! From a trained network to one Rust module of proved fixed-point tables.
 //!
 //! ```text
-//! trained file --import--> Graph (float, checked) --calibrate--> ranges --quantize--> Program (integers, proved)
+//! trained file --import--> Graph (float, checked) --simplify, calibrate--> ranges --choose, quantize--> Program (integers, proved)
 //!                                                                                      |--emit--> one Rust module of tables
 //!                                                                                      |--interpret (host, same kernels)
-//!                                                                                      '--report (terminal, JSON, HTML)
+//!                                                                                      '--report, verify (terminal, JSON, HTML)
 //! ```
 //!
-//! The package's folder `example/` is a build script that compiles this model, and a program that runs it.
+//! Modules stand on one another in one direction, from the top:
+//!
+//! ```text
+//! report   verify                                 what people are told; integers judged against float
+//! compiler                                        all phases in a row
+//! emit   choose                                   a program as a Rust module; forms, widths and tables, tried
+//! interpret   quantize                            a program on the host; one file a layer kind: lowering, kernel
+//! calibrate   simplify   import                   values of tensors; exact rewrites; trained files
+//! program                                         kernels as data: tables, kind, operands, memory, bounds
+//! reference   graph                               the float network: layers, shapes, families, functions
+//! settings   data   options   text   error        what is read, chosen and said
+//! ```
 //!
 //! [`Compiler`] is all of it in a row, for build scripts and programs; the command line, `nervecord-cli`, is
 //! a thin layer over it.
@@ -29,12 +40,10 @@ pub mod compiler;
 pub mod data;
 pub mod emit;
 pub mod error;
-
 pub mod graph;
 pub mod import;
 pub mod input;
 pub mod interpret;
-
 pub mod options;
 pub mod output;
 pub mod parallel;
@@ -44,7 +53,6 @@ pub mod reference;
 pub mod report;
 pub mod settings;
 pub mod simplify;
-
 pub mod text;
 pub mod verify;
 
