@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use crate::calibrate::Calibration;
+use crate::choose::quantize;
 use crate::emit::{Origin, emit};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::import::{self, Source};
 use crate::options::{Cpu, Options, Weights};
 use crate::output::write_atomic;
 use crate::program::Program;
-use crate::quantize::quantize;
 use crate::settings::Settings;
 use crate::simplify::simplify;
 use crate::text;
@@ -91,7 +91,7 @@ impl Compiler {
     /// # Errors
     /// The model or the calibration data cannot be used.
     pub fn build(&self) -> Result<Compiled> {
-        self.build_from(import::load(&self.model)?)
+        self.build_from(import::load(&self.model).map_err(|e| e.of_kind(Kind::Model))?)
     }
 
     /// As [`build`](Self::build), from a model already in memory.
@@ -101,6 +101,7 @@ impl Compiler {
     pub fn build_from(&self, mut source: Source) -> Result<Compiled> {
         if !(self.options.tolerance > 0.0 && self.options.tolerance <= 1.0) {
             return Err(Error::new("the tolerance is out of range")
+                .of_kind(Kind::Options)
                 .at("--tolerance")
                 .expected("above 0, at most 1 standard deviation of the output")
                 .found(self.options.tolerance)
@@ -110,12 +111,13 @@ impl Compiler {
             source.graph.name = text::snake_case(name);
         }
         let at_model = |e: Error| e.file(&self.model);
-        let settings = Settings::beside(&self.model)?;
+        let settings = Settings::beside(&self.model).map_err(|e| e.of_kind(Kind::Settings))?;
         let calibration = Calibration::load(self.calibration.as_deref(), &settings, &source.graph)
-            .map_err(at_model)?;
+            .map_err(|e| at_model(e.of_kind(Kind::Data)))?;
         let graph = simplify(source.graph.clone());
         let options = Options { sparsity: settings.sparsity, ..self.options.clone() };
-        let program = quantize(&graph, &calibration, &options).map_err(at_model)?;
+        let program = quantize(&graph, &calibration, &options)
+            .map_err(|e| at_model(e.of_kind(Kind::Numbers)))?;
         Ok(Compiled { source, graph, calibration, options, program })
     }
 

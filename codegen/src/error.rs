@@ -12,11 +12,35 @@ const WIDEST: usize = 1000;
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// An input that cannot be used, told so that its owner can mend it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Its `Debug` is its message, so that a build script's `unwrap` shows what to do.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Details>);
+
+/// What kind of input cannot be used, for programs that go on from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A file or folder could not be read or written.
+    File,
+    /// The trained file is damaged, or holds what is not supported.
+    Model,
+    /// The calibration data or the vectors do not fit the model.
+    Data,
+    /// `nervecord.toml` does not fit the model.
+    Settings,
+    /// An option is out of range.
+    Options,
+    /// The network cannot be represented by integers.
+    Numbers,
+    /// Anything else: a tool that is missing, a bug.
+    #[default]
+    Other,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Details {
+    kind: Option<Kind>,
     summary: String,
     file: Option<PathBuf>,
     place: Option<String>,
@@ -29,6 +53,18 @@ impl Error {
     /// What went wrong, in one line without a full stop.
     pub fn new(summary: impl Into<String>) -> Self {
         Self(Box::new(Details { summary: summary.into(), ..Details::default() }))
+    }
+
+    /// What kind of input is at fault; the innermost caller's word stands.
+    #[must_use]
+    pub fn of_kind(mut self, kind: Kind) -> Self {
+        self.0.kind.get_or_insert(kind);
+        self
+    }
+
+    /// What kind of input is at fault.
+    pub fn kind(&self) -> Kind {
+        self.0.kind.unwrap_or_default()
     }
 
     /// The file that holds the fault; the innermost caller's word stands.
@@ -77,6 +113,7 @@ impl Error {
     /// A file that could not be read or written.
     pub fn io(action: &str, path: impl AsRef<Path>, source: &std::io::Error) -> Self {
         Self::new(format!("cannot {action} the file"))
+            .of_kind(Kind::File)
             .file(path)
             .expected(format!("a path this program can {action}"))
             .found(source)
@@ -105,6 +142,12 @@ impl fmt::Display for Error {
     }
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 /// What a message holds, be it out of a file: lines after the first are indented below it.
 fn shown(text: &str) -> String {
     let lines: Vec<String> =
@@ -117,6 +160,19 @@ impl std::error::Error for Error {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unwrapping_shows_the_message() {
+        let error = Error::new("the tensor is missing").at("tensor `w`").help("export it again");
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
+
+    #[test]
+    fn the_innermost_kind_stands() {
+        let error = Error::io("read", "a", &std::io::ErrorKind::NotFound.into());
+        assert_eq!(error.of_kind(Kind::Model).kind(), Kind::File);
+        assert_eq!(Error::new("odd").kind(), Kind::Other);
+    }
 
     #[test]
     fn a_name_out_of_a_file_forges_no_line_and_steers_no_terminal() {

@@ -23,18 +23,16 @@
 //! ```
 
 pub mod calibrate;
-pub mod circuit;
+pub mod choose;
 pub mod cleanup;
 pub mod compiler;
 pub mod data;
-pub mod draw_kan;
 pub mod emit;
 pub mod error;
 
 pub mod graph;
 pub mod import;
 pub mod input;
-pub mod inspect;
 pub mod interpret;
 
 pub mod options;
@@ -44,13 +42,11 @@ pub mod program;
 pub mod quantize;
 pub mod reference;
 pub mod report;
-mod sample;
 pub mod settings;
 pub mod simplify;
 
-pub mod split;
 pub mod text;
 pub mod verify;
 
 pub use compiler::{Compiled, Compiler};
-pub use error::{Error, Result};
+pub use error::{Error, Kind, Result};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::input;
 use crate::options::Sparsity;
@@ -181,8 +181,8 @@ impl Settings {
 
     fn at_file(&self, error: Error) -> Error {
         match &self.file {
-            Some(file) => error.file(file),
-            None => error,
+            Some(file) => error.of_kind(Kind::Settings).file(file),
+            None => error.of_kind(Kind::Settings),
         }
     }
 

@@ -88,6 +88,11 @@ pub fn alike(a: &str, b: &str) -> bool {
     strsim::damerau_levenshtein(&a, &b) <= slips
 }
 
+/// `text` as the content of an element of HTML or SVG.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// Rows in columns, those in `right` aligned to the right.
 pub fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
     let mut widths = [0; N];

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use nervecord_codegen::circuit::{self, Circuit};
 use nervecord_codegen::data::Data;
+use nervecord_codegen::data::Vectors;
 use nervecord_codegen::graph::Graph;
+use nervecord_codegen::import::circuit::Circuit;
 use nervecord_codegen::import::{self, Source};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
-use nervecord_codegen::verify::{Vectors, verify};
-use nervecord_codegen::{Compiled, Compiler, Error, draw_kan, inspect, reference, report};
+use nervecord_codegen::verify::verify;
+use nervecord_codegen::{Compiled, Compiler, Error, reference, report};
 use nervecord_tests::drawn::{FEW, Verdict, draw, extreme_rows, judge, prepared, relative_error};
 use nervecord_tests::network;
 use nervecord_tests::random::Random;
@@ -93,7 +94,7 @@ fn model(case: &mut Case, folder: &Path) -> Result<Outcome> {
         Ok(source) => source,
         Err(error) => {
             // As `inspect` does with what cannot be loaded.
-            let _ = inspect::survey(&path);
+            let _ = report::inspect::survey(&path);
             return refused(&error);
         }
     };
@@ -122,10 +123,10 @@ fn model(case: &mut Case, folder: &Path) -> Result<Outcome> {
 
 /// What `inspect` prints and draws.
 fn inspected(source: &Source, path: &Path) {
-    let _ = inspect::render(source);
+    let _ = report::inspect::render(source);
     let own = import::circuit(path).ok().flatten().or_else(|| Circuit::of(&source.graph));
     if let Some(own) = &own {
-        let _ = (circuit::text::render(own), circuit::svg(own));
+        let _ = (report::circuit::render(own), report::svg(own));
     }
 }
 
@@ -161,7 +162,7 @@ fn written(compiled: &Compiled) -> Result<()> {
     if !module.ends_with("}\n") || !module.contains("pub fn step_raw") {
         return wrong("half-written", "the module has no end");
     }
-    let _ = (report::render(compiled), draw_kan::render(&compiled.program.layers));
+    let _ = (report::render(compiled), report::edges::render(&compiled.program.layers));
     Ok(())
 }
 

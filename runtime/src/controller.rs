@@ -119,9 +119,15 @@ impl Status {
     }
 }
 
+/// Implemented by what `nervecord compile` generates, and by nothing else: a trait that has it as a
+/// supertrait may gain items without breaking anyone. Modules name it as `nervecord::generated::Sealed`.
+pub trait Sealed {}
+
 /// A model stepped on the integers behind its fixed-point numbers: what generic code (firmware
 /// frames, tests, conversions) uses where the numbers' types differ from input to input.
-pub trait RawStep<const I: usize, const O: usize> {
+///
+/// Generated models have it; a controller written by hand implements [`Controller`] alone.
+pub trait RawStep<const I: usize, const O: usize>: Sealed {
     /// `i16` or `i32`.
     type RawInput: Number;
     /// `i16` or `i32`.

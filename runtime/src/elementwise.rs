@@ -1,4 +1,6 @@
 //! Layers that treat every feature by itself: scales, sums and products of tensors, and copies.
+//!
+//! Stands on the rounding rule.
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::rounding::{requantizer, saturate16, shift_round};
@@ -26,6 +28,7 @@ impl Affine<'_> {
     /// Computes the layer in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
+        debug_assert!(x.len() * 4 >= self.lines.len(), "a tensor is too short");
         for (x, line) in flat_mut(x).iter_mut().zip(self.lines) {
             *x = saturate16((*x as i32 * line.weight as i32 + line.bias) >> (line.shift & 15));
         }

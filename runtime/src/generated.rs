@@ -13,7 +13,7 @@
 
 pub use fixed;
 
-pub use crate::controller::{Controller, RawStep, Status};
+pub use crate::controller::{Controller, RawStep, Sealed, Status};
 pub use crate::dense::{Dense8, Dense16, pack_dense8, pack_dense16};
 pub use crate::dense::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};
 pub use crate::elementwise::{Add, Affine, Line, Mul, Place, Select};
@@ -41,7 +41,3 @@ pub const fn require_format(format: u32) {
         "this module was generated for another nervecord format: run `nervecord compile` again"
     );
 }
-
-/// Implemented by what `nervecord compile` generates, and by nothing else: a trait that has it as a
-/// supertrait may gain items without a new [`FORMAT`].
-pub trait Sealed {}

@@ -1,4 +1,6 @@
 //! Classifier heads.
+//!
+//! Stands on `norm`, `table` and the rounding rule.
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::{clamp, negative};
@@ -21,6 +23,7 @@ impl Softmax<'_> {
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
         let x = flat_mut(x);
+        debug_assert!(x.len() >= self.features as usize, "a tensor is too short");
         let Some(x) = x.get_mut(..self.features as usize) else { return };
         let (_, largest) = largest(x);
         let mut sum = 0_u32; // <= 2^15 2^15
@@ -64,6 +67,7 @@ impl LogSoftmax<'_> {
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
         let x = flat_mut(x);
+        debug_assert!(x.len() >= self.features as usize, "a tensor is too short");
         let Some(x) = x.get_mut(..self.features as usize) else { return };
         let (_, largest) = largest(x);
         let mut sum = 0_u32; // <= 2^15 2^15
@@ -118,6 +122,7 @@ impl ArgMax {
     /// Computes the layer.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        debug_assert!(x.len() * 4 >= self.features && !y.is_empty(), "a tensor is too short");
         if let (Some(x), Some(y)) = (flat(x).get(..self.features), flat_mut(y).first_mut()) {
             *y = largest(x).0 as i16; // codegen refuses more than 32,767 features
         }

@@ -15,6 +15,8 @@
 //! let torque = policy.step_reading(&reading);
 //! if policy.status().any() { .. }          // outside the calibrated range, NaN, or not given
 //! ```
+//!
+//! Stands on `controller` and `number`.
 
 use core::marker::PhantomData;
 

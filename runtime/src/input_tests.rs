@@ -1,4 +1,7 @@
+//! Readings of models of both widths.
+
 use super::*;
+use crate::controller::Sealed;
 use fixed::types::{I4F12, I16F16, I24F8};
 use proptest::prelude::*;
 
@@ -7,6 +10,8 @@ struct Model<R, const FRAC: u8, const FULL: bool>(R, Status);
 
 macro_rules! model {
     ($raw:ty, $ranges:expr) => {
+        impl<const FRAC: u8, const FULL: bool> Sealed for Model<$raw, FRAC, FULL> {}
+
         impl<const FRAC: u8, const FULL: bool> RawStep<3, 1> for Model<$raw, FRAC, FULL> {
             type RawInput = $raw;
             type RawOutput = $raw;

@@ -31,34 +31,39 @@
 //! - `control`: the control loop over embedded-hal, in `control`: guard, adapters, frames on a serial link.
 //! - `defmt`: log lines of the control loop through defmt.
 //! - `dsp`: fails the build of an Armv8-M mainline core unless it has the kernels of the DSP extension.
+//!
+//! # Rooms
+//! Each file says what it may use. From below: `arch` (what differs from core to core) and [`rounding`], one
+//! file or folder a kind of layer, [`input`] and the ports, `control`, and on top `generated` and `host`, which
+//! only list what generated modules and the code generator name.
 #![no_std]
 #![deny(unsafe_code)]
 
 mod arch;
 #[cfg(feature = "control")]
 pub mod control;
-pub mod controller;
-pub mod dense;
-pub mod elementwise;
+mod controller;
+mod dense;
+mod elementwise;
 #[cfg(feature = "f32")]
 mod float;
 mod functions;
 #[doc(hidden)]
 pub mod generated;
-pub mod head;
+mod head;
 #[doc(hidden)]
 pub mod host;
 pub mod input;
-pub mod membrane;
-pub mod ncap;
-pub mod norm;
+mod membrane;
+mod ncap;
+mod norm;
 mod number;
-pub mod port;
+mod port;
 pub mod rounding;
-pub mod spiking;
-pub mod spline;
-pub mod table;
-pub mod tensor;
+mod spiking;
+mod spline;
+mod table;
+mod tensor;
 
 pub use arch::KERNEL;
 pub use controller::{Controller, RawModel, RawStep, Status};
@@ -70,18 +75,3 @@ pub use head::argmax;
 pub use input::{Counts, Reading};
 pub use number::Number;
 pub use tensor::{Quad, Scratch};
-
-// Paths that the code generator and its modules name until they name `generated` and `host`.
-#[doc(hidden)]
-pub mod edges {
-    pub use crate::functions::Functions;
-    pub use crate::spline::{
-        SparseSpline as Sparse, SparseSpline8 as Sparse8, SparseSpline16 as Sparse16,
-        SparseSplineTables as Tables,
-    };
-    pub use crate::table::FunctionRun as Run;
-}
-#[doc(hidden)]
-pub mod sparse {
-    pub use crate::dense::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, lazy_memory as memory};
-}

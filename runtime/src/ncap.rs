@@ -3,6 +3,8 @@
 //! Numbers are unit fractions: `ONE = 2^BITS - 1` stands for 1.0 exactly, with `BITS` 15 or 7. A
 //! weight `w` is the integer `floor(w 2^F + 1/2)` with `F` 12 or 5, and a neuron is
 //! `clamp((acc + 2^(F-1)) >> F, 0, ONE)`.
+//!
+//! Stands on `arch::scalar`.
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::{negative, unit};

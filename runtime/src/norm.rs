@@ -1,4 +1,6 @@
 //! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
+//!
+//! Stands on the rounding rule.
 
 use crate::arch::memory::flat_mut;
 use crate::arch::scalar::{clamp, leading_zeros, negative, never, unit};

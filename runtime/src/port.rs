@@ -1,4 +1,6 @@
 //! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
+//!
+//! Stands on `arch::copy`, `controller` and the rounding rule.
 
 use crate::arch::copy::{Limits, copy_gathering, copy_pairs, copy_watching};
 use crate::arch::memory::{flat, flat_mut};
@@ -127,7 +129,7 @@ impl Channel {
     /// The activation of an end of a range, short of the ends of an i16: those are where what does not
     /// fit is clamped to.
     const fn end(self, x: i32) -> i16 {
-        // As above; 0 <= |v| + 2^(s-1) < 2^33
+        // Rounded as in `round`, whose clamp to 32 bits is this saturation; 0 <= |v| + 2^(s-1) < 2^33
         let centred = x.saturating_sub(self.offset) as i64;
         let rounded = (centred + (1 << (self.shift - 1))) >> self.shift;
         let below = i16::MAX as i64 - 1;

@@ -3,6 +3,8 @@
 //! Each update, a neuron whose sum is above its threshold in magnitude fires and starts again from 0;
 //! then every neuron gains the weights of what fired. Who fires is settled for all neurons, as a bit
 //! each, before any sum changes. Every synapse is visited in every update, whether it fires or not.
+//!
+//! Stands on `arch::scalar`.
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::negative;
@@ -34,7 +36,7 @@ pub const fn spiking_work(count: usize) -> usize {
 }
 
 impl Spiking<'_> {
-    /// One step from the sources `x`, in place on the neurons' sums, with [`work`] memory behind them.
+    /// One step from the sources `x`, in place on the neurons' sums, with [`spiking_work`] memory behind them.
     #[inline(always)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         if let Some((sums, fired)) = y.split_at_mut_checked(quads(self.thresholds.len())) {
@@ -87,8 +89,6 @@ fn mark(fired: &mut [i16], i: usize, mask: i32) {
         *word |= (mask & (1 << (i & 15))) as i16;
     }
 }
-
-pub use spiking_work as work;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Tensors in memory: quads of activations, and the scratch they share.
+//! Tensors in memory: quads of activations, and the scratch they share. Stands on nothing.
 
 use core::ops::Range;
 
@@ -37,16 +37,24 @@ impl<const QUADS: usize> Scratch<QUADS> {
     }
 
     /// The tensor in quads `range`; empty if that lies outside.
+    ///
+    /// # Panics
+    /// With debug assertions, if it lies outside.
     #[inline(always)]
     pub fn tensor(&mut self, range: Range<usize>) -> &mut [Quad] {
+        debug_assert!(range.start <= range.end && range.end <= QUADS, "outside the scratch");
         self.0.get_mut(range).unwrap_or_default()
     }
 
     /// Several tensors at once; empty ones if any lie outside or overlap.
+    ///
+    /// # Panics
+    /// With debug assertions, if any lie outside or overlap.
     #[inline(always)]
     pub fn tensors<const N: usize>(&mut self, ranges: [Range<usize>; N]) -> [&mut [Quad]; N] {
         match self.0.get_disjoint_mut(ranges) {
             Ok(tensors) => tensors,
+            Err(error) if cfg!(debug_assertions) => panic!("{error}"),
             Err(_) => [(); N].map(|()| Default::default()),
         }
     }
@@ -63,12 +71,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tensors_are_disjoint_or_empty() {
+    fn tensors_are_disjoint() {
         let mut scratch = Scratch::<4>::new();
         let [a, b] = scratch.tensors([0..1, 1..4]);
         assert_eq!((a.len(), b.len()), (1, 3));
-        let [a, b] = scratch.tensors([0..2, 1..4]);
-        assert_eq!((a.len(), b.len()), (0, 0));
-        assert!(scratch.tensor(3..5).is_empty());
+        assert_eq!(scratch.tensor(3..4).len(), 1);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "overlapping")]
+    fn tensors_that_overlap_are_refused() {
+        Scratch::<4>::new().tensors([0..2, 1..4]);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "outside the scratch")]
+    fn tensors_outside_the_scratch_are_refused() {
+        Scratch::<4>::new().tensor(3..5);
     }
 }

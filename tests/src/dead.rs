@@ -6,14 +6,14 @@ use std::fmt::Write;
 
 use nervecord_codegen::Result;
 use nervecord_codegen::calibrate::Calibration;
-use nervecord_codegen::circuit::{Circuit, build};
+use nervecord_codegen::choose::quantize;
 use nervecord_codegen::emit::{Origin, emit};
 use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::kan::{Edge, Kan, Spline};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::import::circuit::{Circuit, build};
 use nervecord_codegen::options::{Options, Weights};
 use nervecord_codegen::program::Program;
-use nervecord_codegen::quantize::quantize;
 use nervecord_codegen::simplify::simplify;
 
 /// Inputs of every network.

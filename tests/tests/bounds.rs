@@ -206,8 +206,8 @@ fn inputs_that_reach_the_reported_bound_do_not_overflow() {
         let mut random = Random::new(7);
         let rows: Vec<Vec<f64>> = (0..64).map(|_| random.row(inputs, 1.0)).collect();
         let mut graph = Graph::new("net", "x", inputs);
-        let rows_of_weights = (0..4).map(|_| random.row(inputs, 1.0)).collect();
-        let dense = Dense::new(rows_of_weights, random.row(4, 1.0));
+        let real = (0..4).map(|_| random.row(inputs, 1.0)).collect();
+        let dense = Dense::new(real, random.row(4, 1.0));
         graph.push("layer", Layer::Dense(dense), &[0]).unwrap();
         let compiled = network::compile(graph, weights, &rows).unwrap();
         assert_eq!(compiled.program.input.bits(), 16);

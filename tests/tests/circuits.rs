@@ -1,10 +1,11 @@
 //! Recurrent networks and circuits: how near to float they stay, and what is refused.
 
-use nervecord_codegen::circuit::{self, Circuit};
+use nervecord_codegen::data::Vectors;
+use nervecord_codegen::import::circuit::Circuit;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::run_with_states;
-use nervecord_codegen::verify::{Vectors, Verification, verify};
-use nervecord_codegen::{Compiled, Compiler, import};
+use nervecord_codegen::verify::{Verification, verify};
+use nervecord_codegen::{Compiled, Compiler, import, report};
 use nervecord_tests::{connectome, models};
 use std::fmt::Write;
 
@@ -34,8 +35,8 @@ fn ring(kind: &str, neurons: usize, substeps: usize) -> String {
 fn a_circuit_is_read_in_the_time_its_size_takes() {
     let circuit = Circuit::parse(&ring("threshold", 20_000, 1)).unwrap();
     let started = std::time::Instant::now();
-    assert_eq!(circuit::text::render(&circuit).lines().count(), 20_000 + 6);
-    let graph = circuit::build(&circuit, "ring").unwrap();
+    assert_eq!(report::circuit::render(&circuit).lines().count(), 20_000 + 6);
+    let graph = import::circuit::build(&circuit, "ring").unwrap();
     assert_eq!(graph.tensors[graph.states[0].previous].len(), 20_000);
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     let parts = ["too large", "`substeps`", "302 x 303 x 255 = 23334030", "2097152", "a loop"];
@@ -49,7 +50,7 @@ fn a_name_of_any_length_is_shown_on_one_line() {
     let text = ring("clamp", 3, 1).replace("\"n1\"", &format!("\"{long}\""));
     let text = text.replace("\"n2\"", "\"\\u001b[2J\\n\"");
     let circuit = Circuit::parse(&text).unwrap();
-    for shown in [circuit::text::render(&circuit), circuit::svg(&circuit)] {
+    for shown in [report::circuit::render(&circuit), report::svg(&circuit)] {
         assert!(!shown.contains('\u{1b}') && shown.contains("nnn...nnn"), "{shown}");
         assert!(shown.lines().all(|line| line.chars().count() < 1000));
     }

@@ -1,8 +1,7 @@
 //! The host's dense kernel is in the vector unit: what stands in this program is looked at.
 #![cfg(all(target_arch = "x86_64", target_os = "linux", not(target_feature = "avx")))]
 
-use nervecord::dense::{Dense8, Dense16, pack8, pack16};
-use nervecord::tensor::Quad;
+use nervecord::generated::{Dense8, Dense16, Quad, pack_dense8, pack_dense16};
 use object::{Object, ObjectSection, ObjectSymbol};
 
 /// `PMADDWD`, whose registers above 7 put a prefix before the last two bytes.
@@ -23,9 +22,9 @@ fn dense_layers_multiply_in_vectors() {
     // Both kernels run, so the linker keeps them.
     let mut x = [Quad([1, 2, 3, 4])];
     let mut y = [Quad::default(); 2];
-    let stream: [u32; 15] = pack8(&[[1; 4]; 5], &[0; 5], &[1; 5], 0);
+    let stream: [u32; 15] = pack_dense8(&[[1; 4]; 5], &[0; 5], &[1; 5], 0);
     Dense8::new(4, 5, &stream, false).run(&mut x, &mut y);
-    let stream: [u32; 20] = pack16(&[[1; 4]; 5], &[0; 5], &[1; 5], 0);
+    let stream: [u32; 20] = pack_dense16(&[[1; 4]; 5], &[0; 5], &[1; 5], 0);
     Dense16::new(4, 5, &stream, false).run(&mut x, &mut y);
 
     let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();

@@ -14,6 +14,7 @@ mod host;
 mod limits;
 mod looped;
 mod new_board;
+mod oldest;
 mod package;
 mod parts;
 mod set_up;

@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use nervecord::host;
-use nervecord::spline::{Axis, Grid, Shape, Spline8, Spline16};
-use nervecord::tensor::{Quad, quads};
+use nervecord::generated::{Axis, Grid, Quad, Spline8, Spline16, SplineShape};
+use nervecord::host::{self, quads};
 use nervecord_cli::emulate::Job;
 
 use nervecord_tests::random::Random;
@@ -19,7 +18,7 @@ const LAYERS: usize = 64;
 /// A layer's tables in their plain order.
 struct SplineLayer {
     bits: usize,
-    shape: Shape,
+    shape: SplineShape,
     grids: Vec<Grid>,
     coefficients: Vec<i16>,
     factors: Vec<i16>,
@@ -52,7 +51,7 @@ impl SplineLayer {
         let (inputs, outputs) = (1 + below(INPUTS as u64), if outputs == 0 { 4 } else { outputs });
         let axis = Axis { intervals: 1 + below(12) as u8, shift: 26, tails };
         let (base_shift, shift) = (below(4) as u8, 1 + below(6) as u8);
-        let shape = Shape { inputs, outputs, axis, base, base_shift, shift };
+        let shape = SplineShape { inputs, outputs, axis, base, base_shift, shift };
         let mut grid = |_| Grid {
             input: if own { below(INPUTS as u64) as u16 } else { 0 },
             factor: 1000 + below(30_000) as i16,
@@ -78,7 +77,7 @@ impl SplineLayer {
         let mut quads_of_x = vec![Quad([0; 4]); quads(INPUTS)];
         host::flat_mut(&mut quads_of_x).copy_from_slice(x);
         let x = &quads_of_x;
-        let mut y = vec![Quad([0; 4]); quads(Shape::memory(shape.outputs))];
+        let mut y = vec![Quad([0; 4]); quads(SplineShape::memory(shape.outputs))];
         let mut stream = vec![0; shape.words(self.bits)];
         if self.bits == 8 {
             let narrow = |list: &[i16]| list.iter().map(|&c| c as i8).collect::<Vec<_>>();
@@ -96,7 +95,7 @@ impl SplineLayer {
     /// Its tables in the text of a module, and the layer itself as `L{k}`.
     fn write(&self, k: usize, text: &mut String) {
         let Self { bits, shape, grids, coefficients, factors, bias, multiplier } = self;
-        let Shape { inputs, outputs, axis, base, base_shift, shift } = shape;
+        let SplineShape { inputs, outputs, axis, base, base_shift, shift } = shape;
         let Axis { intervals, shift: fraction, tails } = axis;
         let grids: Vec<String> = grids
             .iter()
@@ -106,7 +105,7 @@ impl SplineLayer {
             .collect();
         let _ = write!(
             text,
-            "const S{k}: Shape = Shape {{ inputs: {inputs}, outputs: {outputs}, axis: Axis {{ \
+            "const S{k}: SplineShape = SplineShape {{ inputs: {inputs}, outputs: {outputs}, axis: Axis {{ \
              intervals: {intervals}, shift: {fraction}, tails: {tails} }}, base: {base}, \
              base_shift: {base_shift}, shift: {shift} }};
              static G{k}: [Grid; {}] = [{}];
@@ -125,7 +124,8 @@ impl SplineLayer {
 fn module(layers: &[SplineLayer]) -> String {
     let outputs: usize = layers.iter().map(|l| l.shape.outputs).sum();
     let bytes: usize = layers.iter().map(|l| 4 * l.shape.words(l.bits) + 8 * l.grids.len()).sum();
-    let memory = layers.iter().map(|l| Shape::memory(l.shape.outputs)).max().unwrap_or_default();
+    let memory =
+        layers.iter().map(|l| SplineShape::memory(l.shape.outputs)).max().unwrap_or_default();
     let (x, y) = (quads(INPUTS), quads(memory));
     let (mut tables, mut steps, mut first) = (String::new(), String::new(), 0);
     for (k, layer) in layers.iter().enumerate() {
@@ -142,9 +142,10 @@ fn module(layers: &[SplineLayer]) -> String {
     }
     format!(
         "pub mod model {{
-use nervecord::port::{{limits16, read16, write16}};
-use nervecord::spline::{{Axis, Grid, Shape, Spline8, Spline16, pack_spline8, pack_spline16}};
-use nervecord::{{Quad, Scratch}};
+use nervecord::generated::{{
+    Axis, Grid, Quad, Scratch, Spline8, Spline16, SplineShape, limits16, pack_spline8, pack_spline16,
+    read16, write16,
+}};
 pub const INPUTS: usize = {INPUTS};
 pub const OUTPUTS: usize = {outputs};
 pub type RawInput = i16;

@@ -15,7 +15,7 @@ use crate::checkout::{cargo_path, root, say};
 use crate::figures::Figures;
 use crate::parts::{self, Part};
 use crate::set_up::set_up;
-use crate::{builds, circles, documents, emulate, fuzz, golden, looped, package, subject};
+use crate::{builds, circles, documents, emulate, fuzz, golden, looped, oldest, package, subject};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -57,6 +57,7 @@ pub fn test() -> bool {
     });
     tally.stage("packages", package::package);
     tally.stage("builds of the runtime", builds::builds);
+    tally.stage("the runtime on its oldest compiler", oldest::oldest);
     tally.stage("clippy of the firmware", firmware_clippy);
     tally.stage("clippy of the development boards", parts_clippy);
     tally.stage("development boards", || match parts::boards(false)? {

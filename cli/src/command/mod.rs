@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nervecord_codegen::Compiler;
-use nervecord_codegen::circuit::{self, Circuit};
+use nervecord_codegen::data::Vectors;
 use nervecord_codegen::import::Source;
+use nervecord_codegen::import::circuit::Circuit;
 use nervecord_codegen::output::{spare, write_atomic};
-use nervecord_codegen::verify::{Vectors, verify};
-use nervecord_codegen::{Error, Result, draw_kan, import, inspect, report};
+use nervecord_codegen::verify::verify;
+use nervecord_codegen::{Error, Result, import, report};
 
 use self::model::{Model, files};
 use crate::{demo, signals};
@@ -122,7 +123,7 @@ fn draw_edges(model: &Path, source: Source, calibration: Option<PathBuf>) -> Res
         None => compiler,
     };
     let compiled = compiler.build_from(source)?;
-    draw_kan::render(&compiled.program.layers).ok_or_else(|| {
+    report::edges::render(&compiled.program.layers).ok_or_else(|| {
         Error::new("there is nothing to draw")
             .file(model)
             .at("--svg")
@@ -141,23 +142,23 @@ fn inspect(model: &Path, svg: Option<&Path>, calibration: Option<PathBuf>) -> Re
         Ok(source) => source,
         Err(error) => {
             // A file that can be read at all is listed, with a mark at what is in the way.
-            if let Ok(Some(survey)) = inspect::survey(model) {
+            if let Ok(Some(survey)) = report::inspect::survey(model) {
                 print::beside(svg, &survey)?;
             }
             return Err(error);
         }
     };
-    print::beside(svg, &inspect::render(&source))?;
+    print::beside(svg, &report::inspect::render(&source))?;
     let circuit = match import::circuit(model)? {
         Some(circuit) => Some(circuit),
         None => Circuit::of(&source.graph),
     };
     if let Some(circuit) = &circuit {
-        print::beside(svg, &format!("\n{}", circuit::text::render(circuit)))?;
+        print::beside(svg, &format!("\n{}", report::circuit::render(circuit)))?;
     }
     if let Some(file) = svg {
         let drawing = match &circuit {
-            Some(circuit) => circuit::svg(circuit),
+            Some(circuit) => report::svg(circuit),
             None => draw_edges(model, source, calibration)?,
         };
         write_atomic(file, drawing.as_bytes())?;

@@ -11,10 +11,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nervecord_codegen::compiler::{Compiled, Compiler};
+use nervecord_codegen::data::Vectors;
 use nervecord_codegen::graph::{Graph, Layer};
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::text::table;
-use nervecord_codegen::verify::{Vectors, Verification, verify};
+use nervecord_codegen::verify::{Verification, verify};
 use nervecord_codegen::{Error, Result};
 
 /// What the demo has to say, and whether every model is within its tolerance.

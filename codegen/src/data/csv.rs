@@ -2,8 +2,8 @@
 
 use csv::{ByteRecord, ErrorKind, Reader, Trim};
 
+use super::names::{Names, check_names, empty};
 use super::source::{LONGEST_ROW, Source};
-use super::{Names, empty};
 use crate::error::{Error, Result};
 
 /// The rows of a CSV file.
@@ -69,7 +69,7 @@ impl Rows {
 pub fn texts(source: Source, column: &str) -> Result<Vec<String>> {
     let mut reader = csv::ReaderBuilder::new().trim(Trim::All).from_reader(source);
     let names: Names = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
-    super::check_names(&names)?;
+    check_names(&names)?;
     let Some(position) = names.iter().position(|name| name == column) else {
         return Err(Error::new("a column is missing")
             .at("header")

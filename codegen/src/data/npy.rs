@@ -2,8 +2,8 @@
 
 use std::io::{BufRead, BufReader, Read};
 
+use super::names::{Names, empty};
 use super::source::{LONGEST_ROW, Source};
-use super::{Names, empty};
 use crate::error::{Error, Result};
 
 /// How every `.npy` file begins.

@@ -22,7 +22,7 @@ pub struct Source {
 }
 
 impl Source {
-    pub fn open(path: &Path) -> crate::Result<Self> {
+    pub fn open(path: &Path) -> crate::error::Result<Self> {
         let file = input::data(path)?;
         Ok(Self { file, digest: Sha256::new(), head: Vec::new(), allowed: LONGEST_ROW })
     }

@@ -11,7 +11,7 @@ const WIDTH: usize = 100;
 
 /// The tables of a module.
 #[derive(Debug, Default)]
-pub(super) struct Items {
+pub struct Items {
     pub text: String,
     /// Names of `nervecord::generated`.
     pub imports: BTreeSet<String>,
@@ -213,7 +213,7 @@ impl Kernel<'_> {
 }
 
 /// An identifier in screaming snake case; `prefix` begins it where the name cannot.
-pub(super) fn screaming(name: &str, prefix: &str) -> String {
+pub fn screaming(name: &str, prefix: &str) -> String {
     let mut ident: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
@@ -229,7 +229,7 @@ pub(super) fn screaming(name: &str, prefix: &str) -> String {
 }
 
 /// Values separated by commas, in lines that fit.
-pub(super) fn wrapped<T: Display>(values: &[T], indent: usize) -> String {
+pub fn wrapped<T: Display>(values: &[T], indent: usize) -> String {
     let mut text = String::new();
     let mut line = String::new();
     for value in values {

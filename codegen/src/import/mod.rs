@@ -3,7 +3,7 @@
 //! A new family adds an arm to `by_format` and a module beside the others.
 
 pub mod cfc;
-mod circuit;
+pub mod circuit;
 mod config;
 mod file;
 pub mod kan;
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use crate::circuit::Circuit;
+use self::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Tensor};
 use crate::settings::Settings;

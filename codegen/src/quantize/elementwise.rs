@@ -59,7 +59,7 @@ impl Kernel for SelectKernel {
     }
 }
 
-pub(super) fn lower_affine(
+pub fn lower_affine(
     lowering: &mut Lowering,
     node: &Node,
     scale: &[f64],
@@ -80,7 +80,7 @@ fn operands(lowering: &mut Lowering, node: &Node) -> ((Value, f64), (Value, f64)
     (first, second)
 }
 
-pub(super) fn lower_add(lowering: &mut Lowering, node: &Node, factors: [f64; 2]) -> Result<()> {
+pub fn lower_add(lowering: &mut Lowering, node: &Node, factors: [f64; 2]) -> Result<()> {
     let ((x, scale_x), (other, scale_other)) = operands(lowering, node);
     let reals = [factors[0] * scale_x, factors[1] * scale_other];
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
@@ -97,7 +97,7 @@ pub(super) fn lower_add(lowering: &mut Lowering, node: &Node, factors: [f64; 2])
     Ok(())
 }
 
-pub(super) fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
+pub fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let ((x, scale_x), (other, scale_other)) = operands(lowering, node);
     let product = scale_x * scale_other;
     let mut out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
@@ -114,7 +114,7 @@ pub(super) fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
+pub fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let len = lowering.graph.tensors[node.output].len();
     // A dense layer takes features of any scale, so that nothing is lost on the way to one.
     if lowering.only_dense_reads(node.output) {
@@ -158,7 +158,7 @@ fn concat_as_is(lowering: &mut Lowering, node: &Node, len: usize) -> Result<()> 
     Ok(())
 }
 
-pub(super) fn lower_select(lowering: &mut Lowering, node: &Node, indices: &[usize]) -> Result<()> {
+pub fn lower_select(lowering: &mut Lowering, node: &Node, indices: &[usize]) -> Result<()> {
     let value = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
     let of = |list: &[f64]| match list.len() {

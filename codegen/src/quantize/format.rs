@@ -2,49 +2,49 @@
 
 /// How a tensor's integers map to real numbers: `value = integer * scale + offset`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Format {
+pub struct Format {
     /// One factor for all features, or one a feature.
-    pub(super) scale: Vec<f64>,
+    pub scale: Vec<f64>,
     /// One addend a feature; empty for zeros.
-    pub(super) offset: Vec<f64>,
+    pub offset: Vec<f64>,
     /// Smallest integer that can occur.
-    pub(super) low: i32,
+    pub low: i32,
     /// Largest integer that can occur.
-    pub(super) high: i32,
+    pub high: i32,
 }
 
 impl Format {
-    pub(super) fn uniform(scale: f64) -> Self {
+    pub fn uniform(scale: f64) -> Self {
         Self { scale: vec![scale], offset: vec![], low: -32768, high: 32767 }
     }
 
     /// Unit fractions: 1.0 is the integer `2^bits - 1`.
-    pub(super) fn unit(bits: u32) -> Self {
+    pub fn unit(bits: u32) -> Self {
         let one = (1 << bits) - 1;
         Self { low: -one, high: one, ..Self::uniform(1.0 / f64::from(one)) }
     }
 
     /// Bits of unit fractions, if that is what it holds.
-    pub(super) fn unit_bits(&self) -> Option<u32> {
+    pub fn unit_bits(&self) -> Option<u32> {
         [7, 15].into_iter().find(|&bits| *self == Self::unit(bits))
     }
 
-    pub(super) fn scale(&self, feature: usize) -> f64 {
+    pub fn scale(&self, feature: usize) -> f64 {
         self.scale[if self.scale.len() == 1 { 0 } else { feature }]
     }
 
-    pub(super) fn offset(&self, feature: usize) -> f64 {
+    pub fn offset(&self, feature: usize) -> f64 {
         self.offset.get(feature).copied().unwrap_or(0.0)
     }
 
     /// All that distinguishes it from other formats.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
+    pub fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
         let ends = [f64::from(self.low), f64::from(self.high), self.scale.len() as f64];
         ends.into_iter().chain(self.scale.iter().chain(&self.offset).copied())
     }
 
     /// The one scale, if all features share it and none has an offset.
-    pub(super) fn as_uniform(&self) -> Option<f64> {
+    pub fn as_uniform(&self) -> Option<f64> {
         (self.scale.len() == 1 && self.offset.is_empty()).then(|| self.scale[0])
     }
 }
@@ -52,12 +52,12 @@ impl Format {
 /// `(m, s)` with `factor = m / 2^(16+s)` as near as 15 bits allow, for the largest of a layer's factors.
 ///
 /// Needs `0 < factor < 1/2`; a smaller one than `2^-17` keeps fewer bits.
-pub(super) fn multiplier(factor: f64) -> (i16, u8) {
+pub fn multiplier(factor: f64) -> (i16, u8) {
     let shift = ((32767.49 / (factor * 65536.0)).log2().floor()).clamp(0.0, 15.0) as u8;
     (scaled_multiplier(factor, shift), shift)
 }
 
 /// `factor 2^(16+shift)`, rounded.
-pub(super) fn scaled_multiplier(factor: f64, shift: u8) -> i16 {
+pub fn scaled_multiplier(factor: f64, shift: u8) -> i16 {
     (factor * f64::powi(2.0, 16 + i32::from(shift))).round().clamp(0.0, 32767.0) as i16
 }

@@ -17,8 +17,8 @@ use crate::program::table::{self as program, Record, Value};
 
 /// Tables, and the runs of features each serves.
 #[derive(Debug)]
-pub(super) struct FunctionsKernel {
-    pub(super) tables: Vec<Vec<u32>>,
+pub struct FunctionsKernel {
+    pub tables: Vec<Vec<u32>>,
     runs: Vec<Stretch>,
     in_place: bool,
 }
@@ -46,7 +46,7 @@ impl FunctionsKernel {
     }
 
     /// One function of all features.
-    pub(super) fn in_place(pieces: Vec<u32>, features: usize) -> Self {
+    pub fn in_place(pieces: Vec<u32>, features: usize) -> Self {
         let picks: Vec<_> = (0..features).map(|i| (i, 0)).collect();
         Self { in_place: true, ..Self::new(vec![pieces], &picks, features) }
     }
@@ -90,7 +90,7 @@ impl Kernel for FunctionsKernel {
 }
 
 /// Tables for functions of one tensor, all with one output scale.
-pub(super) struct Bank {
+pub struct Bank {
     pub kernel: FunctionsKernel,
     pub format: Format,
     /// Worst error of any table over all its inputs.
@@ -100,7 +100,7 @@ pub(super) struct Bank {
 }
 
 /// What a bank's output should be like.
-pub(super) struct Wanted {
+pub struct Wanted {
     /// Largest magnitude the data reaches.
     pub magnitude: f64,
     /// Standard deviation of the outputs that move.
@@ -109,7 +109,7 @@ pub(super) struct Wanted {
 
 impl Bank {
     /// Tables for `functions` of the features of `tensor`, which has the format `input` with one scale.
-    pub(super) fn of(
+    pub fn of(
         lowering: &Lowering,
         at: &str,
         (tensor, input): (TensorId, &Format),
@@ -180,7 +180,7 @@ fn tables(
 }
 
 /// A function that leaves the finite numbers where data is.
-pub(super) fn has_pole(at: &str, function: &Expr, pole: f64, low: f64, high: f64) -> Error {
+pub fn has_pole(at: &str, function: &Expr, pole: f64, low: f64, high: f64) -> Error {
     Error::new("a function has a pole where the data is")
         .at(format!("{at}: {function}"))
         .expected(format!("a denominator that is not 0 from {low:.4} to {high:.4}"))
@@ -201,7 +201,7 @@ fn stretches(picks: &[(usize, usize)]) -> Vec<Stretch> {
 }
 
 /// Lowers shared functions to a bank of tables.
-pub(super) fn lower(
+pub fn lower(
     lowering: &mut Lowering,
     node: &Node,
     functions: &[Expr],
@@ -225,7 +225,7 @@ pub(super) fn lower(
 }
 
 /// Lowers an elementwise function to a table, in place.
-pub(super) fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
+pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
     let numbers = value.format.numbers().chain([lowering.table_tolerance]);
     let tables = lowering

@@ -92,7 +92,7 @@ impl Kernel for ArgMax {
     }
 }
 
-pub(super) fn lower_normalize(lowering: &mut Lowering, node: &Node, epsilon: f64) -> Result<()> {
+pub fn lower_normalize(lowering: &mut Lowering, node: &Node, epsilon: f64) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
     let n = value.features;
     if n > 8192 {
@@ -115,7 +115,7 @@ pub(super) fn lower_normalize(lowering: &mut Lowering, node: &Node, epsilon: f64
     Ok(())
 }
 
-pub(super) fn lower_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
+pub fn lower_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
     check_classes(node, value.features)?;
     let fit = exponentials(scale, 3.0);
@@ -134,7 +134,7 @@ fn exponentials(scale: f64, rms: f64) -> table::Fit {
     table::fit(&exact, &vec![1.0; 65536], rms)
 }
 
-pub(super) fn lower_log_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
+pub fn lower_log_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
     use std::f64::consts::LN_2;
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
     check_classes(node, value.features)?;
@@ -183,7 +183,7 @@ fn check_classes(node: &Node, classes: usize) -> Result<()> {
         .help("give the scores themselves as the output, and compare them where they are used"))
 }
 
-pub(super) fn lower_argmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
+pub fn lower_argmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let (value, scale) = lowering.take_uniform(node.inputs[0]);
     check_classes(node, value.features)?;
     let storage = lowering.new_storage(1);
@@ -201,10 +201,10 @@ pub(super) fn lower_argmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use crate::calibrate::Calibration;
+    use crate::choose::quantize;
     use crate::graph::{Graph, Layer};
     use crate::interpret::Interpreter;
     use crate::options::{Options, Weights};
-    use crate::quantize::quantize;
     use crate::reference;
 
     /// Logits whose largest may lead by far, as a trained classifier's do: no table of logarithms of

@@ -18,7 +18,7 @@ const TABLE_SHARE: f64 = 0.05;
 const RECURRENT_TABLE_SHARE: f64 = 0.005;
 
 /// Lowers `graph` to integers of the given precision.
-pub(super) fn lower(
+pub fn lower(
     graph: &Graph,
     ranges: &Ranges,
     known: &Known,

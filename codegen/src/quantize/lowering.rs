@@ -15,40 +15,40 @@ const RECURRENT_ROOM: f64 = 1.5;
 
 /// A tensor's place and format.
 #[derive(Debug, Clone)]
-pub(super) struct Value {
-    pub(super) storage: usize,
-    pub(super) features: usize,
-    pub(super) format: Format,
+pub struct Value {
+    pub storage: usize,
+    pub features: usize,
+    pub format: Format,
 }
 
 /// The state of lowering a graph, node by node.
-pub(super) struct Lowering<'a> {
-    pub(super) graph: &'a Graph,
-    pub(super) ranges: &'a Ranges,
-    pub(super) known: &'a Known,
+pub struct Lowering<'a> {
+    pub graph: &'a Graph,
+    pub ranges: &'a Ranges,
+    pub known: &'a Known,
     /// Relative RMS error a single function table may add.
-    pub(super) table_tolerance: f64,
-    pub(super) sparsity: Sparsity,
-    pub(super) cpu: Cpu,
+    pub table_tolerance: f64,
+    pub sparsity: Sparsity,
+    pub cpu: Cpu,
     /// Width of each node's weights.
-    pub(super) widths: &'a [Width],
-    pub(super) values: Vec<Option<Value>>,
+    pub widths: &'a [Width],
+    pub values: Vec<Option<Value>>,
     /// How many nodes (and the caller) still read each tensor.
-    pub(super) readers: Vec<usize>,
-    pub(super) storages: Vec<usize>,
-    pub(super) ops: Vec<Op>,
-    pub(super) layers: Vec<LayerReport>,
+    pub readers: Vec<usize>,
+    pub storages: Vec<usize>,
+    pub ops: Vec<Op>,
+    pub layers: Vec<LayerReport>,
     /// Nodes already computed by the layer before them.
-    pub(super) fused: Vec<bool>,
+    pub fused: Vec<bool>,
     /// What the argmax at the end reads, if there is one.
-    pub(super) scores: Option<TensorFormat>,
+    pub scores: Option<TensorFormat>,
 }
 
 impl Lowering<'_> {
     /// The largest power-of-two or real scale step for values up to `magnitude`.
     ///
     /// The network's output has a power-of-two scale, so that the caller can name its type.
-    pub(super) fn scale_for(&self, tensor: TensorId, magnitude: f64) -> f64 {
+    pub fn scale_for(&self, tensor: TensorId, magnitude: f64) -> f64 {
         let magnitude = magnitude.max(1e-12);
         if tensor == self.graph.output {
             scale::power_of_two(magnitude)
@@ -59,7 +59,7 @@ impl Lowering<'_> {
 
     /// The magnitude to represent for `tensor`: its bound where it has one, else its calibrated range,
     /// widened by the margin.
-    pub(super) fn magnitude(&self, tensor: TensorId) -> f64 {
+    pub fn magnitude(&self, tensor: TensorId) -> f64 {
         let becomes = self.graph.states.iter().find(|state| state.next == tensor);
         if let Some(bound) = becomes.and_then(|state| state.bound) {
             return bound;
@@ -74,7 +74,7 @@ impl Lowering<'_> {
 
     /// The magnitude, at most `most`, up to which the functions that alone read `tensor` move; beyond,
     /// they are within an eighth of a unit of their own outputs of where they end.
-    pub(super) fn moving(&self, tensor: TensorId, most: f64) -> Option<f64> {
+    pub fn moving(&self, tensor: TensorId, most: f64) -> Option<f64> {
         if self.graph.is_result(tensor) {
             return None;
         }
@@ -89,7 +89,7 @@ impl Lowering<'_> {
     }
 
     /// Bits of the unit fractions that the layers which read `tensor` take, if they do.
-    pub(super) fn unit_bits(&self, tensor: TensorId) -> Option<u32> {
+    pub fn unit_bits(&self, tensor: TensorId) -> Option<u32> {
         let mut nodes = self.graph.nodes.iter().zip(self.widths);
         let reads = |(node, _): &(&Node, &Width)| {
             matches!(node.layer, Layer::Ncap(_)) && node.inputs.first() == Some(&tensor)
@@ -98,22 +98,22 @@ impl Lowering<'_> {
     }
 
     /// Whether all readers of `tensor` take features of any scale.
-    pub(super) fn only_dense_reads(&self, tensor: TensorId) -> bool {
+    pub fn only_dense_reads(&self, tensor: TensorId) -> bool {
         let mut readers = self.graph.nodes.iter().filter(|n| n.inputs.contains(&tensor));
         !self.graph.is_result(tensor) && readers.all(|n| matches!(n.layer, Layer::Dense(_)))
     }
 
-    pub(super) fn new_storage(&mut self, features: usize) -> usize {
+    pub fn new_storage(&mut self, features: usize) -> usize {
         self.storages.push(features);
         self.storages.len() - 1
     }
 
-    pub(super) fn value(&self, tensor: TensorId) -> &Value {
+    pub fn value(&self, tensor: TensorId) -> &Value {
         self.values[tensor].as_ref().expect("nodes are in order: Graph::push checked")
     }
 
     /// Reads `tensor`, counting one reader off, with one scale for all features.
-    pub(super) fn take_uniform(&mut self, tensor: TensorId) -> (Value, f64) {
+    pub fn take_uniform(&mut self, tensor: TensorId) -> (Value, f64) {
         let value = self.value(tensor).clone();
         if let Some(scale) = value.format.as_uniform() {
             self.readers[tensor] -= 1;
@@ -129,7 +129,7 @@ impl Lowering<'_> {
     }
 
     /// Reads `tensor`, counting one reader off, into a storage that may be overwritten.
-    pub(super) fn take_in_place(&mut self, tensor: TensorId) -> Value {
+    pub fn take_in_place(&mut self, tensor: TensorId) -> Value {
         let value = self.value(tensor).clone();
         self.readers[tensor] -= 1;
         if self.readers[tensor] == 0 {
@@ -143,7 +143,7 @@ impl Lowering<'_> {
     }
 
     /// As [`take_in_place`](Self::take_in_place), with one scale for all features.
-    pub(super) fn take_uniform_in_place(&mut self, tensor: TensorId) -> (Value, f64) {
+    pub fn take_uniform_in_place(&mut self, tensor: TensorId) -> (Value, f64) {
         if self.value(tensor).format.as_uniform().is_none() {
             return self.take_uniform(tensor);
         }
@@ -153,7 +153,7 @@ impl Lowering<'_> {
     }
 
     /// `y_i = scale_i x_i + offset_i` in place, from `value`'s format to one scale for all.
-    pub(super) fn push_affine(
+    pub fn push_affine(
         &mut self,
         name: &str,
         value: &Value,
@@ -165,23 +165,17 @@ impl Lowering<'_> {
         self.push(name, Box::new(kernel), vec![], value.storage);
     }
 
-    pub(super) fn push(
-        &mut self,
-        name: &str,
-        kernel: Box<dyn Kernel>,
-        reads: Vec<usize>,
-        write: usize,
-    ) {
+    pub fn push(&mut self, name: &str, kernel: Box<dyn Kernel>, reads: Vec<usize>, write: usize) {
         self.ops.push(Op { name: name.to_owned(), kernel, reads, write });
     }
 
-    pub(super) fn define(&mut self, tensor: TensorId, storage: usize, format: Format) {
+    pub fn define(&mut self, tensor: TensorId, storage: usize, format: Format) {
         let features = self.graph.tensors[tensor].len();
         self.values[tensor] = Some(Value { storage, features, format });
     }
 
     /// Appends a report row for `node`, with the tables of the last op.
-    pub(super) fn report(&mut self, node: &Node, kind: String, note: String) -> &mut LayerReport {
+    pub fn report(&mut self, node: &Node, kind: String, note: String) -> &mut LayerReport {
         let inputs = node.inputs.iter().map(|&id| self.graph.tensors[id].len()).sum();
         self.layers.push(LayerReport {
             name: node.name.clone(),

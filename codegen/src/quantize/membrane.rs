@@ -97,11 +97,7 @@ fn gap(&Gap { pre, weight }: &Gap) -> Record {
 }
 
 /// Lowers a circuit whose potentials have the state's format.
-pub(super) fn lower(
-    lowering: &mut Lowering,
-    node: &Node,
-    circuit: &membrane::Membrane,
-) -> Result<()> {
+pub fn lower(lowering: &mut Lowering, node: &Node, circuit: &membrane::Membrane) -> Result<()> {
     let about = |e: Error| e.at(format!("node `{}`", node.name));
     let input = lowering.value(node.inputs[0]).clone();
     let (state, unit) = lowering.take_uniform(node.inputs[1]);

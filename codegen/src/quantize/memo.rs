@@ -12,11 +12,11 @@ type Key = (TypeId, String, Vec<u64>);
 
 /// Results of every kind.
 #[derive(Default)]
-pub(super) struct Known(RefCell<HashMap<Key, Rc<dyn Any>>>);
+pub struct Known(RefCell<HashMap<Key, Rc<dyn Any>>>);
 
 impl Known {
     /// What is known for `layer` and `numbers`, or else is made now.
-    pub(super) fn get<T: Any>(
+    pub fn get<T: Any>(
         &self,
         layer: &str,
         numbers: impl IntoIterator<Item = f64>,

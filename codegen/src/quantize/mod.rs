@@ -2,16 +2,14 @@
 //!
 //! Each layer kind has one file here with its lowering and its [`Kernel`](crate::program::Kernel): tables, kind and
 //! operands as data, and how the host runs them. They stand on `lowering`, which holds what they share: the storage
-//! and the number format of each tensor. `lower` is the one place that knows them all, `trial` compares with float
-//! what it makes, `forms` and `search` choose by that.
+//! and the number format of each tensor. `lower` is the one place that knows them all.
 
 mod dense;
 mod elementwise;
 mod format;
-mod forms;
 mod functions;
 mod heads;
-mod kan;
+pub(crate) mod kan;
 mod lower;
 mod lowering;
 mod membrane;
@@ -23,70 +21,10 @@ mod precision;
 mod rescale;
 mod rows;
 mod scale;
-mod search;
 mod spiking;
 mod state;
 mod table;
-mod trial;
 
-use self::trial::Trial;
-use crate::calibrate::Calibration;
-use crate::error::Result;
-use crate::graph::Graph;
-use crate::options::Options;
-use crate::program::{Program, Promise};
-
-/// Quantizes a simplified graph.
-///
-/// # Errors
-/// A tensor leaves the finite numbers on the calibration data, or a layer cannot be represented.
-pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> Result<Program> {
-    let trial = Trial::of(graph.clone(), calibration, options)?;
-    let forms::Formed { mut trial, mut reasons } = forms::choose(trial)?;
-    let (precision, refined) = search::choose(&trial)?;
-    reasons.extend(refined);
-    trial.fit_to_all_but_the_judges();
-    let mut program = trial.lower(&precision)?;
-    program.promise = Some(promise(&trial, &program));
-    for (name, reason) in reasons {
-        program.layers.iter_mut().filter(|l| l.name == name).for_each(|l| l.add_choice(&reason));
-    }
-    // Only of the program that was chosen: it takes longer than trying one.
-    let Program { ops, layers, .. } = &mut program;
-    for op in ops.iter() {
-        let Some(worst) = op.kernel.worst_error() else { continue };
-        layers.iter_mut().filter(|l| l.name == op.name).for_each(|l| l.worst_error = Some(worst));
-    }
-    Ok(program)
-}
-
-/// Rows below which an error is an accident.
-const FEW: usize = 100;
-
-/// What is left of the error on the rows that have decided nothing.
-fn promise(trial: &Trial, program: &Program) -> Promise {
-    let (split, ranges) = (&trial.ranges.split, &trial.ranges);
-    let all = trial.calibration.rows.len();
-    let few = || {
-        (all < FEW).then(|| format!("{all} calibration rows decide little: record a few hundred"))
-    };
-    // A range that a quarter of the rows widens by more than the margin will be left by others too.
-    let beyond = || {
-        let names = trial.graph.tensors.iter().enumerate();
-        let left = names.map(|(id, tensor)| (&tensor.name, ranges.growth(id)));
-        let (name, growth) = left.max_by(|a, b| a.1.total_cmp(&b.1))?;
-        (split.is_held_out() && growth > ranges.margin).then(|| {
-            format!(
-                "a quarter of the calibration rows takes `{name}` {growth:.1} times as far as the others: \
-                 record more of what the model will see"
-            )
-        })
-    };
-    Promise {
-        error: trial.judged(program),
-        tolerance: trial.options.tolerance,
-        rows: split.judge.len(),
-        held_out: split.is_held_out(),
-        thin: few().or_else(beyond),
-    }
-}
+pub(crate) use self::lower::lower;
+pub(crate) use self::memo::Known;
+pub(crate) use self::precision::Precision;

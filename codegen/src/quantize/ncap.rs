@@ -59,7 +59,7 @@ fn joint(&Joint { dorsal, ventral }: &Joint) -> Record {
 }
 
 /// Lowers the circuit; 8-bit weights mean 7-bit activations.
-pub(super) fn lower(lowering: &mut Lowering, index: usize, circuit: &ncap::Ncap) -> Result<()> {
+pub fn lower(lowering: &mut Lowering, index: usize, circuit: &ncap::Ncap) -> Result<()> {
     let node = &lowering.graph.nodes[index];
     let (bits, frac) = match lowering.widths[index] {
         Width::I8 => (7, 5),
@@ -147,7 +147,7 @@ impl Kernel for ClockKernel {
 }
 
 /// Lowers counters, in the place of the state they become where nothing else reads it any more.
-pub(super) fn lower_clock(lowering: &mut Lowering, node: &Node, periods: &[u16]) -> Result<()> {
+pub fn lower_clock(lowering: &mut Lowering, node: &Node, periods: &[u16]) -> Result<()> {
     let input = node.inputs[0];
     let periods = periods.iter().map(|&n| n.min(32767) as i16).collect();
     let state = lowering.graph.states.iter().find(|s| s.previous == input);

@@ -10,7 +10,7 @@ use crate::program::Op;
 ///
 /// The input is written before the first op and the output read after the last; `states` live on
 /// from step to step and come first, in their order.
-pub(super) fn plan(
+pub fn plan(
     features: &[usize],
     ops: &[Op],
     states: &[usize],

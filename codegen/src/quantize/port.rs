@@ -15,7 +15,7 @@ use crate::program::{Port, PortWidth};
 const CENTRED: f64 = 4.0;
 
 /// Chooses the input's format: 16 bits if one format serves all inputs, else 32 with a format each.
-pub(super) fn input(lowering: &mut Lowering) -> Result<Port> {
+pub fn input(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.input;
     let (shape, features) = (lowering.graph.tensors[tensor].shape, lowering.graph.input_len());
     let storage = lowering.new_storage(features);
@@ -65,7 +65,7 @@ fn raw_range(span: &Span, margin: f64, frac: u32, [least, most]: &[i32; 2]) -> [
 }
 
 /// Fractional bits of an i16 that serves all inputs, if one does.
-pub(super) fn narrow(graph: &Graph, ranges: &Ranges) -> Option<u32> {
+pub fn narrow(graph: &Graph, ranges: &Ranges) -> Option<u32> {
     let spans: Vec<_> = (0..graph.input_len()).map(|i| ranges.feature(graph.input, i)).collect();
     let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
     let frac = scale::frac_for(largest * ranges.margin).min(15);
@@ -106,7 +106,7 @@ fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
 }
 
 /// The output's format; rescales it first if the last layer could not write powers of two.
-pub(super) fn output(lowering: &mut Lowering) -> Result<Port> {
+pub fn output(lowering: &mut Lowering) -> Result<Port> {
     let tensor = lowering.graph.output;
     let shape = lowering.graph.tensors[tensor].shape;
     let value = lowering.value(tensor).clone();
@@ -199,7 +199,7 @@ fn rescale(lowering: &mut Lowering, value: Value) -> Result<Value> {
 
 /// Power-of-two scales a feature for the network's output, and offsets where `centred` allows them. One
 /// that is always 0 on the data tells nothing of its size, and gets the scale of the largest.
-pub(super) fn output_scales(spans: &[Span], margin: f64, centred: bool) -> Scales {
+pub fn output_scales(spans: &[Span], margin: f64, centred: bool) -> Scales {
     let largest = spans.iter().map(Span::magnitude).fold(0.0, f64::max);
     let largest = if largest > 0.0 { largest } else { 1.0 };
     let plain = |span: &Span| {

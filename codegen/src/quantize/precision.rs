@@ -5,7 +5,7 @@ use crate::program::Width;
 
 /// How fine a network's integers are.
 #[derive(Debug, Clone)]
-pub(super) struct Precision {
+pub struct Precision {
     /// Width of each node's weights.
     pub widths: Vec<Width>,
     /// What a function table may be off by, as a multiple of its share of the tolerance.
@@ -14,7 +14,7 @@ pub(super) struct Precision {
 
 impl Precision {
     /// One width for all of `graph`, and tables as large as their share of the tolerance asks for.
-    pub(super) fn of(graph: &Graph, width: Width) -> Self {
+    pub fn of(graph: &Graph, width: Width) -> Self {
         Self { widths: vec![width; graph.nodes.len()], tables: 1.0 }
     }
 }

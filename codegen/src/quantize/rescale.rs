@@ -9,7 +9,7 @@ use crate::program::table::{Record, Table, Value};
 
 /// A factor and an addend a feature, in place.
 #[derive(Debug)]
-pub(super) struct AffineKernel(Vec<Line>);
+pub struct AffineKernel(Vec<Line>);
 
 impl Kernel for AffineKernel {
     fn data(&self) -> Data<'_> {
@@ -46,24 +46,19 @@ impl Kernel for Place {
 }
 
 /// A copy of `features` activations as they are.
-pub(super) fn copy(features: usize) -> Place {
+pub fn copy(features: usize) -> Place {
     Place { offset: 0, features, factor: 1 << 14, shift: 14 }
 }
 
 /// `y = ratio x` into the features from `offset` on.
-pub(super) fn rescaling_copy(offset: usize, features: usize, ratio: f64) -> Place {
+pub fn rescaling_copy(offset: usize, features: usize, ratio: f64) -> Place {
     let shift = (32767.0 / ratio).log2().floor().clamp(1.0, 15.0) as u8;
     let factor = (ratio * f64::from(1 << shift)).round().min(32767.0) as i16;
     Place { offset, features, factor, shift }
 }
 
 /// `y_i = scale_i x_i + offset_i`, from `format` to one scale for all features.
-pub(super) fn affine(
-    format: &Format,
-    scale: &[f64],
-    offset: &[f64],
-    out_scale: f64,
-) -> AffineKernel {
+pub fn affine(format: &Format, scale: &[f64], offset: &[f64], out_scale: f64) -> AffineKernel {
     let line = |(i, (factor, addend)): (usize, (&f64, &f64))| {
         let addend = (factor * format.offset(i) + addend) / out_scale;
         let factor = factor * format.scale(i) / out_scale;

@@ -11,14 +11,14 @@ use crate::error::{Error, Result};
 use crate::program::Width;
 
 /// Accumulators stay below this in magnitude: all of `i32` but its last value.
-pub(super) const LIMIT: f64 = i32::MAX as f64;
+pub const LIMIT: f64 = i32::MAX as f64;
 
 /// Multipliers below this are made exact: a factor with fewer bits would move what is far from zero.
 const FEWEST: i16 = 1 << 12;
 
 /// What the outputs of a layer should be like.
 #[derive(Debug, Clone)]
-pub(super) struct Scales {
+pub struct Scales {
     /// Real number a unit of each output.
     pub of: Vec<f64>,
     /// What each output's 0 stands for; empty for zeros.
@@ -29,7 +29,7 @@ pub(super) struct Scales {
 
 /// Which scales become wider where one row needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Widening {
+pub enum Widening {
     /// All: the outputs share a scale.
     Shared,
     /// That of the row.
@@ -63,17 +63,17 @@ impl Scales {
     }
 
     /// All that distinguishes them from others.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
+    pub fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
         let kind = [f64::from(self.widening as u8), self.of.len() as f64];
         kind.into_iter().chain(self.of.iter().chain(&self.offset).copied())
     }
 
-    pub(super) fn offset(&self, output: usize) -> f64 {
+    pub fn offset(&self, output: usize) -> f64 {
         self.offset.get(output).copied().unwrap_or(0.0)
     }
 
     /// The format of the outputs, from `low` on.
-    pub(super) fn format(self, low: i32) -> Format {
+    pub fn format(self, low: i32) -> Format {
         let Self { of: mut scale, offset, .. } = self;
         if scale.windows(2).all(|pair| pair[0] == pair[1]) {
             scale.truncate(1);
@@ -84,7 +84,7 @@ impl Scales {
 
 /// What a row has to fit.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Frame {
+pub struct Frame {
     /// What the sums leave free beside the bias for the rounding half, in units of the row.
     pub room: f64,
     /// The largest magnitude an output can have: a bias may be cut to where every sum is beyond.
@@ -102,7 +102,7 @@ impl Frame {
 
 /// A layer's rows and how they become outputs, with the proof that no sum leaves `i32`.
 #[derive(Clone)]
-pub(super) struct Fit {
+pub struct Fit {
     pub rows: Vec<Row>,
     pub finish: Finish,
     /// The largest magnitude of any partial sum, in any order, the rounding half included.
@@ -115,7 +115,7 @@ impl Fit {
     /// All rows share one shift, which the coarsest decides. A row so much finer that few bits are left of
     /// its multiplier is made again with a scale whose multiplier is exact: that costs its weights less
     /// than half an output unit at the end of an input's range.
-    pub(super) fn of(
+    pub fn of(
         scales: &Scales,
         row: &dyn Fn(usize, Frame) -> Row,
         bound: &dyn Fn(&[i32], f64) -> f64,
@@ -161,7 +161,7 @@ impl Fit {
 
 /// How rows of sums become outputs.
 #[derive(Clone)]
-pub(super) struct Finish {
+pub struct Finish {
     /// The scales of the outputs, wider than asked for where a multiplier would reach 1/2.
     pub scales: Scales,
     /// With the rounding half.
@@ -196,7 +196,7 @@ impl Finish {
 /// Covariances are known only as well as there are rows: they are shrunk towards the variances alone by the
 /// factor that minimises the expected squared error (Schaefer & Strimmer 2005, target D), a row counting for
 /// as much as it is not the row before it. With the variances alone, each weight is rounded by itself.
-pub(super) struct Moments {
+pub struct Moments {
     mean: Vec<f64>,
     /// Neighbouring inputs, and how they move together; none where only the mean was asked for.
     blocks: Vec<Block>,
@@ -224,7 +224,7 @@ const WIDEST_BLOCK: usize = 512;
 impl Moments {
     /// The moments of a tensor of this format over some of its real rows; for weights of `width` only what
     /// their rounding needs.
-    pub(super) fn of<'a>(
+    pub fn of<'a>(
         rows: impl ExactSizeIterator<Item = &'a Vec<f64>>,
         format: &Format,
         width: Width,
@@ -239,7 +239,7 @@ impl Moments {
     }
 
     /// As [`of`](Self::of), from rows that are integers already.
-    pub(super) fn of_integers(rows: &[Vec<f64>], width: Width) -> Self {
+    pub fn of_integers(rows: &[Vec<f64>], width: Width) -> Self {
         let (n, count) = (rows.first().map_or(0, Vec::len), rows.len() as f64);
         let mut mean = vec![0.0; n];
         for row in rows {
@@ -323,7 +323,7 @@ const WIDEST_SEARCH: usize = 256;
 
 /// One output's weights in units of the input's integers.
 #[derive(Clone)]
-pub(super) struct Row {
+pub struct Row {
     pub weights: Vec<i32>,
     /// With what rounding the weights does to the mean output taken back.
     pub bias: f64,
@@ -336,7 +336,7 @@ pub(super) struct Row {
 impl Row {
     /// Integers for the real weights `reals`, as large as `bound(weights, bias)` on partial sums
     /// allows within `frame`.
-    pub(super) fn of(
+    pub fn of(
         reals: &[f64],
         real_bias: f64,
         width: Width,

@@ -48,11 +48,7 @@ impl Kernel for SpikingKernel {
 }
 
 /// Lowers the circuit in the place of its state.
-pub(super) fn lower(
-    lowering: &mut Lowering,
-    node: &Node,
-    circuit: &spiking::Spiking,
-) -> Result<()> {
+pub fn lower(lowering: &mut Lowering, node: &Node, circuit: &spiking::Spiking) -> Result<()> {
     let n = circuit.thresholds.len();
     let count = circuit.fires.len() + n;
     let bits = (usize::BITS - count.saturating_sub(1).leading_zeros()).max(1) as u8;

@@ -9,7 +9,7 @@ use super::rescale;
 use crate::program::TensorFormat;
 
 /// Gives every state a storage and a format that holds both what it starts as and what it becomes.
-pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
+pub fn open(lowering: &mut Lowering) -> Vec<usize> {
     let graph = lowering.graph;
     let mut storages = Vec::new();
     for state in &graph.states {
@@ -30,7 +30,7 @@ pub(super) fn open(lowering: &mut Lowering) -> Vec<usize> {
 }
 
 /// Copies what each state becomes to where the next step finds it; returns the start values.
-pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
+pub fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
     let graph = lowering.graph;
     let mut start = Vec::new();
     for (state, &storage) in graph.states.iter().zip(storages) {
@@ -53,7 +53,7 @@ pub(super) fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
 }
 
 /// Where the states that are real numbers are, and in which unit.
-pub(super) fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<TensorFormat> {
+pub fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<TensorFormat> {
     let states = lowering.graph.states.iter().zip(storages).filter(|(state, _)| !state.counts);
     states
         .map(|(state, &storage)| TensorFormat {

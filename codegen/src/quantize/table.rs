@@ -5,7 +5,7 @@ use nervecord::generated::Table;
 use crate::graph::expr::Expr;
 
 /// The pieces of a function, and how well they follow it.
-pub(super) struct Fit {
+pub struct Fit {
     /// See [`Table`].
     pub pieces: Vec<u32>,
     /// Largest difference to the function, in units of the output integer.
@@ -17,7 +17,7 @@ pub(super) struct Fit {
 }
 
 /// Tables of functions of one tensor, all with one output scale.
-pub(super) struct Tables {
+pub struct Tables {
     pub fits: Vec<Fit>,
     /// Real number a unit of the outputs.
     pub scale: f64,
@@ -27,7 +27,7 @@ pub(super) struct Tables {
 
 /// Fits the smallest table whose error, at the 65,536 inputs weighted by `weight`, is within `rms`
 /// (in units of the output integer). `exact[u]` is the value at input `u - 32768`.
-pub(super) fn fit(exact: &[f64], weight: &[f64], rms: f64) -> Fit {
+pub fn fit(exact: &[f64], weight: &[f64], rms: f64) -> Fit {
     /// Half the most pieces a table may have.
     const MOST: usize = 2048;
     // Half an integer of rounding is no fault of the table's size.
@@ -114,7 +114,7 @@ fn piece(points: &[(i64, f64, f64)], (low, high): (i64, i64)) -> u32 {
 
 /// How often each of the 65,536 inputs occurs on the calibration data, spread over the neighbours
 /// that other data will hit, plus a little everywhere.
-pub(super) fn histogram<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, scale: f64) -> Vec<f64> {
+pub fn histogram<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, scale: f64) -> Vec<f64> {
     const SPREAD: usize = 128;
     let mut blocks = vec![0.0; 65536 / SPREAD];
     let mut total = 0.0;
@@ -127,7 +127,7 @@ pub(super) fn histogram<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, scale: f64
 }
 
 /// The magnitude beyond which `function` stays within `off` of its values at `most` and `-most`.
-pub(super) fn reach(function: &Expr, most: f64, off: f64) -> f64 {
+pub fn reach(function: &Expr, most: f64, off: f64) -> f64 {
     /// Places looked at in every octave, of which there are [`OCTAVES`].
     const PLACES: i32 = 64;
     const OCTAVES: i32 = 24;
@@ -149,7 +149,7 @@ pub(super) fn reach(function: &Expr, most: f64, off: f64) -> f64 {
 
 /// The standard deviation of all features that move. One that stays where it is, far from the others, is no
 /// measure of how fine a table has to be.
-pub(super) fn movement(values: &[Vec<f64>]) -> f64 {
+pub fn movement(values: &[Vec<f64>]) -> f64 {
     /// What moves less than this share of the most moving feature stays where it is.
     const LEAST: f64 = 0.01;
     let features = values.first().map_or(0, Vec::len);
@@ -166,10 +166,10 @@ pub(super) fn movement(values: &[Vec<f64>]) -> f64 {
 }
 
 /// What to do about a function without values.
-pub(super) const NO_VALUE: &str = "check that the calibration data is scaled as in training, so that the function is defined on it";
+pub const NO_VALUE: &str = "check that the calibration data is scaled as in training, so that the function is defined on it";
 
 /// Replaces values that are not finite by the nearest finite ones; `None` if there are none.
-pub(super) fn fill_gaps(values: &mut [f64]) -> Option<()> {
+pub fn fill_gaps(values: &mut [f64]) -> Option<()> {
     let first = values.iter().copied().find(|v| v.is_finite())?;
     let mut last = first;
     for v in values.iter_mut() {

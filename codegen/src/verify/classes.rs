@@ -75,7 +75,7 @@ fn ending(graph: &Graph) -> &'static str {
 pub fn class(outputs: &[f64]) -> usize {
     match outputs {
         [one] => one.round().max(0.0) as usize,
-        _ => nervecord::head::argmax(outputs),
+        _ => nervecord::argmax(outputs),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Integers and float run over the same rows.
 
 use super::classes::Head;
-use super::vectors::filtered;
 use crate::compiler::Compiled;
+use crate::data::filtered;
 use crate::graph::Graph;
 use crate::interpret::Interpreter;
 use crate::program::Program;

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::calibrate::Calibration;
+use crate::choose::quantize;
 use crate::graph::{Dense, Graph, Layer};
 use crate::import::Source;
 use crate::options::{Options, Weights};
-use crate::quantize::quantize;
 use crate::simplify::simplify;
 
 /// A network of two inputs as integers, calibrated on a circle of radius 1.

@@ -3,7 +3,7 @@
 use super::agreement::Agreement;
 use super::classes::{Flip, Head};
 use super::errors::ratio;
-use super::{Comparison, SaturatedInput, Verification};
+use super::verification::{Comparison, SaturatedInput, Verification};
 use crate::options::Weights;
 use crate::text::table;
 

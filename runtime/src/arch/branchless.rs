@@ -1,4 +1,6 @@
 //! Cores without conditional instructions, where the compiler turns a clamp or a mask into a branch.
+//!
+//! Stands on nothing.
 
 use core::arch::asm;
 

@@ -93,7 +93,7 @@ fn outside(pair: u32, low: [i16; 2], high: [i16; 2]) -> u32 {
     (sign(a, low[0], high[0]) >> 16) | (sign(b, low[1], high[1]) & 0xffff_0000)
 }
 
-/// As above: two inputs in three instructions.
+/// What is outside, for two inputs in three instructions; other bits beside 15 and 31.
 #[cfg(nervecord_dsp)]
 #[inline(always)]
 fn outside(pair: u32, low: [i16; 2], high: [i16; 2]) -> u32 {
@@ -124,7 +124,7 @@ pub(crate) fn copy_gathering(input: &[i16], limits: Limits, x: &mut [Quad]) -> u
     seen
 }
 
-/// As above: four inputs in eighteen instructions.
+/// The DSP extension gathers, four inputs in eighteen instructions.
 #[cfg(nervecord_dsp)]
 #[inline(always)]
 pub(crate) fn copy_gathering(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
@@ -141,7 +141,7 @@ pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u3
     seen | seen << 16
 }
 
-/// As above: four inputs in fifteen instructions.
+/// The DSP extension watches, four inputs in fifteen instructions.
 #[cfg(all(nervecord_dsp, not(nervecord_kernel = "helium")))]
 #[inline(always)]
 pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
@@ -156,7 +156,7 @@ fn unrolled_by_none(input: &[i16]) -> &[i16] {
     input.get(..opaque(input.len() as u32) as usize).unwrap_or_default()
 }
 
-/// As above, in a loop that the compiler makes vectors of.
+/// Hosts watch in a loop that the compiler makes vectors of; bit 31 says what it found.
 #[cfg(not(nervecord_assembly))]
 #[inline(always)]
 pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
@@ -169,7 +169,7 @@ pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u3
     u32::from(seen) << 31
 }
 
-/// As above: sixteen inputs in twelve instructions, the loop's own among them.
+/// Helium watches, sixteen inputs in twelve instructions, the loop's own among them.
 #[cfg(nervecord_kernel = "helium")]
 #[inline(always)]
 pub(crate) fn copy_watching(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {

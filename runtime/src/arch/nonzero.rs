@@ -90,6 +90,12 @@ impl<'a, const WORDS: usize> Links<'a, WORDS> {
         Self { inputs, counts, links: all }
     }
 
+    /// Whether `x` has all that the links lead to.
+    #[inline(always)]
+    pub(crate) const fn fit(&self, x: &[i16]) -> bool {
+        x.len() >= self.inputs
+    }
+
     /// Calls `done` with every row and its sum of weights times `x`, which begins at the row's first
     /// number; not at all if `x` is shorter than the rows.
     #[inline(always)]
@@ -99,7 +105,7 @@ impl<'a, const WORDS: usize> Links<'a, WORDS> {
         rows: impl Iterator<Item = (R, i32)>,
         mut done: impl FnMut(R, i32),
     ) {
-        if x.len() < self.inputs {
+        if !self.fit(x) {
             return;
         }
         let mut links = self.links;

@@ -2,6 +2,8 @@
 //!
 //! An output is taken as a fraction of full scale (see [`Number::to_unit`]): -1 to 1 for a servo or
 //! a motor, 0 to 1 for a plain duty.
+//!
+//! Stands on `device`.
 
 use embedded_hal::digital::OutputPin;
 use embedded_hal::pwm::SetDutyCycle;

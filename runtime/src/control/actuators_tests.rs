@@ -1,3 +1,5 @@
+//! Actuators on mocked pins and channels.
+
 use super::*;
 use crate::control::Each;
 use embedded_hal_mock::eh1::MockError;

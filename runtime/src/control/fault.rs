@@ -1,4 +1,6 @@
 //! What can go wrong in a period, and how often it did.
+//!
+//! Stands on nothing.
 
 /// A kind of fault. Every one of them sends the loop to its safe output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

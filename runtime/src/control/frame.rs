@@ -8,6 +8,8 @@
 //! of up to 16 wrong bits is found. Nothing is escaped: the first byte may occur inside a frame, and
 //! a receiver that took such a byte for a start finds that out by the length's complement or by
 //! the CRC, goes on behind that one byte, and loses no frame that follows.
+//!
+//! Stands on nothing.
 
 use heapless::Vec;
 

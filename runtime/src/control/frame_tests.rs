@@ -1,3 +1,5 @@
+//! Frames among garbage.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,4 +1,6 @@
 //! Limits on what goes into a controller and what comes out.
+//!
+//! Stands on `fault`.
 
 use super::fault::Fault;
 

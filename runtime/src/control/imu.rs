@@ -2,6 +2,8 @@
 //!
 //! This is the one place of the control loop with floats, by micromath: a sensor's filter, not the
 //! inference path.
+//!
+//! Stands on `device`.
 
 use embedded_hal::i2c::I2c;
 use micromath::F32;

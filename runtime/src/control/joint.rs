@@ -1,4 +1,6 @@
 //! Joint angles: a potentiometer on an analog input, or a quadrature encoder on two pins.
+//!
+//! Stands on `device`.
 
 use embedded_hal::digital::InputPin;
 

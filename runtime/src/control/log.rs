@@ -1,4 +1,6 @@
 //! One macro for logging: defmt with its feature, otherwise nothing.
+//!
+//! Stands on nothing.
 
 /// A warning; its arguments are defmt's.
 #[cfg(feature = "defmt")]

@@ -1,4 +1,6 @@
 //! The PCA9685: 16 PWM channels of 12 bits behind I2C, for a row of servos on two wires.
+//!
+//! Stands on `device` and the pulses of `actuators`.
 
 use embedded_hal::i2c::I2c;
 

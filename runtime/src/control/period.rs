@@ -1,4 +1,6 @@
 //! One period after another: sample, check, step, check, drive.
+//!
+//! Stands on `device`, `fault`, `guard` and [`Controller`]s.
 
 use super::device::{Actuator, Clock, Sensor, Watchdog};
 use super::fault::{Fault, Faults};

@@ -1,3 +1,5 @@
+//! Loops whose clock, sensor and actuator are scripted.
+
 use super::*;
 use crate::control::{InputLimits, OutputLimits, Sample};
 use fixed::types::I4F12;

@@ -13,6 +13,8 @@
 //! number says, not as the look into the mailbox: against the frame that came the soonest after its
 //! number, one that the link held back by a period is a period old. State and fault are coded as in
 //! [`telemetry`](super::telemetry).
+//!
+//! Stands on `period`, `frame` and the codes of `telemetry`.
 
 use core::convert::Infallible;
 

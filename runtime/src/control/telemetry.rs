@@ -7,6 +7,8 @@
 //! ```
 //!
 //! `state` and `fault` are 0xFF for "running" and "none", else the number of a [`Fault`].
+//!
+//! Stands on `period` and `frame`.
 
 use heapless::{Deque, Vec};
 

@@ -7,7 +7,4 @@ mod full;
 mod sparse;
 
 pub use full::{Dense8, Dense16, dense_words8, dense_words16, pack_dense8, pack_dense16};
-pub use full::{
-    dense_words8 as words8, dense_words16 as words16, pack_dense8 as pack8, pack_dense16 as pack16,
-};
 pub use sparse::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, lazy_memory};

@@ -2,6 +2,8 @@
 //!
 //! Both compute [`Dense`](super::full::Dense)'s equation, term for term: a product with zero is all
 //! that is missing. Codegen takes them only where `nervecord.toml` allows it and where they pay.
+//!
+//! Stands on `arch::nonzero` and the rounding rule.
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::nonzero::{Active, Links};
@@ -67,6 +69,8 @@ impl<'a, const WORDS: usize> Pruned<'a, WORDS> {
     /// Computes the layer; an `x` or `y` that is too short leaves outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        let rows = self.finish.bias.len();
+        debug_assert!(self.links.fit(flat(x)) && y.len() >= quads(rows), "a tensor is too short");
         let outputs = flat_mut(y).iter_mut().zip(self.finish.multiplier);
         let rows = outputs.zip(self.finish.bias.iter().copied());
         self.links.sums(flat(x), rows, |(y, &multiplier), acc| {
@@ -115,6 +119,10 @@ impl<'a, W: Copy + Into<i32>> Lazy<'a, W> {
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         let Finish { bias, multiplier, .. } = self.finish;
+        debug_assert!(
+            x.len() >= quads(self.inputs) && y.len() * 4 >= lazy_memory(self.inputs, bias.len()),
+            "a tensor is too short"
+        );
         let Some(x) = flat(x).get(..self.inputs) else { return };
         let Some((y, memory)) = y.split_at_mut_checked(quads(bias.len())) else { return };
         let Some(active) = Active::of(x, flat_mut(memory)) else { return };
@@ -213,17 +221,21 @@ mod tests {
         }
     }
 
+    const FINISH: Finish = Finish { bias: &[0], multiplier: &[1], shift: 0, relu: false };
+
     #[test]
-    fn short_tensors_are_left_alone() {
-        let finish = Finish { bias: &[0], multiplier: &[1], shift: 0, relu: false };
-        let pruned = Pruned8::new(5, &[1], &[4 | 1 << 8], finish);
-        let lazy = Lazy8::new(5, &[[1; 4]; 5], finish);
-        let mut y = [Quad([9; 4])];
-        pruned.run(&[Quad::default()], &mut y);
-        lazy.run(&[Quad::default()], &mut y);
-        lazy.run(&[Quad::default(); 2], &mut y);
-        assert_eq!(y, [Quad([9; 4])]);
-        pruned.run(&[Quad::default(); 2], &mut []);
-        lazy.run(&[Quad::default(); 2], &mut []);
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "too short")]
+    fn a_pruned_layer_refuses_short_tensors() {
+        let pruned = Pruned8::new(5, &[1], &[4 | 1 << 8], FINISH);
+        pruned.run(&[Quad::default()], &mut [Quad::default()]);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "too short")]
+    fn a_lazy_layer_refuses_short_tensors() {
+        let lazy = Lazy8::new(5, &[[1; 4]; 5], FINISH);
+        lazy.run(&[Quad::default(); 2], &mut [Quad::default()]);
     }
 }

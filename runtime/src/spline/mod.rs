@@ -25,6 +25,5 @@ pub(crate) mod shape;
 mod sparse;
 
 pub use full::{Spline8, Spline16, pack_spline8, pack_spline16};
-pub use shape::SplineShape as Shape;
 pub use shape::{Axis, Grid, SplineShape};
-pub use sparse::{SparseSpline, SparseSpline8, SparseSpline16, SparseSplineTables};
+pub use sparse::{SparseSpline8, SparseSpline16, SparseSplineTables};

@@ -72,6 +72,7 @@ impl<'a, C: Coefficient> SparseSpline<'a, C> {
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
         let SparseSplineTables { bias, multiplier, .. } = self.tables;
+        debug_assert!(y.len() * 4 >= SplineShape::memory(bias.len()), "a tensor is too short");
         let Some((y, memory)) = y.split_at_mut_checked(quads(bias.len())) else { return };
         let Some(acc) = words_mut(memory).get_mut(..bias.len()) else { return };
         acc.copy_from_slice(bias);
@@ -176,10 +177,6 @@ mod tests {
             Spline8::new(shape, &grids, &stream).run(&x, &base, &mut want);
             SparseSpline::new(shape, &grids, tables).run(&x, &base, &mut got);
             prop_assert_eq!(&flat(&got)[..outputs], &flat(&want)[..outputs]);
-            // Too little memory changes nothing.
-            let mut short = [Quad([3; 4]); 1];
-            SparseSpline::new(shape, &grids, tables).run(&x, &base, &mut short);
-            prop_assert_eq!(short, [Quad([3; 4]); 1]);
         }
     }
 }

@@ -8,11 +8,11 @@ use safetensors::tensor::TensorView;
 use tempfile::TempDir;
 
 use crate::calibrate::Calibration;
+use crate::choose::quantize;
 use crate::graph::Graph;
 use crate::import;
 use crate::interpret::Interpreter;
 use crate::options::{Options, Weights};
-use crate::quantize::quantize;
 use crate::reference;
 use crate::simplify::simplify;
 

@@ -17,7 +17,7 @@ use crate::program::Width;
 
 /// A layer as integers.
 #[derive(Clone)]
-pub(super) struct Quantized {
+pub struct Quantized {
     kernel: DenseKernel,
     /// The scales of its outputs.
     scales: Scales,
@@ -26,7 +26,7 @@ pub(super) struct Quantized {
 }
 
 /// What follows a dense layer in the graph and costs nothing to compute with it.
-pub(super) struct Tail {
+pub struct Tail {
     /// The tensor the kernel writes.
     tensor: TensorId,
     /// The node of the clamp that the kernel does.
@@ -39,13 +39,13 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Nothing.
-    pub(super) fn none(tensor: TensorId) -> Self {
+    pub fn none(tensor: TensorId) -> Self {
         Self { tensor, clamp: None, relu: false, cap: None }
     }
 }
 
 /// Lowers a dense layer, together with a clamp that is its only reader.
-pub(super) fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Result<()> {
+pub fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Result<()> {
     let node = &lowering.graph.nodes[index];
     let input = lowering.value(node.inputs[0]).clone();
     lowering.readers[node.inputs[0]] -= 1;
@@ -128,7 +128,7 @@ fn tail(lowering: &Lowering, output: TensorId) -> Tail {
 
 /// The scale of each output feature: one for all, but for a wide output of the network and for what only
 /// dense layers read, which take features of any scale.
-pub(super) fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scales {
+pub fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scales {
     let tensor = tail.tensor;
     let margin = lowering.ranges.margin;
     if tensor == lowering.graph.output {

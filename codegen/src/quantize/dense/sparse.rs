@@ -12,9 +12,9 @@ use crate::program::{Kernel, Weights, Width};
 /// How the zeros of a layer are left out, and its weights without them.
 #[derive(Debug)]
 enum Form {
-    /// Links of each row, and their words, as [`nervecord::sparse::Pruned`] wants them.
+    /// Links of each row, and their words, as [`nervecord::generated::Pruned8`] wants them.
     Pruned { counts: Vec<u16>, links: Vec<u16> },
-    /// Columns of four rows each, as [`nervecord::sparse::Lazy`] wants them.
+    /// Columns of four rows each, as [`nervecord::generated::Lazy8`] wants them.
     Lazy { columns: Weights },
 }
 
@@ -26,7 +26,7 @@ struct SparseKernel {
 }
 
 /// A layer's kernel, the features of memory it writes, what the report calls it, and why.
-pub(super) struct Choice {
+pub struct Choice {
     pub kernel: Box<dyn Kernel>,
     pub memory: usize,
     pub kind: &'static str,
@@ -75,7 +75,7 @@ impl Choice {
 }
 
 /// A wiring's kernel: zeros are no synapses, and it is stored without them wherever that is smaller.
-pub(super) fn wired(dense: DenseKernel) -> Choice {
+pub fn wired(dense: DenseKernel) -> Choice {
     let links = links(&dense);
     let live = SparseKernel { form: Form::pruned(&links, dense.width()), dense };
     if live.data().bytes() >= live.dense.data().bytes() {
@@ -87,7 +87,7 @@ pub(super) fn wired(dense: DenseKernel) -> Choice {
 
 /// The kernel that takes the fewest instructions of those allowed, by estimate, where `active()` is the mean
 /// number of inputs that are not zero on the calibration set.
-pub(super) fn choose(
+pub fn choose(
     dense: DenseKernel,
     active: impl FnOnce() -> f64,
     allowed: Sparsity,

@@ -16,7 +16,7 @@ const BLOCK: usize = 256;
 
 /// A layer's edges as trained and as integers.
 #[derive(Debug)]
-pub(super) struct Check {
+pub struct Check {
     kan: Kan,
     /// The base function, inside the range its table's integers have.
     function: Expr,
@@ -134,7 +134,7 @@ impl<'a> Values<'a> {
 impl Check {
     /// The edges of `kan` and the integers `layer` has made of them, `rows`; `table` holds the pieces of the
     /// base function's table, where it is kept apart.
-    pub(super) fn of(
+    pub fn of(
         layer: &Layer,
         kan: &Kan,
         format: &Format,
@@ -162,7 +162,7 @@ impl Check {
 
     /// The largest difference of an integer edge to the trained one, over all integers the input's format
     /// has, in units of the output. Beyond a grid without tails the edge as trained stops as the integers do.
-    pub(super) fn worst_error(&self) -> f64 {
+    pub fn worst_error(&self) -> f64 {
         let mut parts = Parts::default();
         let fans: Vec<Fan> = (0..self.inputs.len()).map(|k| self.fan(k, &mut parts)).collect();
         let integers: Vec<i16> =

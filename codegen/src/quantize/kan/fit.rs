@@ -17,7 +17,7 @@ const UNIFORM: f64 = 1e-3;
 
 /// A layer's edges as coefficients on uniform grids.
 #[derive(Debug, Clone)]
-pub(in crate::quantize) struct Splines {
+pub struct Splines {
     /// The inputs that have an edge.
     pub inputs: Vec<usize>,
     /// Intervals of every grid.
@@ -41,13 +41,13 @@ pub(in crate::quantize) struct Splines {
 
 impl Splines {
     /// Coefficients and base factors of all edges.
-    pub(super) fn weights(&self) -> usize {
+    pub fn weights(&self) -> usize {
         let count = self.intervals + 3 + usize::from(self.base.is_some());
         self.inputs.len() * self.coefficients.len() * count
     }
 
     /// First and last real number of each grid.
-    pub(super) fn ends(&self) -> Vec<(f64, f64)> {
+    pub fn ends(&self) -> Vec<(f64, f64)> {
         let end = |(low, step): &(f64, f64)| (*low, low + step * self.intervals as f64);
         self.grids.iter().map(end).collect()
     }
@@ -74,7 +74,7 @@ fn live_inputs(kan: &Kan) -> Vec<usize> {
 
 /// The splines as they were trained, the base function apart; none if a grid is not uniform, grids
 /// differ in size, or an edge has another function.
-pub(super) fn as_trained(kan: &Kan) -> Option<Splines> {
+pub fn as_trained(kan: &Kan) -> Option<Splines> {
     if kan.live().any(|e| e.function.is_some()) {
         return None;
     }
@@ -109,7 +109,7 @@ pub(super) fn as_trained(kan: &Kan) -> Option<Splines> {
 
 /// The whole of every edge refitted over the range its input takes: the fewest intervals whose error
 /// is at most `tolerance` standard deviations of the outputs.
-pub(super) fn refit(
+pub fn refit(
     kan: &Kan,
     graph: &Graph,
     node: &Node,
@@ -138,7 +138,7 @@ pub(super) fn refit(
 
 /// The range of the network's inputs, if they share a unit: one that hardly moves on the data at hand, like
 /// a pixel at the border, may take any of their values.
-pub(super) fn inputs_span(graph: &Graph, ranges: &Ranges, tensor: TensorId) -> Option<Span> {
+pub fn inputs_span(graph: &Graph, ranges: &Ranges, tensor: TensorId) -> Option<Span> {
     (tensor == graph.input && port::narrow(graph, ranges).is_some()).then(|| ranges.tensor(tensor))
 }
 
@@ -154,7 +154,7 @@ fn tails(rows: &[Vec<f64>], i: usize) -> (f64, f64) {
 }
 
 /// The range one input takes.
-pub(super) struct Axis {
+pub struct Axis {
     low: f64,
     high: f64,
     /// The trained grid, if the range lies inside it.

@@ -7,7 +7,7 @@ use crate::graph::kan::{Edge, Kan};
 use crate::graph::{Dense, Graph, Node};
 
 /// A layer of edges in two parts.
-pub(in crate::quantize) struct Folded {
+pub struct Folded {
     /// The layer without its constant edges; they are in its bias.
     pub plain: Kan,
     /// The same without its linear edges.
@@ -22,7 +22,7 @@ pub(in crate::quantize) struct Folded {
 
 /// The parts of `kan`, where no edge changes by more than its share of `tolerance` standard deviations of
 /// the output.
-pub(in crate::quantize) fn fold(
+pub fn fold(
     kan: &Kan,
     graph: &Graph,
     node: &Node,

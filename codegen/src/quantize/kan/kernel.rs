@@ -14,7 +14,7 @@ use crate::program::table::{Array, Record, Table, Value};
 use crate::program::{Kernel, Weights, Width};
 
 #[derive(Debug)]
-pub(super) struct SplineKernel {
+pub struct SplineKernel {
     pub shape: SplineShape,
     /// One for all inputs, or one an input.
     pub grids: Vec<Grid>,
@@ -34,7 +34,7 @@ pub(super) struct SplineKernel {
 
 /// Which edges a sparse layer has.
 #[derive(Debug)]
-pub(super) struct EdgeList {
+pub struct EdgeList {
     /// How many leave each input.
     pub fans: Vec<u8>,
     /// Where each ends.

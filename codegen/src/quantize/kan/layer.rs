@@ -16,14 +16,14 @@ use crate::quantize::lowering::Lowering;
 use crate::quantize::rows::{Fit, Frame, Moments, Row, Scales};
 
 /// The largest weight of a basis function is below this.
-pub(super) const ONE: f64 = 32768.0;
+pub const ONE: f64 = 32768.0;
 /// Rows of data that decide the rounding of coefficients.
 const ROWS: usize = 1000;
 /// Coefficients of an output beyond which each is rounded by itself.
 const MOST: usize = 1600;
 
 /// A layer whose coefficients are to become integers.
-pub(super) struct Layer<'a> {
+pub struct Layer<'a> {
     pub splines: &'a Splines,
     /// `[output][input]`: the edges to store, all without it.
     pub live: Option<&'a [Vec<bool>]>,
@@ -38,7 +38,7 @@ pub(super) struct Layer<'a> {
 
 impl Layer<'_> {
     /// What a factor of the base function weighs in coefficients.
-    pub(super) fn base_weight(&self) -> f64 {
+    pub fn base_weight(&self) -> f64 {
         f64::from(1_u32 << self.base_shift)
     }
 
@@ -52,7 +52,7 @@ impl Layer<'_> {
     }
 
     /// The coefficients and base factors of all rows, as the kernel has them.
-    pub(super) fn tables(&self, rows: &[Row]) -> (Vec<i32>, Vec<i32>) {
+    pub fn tables(&self, rows: &[Row]) -> (Vec<i32>, Vec<i32>) {
         let (inputs, count) = (self.splines.inputs.len(), self.splines.intervals + 3);
         let factors = |r: &Row, ks: Range<usize>| -> Vec<i32> {
             ks.map(|k| r.weights.get(inputs * count + k).copied().unwrap_or(0)).collect()
@@ -76,7 +76,7 @@ impl Layer<'_> {
     }
 
     /// Integers of every output: the coefficients of all inputs, then the base factors.
-    pub(super) fn fit(
+    pub fn fit(
         &self,
         lowering: &Lowering,
         node: &Node,
@@ -143,7 +143,7 @@ impl Layer<'_> {
     }
 
     /// Every edge over the range of its input, as trained and as the integers have it.
-    pub(super) fn curves(
+    pub fn curves(
         &self,
         lowering: &Lowering,
         node: &Node,

@@ -13,8 +13,8 @@ use std::sync::OnceLock;
 use nervecord::generated::{Axis, Grid, SplineShape};
 
 use self::check::Check;
-pub(super) use self::fit::Splines;
-pub(super) use self::fold::fold;
+pub use self::fit::Splines;
+pub use self::fold::fold;
 use self::kernel::{EdgeList, SplineKernel};
 use self::layer::{Layer, ONE};
 use super::dense::{self, Tail};
@@ -29,7 +29,7 @@ use crate::graph::kan::{Edge, Kan};
 use crate::program::Width;
 
 /// Lowers a layer of edges to the smaller of its trained splines and a refit.
-pub(super) fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<()> {
+pub fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<()> {
     let graph = lowering.graph;
     let node = &graph.nodes[index];
     let width = lowering.widths[index];

@@ -1,13 +1,13 @@
 //! Layers made by hand whose edges are zero, constant, linear or curved.
 
 use crate::calibrate::Calibration;
+use crate::choose::quantize;
 use crate::graph::expr::{Expr, Function};
 use crate::graph::kan::{Edge, Kan, Spline};
 use crate::graph::{Graph, Layer};
 use crate::interpret::Interpreter;
 use crate::options::{Options, Weights};
 use crate::program::Program;
-use crate::quantize::quantize;
 use crate::reference;
 
 const INPUTS: usize = 6;

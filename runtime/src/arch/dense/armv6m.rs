@@ -6,6 +6,8 @@
 //! four quads a round and is entered where a first, partial round begins.
 //!
 //! No instruction branches on data, so the time is the same for all inputs.
+//!
+//! Stands on `assembly` and `shape`.
 
 use super::assembly::call;
 use super::shape::DenseShape;

@@ -3,6 +3,8 @@
 //! A quad of inputs takes 33 instructions for its 16 multiply-accumulates: one load-multiple of its
 //! four words, and per input a load of the activation, three shifts and four `MLA`s. The loop does
 //! four quads a round and is entered where a first, partial round begins.
+//!
+//! Stands on `assembly` and `shape`.
 
 use super::assembly::call;
 use super::shape::DenseShape;

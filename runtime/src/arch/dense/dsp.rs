@@ -8,6 +8,8 @@
 //! The loop does four quads a round and is entered where a first, partial round begins. Whole
 //! functions are assembly because the loop needs all fourteen registers, of which the compiler
 //! keeps two for itself.
+//!
+//! Stands on `assembly` and `shape`.
 
 use super::assembly::call;
 use super::shape::DenseShape;

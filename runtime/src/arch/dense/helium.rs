@@ -14,6 +14,8 @@
 //! load of the activations, and per row a load of eight weights and a `VMLADAVA`, in a hardware loop. A
 //! quad left over is widened to 32 bits instead, so that nothing behind it is read; a row left over
 //! has the loop predicate its tail.
+//!
+//! Stands on `assembly`, `layout` and `shape`.
 
 use super::assembly::call;
 use super::layout::{Native, splits};

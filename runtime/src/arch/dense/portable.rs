@@ -1,4 +1,6 @@
 //! Kernels in plain Rust: what every other kernel is tested against.
+//!
+//! Stands on `layout`, `shape`, and the rooms `memory` and `scalar`.
 
 use super::layout::{Layout, Width, low_offset, place, plain_bias, row_words, scale, slot};
 use super::shape::DenseShape;

@@ -6,6 +6,8 @@
 //! offsets, so the pointers start as far before the data as the round was skipped.
 //!
 //! No instruction branches on data, so the time is the same for all inputs.
+//!
+//! Stands on `assembly` and `shape`.
 
 use super::assembly::call;
 use super::shape::DenseShape;

@@ -1,4 +1,6 @@
-//! The shape of a dense layer as its kernel loads it. Stands on nothing.
+//! The shape of a dense layer as its kernel loads it. Stands on tensors.
+
+use crate::tensor::Quad;
 
 /// The shape of a dense layer, with what its kernel would otherwise compute in every step.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +34,12 @@ impl DenseShape {
             rows,
             relu,
         }
+    }
+
+    /// Whether all that a kernel reads and writes is there.
+    #[inline(always)]
+    pub(crate) const fn fits(&self, x: &[Quad], y: &[Quad]) -> bool {
+        x.len() >= self.quads && y.len() >= self.rows.div_ceil(4)
     }
 }
 

@@ -4,6 +4,8 @@
 //! rows, whose even bytes, shifted up and down again, are columns 0 and 1 and whose odd bytes, shifted
 //! down, are columns 2 and 3. Both are multiplied with a pair of activations in every lane and added
 //! pairwise by one `PMADDWD`, so that a lane is a row's sum and nothing is added across lanes.
+//!
+//! Stands on `layout`, `shape`, and the rooms `memory` and `scalar`.
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_and_si128, _mm_castps_si128, _mm_castsi128_ps, _mm_cvtsi128_si32,
@@ -30,7 +32,7 @@ pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [
 
 #[inline(never)]
 pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
-    // SAFETY: as above.
+    // SAFETY: the build script chose this kernel because the target has SSE2.
     unsafe { dense::<i16>(shape, stream, x, y) }
 }
 

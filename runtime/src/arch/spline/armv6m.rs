@@ -5,6 +5,8 @@
 //! input takes 70 for its interval and weights, kept in registers until its last edge.
 //!
 //! No instruction branches on data, so the time is the same for all inputs.
+//!
+//! Stands on `walk`.
 
 use super::walk::{Walk, walking};
 

@@ -4,6 +4,8 @@
 //! loaded and multiplied into its sum, since a `LDRSB` costs what unpacking a byte of a word does.
 //!
 //! No instruction branches on data, so the time is the same for all inputs.
+//!
+//! Stands on `walk`.
 
 use super::walk::{Walk, walking};
 

@@ -7,6 +7,8 @@
 //! does two blocks a round and is entered in its middle if their number is odd.
 //!
 //! Coordinates are clamped by saturating additions, so no instruction branches on data.
+//!
+//! Stands on `layer` and `plan`.
 
 use super::layer::{Coefficient, SplineLayer};
 use super::plan::Plan;

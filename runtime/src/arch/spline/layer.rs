@@ -8,6 +8,7 @@ use super::tables::Sections;
 #[cfg(not(nervecord_dsp))]
 use super::tables::reads;
 use crate::spline::shape::{Grid, SplineShape};
+use crate::tensor::{Quad, quads};
 
 /// A coefficient of a spline: i8 or i16. Its name is out of reach, so these are all there are.
 pub trait Coefficient: Copy + Into<i32> + 'static {
@@ -63,5 +64,22 @@ impl<'a, C: Coefficient> SplineLayer<'a, C> {
             stream,
             coefficient: PhantomData,
         }
+    }
+
+    /// Whether all that a kernel reads and writes is there.
+    #[inline(always)]
+    pub(crate) fn fits(&self, x: &[Quad], base: &[Quad], y: &[Quad]) -> bool {
+        #[cfg(nervecord_dsp)]
+        let (reads, fours, outputs) = {
+            let Plan { reads, fours, blocks, rest, .. } = self.plan;
+            (reads, fours, 4 * blocks + rest)
+        };
+        #[cfg(not(nervecord_dsp))]
+        let (reads, fours, outputs) = {
+            let SplineShape { inputs, outputs, base, .. } = self.shape;
+            (self.reads, if base { quads(inputs) } else { 0 }, outputs)
+        };
+        let memory = quads(SplineShape::memory(outputs));
+        x.len() >= quads(reads) && base.len() >= fours && y.len() >= memory
     }
 }

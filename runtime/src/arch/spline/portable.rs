@@ -1,4 +1,6 @@
 //! The kernel in plain Rust, for any layout: what every other one is tested against.
+//!
+//! Stands on `layer`, `tables` and `tensors`.
 
 use super::layer::{Coefficient, SplineLayer};
 use super::tables::{fold, is_shared};

@@ -5,6 +5,8 @@
 //! memory and back.
 //!
 //! No instruction branches on data, so the time is the same for all inputs.
+//!
+//! Stands on `walk`.
 
 use super::walk::{Walk, walking};
 

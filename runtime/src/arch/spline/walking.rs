@@ -1,4 +1,6 @@
 //! A layer on cores whose kernel walks all edges, from sums that are there to sums to be finished.
+//!
+//! Stands on `walk`, `kernel` and what the portable kernel stands on.
 
 use super::layer::{Coefficient, SplineLayer};
 use super::tables::{Native, is_shared};
@@ -63,7 +65,7 @@ pub(super) fn run<C: Coefficient>(
         (walk.blocks, walk.rest) = (part(sections.factors), part(sections.rest_factors));
         (walk.stride, walk.step) = (blocks * 16 * size, 16 * size);
         (walk.rest_stride, walk.rest_step) = (left * 4 * size, 4 * size);
-        // SAFETY: as above.
+        // SAFETY: the values were found to be as many as the layer says, and the stream and sums as before.
         unsafe { kernel::<C>(&mut walk) };
     }
     layer.finish::<Native>(acc, walk.sum, y);

@@ -213,7 +213,7 @@ fn a_survey_marks_what_is_not_supported_and_what_hangs_on_it() {
         node("Tanh", &["c"], &["y"]),
     ];
     let saved = save(&model(4, nodes, vec![]).encode_to_vec());
-    let text = crate::inspect::survey(&saved.path).unwrap().unwrap();
+    let text = crate::report::inspect::survey(&saved.path).unwrap().unwrap();
     let line = |op: &str| text.lines().find(|l| l.contains(op)).unwrap().to_owned();
     assert!(line("Relu").starts_with("ok") && line("Relu").contains("[1, 4]"), "{text}");
     assert!(line("Conv").starts_with("NO") && line("Conv").contains("convolutional"), "{text}");
@@ -233,10 +233,10 @@ fn a_name_of_any_length_or_kind_is_shown_on_one_line() {
     let model = model(2, nodes, vec![floats("w", &[2, 2], &[1.0; 4])]);
     let saved = save(&model.encode_to_vec());
     let source = crate::import::load(&saved.path).unwrap();
-    let shown = crate::inspect::render(&source);
+    let shown = crate::report::inspect::render(&source);
     assert!(shown.lines().all(|line| line.chars().count() < 200), "{shown}");
     assert!(!shown.contains(['\u{1b}', '\u{202e}']) && !shown.contains("\n#!"), "{shown}");
-    let survey = crate::inspect::survey(&saved.path).unwrap().unwrap();
+    let survey = crate::report::inspect::survey(&saved.path).unwrap().unwrap();
     assert!(survey.lines().all(|line| line.chars().count() < 300), "{survey}");
     assert!(!survey.contains(['\u{1b}', '\u{202e}']), "{survey}");
 }

@@ -1,8 +1,6 @@
 //! Layers in another form with the same meaning, where that takes fewer bytes: edges that are constant or
 //! linear out of their splines, functions before a dense layer as splines.
 
-use super::kan;
-use super::precision::Precision;
 use super::trial::Trial;
 use crate::error::Result;
 use crate::graph::expr::Expr;
@@ -10,6 +8,7 @@ use crate::graph::kan::{Edge, Kan};
 use crate::graph::{Dense, Graph, Layer, Node, Shape, Tensor, TensorId};
 use crate::options::Weights;
 use crate::program::Width;
+use crate::quantize::{Precision, kan};
 
 /// Share of the tolerance that one edge's straight line may use.
 const LINE_SHARE: f64 = 0.02;
@@ -20,14 +19,14 @@ const FORM_SHARE: f64 = 0.4;
 const LEAST_GAIN: f64 = 0.125;
 
 /// A network whose layers have the form that takes the fewest bytes.
-pub(super) struct Formed<'a> {
+pub struct Formed<'a> {
     pub trial: Trial<'a>,
     /// Layers by name, and why they are what they are.
     pub reasons: Vec<(String, String)>,
 }
 
 /// Tries the other forms of each layer that has some.
-pub(super) fn choose(trial: Trial) -> Result<Formed> {
+pub fn choose(trial: Trial) -> Result<Formed> {
     let mut formed = Formed { trial, reasons: vec![] };
     let names = |graph: &Graph, wanted: fn(&Layer) -> bool| -> Vec<String> {
         graph.nodes.iter().filter(|n| wanted(&n.layer)).map(|n| n.name.clone()).collect()

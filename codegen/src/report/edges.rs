@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::program::{Curve, LayerReport};
+use crate::text;
 
 /// Size of a plot and the space around it.
 const PLOT: (f64, f64) = (64.0, 44.0);
@@ -20,8 +21,8 @@ pub fn render(layers: &[LayerReport]) -> Option<String> {
         let _ = writeln!(
             body,
             "<text x=\"{MARGIN}\" y=\"{top}\" class=\"title\">{}: {}</text>",
-            escaped(&layer.name),
-            escaped(&layer.kind)
+            text::escaped(&layer.name),
+            text::escaped(&layer.kind)
         );
         top += 20.0;
         labels(&mut body, layer, top);
@@ -86,10 +87,6 @@ fn plot(body: &mut String, curve: &Curve, x: f64, y: f64) {
         line(&curve.float),
         line(&curve.integer),
     );
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

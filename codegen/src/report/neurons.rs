@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Circuit, Input, Kind, Neuron, Oscillator, Output, Sign, Synapse};
 use crate::graph::membrane::{self, Membrane};
 use crate::graph::ncap::Ncap;
 use crate::graph::{Graph, Layer};
+use crate::import::circuit::{Circuit, Input, Kind, Neuron, Oscillator, Output, Sign, Synapse};
 
 impl Circuit {
     /// The neurons and synapses of an NCAP or an LTC; none for networks of layers.

@@ -1,20 +1,18 @@
 //! A network being quantized: lowered again and again, and compared with float on calibration rows.
 
-use super::lower::lower;
-use super::memo::Known;
-use super::precision::Precision;
 use crate::calibrate::{Calibration, Ranges};
 use crate::error::Result;
 use crate::graph::{Graph, Layer};
 use crate::interpret::Interpreter;
 use crate::options::Options;
 use crate::program::Program;
+use crate::quantize::{Known, Precision, lower};
 
 /// Rows that an error is measured on at most, where rows do not depend on one another.
 const ROWS: usize = 512;
 
 /// A network on its calibration data.
-pub(super) struct Trial<'a> {
+pub struct Trial<'a> {
     pub graph: Graph,
     pub ranges: Ranges,
     pub calibration: &'a Calibration,
@@ -24,23 +22,19 @@ pub(super) struct Trial<'a> {
 
 impl<'a> Trial<'a> {
     /// Runs the float network over the calibration rows.
-    pub(super) fn of(
-        graph: Graph,
-        calibration: &'a Calibration,
-        options: &'a Options,
-    ) -> Result<Self> {
+    pub fn of(graph: Graph, calibration: &'a Calibration, options: &'a Options) -> Result<Self> {
         let ranges = calibration.ranges(&graph)?;
         Ok(Self { graph, ranges, calibration, options, known: Known::default() })
     }
 
     /// The integers of this precision.
-    pub(super) fn lower(&self, precision: &Precision) -> Result<Program> {
+    pub fn lower(&self, precision: &Precision) -> Result<Program> {
         lower(&self.graph, &self.ranges, &self.known, self.options, precision)
     }
 
     /// How far `program` is from float on the rows that choose: on the worst stretch of them, since a
     /// recording to come is another stretch, as far as it has rows enough to speak for itself.
-    pub(super) fn error(&self, program: &Program) -> f64 {
+    pub fn error(&self, program: &Program) -> f64 {
         /// Rows of the mean of all that a stretch is seen together with.
         const TOGETHER: f64 = 32.0;
         let squares = self.squares(program, &self.ranges.split.choose);
@@ -56,14 +50,14 @@ impl<'a> Trial<'a> {
     /// RMS difference to float on the rows that judge, in standard deviations of each output, as the root
     /// mean square over the outputs: its square is 1 - R2. For an index of the largest, the share of rows
     /// on which it is another.
-    pub(super) fn judged(&self, program: &Program) -> f64 {
+    pub fn judged(&self, program: &Program) -> f64 {
         let squares = self.squares(program, &self.ranges.split.judge);
         let mean = squares.iter().map(|(_, square)| square).sum::<f64>() / squares.len() as f64;
         if self.is_index() { mean } else { mean.sqrt() }
     }
 
     /// From now on, integers and tables are fitted to the rows that chose as well.
-    pub(super) fn fit_to_all_but_the_judges(&mut self) {
+    pub fn fit_to_all_but_the_judges(&mut self) {
         self.ranges.split.join();
         self.known = Known::default();
     }

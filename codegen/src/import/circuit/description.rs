@@ -1,13 +1,4 @@
-#![doc = include_str!("circuit.md")]
-
-mod build;
-mod check;
-mod draw;
-mod of;
-pub mod text;
-
-pub use build::build;
-pub use draw::svg;
+//! A circuit as its author wrote it. Stands on nothing.
 
 use std::collections::BTreeMap;
 
@@ -213,7 +204,7 @@ impl Synapse {
 }
 
 impl Circuit {
-    fn weight(&self, own: Option<f64>, parameter: Option<&str>) -> Option<f64> {
+    pub(crate) fn weight(&self, own: Option<f64>, parameter: Option<&str>) -> Option<f64> {
         own.or_else(|| self.parameters.get(parameter?).copied())
     }
 

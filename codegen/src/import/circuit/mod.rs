@@ -1,9 +1,16 @@
-//! Hand-written circuits: `circuit.toml`.
+#![doc = include_str!("circuit.md")]
+
+mod build;
+mod check;
+mod description;
 
 use std::path::Path;
 
+pub use self::build::build;
+pub use self::description::{
+    Circuit, GapJunction, Input, Kind, Neuron, Oscillator, Output, Sign, Synapse,
+};
 use super::file::read;
-use crate::circuit::{Circuit, build};
 use crate::data::sha256;
 use crate::error::{Error, Result};
 use crate::graph::Graph;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Circuit, Kind, Sign, Synapse};
+use super::description::{Circuit, Kind, Sign, Synapse};
 use crate::error::{Error, Result};
 
 /// Most weights of a table, and of the updates of a step together where each is a layer of its own: twice what

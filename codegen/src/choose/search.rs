@@ -1,11 +1,11 @@
 //! How fine the integers have to be: the smallest tables that meet the tolerance.
 
-use super::precision::Precision;
 use super::trial::Trial;
 use crate::error::Result;
 use crate::graph::Layer;
 use crate::options::Weights;
 use crate::program::Width;
+use crate::quantize::Precision;
 
 /// Share of the tolerance that the error may use on the rows that choose; other rows do a little worse.
 const SAFETY: f64 = 0.85;
@@ -20,7 +20,7 @@ const FINEST: f64 = 1.0 / 64.0;
 type Reason = (String, String);
 
 /// The precision that the options ask for.
-pub(super) fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
+pub fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
     let target = trial.options.tolerance * SAFETY;
     // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
     let widen = trial.options.weights == Weights::Auto && trial.graph.states.is_empty();
@@ -114,10 +114,10 @@ fn by_gain(trial: &Trial, precision: &Precision, error: f64) -> Result<Vec<usize
 mod tests {
     use super::*;
     use crate::calibrate::Calibration;
+    use crate::choose::quantize;
     use crate::graph::expr::{Expr, Function};
     use crate::graph::{Dense, Graph};
     use crate::options::Options;
-    use crate::quantize::quantize;
 
     /// A number in -1..1 for each index (Weyl's sequence).
     fn noise(i: usize) -> f64 {

@@ -1,8 +1,8 @@
-//! What integers and float are compared on, and the reading of it from files.
+//! Inputs with the right answers beside them. Stands on tables.
 
 use std::path::Path;
 
-use crate::data::{self, Data};
+use super::table::{Data, texts};
 use crate::error::{Error, Result};
 use crate::graph::{Classes, Graph};
 
@@ -48,7 +48,7 @@ impl Vectors {
     }
 
     /// The rows for which `keep` says so, no longer in sequences.
-    pub(super) fn filtered(&self, keep: &[bool]) -> Self {
+    pub fn filtered(&self, keep: &[bool]) -> Self {
         Self {
             inputs: filtered(&self.inputs, keep),
             outputs: self.outputs.as_deref().map(|rows| filtered(rows, keep)),
@@ -60,7 +60,7 @@ impl Vectors {
 }
 
 /// The rows for which `keep` says so.
-pub(super) fn filtered<T: Clone>(rows: &[T], keep: &[bool]) -> Vec<T> {
+pub fn filtered<T: Clone>(rows: &[T], keep: &[bool]) -> Vec<T> {
     rows.iter().zip(keep).filter(|(_, keep)| **keep).map(|(row, _)| row.clone()).collect()
 }
 
@@ -72,7 +72,7 @@ fn read_labels(path: &Path, graph: &Graph, rows: usize) -> Result<Vec<usize>> {
             .expected(what)
             .help("write the true class of each vector in a column `label`")
     };
-    let cells = data::texts(path, "label")?;
+    let cells = texts(path, "label")?;
     if cells.len() != rows {
         return Err(wrong(&format!("{rows} rows, one a vector")).found(cells.len()));
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::Circuit;
+use crate::import::circuit::Circuit;
 use crate::text;
 
 /// The circuit's neurons with their degrees, and its totals.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::f64::consts::TAU;
 use std::fmt::Write;
 
-use super::Circuit;
+use crate::import::circuit::Circuit;
 use crate::text;
 
 const EXCITATORY: &str = "#1b7f5c";
@@ -82,7 +82,7 @@ pub fn svg(circuit: &Circuit) -> String {
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"12\" fill=\"{fill}\" stroke=\"#2c3a47\"/>\
              <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
             y - 16.0,
-            escape(&text::label(name))
+            text::escaped(&text::label(name))
         );
     }
     let _ = writeln!(
@@ -112,8 +112,4 @@ fn curve(a: (f64, f64), b: (f64, f64)) -> String {
         b.0 - 15.0 * ux,
         b.1 - 15.0 * uy
     )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

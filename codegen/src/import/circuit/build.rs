@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Circuit, GapJunction, Kind};
+use super::description::{Circuit, GapJunction, Input, Kind, Neuron, Oscillator, Output};
 use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
 use crate::graph::membrane::{self, Membrane};
@@ -15,7 +15,7 @@ use crate::graph::{Dense, Graph, Layer, TensorId};
 /// A table is too large for its format.
 pub fn build(circuit: &Circuit, name: &str) -> Result<Graph> {
     let mut seen = HashSet::new();
-    let column = |input: &super::Input| input.column.clone().unwrap_or_else(|| input.name.clone());
+    let column = |input: &Input| input.column.clone().unwrap_or_else(|| input.name.clone());
     let columns: Vec<String> =
         circuit.inputs.iter().map(column).filter(|c| seen.insert(c.clone())).collect();
     let mut graph = Graph::new(name, "x", columns.len());
@@ -84,7 +84,7 @@ fn sources(
     let n = circuit.oscillators.len();
     let weights =
         (0..n).map(|i| (0..n).map(|j| if i == j { -1.0 } else { 0.0 }).collect()).collect();
-    let on = |o: &super::Oscillator| (f64::from(o.period) * o.duty).round();
+    let on = |o: &Oscillator| (f64::from(o.period) * o.duty).round();
     let bias = circuit.oscillators.iter().map(on).collect();
     let waves =
         graph.push("waves", Layer::Dense(Dense { weights, bias, wiring: true }), &[phases])?;
@@ -138,7 +138,7 @@ fn clamp(graph: &mut Graph, circuit: &Circuit, sources: TensorId) -> Result<Tens
 fn sigmoid(graph: &mut Graph, circuit: &Circuit, sources: TensorId) -> Result<TensorId> {
     let positions = positions(circuit);
     let count = circuit.inputs.len() + circuit.oscillators.len();
-    let rest = |n: &super::Neuron| n.rest.unwrap_or(-70.0);
+    let rest = |n: &Neuron| n.rest.unwrap_or(-70.0);
     let neurons = circuit.neurons.iter().map(|n| membrane::Neuron {
         capacity: n.capacity.unwrap_or(1.0) / circuit.time_step,
         leak: n.leak.unwrap_or(1.0),
@@ -226,7 +226,7 @@ fn outputs(graph: &mut Graph, circuit: &Circuit, neurons: TensorId) -> Result<()
         .collect();
     read.sort_unstable();
     read.dedup();
-    let row = |output: &super::Output| -> Vec<f64> {
+    let row = |output: &Output| -> Vec<f64> {
         let mut row = vec![0.0; read.len()];
         for (names, sign) in [(&output.plus, 1.0), (&output.minus, -1.0)] {
             let columns =

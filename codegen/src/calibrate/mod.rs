@@ -8,16 +8,19 @@
 //!
 //! Of a long table a sample is kept: evenly spread rows, with those of the extremes, or sequences.
 
+mod sample;
+mod split;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use self::sample::{Sample, Sampled};
+pub use self::split::Split;
 use crate::data::{Table, sha256};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Tensor};
 use crate::reference::Reference;
-use crate::sample::{Sample, Sampled};
 use crate::settings::Settings;
-use crate::split::Split;
 use crate::text;
 
 /// Values of all tensors on all rows that calibration holds at most.
@@ -32,7 +35,7 @@ pub struct Calibration {
     pub rows: Vec<Vec<f64>>,
     /// Hex digest of the file, or of the declared ranges.
     pub sha256: String,
-    /// Where the rows come from and how ranges are taken, for reports.
+    /// What the rows are and how ranges are taken; the same whatever their file is called.
     pub origin: String,
     /// Share of the values, in percent, that the range must cover; 100 is minimum and maximum.
     pub percentile: f64,
@@ -121,10 +124,9 @@ impl Calibration {
             sample.push(&values);
         }
         let Sampled { rows, places, about } = sample.finish();
-        let name = text::path(path.file_name().unwrap_or_default());
         Ok(Self {
             sha256: table.sha256(),
-            origin: format!("{name}: {about}, {method}, margin {margin}"),
+            origin: format!("{about}, {method}, margin {margin}"),
             percentile,
             margin,
             sequence: settings.sequence,
@@ -139,6 +141,13 @@ impl Calibration {
         let Settings { percentile, margin, sequence, .. } = Settings::default();
         let (sha256, origin) = (String::new(), String::new());
         Self { rows, sha256, origin, percentile, margin, sequence, file: None, places: vec![] }
+    }
+
+    /// The name of the rows' file, if they come from one, and their origin.
+    pub fn describe(&self) -> String {
+        let name = self.file.as_ref().and_then(|file| file.file_name());
+        let name = name.map(|name| text::path(name) + ": ").unwrap_or_default();
+        name + &self.origin
     }
 
     /// Whether a recurrent network is reset before row `i`.

@@ -1,66 +1,19 @@
-//! What was decided and what it costs: for the terminal, as JSON, as a page.
-
-use std::fmt::Write;
+//! What was decided of a model and what it costs: for the terminal, as JSON, as a page. Stands on a compiled model.
 
 use serde::Serialize;
 
+use super::outputs::json;
 use crate::compiler::Compiled;
-use crate::error::{Error, Result};
-use crate::graph::Classes;
+use crate::error::Result;
 use crate::options::Weights;
 use crate::program::{COLUMNS, LayerReport, Port, Promise, layer_table};
 use crate::text;
-use crate::verify::class;
-
-/// The first line of outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if there are any, and
-/// `label` for a classifier that names its classes.
-pub fn csv_header(outputs: usize, states: usize, classes: Option<&Classes>) -> String {
-    let mut header: Vec<String> = (0..outputs).map(|i| format!("y{i}")).collect();
-    header.extend((0..states).map(|i| format!("h{i}")));
-    header.extend(classes.map(|_| "label".to_owned()));
-    header.join(",") + "\n"
-}
-
-/// Adds a line of outputs as [`csv_header`] names them.
-pub fn push_csv_row(text: &mut String, outputs: &[f64], states: &[f64], classes: Option<&Classes>) {
-    for (i, value) in outputs.iter().chain(states).enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{comma}{value}");
-    }
-    if let Some(classes) = classes {
-        text.push(',');
-        text.push_str(&classes.names.get(class(outputs)).map_or_else(String::new, |n| cell(n)));
-    }
-    text.push('\n');
-}
-
-/// A name as one cell of a table: in quotes where it holds what divides cells.
-fn cell(name: &str) -> String {
-    match name.contains([',', '"', '\n', '\r']) || name.trim() != name {
-        true => format!("\"{}\"", name.replace('"', "\"\"")),
-        false => name.to_owned(),
-    }
-}
-
-/// Pretty JSON of a serializable verdict.
-///
-/// # Errors
-/// Never in practice: the types serialized here have string keys.
-pub fn json<T: Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(|e| {
-        Error::new("the report cannot be written as JSON")
-            .expected("numbers, and texts as keys")
-            .found(e)
-            .help("please report this as a bug")
-    })
-}
 
 #[derive(Serialize)]
 struct Report<'a> {
     model: &'a str,
     model_sha256: &'a str,
-    calibration: &'a str,
+    calibration: String,
     calibration_sha256: &'a str,
     weights: Weights,
     tolerance: f64,
@@ -92,7 +45,7 @@ fn report(compiled: &Compiled) -> Report<'_> {
     Report {
         model: &program.name,
         model_sha256: &compiled.source.sha256,
-        calibration: &compiled.calibration.origin,
+        calibration: compiled.calibration.describe(),
         calibration_sha256: &compiled.calibration.sha256,
         weights: compiled.options.weights,
         tolerance: compiled.options.tolerance,
@@ -145,29 +98,26 @@ pub fn files(compiled: &Compiled) -> Result<[(&'static str, String); 2]> {
     Ok([(data, json(&report(compiled))?), (page_name, page(compiled))])
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 fn page(compiled: &Compiled) -> String {
     let r = report(compiled);
     let head = COLUMNS.map(|c| format!("<th>{c}</th>")).concat() + "<th>function, choice</th>";
     let row = |row: &LayerReport| {
-        let cells = row.cells().map(|c| format!("<td>{}</td>", escape(&c))).concat();
+        let cells = row.cells().map(|c| format!("<td>{}</td>", text::escaped(&c))).concat();
         let parts = [row.note.as_str(), row.choice.as_str()];
         let why = parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("; ");
-        format!("<tr>{cells}<td>{}</td></tr>\n", escape(&why))
+        format!("<tr>{cells}<td>{}</td></tr>\n", text::escaped(&why))
     };
     let rows: String = r.layers.iter().map(row).collect();
-    let fact =
-        |(label, value): (&str, String)| format!("<dt>{label}</dt><dd>{}</dd>\n", escape(&value));
+    let fact = |(label, value): (&str, String)| {
+        format!("<dt>{label}</dt><dd>{}</dd>\n", text::escaped(&value))
+    };
     let facts: String = [
         ("input", r.input.format.clone()),
         ("output", r.output.format.clone()),
         ("tables in flash", format!("{} B", r.flash_bytes)),
         ("RAM", format!("{} B", r.ram_bytes)),
         ("multiply-accumulates", r.macs.to_string()),
-        ("calibration", r.calibration.to_owned()),
+        ("calibration", r.calibration.clone()),
         ("promise", r.promise.map_or_else(String::new, Promise::describe)),
         ("thin data", r.promise.and_then(|p| p.thin.clone()).unwrap_or_else(|| "no".into())),
         ("model sha256", r.model_sha256.to_owned()),
@@ -176,7 +126,8 @@ fn page(compiled: &Compiled) -> String {
     .into_iter()
     .map(fact)
     .collect();
-    let notes: String = r.notes.iter().map(|n| format!("<p>note: {}</p>\n", escape(n))).collect();
+    let notes: String =
+        r.notes.iter().map(|n| format!("<p>note: {}</p>\n", text::escaped(n))).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{model}</title>\n\
          <style>body{{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1c2733}}\
@@ -184,6 +135,6 @@ fn page(compiled: &Compiled) -> String {
          th:first-child,td:first-child,th:nth-child(2),td:nth-child(2),td:last-child,th:last-child{{text-align:left}}\
          dl{{display:grid;grid-template-columns:12rem 1fr}}dd{{margin:0;overflow-wrap:anywhere}}</style>\n\
          <h1>{model}</h1>\n<dl>\n{facts}</dl>\n<table>\n<tr>{head}</tr>\n{rows}</table>\n{notes}</html>\n",
-        model = escape(r.model),
+        model = text::escaped(r.model),
     )
 }
