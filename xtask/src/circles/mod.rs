@@ -15,9 +15,6 @@ use self::graph::Circle;
 use self::modules::Tree;
 use crate::checkout::root;
 
-/// Crates whose circles are still to be opened.
-const NOT_YET: [&str; 1] = ["codegen"];
-
 /// Where a package's targets begin, beside its `Cargo.toml`.
 const ROOTS: [&str; 2] = ["src/lib.rs", "src/main.rs"];
 
@@ -56,11 +53,10 @@ fn of_crate(root: &Path) -> Result<Vec<Circle>> {
     Ok(graph::circles(&edges::of(&tree)))
 }
 
-/// The folders of all packages in the checkout, but for those of [`NOT_YET`].
+/// The folders of all packages in the checkout.
 fn all() -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     collect(root(), &mut found)?;
-    found.retain(|folder| !NOT_YET.iter().any(|name| folder == &root().join(name)));
     found.sort();
     Ok(found)
 }
