@@ -4,6 +4,7 @@
 //! operands as data, and how the host runs them. They stand on `lowering`, which holds what they share: the storage
 //! and the number format of each tensor. `lower` is the one place that knows them all.
 
+mod cholesky;
 mod dense;
 mod elementwise;
 mod format;

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::cholesky::Factor;
 use super::format::{Format, multiplier, scaled_multiplier};
 use super::scale::settle;
 use crate::error::{Error, Result};
@@ -293,27 +294,9 @@ impl Block {
         }
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by(|&a, &b| own(&covariance, a).total_cmp(&own(&covariance, b)));
-        let factor = cholesky(&covariance, &order);
+        let factor = Factor::of(&covariance, &order).columns;
         Self { inputs, covariance, order, factor }
     }
-}
-
-/// The columns below the diagonal of `L`, over the diagonal element, with `L L^T` the matrix in the given order.
-fn cholesky(matrix: &[f64], order: &[usize]) -> Vec<Vec<f64>> {
-    let n = order.len();
-    let mut rest: Vec<Vec<f64>> =
-        (0..n).map(|k| (k..n).map(|j| matrix[order[j] * n + order[k]]).collect()).collect();
-    for k in 0..n {
-        let (done, later) = rest.split_at_mut(k + 1);
-        let column = &mut done[k];
-        let pivot = column.remove(0).max(f64::MIN_POSITIVE);
-        for (j, other) in later.iter_mut().enumerate() {
-            let share = column[j] / pivot;
-            other.iter_mut().zip(&column[j..]).for_each(|(o, c)| *o -= share * c);
-        }
-        column.iter_mut().for_each(|c| *c /= pivot);
-    }
-    rest
 }
 
 /// Where a row's i8 range is tried to end, in largest weights: some scales round a row with luck.

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::graph::expr::Expr;
 use crate::graph::kan::{Edge, Kan};
 use crate::graph::{Graph, Node, TensorId};
+use crate::quantize::cholesky::Factor;
 use crate::quantize::functions::has_pole;
 use crate::quantize::port;
 
@@ -271,7 +272,7 @@ fn fit(
                 (s, weights(p - s as f64), weight)
             })
             .collect();
-        let factor = Cholesky::of(&rows, intervals + 3);
+        let factor = LeastSquares::of(&rows, intervals + 3);
         for (o, values) in axis.values.iter().enumerate() {
             let Some(values) = values else {
                 coefficients[o].push(vec![0.0; intervals + 3]);
@@ -313,13 +314,11 @@ fn fit(
     }
 }
 
-/// The factor of the banded normal equations of a least squares fit, shared by all edges of an input.
-struct Cholesky {
-    n: usize,
-    lower: Vec<f64>,
-}
+/// The normal equations of a least squares fit, factored once for all edges of an input.
+struct LeastSquares(Factor);
 
-impl Cholesky {
+impl LeastSquares {
+    /// For rows of four neighbouring basis functions, the first of which is given, with their weights.
     fn of(rows: &[(usize, [f64; 4], f64)], n: usize) -> Self {
         let mut a = vec![0.0; n * n];
         for (s, w, weight) in rows {
@@ -331,31 +330,16 @@ impl Cholesky {
         }
         let trace: f64 = (0..n).map(|j| a[j * n + j]).sum();
         (0..n).for_each(|j| a[j * n + j] += 1e-10 * trace / n as f64);
-        for j in 0..n {
-            for i in j..n {
-                let known: f64 = (0..j).map(|k| a[i * n + k] * a[j * n + k]).sum();
-                let rest = a[i * n + j] - known;
-                a[i * n + j] = if i == j { rest.max(1e-300).sqrt() } else { rest / a[j * n + j] };
-            }
-        }
-        Self { n, lower: a }
+        Self(Factor::of(&a, &(0..n).collect::<Vec<_>>()))
     }
 
+    /// The coefficients that come nearest to a value a row.
     fn solve(&self, rows: &[(usize, [f64; 4], f64)], values: &[f64]) -> Vec<f64> {
-        let (n, a) = (self.n, &self.lower);
-        let mut b = vec![0.0; n];
+        let mut b = vec![0.0; self.0.pivots.len()];
         for ((s, w, weight), y) in rows.iter().zip(values) {
             w.iter().enumerate().for_each(|(j, w)| b[s + j] += weight * w * y);
         }
-        for i in 0..n {
-            let known: f64 = (0..i).map(|k| a[i * n + k] * b[k]).sum();
-            b[i] = (b[i] - known) / a[i * n + i];
-        }
-        for i in (0..n).rev() {
-            let known: f64 = (i + 1..n).map(|k| a[k * n + i] * b[k]).sum();
-            b[i] = (b[i] - known) / a[i * n + i];
-        }
-        b
+        self.0.solve(b)
     }
 }
 
@@ -384,7 +368,7 @@ mod tests {
             })
             .collect();
         let values: Vec<f64> = (0..100).map(|k| cubic(f64::from(k) / 99.0)).collect();
-        let c = Cholesky::of(&rows, 6).solve(&rows, &values);
+        let c = LeastSquares::of(&rows, 6).solve(&rows, &values);
         for ((s, w, _), y) in rows.iter().zip(&values) {
             let got: f64 = c[*s..].iter().zip(w).map(|(c, w)| c * w).sum();
             assert!((got - y).abs() < 1e-4, "{got} {y}");
