@@ -41,7 +41,7 @@
 pub mod cfc_cartpole {
     use nervecord::generated::{
         Add, Controller, Dense16, FunctionRun, Functions, Mul, Place, Quad, RawStep, Scratch,
-        Sealed, Status, Table, limits16, pack_dense16, read16, write16,
+        Sealed, Status, Table, limits16, pack_dense16, read16, require_disjoint, write16,
     };
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::U14;
@@ -108,7 +108,11 @@ pub mod cfc_cartpole {
     }
 
     const LAYER_0_CONCAT: Place = Place { offset: 0, features: 4, factor: 16384, shift: 14 };
+    const _: () = assert!(LAYER_0_CONCAT.fits(&[1], 4));
+    const _: () = require_disjoint(20, &[[10, 11], [6, 10]]);
     const LAYER_0_CONCAT_2: Place = Place { offset: 4, features: 12, factor: 16384, shift: 14 };
+    const _: () = assert!(LAYER_0_CONCAT_2.fits(&[3], 4));
+    const _: () = require_disjoint(20, &[[0, 3], [6, 10]]);
     #[rustfmt::skip]
     static LAYER_0_FF1_WEIGHTS: [[i16; 16]; 12] = [
         [
@@ -172,6 +176,8 @@ pub mod cfc_cartpole {
     static LAYER_0_FF1_PACKED: [u32; 120] =
         pack_dense16(&LAYER_0_FF1_WEIGHTS, &LAYER_0_FF1_BIAS, &LAYER_0_FF1_MULTIPLIER, 14);
     static LAYER_0_FF1: Dense16 = Dense16::new(16, 12, &LAYER_0_FF1_PACKED, false);
+    const _: () = assert!(LAYER_0_FF1.fits(&[4], 3));
+    const _: () = require_disjoint(20, &[[6, 10], [10, 13]]);
     #[rustfmt::skip]
     static LAYER_0_FF1_TANH_PIECES: [u32; 208] = [
         0x80020009, 0x800b000a, 0x800b000b, 0x8017000c, 0x8017000c, 0x8023000d, 0x8023000e,
@@ -210,6 +216,8 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 12 },
     ];
     const LAYER_0_FF1_TANH: Functions = Functions::new(&LAYER_0_FF1_TANH_RUNS);
+    const _: () = assert!(LAYER_0_FF1_TANH.fits(&[], 3));
+    const _: () = require_disjoint(20, &[[10, 13]]);
     #[rustfmt::skip]
     static LAYER_0_FF2_WEIGHTS: [[i16; 16]; 12] = [
         [
@@ -270,6 +278,8 @@ pub mod cfc_cartpole {
     static LAYER_0_FF2_PACKED: [u32; 120] =
         pack_dense16(&LAYER_0_FF2_WEIGHTS, &LAYER_0_FF2_BIAS, &LAYER_0_FF2_MULTIPLIER, 13);
     static LAYER_0_FF2: Dense16 = Dense16::new(16, 12, &LAYER_0_FF2_PACKED, false);
+    const _: () = assert!(LAYER_0_FF2.fits(&[4], 3));
+    const _: () = require_disjoint(20, &[[6, 10], [13, 16]]);
     #[rustfmt::skip]
     static LAYER_0_FF2_TANH_PIECES: [u32; 152] = [
         0x80010034, 0x80370038, 0x8037003b, 0x80750040, 0x80750044, 0x80bb0049, 0x80bb004e,
@@ -300,6 +310,8 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_0_FF2_TANH_PIECES), from: 0, count: 12 },
     ];
     const LAYER_0_FF2_TANH: Functions = Functions::new(&LAYER_0_FF2_TANH_RUNS);
+    const _: () = assert!(LAYER_0_FF2_TANH.fits(&[], 3));
+    const _: () = require_disjoint(20, &[[13, 16]]);
     #[rustfmt::skip]
     static LAYER_0_TIME_WEIGHTS: [[i16; 16]; 12] = [
         [
@@ -363,6 +375,8 @@ pub mod cfc_cartpole {
     static LAYER_0_TIME_PACKED: [u32; 120] =
         pack_dense16(&LAYER_0_TIME_WEIGHTS, &LAYER_0_TIME_BIAS, &LAYER_0_TIME_MULTIPLIER, 13);
     static LAYER_0_TIME: Dense16 = Dense16::new(16, 12, &LAYER_0_TIME_PACKED, false);
+    const _: () = assert!(LAYER_0_TIME.fits(&[4], 3));
+    const _: () = require_disjoint(20, &[[6, 10], [16, 19]]);
     #[rustfmt::skip]
     static LAYER_0_TIME_SIGMOID_PIECES: [u32; 152] = [
         0x00720011, 0x00840013, 0x00840014, 0x00990016, 0x00990017, 0x00b10019, 0x00b1001b,
@@ -393,11 +407,23 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 12 },
     ];
     const LAYER_0_TIME_SIGMOID: Functions = Functions::new(&LAYER_0_TIME_SIGMOID_RUNS);
+    const _: () = assert!(LAYER_0_TIME_SIGMOID.fits(&[], 3));
+    const _: () = require_disjoint(20, &[[16, 19]]);
     const LAYER_0_DIFFERENCE: Add = Add { factors: [26115, -26354], shift: 16 };
+    const _: () = assert!(LAYER_0_DIFFERENCE.fits(&[3], 3));
+    const _: () = require_disjoint(20, &[[10, 13], [13, 16]]);
     const LAYER_0_CHANGE: Mul = Mul { half: 12776, multiplier: 21011, shift: 13 };
+    const _: () = assert!(LAYER_0_CHANGE.fits(&[3], 3));
+    const _: () = require_disjoint(20, &[[16, 19], [13, 16]]);
     const LAYER_0_NEXT: Add = Add { factors: [31595, 16349], shift: 14 };
+    const _: () = assert!(LAYER_0_NEXT.fits(&[3], 3));
+    const _: () = require_disjoint(20, &[[10, 13], [13, 16]]);
     const LAYER_1_CONCAT: Place = Place { offset: 0, features: 12, factor: 16384, shift: 14 };
+    const _: () = assert!(LAYER_1_CONCAT.fits(&[3], 5));
+    const _: () = require_disjoint(20, &[[13, 16], [6, 11]]);
     const LAYER_1_CONCAT_2: Place = Place { offset: 12, features: 7, factor: 16384, shift: 14 };
+    const _: () = assert!(LAYER_1_CONCAT_2.fits(&[2], 5));
+    const _: () = require_disjoint(20, &[[3, 5], [6, 11]]);
     #[rustfmt::skip]
     static LAYER_1_FF1_WEIGHTS: [[i16; 19]; 7] = [
         [
@@ -440,6 +466,8 @@ pub mod cfc_cartpole {
     static LAYER_1_FF1_PACKED: [u32; 84] =
         pack_dense16(&LAYER_1_FF1_WEIGHTS, &LAYER_1_FF1_BIAS, &LAYER_1_FF1_MULTIPLIER, 14);
     static LAYER_1_FF1: Dense16 = Dense16::new(19, 7, &LAYER_1_FF1_PACKED, false);
+    const _: () = assert!(LAYER_1_FF1.fits(&[5], 2));
+    const _: () = require_disjoint(20, &[[6, 11], [11, 13]]);
     #[rustfmt::skip]
     static LAYER_1_FF1_TANH_PIECES: [u32; 152] = [
         0x8001001f, 0x80210021, 0x80210024, 0x80470027, 0x8047002a, 0x8072002d, 0x80720031,
@@ -470,6 +498,8 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_1_FF1_TANH_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_FF1_TANH: Functions = Functions::new(&LAYER_1_FF1_TANH_RUNS);
+    const _: () = assert!(LAYER_1_FF1_TANH.fits(&[], 2));
+    const _: () = require_disjoint(20, &[[11, 13]]);
     #[rustfmt::skip]
     static LAYER_1_FF2_WEIGHTS: [[i16; 19]; 7] = [
         [
@@ -512,6 +542,8 @@ pub mod cfc_cartpole {
     static LAYER_1_FF2_PACKED: [u32; 84] =
         pack_dense16(&LAYER_1_FF2_WEIGHTS, &LAYER_1_FF2_BIAS, &LAYER_1_FF2_MULTIPLIER, 14);
     static LAYER_1_FF2: Dense16 = Dense16::new(19, 7, &LAYER_1_FF2_PACKED, false);
+    const _: () = assert!(LAYER_1_FF2.fits(&[5], 2));
+    const _: () = require_disjoint(20, &[[6, 11], [16, 18]]);
     #[rustfmt::skip]
     static LAYER_1_FF2_TANH_PIECES: [u32; 136] = [
         0x80010035, 0x80380039, 0x8038003e, 0x80790043, 0x80780048, 0x80c3004e, 0x80c30054,
@@ -540,6 +572,8 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_1_FF2_TANH_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_FF2_TANH: Functions = Functions::new(&LAYER_1_FF2_TANH_RUNS);
+    const _: () = assert!(LAYER_1_FF2_TANH.fits(&[], 2));
+    const _: () = require_disjoint(20, &[[16, 18]]);
     #[rustfmt::skip]
     static LAYER_1_TIME_WEIGHTS: [[i16; 19]; 7] = [
         [
@@ -582,6 +616,8 @@ pub mod cfc_cartpole {
     static LAYER_1_TIME_PACKED: [u32; 84] =
         pack_dense16(&LAYER_1_TIME_WEIGHTS, &LAYER_1_TIME_BIAS, &LAYER_1_TIME_MULTIPLIER, 14);
     static LAYER_1_TIME: Dense16 = Dense16::new(19, 7, &LAYER_1_TIME_PACKED, false);
+    const _: () = assert!(LAYER_1_TIME.fits(&[5], 2));
+    const _: () = require_disjoint(20, &[[6, 11], [18, 20]]);
     #[rustfmt::skip]
     static LAYER_1_TIME_SIGMOID_PIECES: [u32; 192] = [
         0x000d0002, 0x000f0002, 0x000f0002, 0x00120003, 0x00120003, 0x00150003, 0x00150003,
@@ -618,11 +654,23 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_1_TIME_SIGMOID_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_TIME_SIGMOID: Functions = Functions::new(&LAYER_1_TIME_SIGMOID_RUNS);
+    const _: () = assert!(LAYER_1_TIME_SIGMOID.fits(&[], 2));
+    const _: () = require_disjoint(20, &[[18, 20]]);
     const LAYER_1_DIFFERENCE: Add = Add { factors: [23841, -23938], shift: 16 };
+    const _: () = assert!(LAYER_1_DIFFERENCE.fits(&[2], 2));
+    const _: () = require_disjoint(20, &[[11, 13], [16, 18]]);
     const LAYER_1_CHANGE: Mul = Mul { half: 14278, multiplier: 18801, shift: 13 };
+    const _: () = assert!(LAYER_1_CHANGE.fits(&[2], 2));
+    const _: () = require_disjoint(20, &[[18, 20], [16, 18]]);
     const LAYER_1_NEXT: Add = Add { factors: [19422, 8144], shift: 13 };
+    const _: () = assert!(LAYER_1_NEXT.fits(&[2], 2));
+    const _: () = require_disjoint(20, &[[11, 13], [16, 18]]);
     const LAYER_2_CONCAT: Place = Place { offset: 0, features: 7, factor: 16384, shift: 14 };
+    const _: () = assert!(LAYER_2_CONCAT.fits(&[2], 2));
+    const _: () = require_disjoint(20, &[[16, 18], [6, 8]]);
     const LAYER_2_CONCAT_2: Place = Place { offset: 7, features: 1, factor: 16384, shift: 14 };
+    const _: () = assert!(LAYER_2_CONCAT_2.fits(&[1], 2));
+    const _: () = require_disjoint(20, &[[5, 6], [6, 8]]);
     #[rustfmt::skip]
     static LAYER_2_FF1_WEIGHTS: [[i16; 8]; 1] = [
         [-10480, 6801, -12530, -1015, -7300, 11464, -8807, -4222,],
@@ -638,6 +686,8 @@ pub mod cfc_cartpole {
     static LAYER_2_FF1_PACKED: [u32; 6] =
         pack_dense16(&LAYER_2_FF1_WEIGHTS, &LAYER_2_FF1_BIAS, &LAYER_2_FF1_MULTIPLIER, 14);
     static LAYER_2_FF1: Dense16 = Dense16::new(8, 1, &LAYER_2_FF1_PACKED, false);
+    const _: () = assert!(LAYER_2_FF1.fits(&[2], 1));
+    const _: () = require_disjoint(20, &[[6, 8], [8, 9]]);
     #[rustfmt::skip]
     static LAYER_2_FF1_TANH_PIECES: [u32; 192] = [
         0x80010001, 0x80030002, 0x80030002, 0x80050002, 0x80050002, 0x80070002, 0x80070003,
@@ -674,6 +724,8 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_2_FF1_TANH_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_FF1_TANH: Functions = Functions::new(&LAYER_2_FF1_TANH_RUNS);
+    const _: () = assert!(LAYER_2_FF1_TANH.fits(&[], 1));
+    const _: () = require_disjoint(20, &[[8, 9]]);
     #[rustfmt::skip]
     static LAYER_2_FF2_WEIGHTS: [[i16; 8]; 1] = [
         [4191, -8209, -17727, 14057, 5391, -6254, -1029, -2933,],
@@ -689,6 +741,8 @@ pub mod cfc_cartpole {
     static LAYER_2_FF2_PACKED: [u32; 6] =
         pack_dense16(&LAYER_2_FF2_WEIGHTS, &LAYER_2_FF2_BIAS, &LAYER_2_FF2_MULTIPLIER, 13);
     static LAYER_2_FF2: Dense16 = Dense16::new(8, 1, &LAYER_2_FF2_PACKED, false);
+    const _: () = assert!(LAYER_2_FF2.fits(&[2], 1));
+    const _: () = require_disjoint(20, &[[6, 8], [9, 10]]);
     #[rustfmt::skip]
     static LAYER_2_FF2_TANH_PIECES: [u32; 88] = [
         0x80010232, 0x82440253, 0x82440272, 0x84c70294, 0x84c702b6, 0x878f02da, 0x878f0300,
@@ -710,6 +764,8 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_2_FF2_TANH_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_FF2_TANH: Functions = Functions::new(&LAYER_2_FF2_TANH_RUNS);
+    const _: () = assert!(LAYER_2_FF2_TANH.fits(&[], 1));
+    const _: () = require_disjoint(20, &[[9, 10]]);
     #[rustfmt::skip]
     static LAYER_2_TIME_WEIGHTS: [[i16; 8]; 1] = [
         [-1861, 19610, 2369, 2714, 18219, -2793, -9337, -2703,],
@@ -725,6 +781,8 @@ pub mod cfc_cartpole {
     static LAYER_2_TIME_PACKED: [u32; 6] =
         pack_dense16(&LAYER_2_TIME_WEIGHTS, &LAYER_2_TIME_BIAS, &LAYER_2_TIME_MULTIPLIER, 15);
     static LAYER_2_TIME: Dense16 = Dense16::new(8, 1, &LAYER_2_TIME_PACKED, false);
+    const _: () = assert!(LAYER_2_TIME.fits(&[2], 1));
+    const _: () = require_disjoint(20, &[[6, 8], [10, 11]]);
     #[rustfmt::skip]
     static LAYER_2_TIME_SIGMOID_PIECES: [u32; 272] = [
         0x00140002, 0x00160002, 0x00160003, 0x00190003, 0x00180003, 0x001c0003, 0x001b0003,
@@ -772,12 +830,28 @@ pub mod cfc_cartpole {
         FunctionRun { table: Table::new(&LAYER_2_TIME_SIGMOID_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_TIME_SIGMOID: Functions = Functions::new(&LAYER_2_TIME_SIGMOID_RUNS);
+    const _: () = assert!(LAYER_2_TIME_SIGMOID.fits(&[], 1));
+    const _: () = require_disjoint(20, &[[10, 11]]);
     const LAYER_2_DIFFERENCE: Add = Add { factors: [25071, -28748], shift: 16 };
+    const _: () = assert!(LAYER_2_DIFFERENCE.fits(&[1], 1));
+    const _: () = require_disjoint(20, &[[8, 9], [9, 10]]);
     const LAYER_2_CHANGE: Mul = Mul { half: 8125, multiplier: 16520, shift: 12 };
+    const _: () = assert!(LAYER_2_CHANGE.fits(&[1], 1));
+    const _: () = require_disjoint(20, &[[10, 11], [9, 10]]);
     const LAYER_2_NEXT: Add = Add { factors: [28311, 32762], shift: 16 };
+    const _: () = assert!(LAYER_2_NEXT.fits(&[1], 1));
+    const _: () = require_disjoint(20, &[[8, 9], [9, 10]]);
     const LAYER_0_H_NEXT: Place = Place { offset: 0, features: 12, factor: 16384, shift: 14 };
+    const _: () = assert!(LAYER_0_H_NEXT.fits(&[3], 3));
+    const _: () = require_disjoint(20, &[[13, 16], [0, 3]]);
     const LAYER_1_H_NEXT: Place = Place { offset: 0, features: 7, factor: 16384, shift: 14 };
+    const _: () = assert!(LAYER_1_H_NEXT.fits(&[2], 2));
+    const _: () = require_disjoint(20, &[[16, 18], [3, 5]]);
     const LAYER_2_H_NEXT: Place = Place { offset: 0, features: 1, factor: 32767, shift: 14 };
+    const _: () = assert!(LAYER_2_H_NEXT.fits(&[1], 1));
+    const _: () = require_disjoint(20, &[[9, 10], [5, 6]]);
+    const _: () = require_disjoint(20, &[[10, 11]]);
+    const _: () = require_disjoint(20, &[[9, 10]]);
 
     /// The network of `model.safetensors`.
     #[derive(Clone, Debug)]

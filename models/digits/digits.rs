@@ -13,7 +13,7 @@
 pub mod digits {
     use nervecord::generated::{
         Controller, Dense8, Quad, RawStep, Scratch, Sealed, Status, limits16, pack_dense8, read16,
-        write16,
+        require_disjoint, write16,
     };
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::{U10, U14};
@@ -374,6 +374,8 @@ pub mod digits {
     ];
     static FC0_PACKED: [u32; 576] = pack_dense8(&FC0_WEIGHTS, &FC0_BIAS, &FC0_MULTIPLIER, 8);
     static FC0: Dense8 = Dense8::new(64, 32, &FC0_PACKED, true);
+    const _: () = assert!(FC0.fits(&[16], 8));
+    const _: () = require_disjoint(24, &[[0, 16], [16, 24]]);
     #[rustfmt::skip]
     static FC1_WEIGHTS: [[i8; 32]; 10] = [
         [
@@ -427,6 +429,10 @@ pub mod digits {
     ];
     static FC1_PACKED: [u32; 100] = pack_dense8(&FC1_WEIGHTS, &FC1_BIAS, &FC1_MULTIPLIER, 7);
     static FC1: Dense8 = Dense8::new(32, 10, &FC1_PACKED, false);
+    const _: () = assert!(FC1.fits(&[8], 3));
+    const _: () = require_disjoint(24, &[[16, 24], [0, 3]]);
+    const _: () = require_disjoint(24, &[[0, 16]]);
+    const _: () = require_disjoint(24, &[[0, 3]]);
 
     /// The network of `model.onnx`.
     #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@
 pub mod kan_cartpole {
     use nervecord::generated::{
         Axis, Controller, FunctionRun, Functions, Grid, Quad, RawStep, Scratch, Sealed, Spline8,
-        SplineShape, Status, Table, limits16, pack_spline8, read16, write16,
+        SplineShape, Status, Table, limits16, pack_spline8, read16, require_disjoint, write16,
     };
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::U14;
@@ -114,6 +114,8 @@ pub mod kan_cartpole {
     static LAYERS_0_PACKED: [u32; 76] =
         pack_spline8(&LAYERS_0_SHAPE, &LAYERS_0_COEFFICIENTS, &[], &LAYERS_0_BIAS, &LAYERS_0_MULTIPLIER);
     static LAYERS_0: Spline8 = Spline8::new(LAYERS_0_SHAPE, &LAYERS_0_GRIDS, &LAYERS_0_PACKED);
+    const _: () = assert!(LAYERS_0.fits(&[1], 6));
+    const _: () = require_disjoint(10, &[[6, 7], [0, 6]]);
     #[rustfmt::skip]
     static LAYERS_1_BASE_PIECES: [u32; 76] = [
         0xfd98ff94, 0xfd28ff8c, 0xfd28ff83, 0xfca7ff7a, 0xfca7ff71, 0xfc14ff68, 0xfc14ff5e,
@@ -133,6 +135,8 @@ pub mod kan_cartpole {
         FunctionRun { table: Table::new(&LAYERS_1_BASE_PIECES), from: 0, count: 8 },
     ];
     const LAYERS_1_BASE: Functions = Functions::new(&LAYERS_1_BASE_RUNS);
+    const _: () = assert!(LAYERS_1_BASE.fits(&[6], 2));
+    const _: () = require_disjoint(10, &[[0, 6], [6, 8]]);
     #[rustfmt::skip]
     static LAYERS_1_GRIDS: [Grid; 1] = [
         Grid { input: 0, factor: 21869, offset: 167772160 },
@@ -162,6 +166,10 @@ pub mod kan_cartpole {
     static LAYERS_1_PACKED: [u32; 20] =
         pack_spline8(&LAYERS_1_SHAPE, &LAYERS_1_COEFFICIENTS, &LAYERS_1_FACTORS, &LAYERS_1_BIAS, &LAYERS_1_MULTIPLIER);
     static LAYERS_1: Spline8 = Spline8::new(LAYERS_1_SHAPE, &LAYERS_1_GRIDS, &LAYERS_1_PACKED);
+    const _: () = assert!(LAYERS_1.fits(&[6, 2], 2));
+    const _: () = require_disjoint(10, &[[0, 6], [6, 8], [8, 10]]);
+    const _: () = require_disjoint(10, &[[6, 7]]);
+    const _: () = require_disjoint(10, &[[8, 9]]);
 
     /// The network of `model.safetensors`.
     #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@
 pub mod ncap_swimmer {
     use nervecord::generated::{
         Clock, Controller, Joint, Ncap, Quad, RawStep, Scratch, Sealed, Side, Status, limits16,
-        read16, write16,
+        read16, require_disjoint, write16,
     };
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::U15;
@@ -93,11 +93,17 @@ pub mod ncap_swimmer {
         Joint { dorsal: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 }, ventral: Side { drive: 8857, speed: 0, turn: 0, ipsi: 5281, contra: -74 } },
     ];
     const NCAP: Ncap<15, false> = Ncap::new(&NCAP_JOINTS, 30);
+    const _: () = assert!(NCAP.fits(&[2, 1], 2));
+    const _: () = require_disjoint(5, &[[1, 3], [0, 1], [3, 5]]);
     #[rustfmt::skip]
     static CLOCK_PERIODS: [i16; 1] = [
         60,
     ];
     const CLOCK: Clock = Clock { periods: &CLOCK_PERIODS };
+    const _: () = assert!(CLOCK.fits(&[], 1));
+    const _: () = require_disjoint(5, &[[0, 1]]);
+    const _: () = require_disjoint(5, &[[1, 3]]);
+    const _: () = require_disjoint(5, &[[3, 5]]);
 
     /// The network of `model.json`.
     #[derive(Clone, Debug)]

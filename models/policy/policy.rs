@@ -17,7 +17,7 @@
 pub mod policy {
     use nervecord::generated::{
         Controller, Dense8, FunctionRun, Functions, Quad, RawStep, Scratch, Sealed, Status, Table,
-        limits16, pack_dense8, read16, write16,
+        limits16, pack_dense8, read16, require_disjoint, write16,
     };
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::{U14, U15};
@@ -175,6 +175,8 @@ pub mod policy {
     ];
     static FC0_PACKED: [u32; 256] = pack_dense8(&FC0_WEIGHTS, &FC0_BIAS, &FC0_MULTIPLIER, 6);
     static FC0: Dense8 = Dense8::new(8, 64, &FC0_PACKED, false);
+    const _: () = assert!(FC0.fits(&[2], 16));
+    const _: () = require_disjoint(32, &[[16, 18], [0, 16]]);
     #[rustfmt::skip]
     static TANH0_PIECES: [u32; 30] = [
         0x819c0336, 0x819b0429, 0x864f0543, 0x864b06a7, 0x8db80835, 0x8db90a57, 0x99320cb1,
@@ -188,6 +190,8 @@ pub mod policy {
         FunctionRun { table: Table::new(&TANH0_PIECES), from: 0, count: 64 },
     ];
     const TANH0: Functions = Functions::new(&TANH0_RUNS);
+    const _: () = assert!(TANH0.fits(&[], 16));
+    const _: () = require_disjoint(32, &[[0, 16]]);
     #[rustfmt::skip]
     static FC1_WEIGHTS: [[i8; 64]; 64] = [
         [
@@ -595,6 +599,8 @@ pub mod policy {
     ];
     static FC1_PACKED: [u32; 1152] = pack_dense8(&FC1_WEIGHTS, &FC1_BIAS, &FC1_MULTIPLIER, 8);
     static FC1: Dense8 = Dense8::new(64, 64, &FC1_PACKED, false);
+    const _: () = assert!(FC1.fits(&[16], 16));
+    const _: () = require_disjoint(32, &[[0, 16], [16, 32]]);
     #[rustfmt::skip]
     static TANH1_PIECES: [u32; 44] = [
         0x80010060, 0x80710081, 0x807100a9, 0x813400de, 0x81330122, 0x8282017d, 0x828001f2,
@@ -610,6 +616,8 @@ pub mod policy {
         FunctionRun { table: Table::new(&TANH1_PIECES), from: 0, count: 64 },
     ];
     const TANH1: Functions = Functions::new(&TANH1_RUNS);
+    const _: () = assert!(TANH1.fits(&[], 16));
+    const _: () = require_disjoint(32, &[[16, 32]]);
     #[rustfmt::skip]
     static FC2_WEIGHTS: [[i8; 64]; 2] = [
         [
@@ -635,6 +643,8 @@ pub mod policy {
     ];
     static FC2_PACKED: [u32; 36] = pack_dense8(&FC2_WEIGHTS, &FC2_BIAS, &FC2_MULTIPLIER, 8);
     static FC2: Dense8 = Dense8::new(64, 2, &FC2_PACKED, false);
+    const _: () = assert!(FC2.fits(&[16], 1));
+    const _: () = require_disjoint(32, &[[16, 32], [0, 1]]);
     #[rustfmt::skip]
     static ACTION_PIECES: [u32; 36] = [
         0x80900072, 0x811a00a3, 0x811900e4, 0x822d0151, 0x822b01be, 0x8441026c, 0x8440033f,
@@ -649,6 +659,10 @@ pub mod policy {
         FunctionRun { table: Table::new(&ACTION_PIECES), from: 0, count: 4 },
     ];
     const ACTION: Functions = Functions::new(&ACTION_RUNS);
+    const _: () = assert!(ACTION.fits(&[], 1));
+    const _: () = require_disjoint(32, &[[0, 1]]);
+    const _: () = require_disjoint(32, &[[16, 18]]);
+    const _: () = require_disjoint(32, &[[0, 1]]);
 
     /// The network of `model.onnx`.
     #[derive(Clone, Debug)]

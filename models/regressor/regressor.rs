@@ -50,7 +50,8 @@
 pub mod regressor {
     use nervecord::generated::{
         Add, Affine, Controller, Dense8, FunctionRun, Functions, Line, Mul, Normalize, Quad,
-        RawStep, Scratch, Sealed, Status, Table, limits16, pack_dense8, read16, write16,
+        RawStep, Scratch, Sealed, Status, Table, limits16, pack_dense8, read16, require_disjoint,
+        write16,
     };
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::U12;
@@ -149,6 +150,8 @@ pub mod regressor {
     static STEM_GEMM_PACKED: [u32; 48] =
         pack_dense8(&STEM_GEMM_WEIGHTS, &STEM_GEMM_BIAS, &STEM_GEMM_MULTIPLIER, 1);
     static STEM_GEMM: Dense8 = Dense8::new(4, 16, &STEM_GEMM_PACKED, false);
+    const _: () = assert!(STEM_GEMM.fits(&[1], 4));
+    const _: () = require_disjoint(12, &[[4, 5], [0, 4]]);
     #[rustfmt::skip]
     static TANH_PIECES: [u32; 36] = [
         0x800100be, 0x80e30107, 0x80e20163, 0x828301e6, 0x827f0281, 0x856a0352, 0x856a047d,
@@ -163,6 +166,8 @@ pub mod regressor {
         FunctionRun { table: Table::new(&TANH_PIECES), from: 0, count: 16 },
     ];
     const TANH: Functions = Functions::new(&TANH_RUNS);
+    const _: () = assert!(TANH.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[0, 4]]);
     #[rustfmt::skip]
     static RELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [57, 14, -23, 16, 26, -126, 46, -81, -117, 25, 104, -53, 72, 42, -28, 38,],
@@ -195,6 +200,8 @@ pub mod regressor {
     static RELU_GEMM_PACKED: [u32; 96] =
         pack_dense8(&RELU_GEMM_WEIGHTS, &RELU_GEMM_BIAS, &RELU_GEMM_MULTIPLIER, 7);
     static RELU_GEMM: Dense8 = Dense8::new(16, 16, &RELU_GEMM_PACKED, true);
+    const _: () = assert!(RELU_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 8]]);
     #[rustfmt::skip]
     static LEAKYRELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-70, -4, 22, 44, -5, 13, -48, 0, -17, -47, -85, -91, 121, -29, -17, -11,],
@@ -227,6 +234,8 @@ pub mod regressor {
     static LEAKYRELU_GEMM_PACKED: [u32; 96] =
         pack_dense8(&LEAKYRELU_GEMM_WEIGHTS, &LEAKYRELU_GEMM_BIAS, &LEAKYRELU_GEMM_MULTIPLIER, 6);
     static LEAKYRELU_GEMM: Dense8 = Dense8::new(16, 16, &LEAKYRELU_GEMM_PACKED, false);
+    const _: () = assert!(LEAKYRELU_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[4, 8], [8, 12]]);
     #[rustfmt::skip]
     static LEAKYRELU_PIECES: [u32; 4] = [
         0xf99a0666, 0x00000666, 0x00007fff, 0x80007fff,
@@ -236,7 +245,11 @@ pub mod regressor {
         FunctionRun { table: Table::new(&LEAKYRELU_PIECES), from: 0, count: 16 },
     ];
     const LEAKYRELU: Functions = Functions::new(&LEAKYRELU_RUNS);
+    const _: () = assert!(LEAKYRELU.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[8, 12]]);
     const ADD_LEAKYRELU: Add = Add { factors: [14394, 30223], shift: 15 };
+    const _: () = assert!(ADD_LEAKYRELU.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[8, 12], [0, 4]]);
     #[rustfmt::skip]
     static ELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-9, 13, -29, -81, 9, -9, -16, -50, -1, -122, -27, -4, 22, 14, -1, -28,],
@@ -269,6 +282,8 @@ pub mod regressor {
     static ELU_GEMM_PACKED: [u32; 96] =
         pack_dense8(&ELU_GEMM_WEIGHTS, &ELU_GEMM_BIAS, &ELU_GEMM_MULTIPLIER, 6);
     static ELU_GEMM: Dense8 = Dense8::new(16, 16, &ELU_GEMM_PACKED, false);
+    const _: () = assert!(ELU_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 8]]);
     #[rustfmt::skip]
     static ELU_PIECES: [u32; 36] = [
         0xc81f0184, 0xc9c201c2, 0xc9c20204, 0xcbea024e, 0xcbea02a7, 0xcec1030b, 0xcebf037e,
@@ -283,6 +298,8 @@ pub mod regressor {
         FunctionRun { table: Table::new(&ELU_PIECES), from: 0, count: 16 },
     ];
     const ELU: Functions = Functions::new(&ELU_RUNS);
+    const _: () = assert!(ELU.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[4, 8]]);
     #[rustfmt::skip]
     static SELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [38, 53, -2, -86, 127, -116, -46, -48, 25, -42, 64, -1, -1, 101, -19, -2,],
@@ -315,6 +332,8 @@ pub mod regressor {
     static SELU_GEMM_PACKED: [u32; 96] =
         pack_dense8(&SELU_GEMM_WEIGHTS, &SELU_GEMM_BIAS, &SELU_GEMM_MULTIPLIER, 6);
     static SELU_GEMM: Dense8 = Dense8::new(16, 16, &SELU_GEMM_PACKED, false);
+    const _: () = assert!(SELU_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[4, 8], [8, 12]]);
     #[rustfmt::skip]
     static SELU_PIECES: [u32; 28] = [
         0x9e160523, 0xa39d05ec, 0xa39c06c2, 0xaada07d1, 0xaad208cf, 0xb43b0a13, 0xb4360b70,
@@ -327,7 +346,11 @@ pub mod regressor {
         FunctionRun { table: Table::new(&SELU_PIECES), from: 0, count: 16 },
     ];
     const SELU: Functions = Functions::new(&SELU_RUNS);
+    const _: () = assert!(SELU.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[8, 12]]);
     const ADD_SELU: Add = Add { factors: [23859, 20433], shift: 15 };
+    const _: () = assert!(ADD_SELU.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[8, 12], [0, 4]]);
     #[rustfmt::skip]
     static GELUERF_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [84, -24, 9, 76, 50, 14, -78, 41, -56, 54, 60, 37, 84, 67, -30, 115,],
@@ -360,6 +383,8 @@ pub mod regressor {
     static GELUERF_GEMM_PACKED: [u32; 96] =
         pack_dense8(&GELUERF_GEMM_WEIGHTS, &GELUERF_GEMM_BIAS, &GELUERF_GEMM_MULTIPLIER, 6);
     static GELUERF_GEMM: Dense8 = Dense8::new(16, 16, &GELUERF_GEMM_PACKED, false);
+    const _: () = assert!(GELUERF_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 8]]);
     #[rustfmt::skip]
     static GELUERF_MUL_PIECES: [u32; 52] = [
         0xfffdfffc, 0xfff8fffa, 0xfff8fff6, 0xffecfff1, 0xffecffea, 0xffd1ffdf, 0xffd1ffd1,
@@ -376,6 +401,8 @@ pub mod regressor {
         FunctionRun { table: Table::new(&GELUERF_MUL_PIECES), from: 0, count: 16 },
     ];
     const GELUERF_MUL: Functions = Functions::new(&GELUERF_MUL_RUNS);
+    const _: () = assert!(GELUERF_MUL.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[4, 8]]);
     #[rustfmt::skip]
     static GELU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-51, -91, -65, 109, -42, -118, -28, 61, 29, -46, 4, -34, 76, -5, -26, -3,],
@@ -408,6 +435,8 @@ pub mod regressor {
     static GELU_GEMM_PACKED: [u32; 96] =
         pack_dense8(&GELU_GEMM_WEIGHTS, &GELU_GEMM_BIAS, &GELU_GEMM_MULTIPLIER, 5);
     static GELU_GEMM: Dense8 = Dense8::new(16, 16, &GELU_GEMM_PACKED, false);
+    const _: () = assert!(GELU_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[4, 8], [8, 12]]);
     #[rustfmt::skip]
     static GELU_PIECES: [u32; 60] = [
         0xff93ffc6, 0xff53ffb9, 0xff53ffab, 0xfef6ff9b, 0xfef6ff89, 0xfe76ff76, 0xfe77ff5f,
@@ -425,8 +454,14 @@ pub mod regressor {
         FunctionRun { table: Table::new(&GELU_PIECES), from: 0, count: 16 },
     ];
     const GELU: Functions = Functions::new(&GELU_RUNS);
+    const _: () = assert!(GELU.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[8, 12]]);
     const ADD_GELU: Add = Add { factors: [25652, 22160], shift: 15 };
+    const _: () = assert!(ADD_GELU.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[8, 12], [0, 4]]);
     const NORM: Normalize = Normalize { features: 16, epsilon: 175238, frac: 13 };
+    const _: () = assert!(NORM.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[0, 4]]);
     #[rustfmt::skip]
     static NORM_2_LINES: [Line; 16] = [
         Line { bias: -6178899, weight: 31740, shift: 15 },
@@ -447,6 +482,8 @@ pub mod regressor {
         Line { bias: -7853784, weight: 30108, shift: 15 },
     ];
     const NORM_2: Affine = Affine { lines: &NORM_2_LINES };
+    const _: () = assert!(NORM_2.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[0, 4]]);
     #[rustfmt::skip]
     static HARDSWISH_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-22, -32, 34, 46, -45, 14, -70, 45, -126, -81, 91, -80, -82, 8, -30, 17,],
@@ -479,6 +516,8 @@ pub mod regressor {
     static HARDSWISH_GEMM_PACKED: [u32; 96] =
         pack_dense8(&HARDSWISH_GEMM_WEIGHTS, &HARDSWISH_GEMM_BIAS, &HARDSWISH_GEMM_MULTIPLIER, 6);
     static HARDSWISH_GEMM: Dense8 = Dense8::new(16, 16, &HARDSWISH_GEMM_PACKED, false);
+    const _: () = assert!(HARDSWISH_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 8]]);
     #[rustfmt::skip]
     static HARDSWISH_PIECES: [u32; 42] = [
         0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x0000fffc, 0xfd0bfa56,
@@ -493,6 +532,8 @@ pub mod regressor {
         FunctionRun { table: Table::new(&HARDSWISH_PIECES), from: 0, count: 16 },
     ];
     const HARDSWISH: Functions = Functions::new(&HARDSWISH_RUNS);
+    const _: () = assert!(HARDSWISH.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[4, 8]]);
     #[rustfmt::skip]
     static SILU_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-54, -14, 3, 2, -82, -43, -120, -20, -37, -81, 59, 71, 78, 126, 45, 12,],
@@ -525,6 +566,8 @@ pub mod regressor {
     static SILU_GEMM_PACKED: [u32; 96] =
         pack_dense8(&SILU_GEMM_WEIGHTS, &SILU_GEMM_BIAS, &SILU_GEMM_MULTIPLIER, 6);
     static SILU_GEMM: Dense8 = Dense8::new(16, 16, &SILU_GEMM_PACKED, false);
+    const _: () = assert!(SILU_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[4, 8], [8, 12]]);
     #[rustfmt::skip]
     static SILU_PIECES: [u32; 40] = [
         0xfbc7fef8, 0xfab5fee3, 0xfab5fece, 0xf97afebc, 0xf97afeae, 0xf823fea6, 0xf823fea5,
@@ -539,7 +582,11 @@ pub mod regressor {
         FunctionRun { table: Table::new(&SILU_PIECES), from: 0, count: 16 },
     ];
     const SILU: Functions = Functions::new(&SILU_RUNS);
+    const _: () = assert!(SILU.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[8, 12]]);
     const ADD_SILU: Add = Add { factors: [27387, 20069], shift: 15 };
+    const _: () = assert!(ADD_SILU.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[8, 12], [0, 4]]);
     #[rustfmt::skip]
     static SOFTPLUS_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-22, 76, -86, -50, -14, -115, -48, -2, -4, 96, -113, 10, 125, 4, 79, -86,],
@@ -572,6 +619,8 @@ pub mod regressor {
     static SOFTPLUS_GEMM_PACKED: [u32; 96] =
         pack_dense8(&SOFTPLUS_GEMM_WEIGHTS, &SOFTPLUS_GEMM_BIAS, &SOFTPLUS_GEMM_MULTIPLIER, 6);
     static SOFTPLUS_GEMM: Dense8 = Dense8::new(16, 16, &SOFTPLUS_GEMM_PACKED, false);
+    const _: () = assert!(SOFTPLUS_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 8]]);
     #[rustfmt::skip]
     static SOFTPLUS_PIECES: [u32; 36] = [
         0x001f0015, 0x0038001c, 0x00380026, 0x00640033, 0x00640043, 0x00b2005a, 0x00b20078,
@@ -586,6 +635,8 @@ pub mod regressor {
         FunctionRun { table: Table::new(&SOFTPLUS_PIECES), from: 0, count: 16 },
     ];
     const SOFTPLUS: Functions = Functions::new(&SOFTPLUS_RUNS);
+    const _: () = assert!(SOFTPLUS.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[4, 8]]);
     #[rustfmt::skip]
     static SOFTSIGN_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-21, -106, 39, -96, 96, -59, 126, 17, 10, 54, -18, -65, 98, 27, 15, 116,],
@@ -618,6 +669,8 @@ pub mod regressor {
     static SOFTSIGN_GEMM_PACKED: [u32; 96] =
         pack_dense8(&SOFTSIGN_GEMM_WEIGHTS, &SOFTSIGN_GEMM_BIAS, &SOFTSIGN_GEMM_MULTIPLIER, 6);
     static SOFTSIGN_GEMM: Dense8 = Dense8::new(16, 16, &SOFTSIGN_GEMM_PACKED, false);
+    const _: () = assert!(SOFTSIGN_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[4, 8], [8, 12]]);
     #[rustfmt::skip]
     static SOFTSIGN_PIECES: [u32; 84] = [
         0x800100ec, 0x80f300f7, 0x80f30101, 0x81fa010d, 0x81f90119, 0x83190126, 0x83180134,
@@ -638,7 +691,11 @@ pub mod regressor {
         FunctionRun { table: Table::new(&SOFTSIGN_PIECES), from: 0, count: 16 },
     ];
     const SOFTSIGN: Functions = Functions::new(&SOFTSIGN_RUNS);
+    const _: () = assert!(SOFTSIGN.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[8, 12]]);
     const ADD_SOFTSIGN: Add = Add { factors: [30837, 4971], shift: 15 };
+    const _: () = assert!(ADD_SOFTSIGN.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[8, 12], [0, 4]]);
     #[rustfmt::skip]
     static GATE_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-12, -12, 123, -47, 42, -16, -55, -88, 73, 6, -92, 7, -17, -10, -12, -115,],
@@ -671,6 +728,8 @@ pub mod regressor {
     static GATE_GEMM_PACKED: [u32; 96] =
         pack_dense8(&GATE_GEMM_WEIGHTS, &GATE_GEMM_BIAS, &GATE_GEMM_MULTIPLIER, 6);
     static GATE_GEMM: Dense8 = Dense8::new(16, 16, &GATE_GEMM_PACKED, false);
+    const _: () = assert!(GATE_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 8]]);
     #[rustfmt::skip]
     static SIGMOID_PIECES: [u32; 32] = [
         0x00ac0081, 0x014800b7, 0x014700fc, 0x02730160, 0x027201db, 0x04a10289, 0x049d0378,
@@ -684,7 +743,11 @@ pub mod regressor {
         FunctionRun { table: Table::new(&SIGMOID_PIECES), from: 0, count: 16 },
     ];
     const SIGMOID: Functions = Functions::new(&SIGMOID_RUNS);
+    const _: () = assert!(SIGMOID.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[4, 8]]);
     const MUL_SIGMOID: Mul = Mul { half: 13256, multiplier: 20250, shift: 13 };
+    const _: () = assert!(MUL_SIGMOID.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[4, 8], [0, 4]]);
     #[rustfmt::skip]
     static HARDSIGMOID_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [-49, -48, -107, -42, 16, 65, 24, -39, 116, 68, -78, -104, -47, 32, 38, 32,],
@@ -718,6 +781,8 @@ pub mod regressor {
     static HARDSIGMOID_GEMM_PACKED: [u32; 96] =
         pack_dense8(&HARDSIGMOID_GEMM_WEIGHTS, &HARDSIGMOID_GEMM_BIAS, &HARDSIGMOID_GEMM_MULTIPLIER, 5);
     static HARDSIGMOID_GEMM: Dense8 = Dense8::new(16, 16, &HARDSIGMOID_GEMM_PACKED, false);
+    const _: () = assert!(HARDSIGMOID_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 8]]);
     #[rustfmt::skip]
     static HARDSIGMOID_PIECES: [u32; 2] = [
         0x40007fff, 0x40007fff,
@@ -727,6 +792,8 @@ pub mod regressor {
         FunctionRun { table: Table::new(&HARDSIGMOID_PIECES), from: 0, count: 16 },
     ];
     const HARDSIGMOID: Functions = Functions::new(&HARDSIGMOID_RUNS);
+    const _: () = assert!(HARDSIGMOID.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[4, 8]]);
     #[rustfmt::skip]
     static SIN_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [14, 25, -16, 18, 122, -44, 41, -22, -37, -41, -23, 19, 29, -32, -6, -35,],
@@ -759,6 +826,8 @@ pub mod regressor {
     static SIN_GEMM_PACKED: [u32; 96] =
         pack_dense8(&SIN_GEMM_WEIGHTS, &SIN_GEMM_BIAS, &SIN_GEMM_MULTIPLIER, 6);
     static SIN_GEMM: Dense8 = Dense8::new(16, 16, &SIN_GEMM_PACKED, false);
+    const _: () = assert!(SIN_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[4, 8], [8, 12]]);
     #[rustfmt::skip]
     static SIN_PIECES: [u32; 16] = [
         0x80010e98, 0x92051567, 0x92011b59, 0xafbf2091, 0xafc32418, 0xd5ab27b1, 0xd5ab29b8,
@@ -770,7 +839,11 @@ pub mod regressor {
         FunctionRun { table: Table::new(&SIN_PIECES), from: 0, count: 16 },
     ];
     const SIN: Functions = Functions::new(&SIN_RUNS);
+    const _: () = assert!(SIN.fits(&[], 4));
+    const _: () = require_disjoint(12, &[[8, 12]]);
     const ADD_SIN: Add = Add { factors: [30822, 6558], shift: 15 };
+    const _: () = assert!(ADD_SIN.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[8, 12], [0, 4]]);
     #[rustfmt::skip]
     static CLIP_GEMM_WEIGHTS: [[i8; 16]; 16] = [
         [25, 23, -28, 76, 10, 58, 10, -50, 7, -118, -115, 10, 33, 36, 58, -11,],
@@ -803,7 +876,11 @@ pub mod regressor {
     static CLIP_GEMM_PACKED: [u32; 96] =
         pack_dense8(&CLIP_GEMM_WEIGHTS, &CLIP_GEMM_BIAS, &CLIP_GEMM_MULTIPLIER, 5);
     static CLIP_GEMM: Dense8 = Dense8::new(16, 16, &CLIP_GEMM_PACKED, false);
+    const _: () = assert!(CLIP_GEMM.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 8]]);
     const ADD_CLIP: Add = Add { factors: [21711, 9040], shift: 15 };
+    const _: () = assert!(ADD_CLIP.fits(&[4], 4));
+    const _: () = require_disjoint(12, &[[4, 8], [0, 4]]);
     #[rustfmt::skip]
     static HEAD_GEMM_WEIGHTS: [[i8; 16]; 2] = [
         [-26, 71, 127, -19, -55, -63, -11, 27, -90, -6, -46, -8, -9, -18, -70, 9,],
@@ -820,6 +897,10 @@ pub mod regressor {
     static HEAD_GEMM_PACKED: [u32; 12] =
         pack_dense8(&HEAD_GEMM_WEIGHTS, &HEAD_GEMM_BIAS, &HEAD_GEMM_MULTIPLIER, 6);
     static HEAD_GEMM: Dense8 = Dense8::new(16, 2, &HEAD_GEMM_PACKED, false);
+    const _: () = assert!(HEAD_GEMM.fits(&[4], 1));
+    const _: () = require_disjoint(12, &[[0, 4], [4, 5]]);
+    const _: () = require_disjoint(12, &[[4, 5]]);
+    const _: () = require_disjoint(12, &[[4, 5]]);
 
     /// The network of `model.onnx`.
     #[derive(Clone, Debug)]

@@ -15,7 +15,8 @@
 pub mod tap_withdrawal {
     use nervecord::generated::{
         Controller, Dense16, Finish, Gap, Membrane, Neuron, Place, Pruned16, Quad, RawStep, Scratch,
-        Sealed, Select, Status, Synapse, Table, limits16, pack_dense16, read16, write16,
+        Sealed, Select, Status, Synapse, Table, limits16, pack_dense16, read16, require_disjoint,
+        write16,
     };
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::U14;
@@ -101,6 +102,8 @@ pub mod tap_withdrawal {
         Finish { bias: &INPUTS_2_BIAS, multiplier: &INPUTS_2_MULTIPLIER, shift: 12, relu: true };
     static INPUTS_2: Pruned16 =
         Pruned16::new(4, &INPUTS_2_COUNTS, &INPUTS_2_LINKS, INPUTS_2_FINISH);
+    const _: () = assert!(INPUTS_2.fits(&[1], 1));
+    const _: () = require_disjoint(25, &[[3, 4], [23, 24]]);
     #[rustfmt::skip]
     static CIRCUIT_PIECES: [u32; 240] = [
         0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000,
@@ -197,11 +200,15 @@ pub mod tap_withdrawal {
     #[rustfmt::skip]
     const CIRCUIT: Membrane =
         Membrane { neurons: &CIRCUIT_NEURONS, sensory: &CIRCUIT_SENSORY, synapses: &CIRCUIT_SYNAPSES, gaps: &CIRCUIT_GAPS, sigmoid: Table::new(&CIRCUIT_PIECES), shift: 13, unfolds: 10 };
+    const _: () = assert!(CIRCUIT.fits(&[1, 3], 20));
+    const _: () = require_disjoint(25, &[[23, 24], [0, 3], [3, 23]]);
     #[rustfmt::skip]
     static MUSCLES_INDICES: [u16; 2] = [
         9, 10,
     ];
     const MUSCLES: Select = Select { indices: &MUSCLES_INDICES };
+    const _: () = assert!(MUSCLES.fits(&[20], 1));
+    const _: () = require_disjoint(25, &[[3, 23], [23, 24]]);
     #[rustfmt::skip]
     static OUTPUTS_2_WEIGHTS: [[i16; 2]; 1] = [
         [32751, -32751,],
@@ -217,12 +224,18 @@ pub mod tap_withdrawal {
     static OUTPUTS_2_PACKED: [u32; 4] =
         pack_dense16(&OUTPUTS_2_WEIGHTS, &OUTPUTS_2_BIAS, &OUTPUTS_2_MULTIPLIER, 14);
     static OUTPUTS_2: Dense16 = Dense16::new(2, 1, &OUTPUTS_2_PACKED, false);
+    const _: () = assert!(OUTPUTS_2.fits(&[1], 1));
+    const _: () = require_disjoint(25, &[[23, 24], [24, 25]]);
     const POTENTIALS_NEXT: Place = Place { offset: 0, features: 11, factor: 16384, shift: 14 };
+    const _: () = assert!(POTENTIALS_NEXT.fits(&[20], 3));
+    const _: () = require_disjoint(25, &[[3, 23], [0, 3]]);
     #[rustfmt::skip]
     static START: [Quad; 3] = [
         Quad([-25485, -25485, -25485, -25485]), Quad([-25485, -25485, -25485, -25485]),
         Quad([-25485, -25485, -25485, 0]),
     ];
+    const _: () = require_disjoint(25, &[[3, 4]]);
+    const _: () = require_disjoint(25, &[[24, 25]]);
 
     /// The network of `circuit.toml`.
     #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::rounding::{requantizer, saturate16, shift_round};
-use crate::tensor::Quad;
+use crate::tensor::{Quad, quads};
 
 /// `y_i = floor((w_i x_i + b_i) / 2^s_i)`: per-feature scales that no neighbouring layer could absorb.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +25,15 @@ pub struct Line {
 }
 
 impl Affine<'_> {
+    /// Whether a tensor of `written` quads, and none to read beside it, is long enough.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        reads.is_empty() && written >= quads(self.lines.len())
+    }
+
     /// Computes the layer in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
-        debug_assert!(x.len() * 4 >= self.lines.len(), "a tensor is too short");
+        debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
         for (x, line) in flat_mut(x).iter_mut().zip(self.lines) {
             *x = saturate16((*x as i32 * line.weight as i32 + line.bias) >> (line.shift & 15));
         }
@@ -45,6 +50,11 @@ fn each(x: &mut [Quad], other: &[Quad], f: impl Fn(i32, i32) -> i16) {
     }
 }
 
+/// Whether the only tensor to read has as many quads as the one written.
+const fn same(reads: &[usize], written: usize) -> bool {
+    matches!(reads, [other] if *other == written)
+}
+
 /// `y = (a x0 + b x1) / 2^shift`: the sum of two tensors of different scales.
 #[derive(Clone, Copy, Debug)]
 pub struct Add {
@@ -55,9 +65,15 @@ pub struct Add {
 }
 
 impl Add {
+    /// Whether the tensor to read has as many quads as the one `written`, which all are computed.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        same(reads, written)
+    }
+
     /// Adds `other` to `x`, in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
+        debug_assert!(self.fits(&[other.len()], x.len()), "a tensor is too short");
         let [a, b] = self.factors.map(i32::from);
         each(x, other, |x, other| {
             // |sum| <= 32768 * 65534 = 2^31 - 2^16, and the rounding half is at most 2^15.
@@ -78,9 +94,15 @@ pub struct Mul {
 }
 
 impl Mul {
+    /// Whether the tensor to read has as many quads as the one `written`, which all are computed.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        same(reads, written)
+    }
+
     /// Multiplies `x` by `other`, in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
+        debug_assert!(self.fits(&[other.len()], x.len()), "a tensor is too short");
         let requantize = requantizer(self.multiplier, self.shift as u32);
         // |x other| <= 2^30, half <= 2^29
         each(x, other, |x, other| requantize(x * other + self.half));
@@ -101,9 +123,16 @@ pub struct Place {
 }
 
 impl Place {
+    /// Whether the tensor to read and the one `written` have the features copied, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        matches!(reads, [x] if *x >= quads(self.features))
+            && written >= quads(self.offset + self.features)
+    }
+
     /// Copies `x` into `y`.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         let y = flat_mut(y).get_mut(self.offset..).unwrap_or_default();
         let features = self.features.min(y.len()).min(x.len() * 4);
         let (x, y) = (&flat(x)[..features], &mut y[..features]);
@@ -122,7 +151,7 @@ impl Place {
     }
 }
 
-/// `y_i = x[indices_i]`; an index outside `x` gives 0.
+/// `y_i = x[indices_i]`; without debug assertions, an index outside `x` gives 0.
 #[derive(Clone, Copy, Debug)]
 pub struct Select<'a> {
     /// One a feature of `y`.
@@ -130,9 +159,23 @@ pub struct Select<'a> {
 }
 
 impl Select<'_> {
+    /// Whether the tensor to read has every index, and the one `written` is long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        let &[x] = reads else { return false };
+        let mut k = 0;
+        while k < self.indices.len() {
+            if self.indices[k] as usize / 4 >= x {
+                return false;
+            }
+            k += 1;
+        }
+        written >= quads(self.indices.len())
+    }
+
     /// Computes the layer.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         let x = flat(x);
         for (y, &i) in flat_mut(y).iter_mut().zip(self.indices) {
             *y = x.get(i as usize).copied().unwrap_or(0);
@@ -175,9 +218,42 @@ mod tests {
         let mut y = [Quad::default(); 2];
         Place { offset: 3, features: 2, factor: 1 << 14, shift: 14 }.run(&x, &mut y);
         assert_eq!(flat(&y), [0, 0, 0, 1, 2, 0, 0, 0]);
-        Place { offset: 7, features: 4, factor: 1 << 14, shift: 13 }.run(&x, &mut y);
+        Place { offset: 7, features: 1, factor: 1 << 14, shift: 13 }.run(&x, &mut y);
         assert_eq!(flat(&y), [0, 0, 0, 1, 2, 0, 0, 2]);
+        Select { indices: &[7, 0] }.run(&x, &mut y);
+        assert_eq!(&flat(&y)[..2], [8, 1]);
+    }
+
+    #[test]
+    #[cfg(not(debug_assertions))]
+    fn beyond_a_tensor_nothing_is_written_and_zeros_are_read() {
+        let x = [Quad([1, 2, 3, 4]), Quad([5, 6, 7, 8])];
+        let mut y = [Quad::default(); 2];
+        Place { offset: 7, features: 4, factor: 1 << 14, shift: 13 }.run(&x, &mut y);
+        assert_eq!(flat(&y), [0, 0, 0, 0, 0, 0, 0, 2]);
         Select { indices: &[7, 0, 99] }.run(&x, &mut y);
         assert_eq!(&flat(&y)[..3], [8, 1, 0]);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "too short")]
+    fn short_tensors_are_refused() {
+        Select { indices: &[4] }.run(&[Quad::default()], &mut [Quad::default()]);
+    }
+
+    #[test]
+    fn tensors_fit_if_they_have_every_feature() {
+        let lines = [Line { bias: 0, weight: 1, shift: 1 }; 5];
+        let affine = Affine { lines: &lines };
+        assert!(affine.fits(&[], 2) && !affine.fits(&[], 1) && !affine.fits(&[2], 2));
+        let add = Add { factors: [1, 1], shift: 1 };
+        assert!(add.fits(&[2], 2) && !add.fits(&[1], 2) && !add.fits(&[2], 1));
+        let mul = Mul { half: 0, multiplier: 1, shift: 0 };
+        assert!(mul.fits(&[2], 2) && !mul.fits(&[1], 2) && !mul.fits(&[2], 1));
+        let place = Place { offset: 3, features: 2, factor: 1, shift: 1 };
+        assert!(place.fits(&[1], 2) && !place.fits(&[0], 2) && !place.fits(&[1], 1));
+        let select = Select { indices: &[0, 4, 1, 2, 3] };
+        assert!(select.fits(&[2], 2) && !select.fits(&[1], 2) && !select.fits(&[2], 1));
     }
 }

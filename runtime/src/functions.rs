@@ -2,7 +2,7 @@
 
 use crate::arch::functions::{Runs, apply, apply_in_place};
 use crate::table::FunctionRun;
-use crate::tensor::Quad;
+use crate::tensor::{Quad, quads};
 
 /// Runs whose results follow one another: `y = [f(x[i]), ...]`, each function over its features.
 ///
@@ -19,19 +19,27 @@ impl<'a> Functions<'a> {
         Self(Runs::new(runs))
     }
 
+    /// Whether a tensor of `written` quads is long enough to write, and one to read, if the layer is not in place.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        let read = match reads {
+            [] => written,
+            [x] => *x,
+            _ => return false,
+        };
+        read >= quads(self.0.inputs) && written >= quads(self.0.outputs)
+    }
+
     /// Computes the layer; an `x` or `y` that is too short leaves outputs as they were.
     #[inline(always)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
-        let Runs { inputs, outputs, .. } = self.0;
-        debug_assert!(x.len() * 4 >= inputs && y.len() * 4 >= outputs, "a tensor is too short");
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         apply(&self.0, x, y);
     }
 
     /// Computes the layer in place: each run starts where the one before ended.
     #[inline(always)]
     pub fn run_in_place(&self, x: &mut [Quad]) {
-        let Runs { inputs, outputs, .. } = self.0;
-        debug_assert!(x.len() * 4 >= inputs.max(outputs), "a tensor is too short");
+        debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
         apply_in_place(&self.0, x);
     }
 }
@@ -58,6 +66,14 @@ mod tests {
         let mut y = [Quad([9; 4])];
         Functions::new(&runs).run(&[Quad([-100, 200, 300, 5])], &mut y);
         assert_eq!(y, [Quad([0, 200, -50, -75])]);
+    }
+
+    #[test]
+    fn tensors_fit_if_every_run_has_its_features() {
+        let runs = [FunctionRun { table: Table::new(&MINUS_QUARTER), from: 3, count: 5 }];
+        let functions = Functions::new(&runs);
+        assert!(functions.fits(&[2], 2) && functions.fits(&[], 2));
+        assert!(!functions.fits(&[1], 2) && !functions.fits(&[2], 1) && !functions.fits(&[], 1));
     }
 
     #[test]

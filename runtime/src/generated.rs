@@ -29,7 +29,7 @@ pub use crate::spline::{Axis, Grid, SplineShape};
 pub use crate::spline::{SparseSpline8, SparseSpline16, SparseSplineTables};
 pub use crate::spline::{Spline8, Spline16, pack_spline8, pack_spline16};
 pub use crate::table::{FunctionRun, Table};
-pub use crate::tensor::{Quad, Scratch};
+pub use crate::tensor::{Quad, Scratch, require_disjoint};
 
 /// Version of the contract between generated modules and this crate.
 pub const FORMAT: u32 = 1;

@@ -7,7 +7,7 @@ use crate::arch::scalar::{clamp, negative};
 use crate::norm::{normalized, reciprocal};
 use crate::rounding::{requantize, requantizer, saturate16};
 use crate::table::Table;
-use crate::tensor::Quad;
+use crate::tensor::{Quad, quads};
 
 /// `p_i = exp(x_i) / sum_j exp(x_j)` with 15 fractional bits.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +19,16 @@ pub struct Softmax<'a> {
 }
 
 impl Softmax<'_> {
+    /// Whether a tensor of `written` quads, and none to read beside it, is long enough.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        reads.is_empty() && written >= quads(self.features as usize)
+    }
+
     /// Turns logits into probabilities in place; probability 1 saturates to `32767 / 2^15`.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
+        debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
         let x = flat_mut(x);
-        debug_assert!(x.len() >= self.features as usize, "a tensor is too short");
         let Some(x) = x.get_mut(..self.features as usize) else { return };
         let (_, largest) = largest(x);
         let mut sum = 0_u32; // <= 2^15 2^15
@@ -63,11 +68,16 @@ pub struct LogSoftmax<'a> {
 }
 
 impl LogSoftmax<'_> {
+    /// Whether a tensor of `written` quads, and none to read beside it, is long enough.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        reads.is_empty() && written >= quads(self.features as usize)
+    }
+
     /// Turns logits into logarithms of probabilities in place; none is above 0.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
+        debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
         let x = flat_mut(x);
-        debug_assert!(x.len() >= self.features as usize, "a tensor is too short");
         let Some(x) = x.get_mut(..self.features as usize) else { return };
         let (_, largest) = largest(x);
         let mut sum = 0_u32; // <= 2^15 2^15
@@ -119,10 +129,15 @@ pub struct ArgMax {
 }
 
 impl ArgMax {
+    /// Whether the tensor to read and the one `written` are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        matches!(reads, [x] if *x >= quads(self.features)) && written > 0
+    }
+
     /// Computes the layer.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
-        debug_assert!(x.len() * 4 >= self.features && !y.is_empty(), "a tensor is too short");
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         if let (Some(x), Some(y)) = (flat(x).get(..self.features), flat_mut(y).first_mut()) {
             *y = largest(x).0 as i16; // codegen refuses more than 32,767 features
         }
@@ -136,6 +151,27 @@ mod tests {
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;
+
+    #[test]
+    fn tensors_fit_if_they_have_every_class() {
+        let table = Table::new(&[0; 2]);
+        let softmax = Softmax { features: 5, exp: table };
+        assert!(softmax.fits(&[], 2) && !softmax.fits(&[], 1) && !softmax.fits(&[2], 2));
+        let (exp, log) = (table, table);
+        let log = LogSoftmax {
+            features: 5,
+            exp,
+            log,
+            ln2: 0,
+            log_frac: 0,
+            multiplier: 0,
+            shift: 0,
+            half: 0,
+        };
+        assert!(log.fits(&[], 2) && !log.fits(&[], 1) && !log.fits(&[2], 2));
+        let argmax = ArgMax { features: 5 };
+        assert!(argmax.fits(&[2], 1) && !argmax.fits(&[1], 1) && !argmax.fits(&[2], 0));
+    }
 
     proptest! {
         #[test]

@@ -106,13 +106,25 @@ fn split((a, b): (i32, i32)) -> Quad {
 }
 
 impl Membrane<'_> {
+    /// Whether tensors of inputs, of potentials and of the memory written are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        let &[x, v] = reads else { return false };
+        let (mut inputs, mut k) = (0, 0);
+        while k < self.sensory.len() {
+            let end = self.sensory[k].pre as usize + 1;
+            inputs = if end > inputs { end } else { inputs };
+            k += 1;
+        }
+        let neurons = self.neurons.len();
+        x >= quads(inputs) && v >= quads(neurons) && written >= membrane_work(neurons)
+    }
+
     /// One step from the inputs `x` and the potentials `v`; `y` is [`membrane_work`] quads and begins with the
     /// new potentials after it.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], v: &[Quad], y: &mut [Quad]) {
         let n = quads(self.neurons.len());
-        let memory = membrane_work(self.neurons.len());
-        debug_assert!(v.len() >= n && y.len() >= memory, "a tensor is too short");
+        debug_assert!(self.fits(&[x.len(), v.len()], y.len()), "a tensor is too short");
         let Some((now, rest)) = y.split_at_mut_checked(n) else { return };
         let Some((next, rest)) = rest.split_at_mut_checked(n) else { return };
         let Some((fine, sums)) = rest.split_at_mut_checked(n) else { return };
@@ -225,6 +237,12 @@ mod tests {
             shift: 1,
             unfolds: 8,
         };
+        let right = membrane_work(1);
+        assert!(membrane.fits(&[0, 1], right));
+        assert!(!membrane.fits(&[0, 0], right) && !membrane.fits(&[0, 1], right - 1));
+        let sensory = [Synapse { pre: 4, gain: 0, offset: 0, weight: 0, current: 0 }];
+        let sensing = Membrane { sensory: &sensory, ..membrane };
+        assert!(sensing.fits(&[2, 1], right) && !sensing.fits(&[1, 1], right));
         let mut y = [Quad::default(); membrane_work(1)];
         membrane.run(&[], &[Quad::default()], &mut y);
         assert_eq!(y[0].0[0], 16384, "half the range after eight steps of 3/4 each");

@@ -8,7 +8,7 @@
 
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::{negative, unit};
-use crate::tensor::Quad;
+use crate::tensor::{Quad, quads};
 
 /// The weights into the B neuron and the muscle on one side of a joint, as they enter the sums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,14 @@ impl<'a, const BITS: u32, const CONTROLS: bool> Ncap<'a, BITS, CONTROLS> {
         Self { joints, dorsal }
     }
 
+    /// Whether the tensors to read, inputs and phases, and the one `written` are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        let &[x, phase] = reads else { return false };
+        let joints = self.joints.len();
+        let inputs = if CONTROLS { joints + 3 } else { joints };
+        x >= quads(inputs) && phase > 0 && written >= quads(joints)
+    }
+
     /// Rounds a sum and clamps it to 0..=ONE.
     #[inline(always)]
     fn neuron(sum: i32) -> i32 {
@@ -70,6 +78,7 @@ impl<'a, const BITS: u32, const CONTROLS: bool> Ncap<'a, BITS, CONTROLS> {
     /// Computes the torques `y` from the inputs `x` and the first feature of `phase`.
     #[inline(always)]
     pub fn run(&self, x: &[Quad], phase: &[Quad], y: &mut [Quad]) {
+        debug_assert!(self.fits(&[x.len(), phase.len()], y.len()), "a tensor is too short");
         let (x, phase) = (flat(x), flat(phase));
         let phase = match phase.first() {
             Some(&phase) => phase as i32,
@@ -114,9 +123,15 @@ pub struct Clock<'a> {
 }
 
 impl Clock<'_> {
+    /// Whether a tensor of `written` quads, and none to read beside it, is long enough.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        reads.is_empty() && written >= quads(self.periods.len())
+    }
+
     /// Moves each of `phases` on by one step.
     #[inline(always)]
     pub fn run(&self, phases: &mut [Quad]) {
+        debug_assert!(self.fits(&[], phases.len()), "a tensor is too short");
         for (phase, &period) in flat_mut(phases).iter_mut().zip(self.periods) {
             let next = *phase as i32 + 1; // 1 <= next <= period <= 2^15 - 1
             *phase = (next & negative(next - period as i32)) as i16;
@@ -168,6 +183,18 @@ mod tests {
                 prop_assert_eq!(y[0].0[i] as i32, m_d - m_v);
             }
         }
+    }
+
+    #[test]
+    fn tensors_fit_if_they_have_every_joint_control_and_phase() {
+        let joints = [Joint::default(); 4];
+        let plain = Ncap::<15, false>::new(&joints, 1);
+        assert!(plain.fits(&[1, 1], 1));
+        assert!(!plain.fits(&[0, 1], 1) && !plain.fits(&[1, 0], 1) && !plain.fits(&[1, 1], 0));
+        let controlled = Ncap::<15, true>::new(&joints, 1);
+        assert!(controlled.fits(&[2, 1], 1) && !controlled.fits(&[1, 1], 1));
+        let clock = Clock { periods: &[3; 5] };
+        assert!(clock.fits(&[], 2) && !clock.fits(&[], 1) && !clock.fits(&[2], 2));
     }
 
     #[test]

@@ -86,9 +86,15 @@ pub struct Normalize {
 }
 
 impl Normalize {
+    /// Whether a tensor of `written` quads, and none to read beside it, is long enough.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        reads.is_empty() && written >= quads(self.features as usize)
+    }
+
     /// Normalizes `x` in place.
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
+        debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
         let n = self.features as i32;
         // Features past the end count as zeros, and whole quads are faster.
         flat_mut(x).iter_mut().take(quads(n as usize) * 4).skip(n as usize).for_each(|x| *x = 0);
@@ -134,6 +140,12 @@ mod tests {
     use proptest::prelude::*;
     extern crate std;
     use std::vec::Vec;
+
+    #[test]
+    fn a_tensor_fits_if_it_has_every_feature() {
+        let norm = Normalize { features: 5, epsilon: 0, frac: 13 };
+        assert!(norm.fits(&[], 2) && !norm.fits(&[], 1) && !norm.fits(&[2], 2));
+    }
 
     proptest! {
         #[test]

@@ -36,9 +36,18 @@ pub const fn spiking_work(count: usize) -> usize {
 }
 
 impl Spiking<'_> {
+    /// Whether the tensor of sources and the sums `written`, with the memory behind them, are long enough, in
+    /// quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        let (sources, neurons) = (self.fires.len(), self.thresholds.len());
+        matches!(reads, [x] if *x >= quads(sources))
+            && written >= quads(neurons) + spiking_work(sources + neurons)
+    }
+
     /// One step from the sources `x`, in place on the neurons' sums, with [`spiking_work`] memory behind them.
     #[inline(always)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         if let Some((sums, fired)) = y.split_at_mut_checked(quads(self.thresholds.len())) {
             self.update(x, sums, fired);
         }
@@ -105,6 +114,7 @@ mod tests {
             bits: 2,
             updates: 1,
         };
+        assert!(circuit.fits(&[1], 2) && !circuit.fits(&[0], 2) && !circuit.fits(&[1], 1));
         let mut y = [Quad::default(); 1 + spiking_work(3)];
         let mut seen = [[0; 2]; 4];
         for (seen, x) in seen.iter_mut().zip([101, 100, 0, 0]) {

@@ -12,6 +12,22 @@ pub const fn quads(features: usize) -> usize {
     features.div_ceil(4)
 }
 
+/// Fails the build of a module whose statement takes tensors, each from a quad to before another, that overlap
+/// or lie outside the `quads` of its scratch.
+pub const fn require_disjoint(quads: usize, ranges: &[[usize; 2]]) {
+    let mut i = 0;
+    while i < ranges.len() {
+        let [start, end] = ranges[i];
+        assert!(start <= end && end <= quads, "a tensor lies outside the scratch");
+        let mut k = 0;
+        while k < i {
+            assert!(end <= ranges[k][0] || ranges[k][1] <= start, "two tensors overlap");
+            k += 1;
+        }
+        i += 1;
+    }
+}
+
 /// The memory all tensors of a model share; codegen has planned who lives where and when.
 #[derive(Clone, Debug)]
 pub struct Scratch<const QUADS: usize>([Quad; QUADS]);
@@ -76,6 +92,23 @@ mod tests {
         let [a, b] = scratch.tensors([0..1, 1..4]);
         assert_eq!((a.len(), b.len()), (1, 3));
         assert_eq!(scratch.tensor(3..4).len(), 1);
+    }
+
+    #[test]
+    fn neighbours_are_disjoint() {
+        require_disjoint(5, &[[1, 3], [0, 1], [3, 5]]);
+    }
+
+    #[test]
+    #[should_panic(expected = "overlap")]
+    fn overlapping_ranges_do_not_build() {
+        require_disjoint(5, &[[0, 2], [3, 5], [1, 3]]);
+    }
+
+    #[test]
+    #[should_panic(expected = "outside the scratch")]
+    fn ranges_outside_the_scratch_do_not_build() {
+        require_disjoint(5, &[[0, 2], [3, 6]]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
+use std::ops::Range;
 
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Array, Content, Record, Table, Value};
@@ -35,9 +36,15 @@ impl Items {
         Self { taken: taken.iter().map(|name| (*name).to_owned()).collect(), ..Self::default() }
     }
 
-    /// Adds a kernel that is to be called `name`; returns the statement that runs it, on tensors `x0`, `x1`, ...
-    /// and `y`.
-    pub fn kernel(&mut self, name: &str, data: &Data) -> String {
+    /// Adds a kernel that is to be called `name` and what it requires of its tensors, the quads `reads` and
+    /// `written`; returns the statement that runs it, on tensors `x0`, `x1`, ... and `y`.
+    pub fn kernel(
+        &mut self,
+        name: &str,
+        data: &Data,
+        reads: &[Range<usize>],
+        written: &Range<usize>,
+    ) -> String {
         let name = self.free_name(name, data);
         let mut kernel = Kernel { name, data, shared: BTreeMap::new() };
         for table in &data.tables {
@@ -53,6 +60,9 @@ impl Items {
         }
         let name = &kernel.name;
         self.constant(&format!("{held} {name}: {kind}"), &kernel.record(&data.record));
+        let quads: Vec<usize> = reads.iter().map(Range::len).collect();
+        let fits = format!("assert!({name}.fits(&{quads:?}, {}))", written.len());
+        self.constant("const _: ()", &fits);
         let operand = |operand: &Operand| match operand {
             Operand::Read(k) => format!("x{k}"),
             Operand::Nothing => "&[]".to_owned(),
@@ -60,6 +70,16 @@ impl Items {
         };
         let operands: Vec<String> = data.operands.iter().map(operand).collect();
         format!("{name}.{}({});", data.method, operands.join(", "))
+    }
+
+    /// Requires that the tensors of a statement lie apart from one another in a scratch of so many quads.
+    pub fn disjoint<'a>(
+        &mut self,
+        quads: usize,
+        tensors: impl IntoIterator<Item = &'a Range<usize>>,
+    ) {
+        let ranges: Vec<[usize; 2]> = tensors.into_iter().map(|t| [t.start, t.end]).collect();
+        self.constant("const _: ()", &format!("require_disjoint({quads}, &{ranges:?})"));
     }
 
     /// An identifier in screaming snake case, with which the names of the kernel's tables are free as well.

@@ -4,11 +4,13 @@ mod items;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::ops::Range;
 
 use nervecord::generated::FORMAT;
 use nervecord::host::quads;
 
 use self::items::{Items, screaming, wrapped};
+use crate::program::kernel::Data;
 use crate::program::{Op, Port, PortWidth, Program, layer_table};
 
 /// What the header says of where the module comes from.
@@ -44,8 +46,11 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     let mut items = Items::new(&OWN);
     let mut body = String::new();
     for op in &program.ops {
-        let call = items.kernel(&op.name, &op.kernel.data());
-        body += &statement(program, op, &call);
+        let data = op.kernel.data();
+        let (reads, written) = tensors(program, op, &data);
+        let call = items.kernel(&op.name, &data, &reads, &written);
+        items.disjoint(program.scratch_quads, reads.iter().chain([&written]));
+        body += &statement(&reads, &written, &call);
     }
     let mut ty = type_name(&program.name);
     // A model called like a kernel, such as `ncap.json`, or like another type of the module.
@@ -71,6 +76,9 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         let values: Vec<String> =
             program.start.iter().map(|q| format!("Quad({:?})", q.0)).collect();
         items.array("static START", "Quad", &values);
+    }
+    for port in [&program.input, &program.output] {
+        items.disjoint(program.scratch_quads, [&port_tensor(program, port)]);
     }
     out += &items.text;
     out += "\n";
@@ -112,6 +120,7 @@ fn imports(program: &Program, items: &Items) -> String {
     names
         .extend(["Controller", "Quad", "RawStep", "Scratch", "Sealed", "Status"].map(String::from));
     let [input, output] = [program.input.bits(), program.output.bits()];
+    names.insert("require_disjoint".into());
     names.extend([format!("limits{input}"), format!("read{input}"), format!("write{output}")]);
     if input.max(output) == 32 {
         names.insert("Channel".into());
@@ -309,38 +318,46 @@ fn typed(program: &Program) -> String {
     }
 }
 
-/// The statements that run one op: its tensors, then the kernel.
-fn statement(program: &Program, op: &Op, call: &str) -> String {
-    let range = |s: usize| {
-        let r = &program.storages[s];
-        format!("{}..{}", r.start, r.end)
+/// The quads of the scratch that an op reads, and those it writes.
+fn tensors(program: &Program, op: &Op, data: &Data) -> (Vec<Range<usize>>, Range<usize>) {
+    let tensor = |&storage: &usize| {
+        let Range { start, end } = program.storages[storage];
+        start..data.quads.map_or(end, |quads| start + quads)
     };
-    let names: Vec<String> = (0..op.reads.len()).map(|i| format!("x{i}")).collect();
+    (op.reads.iter().map(tensor).collect(), tensor(&op.write))
+}
+
+/// The statements that run one op: its tensors, then the kernel.
+fn statement(reads: &[Range<usize>], written: &Range<usize>, call: &str) -> String {
+    let names: Vec<String> = (0..reads.len()).map(|i| format!("x{i}")).collect();
     let indent = "            ";
     if names.is_empty() {
-        let y = format!("let y = self.scratch.tensor({});", range(op.write));
+        let y = format!("let y = self.scratch.tensor({written:?});");
         return format!("{indent}{y}\n{indent}{call}\n");
     }
-    let ranges: Vec<String> = op.reads.iter().chain([&op.write]).map(|&s| range(s)).collect();
+    let ranges: Vec<String> = reads.iter().chain([written]).map(|r| format!("{r:?}")).collect();
     let (names, ranges) = (names.join(", "), ranges.join(", "));
     let tensors = format!("let [{names}, y] = self.scratch.tensors([{ranges}]);");
     format!("{indent}{tensors}\n{indent}{call}\n")
 }
 
+/// The quads of the scratch that hold the caller's features.
+fn port_tensor(program: &Program, port: &Port) -> Range<usize> {
+    let start = program.storages[port.storage].start;
+    start..start + quads(port.features())
+}
+
 fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &str) -> String {
     let scratch = if start { "Scratch::starting(&START)" } else { "Scratch::new()" };
-    let range = |port: &Port| {
-        let start = program.storages[port.storage].start;
-        format!("{start}..{}", start + quads(port.features()))
-    };
-    let (input, output) = (range(&program.input), range(&program.output));
+    let (input, output) =
+        (port_tensor(program, &program.input), port_tensor(program, &program.output));
     let read = match program.input.bits() == 32 {
-        true => format!("read32(input, &CHANNELS, &LIMITS, self.scratch.tensor({input}))"),
-        false => format!("read16(input, &LIMITS, self.scratch.tensor({input}))"),
+        true => format!("read32(input, &CHANNELS, &LIMITS, self.scratch.tensor({input:?}))"),
+        false => format!("read16(input, &LIMITS, self.scratch.tensor({input:?}))"),
     };
     let write = match program.output.bits() == 32 {
-        true => format!("write32(self.scratch.tensor({output}), &LEVELS, &mut output)"),
-        false => format!("write16(self.scratch.tensor({output}), &mut output)"),
+        true => format!("write32(self.scratch.tensor({output:?}), &LEVELS, &mut output)"),
+        false => format!("write16(self.scratch.tensor({output:?}), &mut output)"),
     };
     let (untyped, typed) = (untyped(program), typed(program));
     let fracs = |port: &Port| wrapped(&port.fracs, 12);

@@ -31,6 +31,9 @@ pub struct Data<'a> {
     pub method: &'static str,
     /// What that is given, in its order.
     pub operands: Vec<Operand>,
+    /// Quads of each of its tensors, where the kind computes all that it is given: what lies behind is a layer's
+    /// work memory.
+    pub quads: Option<usize>,
     /// Whether the record is itself kept in flash: one whose making takes long.
     pub kept: bool,
 }
@@ -39,7 +42,15 @@ impl<'a> Data<'a> {
     /// A kernel of so many reads and one written tensor.
     pub fn new(record: Record, tables: Vec<Table<'a>>, reads: usize) -> Self {
         let operands = (0..reads).map(Operand::Read).chain([Operand::Written]).collect();
-        Self { record, parameters: vec![], tables, method: "run", operands, kept: false }
+        Self {
+            record,
+            parameters: vec![],
+            tables,
+            method: "run",
+            operands,
+            quads: None,
+            kept: false,
+        }
     }
 
     /// Bytes of its tables in flash: those that another is made of are not there.

@@ -1,6 +1,7 @@
 //! Sums, products, per-feature scales and copies.
 
 use nervecord::generated::{Add, Mul, Place, Quad, Select};
+use nervecord::host::quads;
 
 use super::format::{Format, multiplier};
 use super::lowering::{Lowering, Value};
@@ -11,34 +12,48 @@ use crate::program::Kernel;
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Array, Record, Table, Value as Field};
 
-/// Of two tensors, the first in place.
-fn of_two(record: Record) -> Data<'static> {
+/// Of two tensors of `quads`, the first in place.
+fn of_two(record: Record, quads: usize) -> Data<'static> {
     let operands = vec![Operand::Written, Operand::Read(0)];
-    Data { operands, ..Data::new(record, vec![], 1) }
+    Data { operands, quads: Some(quads), ..Data::new(record, vec![], 1) }
 }
 
-impl Kernel for Add {
+/// The sum of two tensors of `quads`.
+#[derive(Debug)]
+struct AddKernel {
+    add: Add,
+    quads: usize,
+}
+
+impl Kernel for AddKernel {
     fn data(&self) -> Data<'_> {
-        let &Self { factors, shift } = self;
+        let Add { factors, shift } = self.add;
         let factors = Field::Numbers(factors.map(i64::from).to_vec());
-        of_two(Record::of("Add", [("factors", factors), ("shift", shift.into())]))
+        of_two(Record::of("Add", [("factors", factors), ("shift", shift.into())]), self.quads)
     }
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        Self::run(self, y, reads[0]);
+        self.add.run(&mut y[..self.quads], &reads[0][..self.quads]);
     }
 }
 
-impl Kernel for Mul {
+/// The product of two tensors of `quads`.
+#[derive(Debug)]
+struct MulKernel {
+    mul: Mul,
+    quads: usize,
+}
+
+impl Kernel for MulKernel {
     fn data(&self) -> Data<'_> {
-        let &Self { half, multiplier, shift } = self;
+        let Mul { half, multiplier, shift } = self.mul;
         let fields =
             [("half", half.into()), ("multiplier", multiplier.into()), ("shift", shift.into())];
-        of_two(Record::of("Mul", fields))
+        of_two(Record::of("Mul", fields), self.quads)
     }
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        Self::run(self, y, reads[0]);
+        self.mul.run(&mut y[..self.quads], &reads[0][..self.quads]);
     }
 }
 
@@ -90,7 +105,8 @@ pub fn lower_add(lowering: &mut Lowering, node: &Node, factors: [f64; 2]) -> Res
     let shift = (32767.0 / largest.max(sum / 2.0)).log2().floor().clamp(1.0, 16.0);
     let factor = |real: f64| (real / out_scale * f64::powi(2.0, shift as i32)).round();
     let factors = reals.map(|real| factor(real).clamp(-32767.0, 32767.0) as i16);
-    let kernel = Add { factors, shift: shift as u8 };
+    let add = Add { factors, shift: shift as u8 };
+    let kernel = AddKernel { add, quads: quads(x.features) };
     lowering.push(&node.name, Box::new(kernel), vec![other.storage], x.storage);
     lowering.define(node.output, x.storage, Format::uniform(out_scale));
     lowering.report(node, "add".into(), String::new());
@@ -107,7 +123,8 @@ pub fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let (m, shift) = multiplier(product / out_scale);
     let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
     let half = half.round().min(f64::powi(2.0, 29)) as i32;
-    let kernel = Mul { half, multiplier: m, shift };
+    let mul = Mul { half, multiplier: m, shift };
+    let kernel = MulKernel { mul, quads: quads(x.features) };
     lowering.push(&node.name, Box::new(kernel), vec![other.storage], x.storage);
     lowering.define(node.output, x.storage, Format::uniform(out_scale));
     lowering.report(node, "mul".into(), String::new());

@@ -90,10 +90,10 @@ impl<'a, const WORDS: usize> Links<'a, WORDS> {
         Self { inputs, counts, links: all }
     }
 
-    /// Whether `x` has all that the links lead to.
+    /// Whether all that the links lead to is in a tensor of so many features.
     #[inline(always)]
-    pub(crate) const fn fit(&self, x: &[i16]) -> bool {
-        x.len() >= self.inputs
+    pub(crate) const fn fit(&self, features: usize) -> bool {
+        features >= self.inputs
     }
 
     /// Calls `done` with every row and its sum of weights times `x`, which begins at the row's first
@@ -105,7 +105,7 @@ impl<'a, const WORDS: usize> Links<'a, WORDS> {
         rows: impl Iterator<Item = (R, i32)>,
         mut done: impl FnMut(R, i32),
     ) {
-        if !self.fit(x) {
+        if !self.fit(x.len()) {
             return;
         }
         let mut links = self.links;

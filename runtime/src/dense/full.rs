@@ -68,12 +68,17 @@ impl<'a, W: Weight> Dense<'a, W> {
         Self { shape, stream, weight: core::marker::PhantomData }
     }
 
+    /// Whether the tensor to read and the one `written` are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        matches!(reads, [x] if self.shape.fits(*x, written))
+    }
+
     /// Computes the layer; an `x` or `y` that is too short leaves outputs as they were.
     ///
     /// A kernel may rearrange `x` while it runs; afterwards `x` is as before.
     #[cfg_attr(target_os = "none", inline(always))]
     pub fn run(&self, x: &mut [Quad], y: &mut [Quad]) {
-        debug_assert!(self.shape.fits(x, y), "a tensor is too short");
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         W::dense(&self.shape, self.stream, x, y);
     }
 }
@@ -191,6 +196,13 @@ mod tests {
             prop_assert_eq!(case.found16::<Vectors>(), &expected[..]);
             prop_assert_eq!(case.found16::<Interleaved>(), &expected[..]);
         }
+    }
+
+    #[test]
+    fn tensors_fit_if_they_have_every_input_and_output() {
+        let stream: [u32; dense_words8(5, 5)] = pack_dense8(&[[1; 5]; 5], &[0; 5], &[1; 5], 0);
+        let dense = Dense8::new(5, 5, &stream, false);
+        assert!(dense.fits(&[2], 2) && !dense.fits(&[1], 2) && !dense.fits(&[2], 1));
     }
 
     #[test]

@@ -66,11 +66,15 @@ impl<'a, const WORDS: usize> Pruned<'a, WORDS> {
         Self { links: Links::new(inputs, counts, links), finish }
     }
 
+    /// Whether the tensor to read and the one `written` are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        matches!(reads, [x] if self.links.fit(*x * 4)) && written >= quads(self.finish.bias.len())
+    }
+
     /// Computes the layer; an `x` or `y` that is too short leaves outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
-        let rows = self.finish.bias.len();
-        debug_assert!(self.links.fit(flat(x)) && y.len() >= quads(rows), "a tensor is too short");
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         let outputs = flat_mut(y).iter_mut().zip(self.finish.multiplier);
         let rows = outputs.zip(self.finish.bias.iter().copied());
         self.links.sums(flat(x), rows, |(y, &multiplier), acc| {
@@ -114,15 +118,18 @@ impl<'a, W: Copy + Into<i32>> Lazy<'a, W> {
         Self { inputs, weights, finish }
     }
 
+    /// Whether the tensor to read and the memory `written` are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        matches!(reads, [x] if *x >= quads(self.inputs))
+            && written >= quads(lazy_memory(self.inputs, self.finish.bias.len()))
+    }
+
     /// Computes the layer; `y` holds [`lazy_memory`] features. An `x` or `y` that is too short leaves
     /// outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         let Finish { bias, multiplier, .. } = self.finish;
-        debug_assert!(
-            x.len() >= quads(self.inputs) && y.len() * 4 >= lazy_memory(self.inputs, bias.len()),
-            "a tensor is too short"
-        );
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         let Some(x) = flat(x).get(..self.inputs) else { return };
         let Some((y, memory)) = y.split_at_mut_checked(quads(bias.len())) else { return };
         let Some(active) = Active::of(x, flat_mut(memory)) else { return };
@@ -219,6 +226,15 @@ mod tests {
             prop_assert_eq!(case.pruned::<2>(), case.expected());
             prop_assert_eq!(case.lazy(|w| w), case.expected());
         }
+    }
+
+    #[test]
+    fn tensors_fit_if_they_have_every_input_and_output() {
+        let pruned = Pruned8::new(5, &[1], &[4 | 1 << 8], FINISH);
+        assert!(pruned.fits(&[2], 1) && !pruned.fits(&[1], 1) && !pruned.fits(&[2], 0));
+        // An output and a list of five inputs.
+        let lazy = Lazy8::new(5, &[[1; 4]; 5], FINISH);
+        assert!(lazy.fits(&[2], 3) && !lazy.fits(&[1], 3) && !lazy.fits(&[2], 2));
     }
 
     const FINISH: Finish = Finish { bias: &[0], multiplier: &[1], shift: 0, relu: false };

@@ -65,13 +65,23 @@ impl<'a, C: Coefficient> Spline<'a, C> {
         Self(SplineLayer::new(shape, grids, stream))
     }
 
+    /// Whether the tensors to read, activations and, if there is a base function, its values, and the memory
+    /// `written` are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        match reads {
+            [x] => self.0.fits(*x, 0, written),
+            [x, base] => self.0.fits(*x, *base, written),
+            _ => false,
+        }
+    }
+
     /// Computes the layer; `base` holds the base function of every input of the layer, in its order.
     ///
     /// `y` holds [`SplineShape::memory`] features; one too short, or too short an `x` or `base`, leaves
     /// outputs as they were.
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        debug_assert!(self.0.fits(x, base, y), "a tensor is too short");
+        debug_assert!(self.fits(&[x.len(), base.len()], y.len()), "a tensor is too short");
         run(&self.0, x, base, y);
     }
 }
@@ -250,6 +260,23 @@ mod tests {
             prop_assert_eq!(case.found16::<Interleaved>(), &expected[..]);
             prop_assert_eq!(case.found16::<LanesShort>(), &expected[..]);
         }
+    }
+
+    #[test]
+    fn tensors_fit_if_they_have_every_input_and_output() {
+        let own = [Grid { input: 4, factor: 1000, offset: 0 }];
+        let axis = Axis { intervals: 1, shift: 25, tails: true };
+        let shape =
+            SplineShape { inputs: 1, outputs: 1, axis, base: true, base_shift: 0, shift: 0 };
+        let mut stream = vec![0; shape.words(16)];
+        let spline = Spline16::new(shape, &own, &stream);
+        assert!(spline.fits(&[2, 1], 2));
+        assert!(!spline.fits(&[1, 1], 2) && !spline.fits(&[2, 0], 2) && !spline.fits(&[2, 1], 1));
+        assert!(!spline.fits(&[2], 2), "the base function's values are missing");
+        let plain = SplineShape { base: false, ..shape };
+        stream.truncate(plain.words(16));
+        let spline = Spline16::new(plain, &own, &stream);
+        assert!(spline.fits(&[2], 2) && !spline.fits(&[1], 2));
     }
 
     #[test]

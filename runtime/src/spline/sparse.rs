@@ -65,6 +65,26 @@ impl<'a, C: Coefficient> SparseSpline<'a, C> {
         Self { shape, grids, tables }
     }
 
+    /// Whether the tensors to read, activations and, if there is a base function, its values, and the memory
+    /// `written` are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        let (x, base) = match reads {
+            [x] => (*x, 0),
+            [x, base] => (*x, *base),
+            _ => return false,
+        };
+        let SplineShape { inputs, outputs, base: has_base, .. } = self.shape;
+        let own_grids = self.grids.len() > 1;
+        let (mut activations, mut k) = (if own_grids { 0 } else { inputs }, 0);
+        while own_grids && k < self.grids.len() {
+            let end = self.grids[k].input as usize + 1;
+            activations = if end > activations { end } else { activations };
+            k += 1;
+        }
+        let bases = if has_base { quads(inputs) } else { 0 };
+        x >= quads(activations) && base >= bases && written >= quads(SplineShape::memory(outputs))
+    }
+
     /// Computes the layer; `base` holds the base function of every input of the layer, in its order.
     ///
     /// `y` holds [`SplineShape::memory`] features; one too short, or too short an `x` or `base`, leaves outputs as
@@ -72,7 +92,7 @@ impl<'a, C: Coefficient> SparseSpline<'a, C> {
     #[inline(never)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
         let SparseSplineTables { bias, multiplier, .. } = self.tables;
-        debug_assert!(y.len() * 4 >= SplineShape::memory(bias.len()), "a tensor is too short");
+        debug_assert!(self.fits(&[x.len(), base.len()], y.len()), "a tensor is too short");
         let Some((y, memory)) = y.split_at_mut_checked(quads(bias.len())) else { return };
         let Some(acc) = words_mut(memory).get_mut(..bias.len()) else { return };
         acc.copy_from_slice(bias);
@@ -124,6 +144,30 @@ mod tests {
     extern crate std;
     use std::vec;
     use std::vec::Vec;
+
+    #[test]
+    fn tensors_fit_if_they_have_every_input_and_output() {
+        let grid = |input| Grid { input, factor: 1000, offset: 0 };
+        let axis = Axis { intervals: 1, shift: 25, tails: true };
+        let shape =
+            SplineShape { inputs: 2, outputs: 1, axis, base: true, base_shift: 0, shift: 0 };
+        let tables = SparseSplineTables {
+            fans: &[0, 1],
+            outputs: &[0],
+            coefficients: &[1_i8; 4],
+            factors: &[1],
+            bias: &[0],
+            multiplier: &[1],
+        };
+        let grids = [grid(4), grid(1)];
+        let own = SparseSpline8::new(shape, &grids, tables);
+        assert!(own.fits(&[2, 1], 2));
+        assert!(!own.fits(&[1, 1], 2) && !own.fits(&[2, 0], 2) && !own.fits(&[2, 1], 1));
+        assert!(!own.fits(&[2], 2), "the base function's values are missing");
+        let grids = [grid(0)];
+        let shared = SparseSpline8::new(shape, &grids, tables);
+        assert!(shared.fits(&[1, 1], 2) && !shared.fits(&[0, 1], 2));
+    }
 
     proptest! {
         /// A sparse layer gives what the full one gives with zeros for the edges that are not listed.

@@ -1,6 +1,6 @@
 //! The shape of a dense layer as its kernel loads it. Stands on tensors.
 
-use crate::tensor::Quad;
+use crate::tensor::quads;
 
 /// The shape of a dense layer, with what its kernel would otherwise compute in every step.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +36,10 @@ impl DenseShape {
         }
     }
 
-    /// Whether all that a kernel reads and writes is there.
+    /// Whether all that a kernel reads and writes is in tensors of `x` and `y` quads.
     #[inline(always)]
-    pub(crate) const fn fits(&self, x: &[Quad], y: &[Quad]) -> bool {
-        x.len() >= self.quads && y.len() >= self.rows.div_ceil(4)
+    pub(crate) const fn fits(&self, x: usize, y: usize) -> bool {
+        x >= self.quads && y >= quads(self.rows)
     }
 }
 

@@ -8,7 +8,7 @@ use super::tables::Sections;
 #[cfg(not(nervecord_dsp))]
 use super::tables::reads;
 use crate::spline::shape::{Grid, SplineShape};
-use crate::tensor::{Quad, quads};
+use crate::tensor::quads;
 
 /// A coefficient of a spline: i8 or i16. Its name is out of reach, so these are all there are.
 pub trait Coefficient: Copy + Into<i32> + 'static {
@@ -66,9 +66,9 @@ impl<'a, C: Coefficient> SplineLayer<'a, C> {
         }
     }
 
-    /// Whether all that a kernel reads and writes is there.
+    /// Whether all that a kernel reads and writes is in tensors of `x`, `base` and `y` quads.
     #[inline(always)]
-    pub(crate) fn fits(&self, x: &[Quad], base: &[Quad], y: &[Quad]) -> bool {
+    pub(crate) const fn fits(&self, x: usize, base: usize, y: usize) -> bool {
         #[cfg(nervecord_dsp)]
         let (reads, fours, outputs) = {
             let Plan { reads, fours, blocks, rest, .. } = self.plan;
@@ -80,6 +80,6 @@ impl<'a, C: Coefficient> SplineLayer<'a, C> {
             (self.reads, if base { quads(inputs) } else { 0 }, outputs)
         };
         let memory = quads(SplineShape::memory(outputs));
-        x.len() >= quads(reads) && base.len() >= fours && y.len() >= memory
+        x >= quads(reads) && base >= fours && y >= memory
     }
 }
