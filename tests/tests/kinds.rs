@@ -192,7 +192,7 @@ fn goes_through(graph: &Graph, weights: Weights, rows: &[Vec<f64>]) {
     let module = compiled.module();
     for op in &program.ops {
         let data = op.kernel.data();
-        assert!(module.contains(&format!("{}", data.record.kind)), "{about}: {}", op.name);
+        assert!(module.contains(&data.record.kind.to_string()), "{about}: {}", op.name);
         for table in &data.tables {
             assert!(module.contains(&table.name), "{about}: {} of {}", table.name, op.name);
         }
