@@ -7,6 +7,8 @@
 //! [`emulate`] runs generated modules on emulated cores, [`demo`] shows the bundled models with [`plants`] to control;
 //! [`command`] calls both, as do the repository's own tasks and tests. Nothing of them is needed to compile a model: a
 //! build script depends on `nervecord-codegen` alone.
+//!
+//! Stands on the library `nervecord-codegen`, whose phases it calls in their order.
 
 pub mod command;
 pub mod demo;

@@ -1,5 +1,5 @@
 //! What must not stay behind when a signal ends the program: temporary files and folders, and what it started. A
-//! list that any phase may add to; the program that has signals calls [`put_everything_away`].
+//! list that any phase may add to; the program that has signals calls [`put_everything_away`]. Stands on nothing.
 
 use std::fs;
 use std::io::Result;

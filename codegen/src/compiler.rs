@@ -1,4 +1,6 @@
 //! All phases in a row: the one path that the command line and `build.rs` scripts share.
+//!
+//! Stands on every phase but verification and reports, which stand on it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a user reads when an input is wrong: file, place, expected, found, and what to do.
+//! What a user reads when an input is wrong: file, place, expected, found, and what to do. Stands on texts.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Files that are read: regular ones, and for data also what a shell pipes in.
+//! Files that are read: regular ones, and for data also what a shell pipes in. Stands on errors.
 
 use std::fs::{self, File, Metadata};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! A program run on the host, through the runtime's kernels: one of its readers, and the one that tests and the
-//! search compare with float.
+//! search compare with float. Stands on the program and the runtime.
 
 use nervecord::generated::{Quad, Status, read16, read32, write16, write32};
 use nervecord::host::{Fit, flat};

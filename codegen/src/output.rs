@@ -1,4 +1,6 @@
 //! Files that are written: whole or not at all, several of them together, and never over what was read.
+//!
+//! Stands on what must be cleaned up, and errors.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};

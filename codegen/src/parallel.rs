@@ -1,4 +1,4 @@
-//! Work on all cores.
+//! Work on all cores. Stands on nothing.
 
 use std::thread;
 

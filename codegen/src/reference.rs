@@ -1,5 +1,5 @@
 //! The float network in double precision: what every integer program is compared with; and in single
-//! precision, to see how far two float programs of one network may differ.
+//! precision, to see how far two float programs of one network may differ. Stands on the graph.
 
 use crate::graph::{Graph, Layer, Node};
 

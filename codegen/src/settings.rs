@@ -1,4 +1,6 @@
 #![doc = include_str!("settings.md")]
+//!
+//! Stands on the graph, whose inputs it names, and the files that are read.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};

@@ -2,6 +2,8 @@
 //!
 //! Names come from files that others made. What is shown of them has no line break, no escape of a terminal
 //! and no mark that changes the direction of writing, and is no longer than a table's column.
+//!
+//! Stands on nothing.
 
 use std::ffi::OsStr;
 

@@ -2,6 +2,8 @@
 //!
 //! Needs the checkout (its `models/`), no emulator and no network; takes a second or two. A new
 //! show is a file here and a line in [`run`].
+//!
+//! Stands on the library and the plants.
 
 mod plot;
 mod reach;

@@ -5,6 +5,8 @@
 //! ```
 //!
 //! [`emulate`] is all of it. [`setup`] gets what a machine is missing; nothing else installs.
+//!
+//! Stands on the library; `board` and `firmware` have what the others share.
 
 mod board;
 mod code;

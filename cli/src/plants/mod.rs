@@ -2,6 +2,8 @@
 //!
 //! A plant is stepped with what its controller says and returns nothing but its state; each module
 //! says where its equations come from.
+//!
+//! Stands on nothing.
 
 pub mod cartpole;
 pub mod pendulum;

@@ -7,6 +7,8 @@
 //! them, and all else has room for sequences not seen here.
 //!
 //! Of a long table a sample is kept: evenly spread rows, with those of the extremes, or sequences.
+//!
+//! Stands on the float reference, tables of numbers and settings; no later phase.
 
 mod sample;
 mod split;

@@ -1,4 +1,6 @@
 //! A [`Program`] as one Rust module: readable, deterministic, `no_std`.
+//!
+//! Stands on the program, of which it is one reader, and knows no layer kind.
 
 mod items;
 

@@ -3,6 +3,8 @@
 //! A [`Graph`] is a list of layers in the order they run. Every tensor has rows of features (a batch axis of 1 is
 //! dropped on import) and is written by exactly one layer. The families of layers (`kan`, `ncap`, `membrane`,
 //! `spiking`) and univariate functions (`expr`) have files of their own; nothing here knows any phase.
+//!
+//! Stands on errors and texts.
 
 pub mod expr;
 pub mod kan;

@@ -1,6 +1,8 @@
 //! Trained files in, [`Graph`]s out.
 //!
 //! A new family adds an arm to `by_format` and a module beside the others.
+//!
+//! Stands on the graph, settings and the files that are read; an importer never quantizes.
 
 pub mod cfc;
 pub mod circuit;

@@ -1,6 +1,8 @@
 //! The same function with fewer layers: what a table or a dense layer can take over costs nothing.
 //!
 //! Every rewrite is exact in real arithmetic.
+//!
+//! Stands on the graph.
 
 mod affine;
 mod elementwise;

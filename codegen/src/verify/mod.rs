@@ -5,6 +5,8 @@
 //! compiler told them when it chose the weights, or over the vectors where those vary more. So a single vector is
 //! enough. A classifier is judged by the classes it names, all else by its RMS error. The float network in turn is
 //! compared with the vectors' outputs, if they have any. A value that is not finite is a fault in each of them.
+//!
+//! Stands on a compiled model; reads no file.
 
 mod agreement;
 mod classes;

@@ -1,4 +1,6 @@
 #![doc = include_str!("circuit.md")]
+//!
+//! Stands on the graph; `description` has what is read, built and drawn.
 
 mod build;
 mod check;

@@ -3,6 +3,8 @@
 //! One module a library. Each appends one layer to the graph, so that the format `"stack"` can mix
 //! them with dense layers: its key `stack` lists objects with `kind`, `prefix` (of the tensors' names),
 //! `in`, `out` and what the kind needs.
+//!
+//! Stands on the tensors of a safetensors file and the graph; `net` and `options` have what the libraries share.
 
 mod chebyshev;
 mod efficient;

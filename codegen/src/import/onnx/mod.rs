@@ -2,6 +2,8 @@
 //!
 //! Nodes are evaluated once on values: what is known becomes a constant, what depends on the
 //! input becomes a layer. The batch axis is 1, so every tensor of activations is a vector with a shape.
+//!
+//! Stands on the graph; `builder` and `node` have what the operators share.
 
 mod array;
 mod builder;
