@@ -74,10 +74,10 @@ impl<'a, C: Coefficient> SparseSpline<'a, C> {
             _ => return false,
         };
         let SplineShape { inputs, outputs, base: has_base, .. } = self.shape;
-        let own_grids = self.grids.len() > 1;
-        let (mut activations, mut k) = (if own_grids { 0 } else { inputs }, 0);
-        while own_grids && k < self.grids.len() {
-            let end = self.grids[k].input as usize + 1;
+        let each = if self.grids.len() == 1 { inputs } else { 1 };
+        let (mut activations, mut k) = (0, 0);
+        while k < self.grids.len() {
+            let end = self.grids[k].input as usize + each;
             activations = if end > activations { end } else { activations };
             k += 1;
         }
@@ -114,7 +114,8 @@ impl<'a, C: Coefficient> SparseSpline<'a, C> {
         let mut factors = factors.iter();
         for (k, &fan) in fans.iter().enumerate() {
             let (grid, input) = match self.grids {
-                [grid] => (grid, k),
+                // That of a layer's only input names it; one that inputs share names the first.
+                [grid] => (grid, grid.input as usize + k),
                 grids => grids.get(k).map(|grid| (grid, grid.input as usize))?,
             };
             let (start, weights) = axis.locate(grid.coordinate(*x.get(input)?));

@@ -78,6 +78,19 @@ fn brute_force(program: &Program, exact: impl Fn(f64) -> f64) -> f64 {
 }
 
 #[test]
+fn a_sparse_layer_may_have_one_input_that_is_not_the_first() {
+    let edge = |i: usize, o: usize| if i == 4 && o < 2 { curved(i, o) } else { Edge::default() };
+    for weights in [Weights::I8, Weights::I16] {
+        let program = compiled(&layer(edge), weights);
+        assert!(
+            program.layers.iter().any(|l| l.kind.starts_with("sparse")),
+            "{:?}",
+            program.layers
+        );
+    }
+}
+
+#[test]
 fn the_worst_error_is_that_of_every_input_integer() {
     let wave = |k: f64| Expr::call(Function::Sin).of(&Expr::X.mul(Expr::Const(k)));
     // No refit follows a fast base function.
