@@ -39,12 +39,12 @@
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod cfc_cartpole {
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U14;
     use nervecord::generated::{
         Add, Controller, Dense16, FunctionRun, Functions, Mul, Place, Quad, RawStep, Scratch,
         Sealed, Status, Table, limits16, pack_dense16, read16, require_disjoint, write16,
     };
-    use nervecord::generated::fixed::FixedI16;
-    use nervecord::generated::fixed::types::extra::U14;
 
     const _: () = nervecord::generated::require_format(1);
 

@@ -11,12 +11,12 @@
 /// The network of `model.onnx` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod digits {
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::{U10, U14};
     use nervecord::generated::{
         Controller, Dense8, Quad, RawStep, Scratch, Sealed, Status, limits16, pack_dense8, read16,
         require_disjoint, write16,
     };
-    use nervecord::generated::fixed::FixedI16;
-    use nervecord::generated::fixed::types::extra::{U10, U14};
 
     const _: () = nervecord::generated::require_format(1);
 

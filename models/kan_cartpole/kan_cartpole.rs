@@ -11,12 +11,12 @@
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod kan_cartpole {
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U14;
     use nervecord::generated::{
         Axis, Controller, FunctionRun, Functions, Grid, Quad, RawStep, Scratch, Sealed, Spline8,
         SplineShape, Status, Table, limits16, pack_spline8, read16, require_disjoint, write16,
     };
-    use nervecord::generated::fixed::FixedI16;
-    use nervecord::generated::fixed::types::extra::U14;
 
     const _: () = nervecord::generated::require_format(1);
 

@@ -11,12 +11,12 @@
 /// The network of `model.json` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod ncap_swimmer {
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U15;
     use nervecord::generated::{
         Clock, Controller, Joint, Ncap, Quad, RawStep, Scratch, Sealed, Side, Status, limits16,
         read16, require_disjoint, write16,
     };
-    use nervecord::generated::fixed::FixedI16;
-    use nervecord::generated::fixed::types::extra::U15;
 
     const _: () = nervecord::generated::require_format(1);
 

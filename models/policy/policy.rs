@@ -15,12 +15,12 @@
 /// The network of `model.onnx` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod policy {
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::{U14, U15};
     use nervecord::generated::{
         Controller, Dense8, FunctionRun, Functions, Quad, RawStep, Scratch, Sealed, Status, Table,
         limits16, pack_dense8, read16, require_disjoint, write16,
     };
-    use nervecord::generated::fixed::FixedI16;
-    use nervecord::generated::fixed::types::extra::{U14, U15};
 
     const _: () = nervecord::generated::require_format(1);
 

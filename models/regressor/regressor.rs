@@ -48,13 +48,13 @@
 /// The network of `model.onnx` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod regressor {
+    use nervecord::generated::fixed::FixedI16;
+    use nervecord::generated::fixed::types::extra::U12;
     use nervecord::generated::{
         Add, Affine, Controller, Dense8, FunctionRun, Functions, Line, Mul, Normalize, Quad,
         RawStep, Scratch, Sealed, Status, Table, limits16, pack_dense8, read16, require_disjoint,
         write16,
     };
-    use nervecord::generated::fixed::FixedI16;
-    use nervecord::generated::fixed::types::extra::U12;
 
     const _: () = nervecord::generated::require_format(1);
 

@@ -13,13 +13,13 @@
 /// The network of `circuit.toml` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod tap_withdrawal {
-    use nervecord::generated::{
-        Controller, Dense16, Finish, Gap, Membrane, Neuron, Place, Pruned16, Quad, RawStep, Scratch,
-        Sealed, Select, Status, Synapse, Table, limits16, pack_dense16, read16, require_disjoint,
-        write16,
-    };
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::U14;
+    use nervecord::generated::{
+        Controller, Dense16, Finish, Gap, Membrane, Neuron, Place, Pruned16, Quad, RawStep,
+        Scratch, Sealed, Select, Status, Synapse, Table, limits16, pack_dense16, read16,
+        require_disjoint, write16,
+    };
 
     const _: () = nervecord::generated::require_format(1);
 

@@ -180,9 +180,19 @@ fn a_name_cannot_write_into_the_module() {
     fs::copy(desk.path("net.onnx"), desk.path("m\nn.onnx")).unwrap();
     desk.nervecord(&["compile", "m\nn.onnx", "--calibration", name, "-o", "net.rs"]).done();
     let module = desk.read("net.rs");
-    assert!(module.contains(r"a\n}use b;\u{202e}\u{1b}[1m.csv: 3 rows"), "{module}");
+    // What the data's file is called changes no byte of the module.
+    desk.nervecord(&[
+        "compile",
+        "m\nn.onnx",
+        "--calibration",
+        "cal.csv",
+        "-o",
+        "net.rs",
+        "--check",
+    ])
+    .done();
     assert!(module.contains(r"from m\nn.onnx;"), "{module}");
-    assert!(!module.contains("\n}use"));
+    assert!(!module.contains("}use"), "{module}");
     desk.nervecord(&["inspect", "no\nsuch.onnx"]).refused(&[r"no\nsuch.onnx"]);
 }
 

@@ -250,11 +250,20 @@ pub fn screaming(name: &str, prefix: &str) -> String {
 
 /// Values separated by commas, in lines that fit.
 pub fn wrapped<T: Display>(values: &[T], indent: usize) -> String {
+    lines(values, indent, WIDTH)
+}
+
+/// Names in a list of imports, where rustfmt leaves a column free.
+pub fn wrapped_imports(names: &[String]) -> String {
+    lines(names, 8, WIDTH - 1)
+}
+
+fn lines<T: Display>(values: &[T], indent: usize, width: usize) -> String {
     let mut text = String::new();
     let mut line = String::new();
     for value in values {
         let cell = format!("{value}, ");
-        if !line.is_empty() && indent + line.len() + cell.len() > WIDTH + 1 {
+        if !line.is_empty() && indent + line.len() + cell.len() > width + 1 {
             let _ = writeln!(text, "{:indent$}{}", "", line.trim_end());
             line.clear();
         }

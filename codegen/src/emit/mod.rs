@@ -11,7 +11,7 @@ use std::ops::Range;
 use nervecord::generated::FORMAT;
 use nervecord::host::quads;
 
-use self::items::{Items, screaming, wrapped};
+use self::items::{Items, screaming, wrapped, wrapped_imports};
 use crate::program::kernel::Data;
 use crate::program::{Op, Port, PortWidth, Program, layer_table};
 
@@ -132,7 +132,8 @@ fn imports(program: &Program, items: &Items) -> String {
         fixed.insert(format!("FixedI{}", port.bits()));
         fracs.extend(port.fracs.iter().map(|frac| format!("U{frac}")));
     }
-    [("", names), ("fixed::", fixed), ("fixed::types::extra::", fracs)]
+    // Rustfmt puts longer paths before a list.
+    [("fixed::", fixed), ("fixed::types::extra::", fracs), ("", names)]
         .map(|(path, names)| import(path, names))
         .concat()
 }
@@ -149,7 +150,7 @@ fn import(path: &str, names: BTreeSet<String>) -> String {
             let line = format!("    use {path}{{{}}};\n", names.join(", "));
             match line.len() <= 101 {
                 true => line,
-                false => format!("    use {path}{{\n{}    }};\n", wrapped(names, 8)),
+                false => format!("    use {path}{{\n{}    }};\n", wrapped_imports(names)),
             }
         }
     }
