@@ -1,12 +1,12 @@
 //! The runtime built for every kind of core that it has a kernel for, and refused where the features
 //! contradict the core.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nervecord_cli::emulate::Toolchain;
 use nervecord_codegen::{Error, Result};
 
-use crate::checkout::{cargo_path, root};
+use crate::checkout::{cargo_path, output, root};
 
 /// A target, what the compiler is told of the core, whether the feature `dsp` is on, and what a refusal
 /// must say; no refusal if it is empty.
@@ -56,8 +56,7 @@ fn build(&(target, flags, dsp, refusal): &Build) -> Result<()> {
     let flags: Vec<&str> = flags.split_whitespace().collect();
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     Toolchain::find(target)?.configure(&mut cargo)?;
-    let output = cargo.current_dir(root()).stdin(Stdio::null()).output();
-    let output = output.map_err(|e| Error::new("cargo cannot start").found(e))?;
+    let output = output(cargo.current_dir(root()))?;
     let said = String::from_utf8_lossy(&output.stderr);
     let wanted = match refusal {
         "" => output.status.success(),

@@ -2,9 +2,10 @@
 //! no other task.
 
 use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 use nervecord_cli::emulate::Board;
-use nervecord_codegen::Result;
+use nervecord_codegen::{Error, Result};
 
 /// Tells what is going on, apart from the results.
 pub fn say(message: &str) {
@@ -19,6 +20,17 @@ pub fn cargo_path() -> std::ffi::OsString {
 /// The root of the checkout.
 pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Runs a command to its end, without input; what it said and whether it succeeded.
+///
+/// # Errors
+/// It cannot start.
+pub fn output(command: &mut Command) -> Result<Output> {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| Error::new("a command cannot start").at(format!("{command:?}")).found(e))
 }
 
 /// The board of a name, or every board.

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nervecord_codegen::{Error, Result};
 
-use crate::checkout::{root, say};
+use crate::checkout::{output, root, say};
 
 /// A target for every kernel in assembly.
 const TARGETS: [&str; 5] = [
@@ -20,8 +20,8 @@ const TARGETS: [&str; 5] = [
 /// Every feature but `dsp`, which refuses cores without that extension.
 const FEATURES: &str = "f32,control,defmt";
 
-/// Checks the runtime for every kind of core and the modules on the host, with all features that every core has; says so
-/// where the compiler is not there.
+/// Checks the runtime for every kind of core and the modules on the host, with all features that every core
+/// has; says so where the compiler is not there.
 ///
 /// # Errors
 /// Something does not build, or cannot be read or written.
@@ -61,7 +61,7 @@ fn version() -> Result<String> {
 
 /// What rustup says, if it can do what it is told.
 fn rustup(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("rustup").args(arguments).stdin(Stdio::null()).output().ok()?;
+    let output = output(Command::new("rustup").args(arguments)).ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -74,7 +74,8 @@ fn modules() -> Result<PathBuf> {
     let runtime = root().join("runtime");
     let manifest = format!(
         "[package]\nname = \"modules\"\nedition = \"2021\"\n\n[workspace]\n\n[dependencies]\n\
-         nervecord = {{ path = {runtime:?}, features = [\"f32\", \"control\", \"defmt\"] }}\n"
+         nervecord = {{ path = {runtime:?}, features = {:?} }}\n",
+        FEATURES.split(',').collect::<Vec<_>>()
     );
     let mut library = String::from("#![no_std]\n");
     let models = root().join("models");
@@ -108,8 +109,7 @@ fn check(version: &str, manifest: &Path, arguments: &[&str]) -> Result<()> {
     cargo.args(arguments);
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     cargo.env_remove("CARGO_BUILD_TARGET").env_remove("RUSTC").env_remove("CARGO");
-    let output = cargo.stdin(Stdio::null()).output();
-    let output = output.map_err(|e| Error::new("rustup cannot start").found(e))?;
+    let output = output(&mut cargo)?;
     match output.status.success() {
         true => Ok(()),
         false => Err(Error::new("the runtime or a module does not build with the oldest compiler")

@@ -4,11 +4,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use nervecord_codegen::{Error, Result};
 
-use crate::checkout::{cargo_path, root, say};
+use crate::checkout::{cargo_path, output, root, say};
 
 /// The packages with their folders, those first that others stand on.
 const PACKAGES: [(&str, &str); 3] =
@@ -64,7 +64,7 @@ fn alone(folder: &Path, target: &Path) -> Result<()> {
     let call = |arguments: &[&str]| {
         let mut command = Command::new(&program);
         command.args(arguments).current_dir(folder.join("example")).env_remove("NERVECORD_BOARDS");
-        command.stdin(Stdio::null()).output().map_err(|e| Error::io("run", &program, &e))
+        output(&mut command)
     };
     let inspected = call(&["inspect", "policy.onnx"])?;
     let emulate =
@@ -178,8 +178,7 @@ fn cargo_in(folder: &Path, target: &Path) -> Command {
 
 /// Runs to the end and wants success.
 fn run(command: &mut Command) -> Result<()> {
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|e| Error::new("a command cannot start").found(e))?;
+    let output = output(command)?;
     match output.status.success() {
         true => Ok(()),
         false => Err(Error::new("a package cannot be published as it is")

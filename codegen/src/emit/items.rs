@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 use std::ops::Range;
 
 use crate::program::kernel::{Data, Operand};
-use crate::program::table::{Array, Content, Record, Table, Value};
+use crate::program::table::{Content, Record, Table, Value};
 
 /// Columns of generated code.
 const WIDTH: usize = 100;
@@ -89,9 +89,8 @@ impl Items {
             let tables = data.tables.iter().map(|table| format!("{name}_{}", table.name));
             tables.chain([name.to_owned()]).collect::<Vec<_>>()
         };
-        let numbered = (2..).map(|count| format!("{ident}_{count}"));
-        let free = |name: &String| all(name).iter().all(|name| !self.taken.contains(name));
-        let name = std::iter::once(ident.clone()).chain(numbered).find(free).unwrap_or_default();
+        let free = |name: &str| all(name).iter().all(|name| !self.taken.contains(name));
+        let name = first_free(&ident, free);
         self.taken.extend(all(&name));
         name
     }
@@ -99,7 +98,9 @@ impl Items {
     fn table<'a>(&mut self, kernel: &mut Kernel<'a>, table: &'a Table<'a>) {
         let name = format!("{}_{}", kernel.name, table.name);
         match &table.content {
-            Content::List(array) => self.list(&format!("static {name}"), array),
+            Content::List(array) => {
+                self.array(&format!("static {name}"), array.element(), &array.numbers());
+            }
             Content::Matrix(array, columns) => {
                 self.matrix(&format!("static {name}"), array.element(), &array.numbers(), *columns);
             }
@@ -139,10 +140,6 @@ impl Items {
                 self.import(record);
             }
         }
-    }
-
-    fn list(&mut self, declaration: &str, array: &Array) {
-        self.array(declaration, array.element(), &array.numbers());
     }
 
     /// `declaration: [element; N] = [values];`
@@ -246,6 +243,13 @@ pub fn screaming(name: &str, prefix: &str) -> String {
         Some(c) if c.is_ascii_alphabetic() => ident.to_owned(),
         _ => format!("{prefix}_{ident}").trim_end_matches('_').to_owned(),
     }
+}
+
+/// `ident`, or that with the smallest number from 2 on, for which `free` says so.
+pub fn first_free(ident: &str, free: impl Fn(&str) -> bool) -> String {
+    let numbered = (2..).map(|count| format!("{ident}_{count}"));
+    let mut names = std::iter::once(ident.to_owned()).chain(numbered);
+    names.find(|name| free(name)).unwrap_or_default()
 }
 
 /// Values separated by commas, in lines that fit.

@@ -11,7 +11,7 @@ use std::ops::Range;
 use nervecord::generated::FORMAT;
 use nervecord::host::quads;
 
-use self::items::{Items, screaming, wrapped, wrapped_imports};
+use self::items::{Items, first_free, screaming, wrapped, wrapped_imports};
 use crate::program::kernel::Data;
 use crate::program::{Op, Port, PortWidth, Program, layer_table};
 
@@ -255,9 +255,7 @@ fn names(module: &str, about: &str, names: &[String]) -> String {
     let mut constants = String::new();
     for (i, name) in names.iter().enumerate() {
         let ident = screaming(name, &module.to_ascii_uppercase());
-        let numbered = (2..).map(|count| format!("{ident}_{count}"));
-        let free = |name: &String| !taken.contains(name);
-        let name = std::iter::once(ident.clone()).chain(numbered).find(free).unwrap_or_default();
+        let name = first_free(&ident, |name| !taken.contains(name));
         let _ = writeln!(constants, "        pub const {name}: usize = {i};");
         taken.insert(name);
     }

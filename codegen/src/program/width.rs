@@ -12,9 +12,6 @@ pub enum Width {
 }
 
 impl Width {
-    /// All of them, the narrowest first.
-    pub const ALL: [Self; 2] = [Self::I8, Self::I16];
-
     /// Bits of a weight.
     pub const fn bits(self) -> u32 {
         match self {

@@ -58,10 +58,9 @@ impl Kernel for FunctionsKernel {
             1 => "PIECES".to_owned(),
             _ => format!("PIECES_{k}"),
         };
-        let run = |&Stretch { table, from, count }: &Stretch| {
-            let function = Record::new("Table", [("pieces", Value::Table(name(table)))]);
-            let fields =
-                [("table", function.into()), ("from", from.into()), ("count", count.into())];
+        let run = |&Stretch { table: index, from, count }: &Stretch| {
+            let function = table::function(&name(index));
+            let fields = [("table", function), ("from", from.into()), ("count", count.into())];
             Record::of("FunctionRun", fields)
         };
         let pieces = self.tables.iter().enumerate();

@@ -8,7 +8,7 @@ use super::{scale, table};
 use crate::error::{Error, Result};
 use crate::graph::Node;
 use crate::program::kernel::Data;
-use crate::program::table::{Record, Table as Tables, Value};
+use crate::program::table::{Record, Table as Tables};
 use crate::program::{Kernel, TensorFormat};
 
 impl Kernel for Normalize {
@@ -24,11 +24,6 @@ impl Kernel for Normalize {
     }
 }
 
-/// The function whose pieces are the table `name`.
-fn function(name: &str) -> Value {
-    Record::new("Table", [("pieces", Value::table(name))]).into()
-}
-
 #[derive(Debug)]
 struct SoftmaxKernel {
     features: u16,
@@ -37,7 +32,7 @@ struct SoftmaxKernel {
 
 impl Kernel for SoftmaxKernel {
     fn data(&self) -> Data<'_> {
-        let fields = [("features", self.features.into()), ("exp", function("EXP"))];
+        let fields = [("features", self.features.into()), ("exp", table::function("EXP"))];
         Data::new(Record::of("Softmax", fields), vec![Tables::pieces("EXP", &self.exp)], 0)
     }
 
@@ -63,8 +58,8 @@ impl Kernel for LogSoftmaxKernel {
         let &Self { features, ln2, log_frac, multiplier, shift, half, .. } = self;
         let fields = [
             ("features", features.into()),
-            ("exp", function("EXP")),
-            ("log", function("LOG")),
+            ("exp", table::function("EXP")),
+            ("log", table::function("LOG")),
             ("ln2", ln2.into()),
             ("log_frac", log_frac.into()),
             ("multiplier", multiplier.into()),

@@ -52,7 +52,7 @@ impl Kernel for MembraneKernel {
             ("sensory", Value::table("SENSORY")),
             ("synapses", Value::table("SYNAPSES")),
             ("gaps", Value::table("GAPS")),
-            ("sigmoid", Record::new("Table", [("pieces", Value::table("PIECES"))]).into()),
+            ("sigmoid", table::function("PIECES")),
             ("shift", self.shift.into()),
             ("unfolds", self.unfolds.into()),
         ];

@@ -3,6 +3,12 @@
 use nervecord::generated::Table;
 
 use crate::graph::expr::Expr;
+use crate::program::table::{Record, Value};
+
+/// The function whose pieces are a kernel's table `pieces`, as the value of a field.
+pub fn function(pieces: &str) -> Value {
+    Record::new("Table", [("pieces", Value::table(pieces))]).into()
+}
 
 /// The pieces of a function, and how well they follow it.
 pub struct Fit {

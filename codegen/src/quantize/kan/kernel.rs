@@ -75,33 +75,27 @@ impl SplineKernel {
 
     /// Runs a layer that has only the edges of a list.
     fn run_listed(&self, list: &EdgeList, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
-        let Self { shape, grids, bias, multiplier, .. } = self;
-        let EdgeList { fans, outputs } = list;
+        let Self { shape, grids, .. } = self;
         match (&self.coefficients, &self.factors) {
-            (Weights::I8(coefficients), Weights::I8(factors)) => {
-                let tables = SparseSplineTables {
-                    fans,
-                    outputs,
-                    coefficients: &coefficients[..],
-                    factors: &factors[..],
-                    bias,
-                    multiplier,
-                };
-                SparseSpline8::new(*shape, grids, tables).run(x, base, y);
+            (Weights::I8(own), Weights::I8(factors)) => {
+                SparseSpline8::new(*shape, grids, self.listed(list, own, factors)).run(x, base, y);
             }
-            (Weights::I16(coefficients), Weights::I16(factors)) => {
-                let tables = SparseSplineTables {
-                    fans,
-                    outputs,
-                    coefficients: &coefficients[..],
-                    factors: &factors[..],
-                    bias,
-                    multiplier,
-                };
-                SparseSpline16::new(*shape, grids, tables).run(x, base, y);
+            (Weights::I16(own), Weights::I16(factors)) => {
+                SparseSpline16::new(*shape, grids, self.listed(list, own, factors)).run(x, base, y);
             }
             _ => unreachable!("coefficients and factors are made in one width"),
         }
+    }
+
+    /// The tables of the edges of a list, with these coefficients and factors of its own.
+    fn listed<'a, C>(
+        &'a self,
+        list: &'a EdgeList,
+        coefficients: &'a [C],
+        factors: &'a [C],
+    ) -> SparseSplineTables<'a, C> {
+        let (EdgeList { fans, outputs }, Self { bias, multiplier, .. }) = (list, self);
+        SparseSplineTables { fans, outputs, coefficients, factors, bias, multiplier }
     }
 
     /// The layer's shape as data.
