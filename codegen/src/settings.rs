@@ -2,6 +2,8 @@
 //!
 //! Stands on the graph, whose inputs it names, and the files that are read.
 
+mod state;
+
 use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -10,6 +12,8 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::input;
 use crate::options::Sparsity;
+
+pub use self::state::{Initial, Partner, StateSettings};
 
 /// What `nervecord.toml` says, or the defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +26,10 @@ pub struct Settings {
     pub sequence: Option<usize>,
     /// Zeros that may be left out.
     pub sparsity: Sparsity,
+    /// Outputs of the file that the caller reads; those that are supported if empty.
+    pub outputs: Vec<String>,
+    /// What is said of the network's memory.
+    pub state: StateSettings,
     columns: Vec<String>,
     inputs: BTreeMap<String, [f64; 2]>,
     file: Option<PathBuf>,
@@ -35,6 +43,8 @@ impl Default for Settings {
             sequence: None,
             columns: Vec::new(),
             sparsity: Sparsity::default(),
+            outputs: Vec::new(),
+            state: StateSettings::default(),
             inputs: BTreeMap::new(),
             file: None,
         }
@@ -44,9 +54,11 @@ impl Default for Settings {
 #[derive(serde::Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct File {
+    outputs: Vec<String>,
     calibration: CalibrationSection,
     inputs: BTreeMap<String, [f64; 2]>,
     sparsity: Sparsity,
+    state: state::Section,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -89,8 +101,8 @@ impl Settings {
                 .file(path)
                 .at(format!("line {line}"))
                 .expected(
-                    "sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = [low, high]) \
-                     and [sparsity] (weights, activations)",
+                    "outputs = [..], and sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = \
+                     [low, high]), [sparsity] (weights, activations) and [state] (keep, initial, input = \"output\")",
                 )
                 .found(e.message())
                 .help("compare it with the example in the documentation")
@@ -102,6 +114,8 @@ impl Settings {
             sequence: None,
             columns: file.calibration.columns,
             sparsity: file.sparsity,
+            outputs: file.outputs,
+            state: StateSettings::of(file.state).map_err(|e| e.file(path))?,
             inputs: file.inputs,
             file: Some(path.to_owned()),
         };

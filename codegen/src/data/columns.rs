@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, numbered_input};
 
 /// Where each input of a model stands in a table's rows.
 pub struct Inputs(Vec<Place>);
@@ -21,7 +21,7 @@ impl Inputs {
     /// # Errors
     /// A column is missing, or there is one for an input the model does not have.
     pub(super) fn of(columns: &[String], named: bool, graph: &Graph) -> Result<Self> {
-        let names: Vec<String> = (0..graph.input_len()).map(|i| graph.input_name(i)).collect();
+        let names = names_in(columns, graph);
         let required = names.len().saturating_sub(graph.optional_inputs.len());
         if !named && !(required..=names.len()).contains(&columns.len()) {
             return Err(wrong(&names).found(format!("{} columns", columns.len())));
@@ -83,6 +83,19 @@ impl Place {
             Self::Value(value) => *value,
         }
     }
+}
+
+/// The names of the inputs of `graph` in a table: where only the file of the model names them, `x0`, `x1`, ... serve as
+/// well.
+fn names_in(columns: &[String], graph: &Graph) -> Vec<String> {
+    let all = 0..graph.input_len();
+    let own: Vec<String> = all.clone().map(|i| graph.input_name(i)).collect();
+    let known: HashSet<&String> = columns.iter().collect();
+    let numbered: Vec<String> = all.map(numbered_input).collect();
+    let only_numbered = graph.input_names.is_empty()
+        && !own.iter().any(|name| known.contains(name))
+        && numbered.iter().any(|name| known.contains(name));
+    if only_numbered { numbered } else { own }
 }
 
 /// Where each name stands.

@@ -60,6 +60,15 @@ pub struct Node {
     pub output: TensorId,
 }
 
+/// Neighbouring features that the trained file has under one name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The name, as a [`label`](text::label).
+    pub name: String,
+    /// How many features they are.
+    pub features: usize,
+}
+
 /// How a classifier names its classes: the extra output column `label`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classes {
@@ -93,7 +102,9 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The tensor the caller writes.
     pub input: TensorId,
-    /// Column names of the input's features; `x0`, `x1`, ... if empty.
+    /// The file's inputs, one after the other, where it has several.
+    pub inputs: Vec<Part>,
+    /// Column names of the input's features; those of [`inputs`](Self::inputs), or `x0`, `x1`, ... if empty.
     pub input_names: Vec<String>,
     /// Values of the last input features, which a table may leave out.
     pub optional_inputs: Vec<f64>,
@@ -238,13 +249,20 @@ impl Graph {
     pub fn remove_unread(&mut self) {
         let mut read = vec![false; self.tensors.len()];
         read[self.output] = true;
-        // A state that is kept may feed another, whatever their order; keeping all is simple and safe.
-        self.states.iter().for_each(|state| read[state.next] = true);
-        for node in self.nodes.iter().rev() {
-            if read[node.output] {
-                node.inputs.iter().for_each(|&id| read[id] = true);
+        // What a state becomes is read where the state is, and may read another state, whatever their order.
+        loop {
+            for node in self.nodes.iter().rev() {
+                if read[node.output] {
+                    node.inputs.iter().for_each(|&id| read[id] = true);
+                }
+            }
+            let found = self.states.iter().find(|state| read[state.previous] && !read[state.next]);
+            match found {
+                Some(state) => read[state.next] = true,
+                None => break,
             }
         }
+        self.states.retain(|state| read[state.previous]);
         self.nodes.retain(|node| read[node.output]);
         let sources = std::iter::once(self.input).chain(self.states.iter().map(|s| s.previous));
         let kept: Vec<TensorId> = sources.chain(self.nodes.iter().map(|n| n.output)).collect();
@@ -276,7 +294,8 @@ impl Graph {
 
     /// Column name of input feature `i`.
     pub fn input_name(&self, i: usize) -> String {
-        self.input_names.get(i).cloned().unwrap_or_else(|| format!("x{i}"))
+        let named = self.input_names.get(i).cloned();
+        named.or_else(|| name_in(&self.inputs, i)).unwrap_or_else(|| numbered_input(i))
     }
 
     /// Number of input features.
@@ -298,4 +317,21 @@ impl Graph {
     pub fn macs(&self) -> usize {
         self.nodes.iter().map(|n| n.layer.macs()).sum()
     }
+}
+
+/// Column name of input feature `i` where nothing names it.
+pub fn numbered_input(i: usize) -> String {
+    format!("x{i}")
+}
+
+/// The name of feature `i` in `parts`: that of its part, and its number there.
+fn name_in(parts: &[Part], i: usize) -> Option<String> {
+    let mut start = 0;
+    for Part { name, features } in parts {
+        if i < start + features {
+            return Some(format!("{name}.{}", i - start));
+        }
+        start += features;
+    }
+    None
 }

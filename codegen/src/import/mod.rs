@@ -64,12 +64,13 @@ struct Located {
 pub fn load(path: &Path) -> Result<Source> {
     let located = locate(path)?;
     let name = name_of(&located.model);
+    let settings = Settings::beside(path)?;
     let (mut graph, sha256) = match &located.config {
         None if is_circuit(&located.model) => circuit::load(&located.model, &name)?,
-        None => onnx::load(&located.model, &name)?,
-        Some(config) => by_format(config, &located.model, &name)?,
+        None => onnx::load(&located.model, &name, &settings)?,
+        Some(config) => by_format(config, &located.model, &name, &settings)?,
     };
-    Settings::beside(path)?.name_inputs(&mut graph)?;
+    settings.name_inputs(&mut graph)?;
     let features: usize = graph.tensors.iter().map(Tensor::len).sum();
     if features > MOST_FEATURES {
         return Err(Error::new("the network has too many features")
@@ -106,7 +107,8 @@ pub fn survey(path: &Path) -> Result<Option<Vec<onnx::Surveyed>>> {
         return Ok(None);
     }
     let is_onnx = located.config.as_ref().is_none_or(|c| c.text("format") == Some("onnx"));
-    is_onnx.then(|| onnx::survey(&located.model)).transpose()
+    let settings = Settings::beside(path)?;
+    is_onnx.then(|| onnx::survey(&located.model, &settings)).transpose()
 }
 
 /// The circuit a `.toml` file holds, for `inspect` to draw; none for other models.
@@ -124,11 +126,16 @@ fn is_circuit(model: &Path) -> bool {
     model.extension().is_some_and(|e| e == "toml")
 }
 
-fn by_format(config: &Config, model: &Path, name: &str) -> Result<(Graph, String)> {
+fn by_format(
+    config: &Config,
+    model: &Path,
+    name: &str,
+    settings: &Settings,
+) -> Result<(Graph, String)> {
     let format = config.text("format").unwrap_or_default();
     let (mut graph, sha256) = match format.split_whitespace().next().unwrap_or_default() {
         // The file says all there is to know.
-        "onnx" => return onnx::load(model, name),
+        "onnx" => return onnx::load(model, name, settings),
         "mlp" => mlp::load(config, model, name),
         "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
         "ltc" => ltc::load(config, model, name),

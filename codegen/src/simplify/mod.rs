@@ -24,6 +24,7 @@ const LINEAR: &[Pass] = &[
     affine::fold_into_sum,
     affine::merge_dense,
     rearrange::compose,
+    rearrange::regroup,
     rearrange::pick_rows,
     rearrange::bypass,
 ];

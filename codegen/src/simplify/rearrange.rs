@@ -2,7 +2,7 @@
 
 use super::links::{Links, identity};
 use crate::graph::expr::Expr;
-use crate::graph::{Dense, Graph, Layer, TensorId};
+use crate::graph::{Dense, Graph, Layer, Node, TensorId};
 
 /// A selection of a selection, or of one part of a concatenation, is one selection.
 pub fn compose(graph: &mut Graph) -> bool {
@@ -31,6 +31,32 @@ pub fn compose(graph: &mut Graph) -> bool {
         };
         graph.nodes[index].layer = Layer::Select(layer);
         graph.nodes[index].inputs = vec![input];
+        changed = true;
+    }
+    changed
+}
+
+/// A concatenation of selections of one tensor, or of itself, is one selection.
+pub fn regroup(graph: &mut Graph) -> bool {
+    let links = Links::of(graph);
+    let mut changed = false;
+    for index in 0..graph.nodes.len() {
+        let node = &graph.nodes[index];
+        if node.layer != Layer::Concat {
+            continue;
+        }
+        let part = |&id: &TensorId| match links.writer[id].map(|writer| &graph.nodes[writer]) {
+            Some(Node { layer: Layer::Select(picked), inputs, .. }) => (inputs[0], picked.clone()),
+            _ => (id, (0..graph.tensors[id].len()).collect()),
+        };
+        let (sources, picked): (Vec<TensorId>, Vec<Vec<usize>>) =
+            node.inputs.iter().map(part).unzip();
+        if sources.windows(2).any(|pair| pair[0] != pair[1]) {
+            continue;
+        }
+        graph.nodes[index].layer = Layer::Select(picked.concat());
+        graph.nodes[index].inputs.truncate(1);
+        graph.nodes[index].inputs[0] = sources[0];
         changed = true;
     }
     changed

@@ -66,7 +66,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Starts with a graph that has only its input.
+    /// Starts with a graph that has only its input and states.
     pub fn new(graph: Graph, tensors: TensorReader) -> Self {
         let names = graph.tensors.iter().map(|t| (t.name.clone(), 1)).collect();
         Self { graph, tensors, statistics: HashMap::new(), names, spent: 0 }
@@ -110,9 +110,12 @@ impl Builder {
         Ok(Flow { id, dims: dims.to_vec() })
     }
 
-    /// The layer that writes a tensor; none for the input. Layers and their tensors are added together.
+    /// The layer that writes a tensor; none for the input and for states.
     pub fn writer(&self, id: TensorId) -> Option<&Node> {
-        self.graph.nodes.get(id.checked_sub(1)?).filter(|node| node.output == id)
+        // Every layer writes a tensor that is newer than those before.
+        let nodes = &self.graph.nodes;
+        let index = nodes.binary_search_by_key(&id, |node| node.output).ok()?;
+        nodes.get(index)
     }
 
     /// Number of features of a tensor.

@@ -7,10 +7,13 @@
 
 mod array;
 mod builder;
+mod door;
+mod interface;
 mod node;
 mod ops;
 mod order;
 mod outputs;
+mod pairs;
 pub mod proto;
 mod tensor;
 #[cfg(test)]
@@ -26,13 +29,17 @@ use sha2::Digest;
 
 use self::array::DAMAGED;
 use self::builder::Builder;
+use self::door::Door;
+use self::interface::{Doors, Interface};
 use self::node::{Call, Flow, Value};
-use self::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use self::pairs::Pair;
+use self::proto::{GraphProto, ModelProto, NodeProto};
 use self::tensor::TensorReader;
 use super::file::read;
 use crate::data::hex;
-use crate::error::{Error, Result};
-use crate::graph::{Graph, Layer};
+use crate::error::{Error, Kind, Result};
+use crate::graph::{Graph, Layer, Part, TensorId};
+use crate::settings::{Settings, StateSettings};
 use crate::text;
 
 /// Oldest operator set whose operators mean what the importer takes them to mean.
@@ -41,19 +48,24 @@ const OLDEST_OPSET: i64 = 11;
 /// Reads the network in the file `path`, to be called `name`, and the digest of its files.
 ///
 /// # Errors
-/// The file is not an ONNX model, is damaged, or computes something without a layer.
-pub fn load(path: &Path, name: &str) -> Result<(Graph, String)> {
+/// The file is not an ONNX model, is damaged, or computes something without a layer; or `settings` name inputs or
+/// outputs that it does not have.
+pub fn load(path: &Path, name: &str, settings: &Settings) -> Result<(Graph, String)> {
     let import = || {
         let bytes = read(path)?;
         let model = parse(&bytes)?;
-        let mut importer = Importer::new(&model, name, TensorReader::new(path, &bytes))?;
-        let nodes = &importer.proto.node;
-        for index in order::needed(importer.proto, &importer.known())? {
-            if let Some(node) = nodes.get(index) {
+        let proto = graph_of(&model)?;
+        let doors = Doors::of(proto, &settings.state)?;
+        let interface = doors.interface(&doors.outputs())?;
+        let tensors = TensorReader::new(path, &bytes);
+        let mut importer =
+            Importer::new(&model, name, tensors, &doors, &interface, &settings.state)?;
+        for &index in &interface.nodes {
+            if let Some(node) = proto.node.get(index) {
                 importer.node(node)?;
             }
         }
-        importer.finish()
+        importer.finish(&interface)
     };
     import().map_err(|e| e.file(path))
 }
@@ -82,12 +94,17 @@ pub struct Surveyed {
 ///
 /// # Errors
 /// The file is not an ONNX model, or has no usable input.
-pub fn survey(path: &Path) -> Result<Vec<Surveyed>> {
+pub fn survey(path: &Path, settings: &Settings) -> Result<Vec<Surveyed>> {
     let survey = || {
         let bytes = read(path)?;
         let model = parse(&bytes)?;
-        let mut importer = Importer::new(&model, "survey", TensorReader::new(path, &bytes))?;
-        let surveyed = importer.proto.node.iter().map(|node| {
+        let proto = graph_of(&model)?;
+        let doors = Doors::of(proto, &settings.state)?;
+        let interface = doors.interface(&doors.outputs())?;
+        let tensors = TensorReader::new(path, &bytes);
+        let state = &settings.state;
+        let mut importer = Importer::new(&model, "survey", tensors, &doors, &interface, state)?;
+        let surveyed = proto.node.iter().map(|node| {
             let outcome = importer.node(node).map(|()| importer.shapes(node));
             Surveyed {
                 name: node::name(node).to_owned(),
@@ -118,13 +135,18 @@ fn parse(bytes: &[u8]) -> Result<ModelProto> {
     }
 }
 
+fn graph_of(model: &ModelProto) -> Result<&GraphProto> {
+    model.graph.as_ref().ok_or_else(|| Error::new("the model has no graph").help(DAMAGED))
+}
+
 struct Importer<'a> {
-    proto: &'a GraphProto,
     opsets: HashMap<&'a str, i64>,
     values: HashMap<&'a str, Value>,
     initializers: HashMap<&'a str, &'a proto::TensorProto>,
     /// Activations of whole numbers, whose arithmetic is another: a quotient of them is cut off.
     integers: HashSet<&'a str>,
+    /// The tensor of each state, with the file's names for it.
+    states: Vec<(TensorId, Pair<'a>)>,
     builder: Builder,
 }
 
@@ -145,11 +167,14 @@ const REARRANGING: [&str; 12] = [
 ];
 
 impl<'a> Importer<'a> {
-    fn new(model: &'a ModelProto, name: &str, tensors: TensorReader) -> Result<Self> {
-        let proto = model
-            .graph
-            .as_ref()
-            .ok_or_else(|| Error::new("the model has no graph").help(DAMAGED))?;
+    fn new(
+        model: &'a ModelProto,
+        name: &str,
+        tensors: TensorReader,
+        doors: &Doors<'a>,
+        interface: &Interface<'a>,
+        settings: &StateSettings,
+    ) -> Result<Self> {
         let opsets: HashMap<&str, i64> = model
             .opset_import
             .iter()
@@ -163,31 +188,67 @@ impl<'a> Importer<'a> {
                 .found(version)
                 .help("convert it with onnx.version_converter, or export it again"));
         }
-        let initializers: HashMap<&str, &proto::TensorProto> =
-            proto.initializer.iter().map(|t| (t.name.as_deref().unwrap_or(""), t)).collect();
-        let input = input_of(proto, &initializers)?;
-        let input_name = input.name.as_deref().unwrap_or("");
-        let dims = shape_of(input).map_err(|e| e.at(format!("input `{input_name}`")))?;
-        let len = array::volume(&dims).map_err(|e| e.at(format!("input `{input_name}`")))?;
-        let mut graph = Graph::new(name, input_name, len);
-        if len == 0 {
-            return Err(Error::new("the input has no elements")
-                .at(format!("input `{input_name}`"))
-                .expected("at least one feature")
-                .found(format!("shape {dims:?}"))
-                .help("export with a fixed number of features"));
+        let Interface { features, states, .. } = interface;
+        let shapes = features.iter().map(shape_of).collect::<Result<Vec<_>>>()?;
+        let names: Vec<&str> = features.iter().map(|input| input.name).collect();
+        let mut graph =
+            Graph::new(name, names.join(", "), shapes.iter().map(|s| s.1).sum::<usize>());
+        if features.iter().any(Door::is_batched) {
+            graph.notes.push("the dynamic batch axis is taken as 1".into());
         }
-        graph.notes.extend(batch_note(input));
-        let flow = Value::Flow(Flow { id: graph.input, dims });
-        let values = HashMap::from([(input_name, flow)]);
-        let integers = is_integer(input).then_some(input_name).into_iter().collect();
-        let builder = Builder::new(graph, tensors);
-        Ok(Self { proto, opsets, values, initializers, integers, builder })
+        let all = features.iter().chain(states.iter().map(|(input, _)| input));
+        let integers = all.filter(|input| input.is_integer()).map(|input| input.name).collect();
+        let mut importer = Self {
+            opsets,
+            values: HashMap::new(),
+            initializers: doors.initializers.clone(),
+            integers,
+            states: Vec::new(),
+            builder: Builder::new(graph, tensors),
+        };
+        for (input, pair) in states {
+            importer.open_state(input, *pair, settings)?;
+        }
+        importer.open_features(&names, shapes)?;
+        Ok(importer)
     }
 
-    /// Names that need no node.
-    fn known(&self) -> HashSet<&'a str> {
-        self.values.keys().chain(self.initializers.keys()).copied().collect()
+    /// Gives each of the file's inputs its part of the caller's.
+    fn open_features(&mut self, names: &[&'a str], shapes: Vec<(Vec<usize>, usize)>) -> Result<()> {
+        let input = self.builder.graph.input;
+        if let ([name], [(dims, _)]) = (names, shapes.as_slice()) {
+            let flow = Flow { id: input, dims: dims.clone() };
+            self.values.insert(name, Value::Flow(flow));
+            return Ok(());
+        }
+        let mut start = 0;
+        for (name, (dims, len)) in names.iter().zip(shapes) {
+            let picked = Layer::Select((start..start + len).collect());
+            let flow = self.builder.flow(name, picked, &[input], &dims)?;
+            self.builder.graph.inputs.push(Part { name: text::label(name), features: len });
+            self.values.insert(name, Value::Flow(flow));
+            start += len;
+        }
+        Ok(())
+    }
+
+    /// Makes an input of the file a state.
+    fn open_state(
+        &mut self,
+        input: &Door<'a>,
+        pair: Pair<'a>,
+        settings: &StateSettings,
+    ) -> Result<()> {
+        let (dims, len) = sized(input, input.state())?;
+        let initial = settings.initial(input.name, len).map_err(|e| e.of_kind(Kind::Settings))?;
+        let id = self.builder.graph.push_state(input.name, initial);
+        self.builder.graph.notes.push(format!(
+            "the output `{}` is kept as the state `{}` of the next step",
+            pair.output, pair.input
+        ));
+        self.states.push((id, pair));
+        self.values.insert(input.name, Value::Flow(Flow { id, dims }));
+        Ok(())
     }
 
     /// The value of a name, decoding an initializer when it is first read.
@@ -287,19 +348,18 @@ impl<'a> Importer<'a> {
         node.output.iter().map(shape).collect::<Vec<_>>().join(", ")
     }
 
-    fn finish(mut self) -> Result<(Graph, String)> {
+    fn finish(mut self, interface: &Interface<'a>) -> Result<(Graph, String)> {
         let mut outputs = Vec::new();
-        for output in self.proto.output.iter().filter_map(|o| o.name.as_deref()) {
-            outputs.push((output.to_owned(), self.value(output)?));
+        for output in &interface.outputs {
+            outputs.push(((*output).to_owned(), self.value(output)?));
         }
         outputs::choose(&mut self.builder, &outputs)?;
+        self.close_states()?;
         let mut graph = self.builder.graph;
-        let itself = outputs.iter().any(|(name, _)| *name == graph.tensors[graph.input].name);
+        let name = &graph.tensors[graph.output].name;
+        let itself = outputs.iter().any(|(output, _)| output == name);
         if graph.output == graph.input && !itself {
-            let len = graph.input_len();
             graph.notes.push("the network gives its input back as it is".into());
-            let identity = Layer::Affine { scale: vec![1.0; len], offset: vec![0.0; len] };
-            graph.push("identity", identity, &[graph.input])?;
         } else if graph.output == graph.input {
             return Err(Error::new("the network computes nothing")
                 .at("the outputs of the graph")
@@ -307,102 +367,64 @@ impl<'a> Importer<'a> {
                 .found("the input itself")
                 .help("export the network with its layers, not only its shape operators"));
         }
+        if graph.is_source(graph.output) {
+            let source = graph.output;
+            graph.push("identity", identity(graph.output_len()), &[source])?;
+        }
         graph.remove_unread();
         Ok((graph, hex(&self.builder.tensors.hash.finalize())))
     }
-}
 
-/// The one input that is not a constant.
-fn input_of<'a>(
-    proto: &'a GraphProto,
-    initializers: &HashMap<&str, &proto::TensorProto>,
-) -> Result<&'a ValueInfoProto> {
-    let name = |i: &'a ValueInfoProto| i.name.as_deref().unwrap_or("");
-    let declared: Vec<&ValueInfoProto> =
-        proto.input.iter().filter(|i| !initializers.contains_key(name(i))).collect();
-    let read: HashSet<&str> =
-        proto.node.iter().flat_map(|n| n.input.iter().map(String::as_str)).collect();
-    let used: Vec<&ValueInfoProto> =
-        declared.iter().filter(|i| read.contains(name(i))).copied().collect();
-    match (used.as_slice(), declared.as_slice()) {
-        ([one], _) => Ok(one),
-        ([], []) => Err(Error::new("the model has no input")
-            .at("the inputs of the graph")
-            .expected("one input")
-            .found("none")
-            .help("export the model with its input, not with the data of one example")),
-        ([], [first, ..]) => Err(Error::new("the input is not read by any node")
-            .at(format!("input `{}`", name(first)))
-            .expected("layers that read it")
-            .found("none")
-            .help("export the model in inference mode, traced with an input of its own")),
-        (many, _) => {
-            let names: Vec<&str> = many.iter().map(|i| name(i)).collect();
-            // A state that goes in and comes out is a second input, which joining does not help.
-            let recurrent = proto.output.len() > 1;
-            Err(Error::new("the model has several inputs")
-                .at("the inputs of the graph")
-                .expected("one input, a vector of features")
-                .found(format!("{} inputs: {}", names.len(), names.join(", ")))
-                .help(match recurrent {
-                    true => "a recurrent step, with its state as input and output, is not supported; inputs without a state can be joined before export: one input, split inside the model",
-                    false => "join them before export: one input, split inside the model",
-                }))
+    /// Has each state become what the file gives as its output.
+    fn close_states(&mut self) -> Result<()> {
+        let output = self.builder.graph.output;
+        for (id, Pair { input, output }) in std::mem::take(&mut self.states) {
+            let at = |e: Error| e.at(format!("state `{input}`, output `{output}`"));
+            let next = match self.value(output)? {
+                Value::Flow(flow) => flow.id,
+                Value::Constant(constant) => self.builder.fixed(output, &constant.data)?,
+                other => {
+                    return Err(at(Error::new("a state becomes no numbers")
+                        .expected("a tensor of activations")
+                        .found(other.kind())
+                        .help("export the network with its state as numbers")));
+                }
+            };
+            let next = match self.builder.graph.is_source(next) {
+                // A state needs a layer that writes it.
+                true => {
+                    let copy = identity(self.builder.len(next));
+                    self.builder.push(output, copy, &[next])?
+                }
+                false => next,
+            };
+            self.builder.graph.close_state(id, next).map_err(at)?;
         }
+        self.builder.graph.output = output;
+        Ok(())
     }
 }
 
-/// Whether the input holds whole numbers.
-fn is_integer(input: &ValueInfoProto) -> bool {
-    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-    let element = tensor.and_then(|t| t.elem_type).unwrap_or(1);
-    tensor::scalar_of(element).is_some_and(|scalar| scalar.is_integer())
+/// The layer that leaves `len` features as they are.
+fn identity(len: usize) -> Layer {
+    Layer::Affine { scale: vec![1.0; len], offset: vec![0.0; len] }
 }
 
-/// The shape of the input with a batch of 1.
-fn shape_of(input: &ValueInfoProto) -> Result<Vec<usize>> {
-    let tensor = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
-    let element = tensor.and_then(|t| t.elem_type).unwrap_or(1);
-    if tensor::scalar_of(element).is_none() {
-        return Err(Error::new("the input is not numeric")
-            .expected("floating-point features")
-            .found(format!("ONNX data type {element}"))
-            .help("export with a float32 input"));
-    }
-    let help = "export with a fixed number of features and a batch of 1 or a dynamic batch axis";
-    let shape = tensor.and_then(|t| t.shape.as_ref()).ok_or_else(|| {
-        Error::new("the input has no shape").expected("a shape").found("none").help(help)
-    })?;
-    let known = |k: usize| {
-        let dim = shape.dim.get(k)?.dim_value?;
-        usize::try_from(dim).ok().filter(|&d| d > 0 || k > 0)
-    };
-    let rank = shape.dim.len();
-    let mut dims = Vec::with_capacity(rank);
-    for k in 0..rank {
-        dims.push(match known(k) {
-            Some(d) => d,
-            None if k == 0 && rank > 1 => 1,
-            None => {
-                return Err(Error::new("the input has a feature axis of unknown length")
-                    .expected("a fixed number of features")
-                    .found(format!("no length on axis {k} of {rank}"))
-                    .help(help));
-            }
-        });
-    }
-    match dims.as_slice() {
-        [batch, _, ..] if *batch != 1 => Err(Error::new("the input has a fixed batch")
-            .expected("a batch of 1, or a dynamic batch axis")
+/// The shape of an input of features, and how many there are.
+fn shape_of(input: &Door) -> Result<(Vec<usize>, usize)> {
+    sized(input, input.features())
+}
+
+/// A shape, which is not empty, and how many features it holds.
+fn sized(input: &Door, dims: Result<Vec<usize>>) -> Result<(Vec<usize>, usize)> {
+    let at = |e: Error| e.at(format!("input `{}`", input.name));
+    let dims = dims.map_err(at)?;
+    let len = array::volume(&dims).map_err(at)?;
+    if len == 0 {
+        return Err(at(Error::new("the input has no elements")
+            .expected("at least one feature")
             .found(format!("shape {dims:?}"))
-            .help(help)),
-        _ => Ok(dims),
+            .help("export with a fixed number of features")));
     }
-}
-
-fn batch_note(input: &ValueInfoProto) -> Option<String> {
-    let shape = input.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref()?;
-    let first = shape.dim.first().filter(|_| shape.dim.len() > 1)?;
-    let dynamic = first.dim_value.is_none_or(|d| d <= 0);
-    dynamic.then(|| "the dynamic batch axis is taken as 1".to_owned())
+    Ok((dims, len))
 }

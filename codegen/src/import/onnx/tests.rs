@@ -2,25 +2,31 @@
 
 mod bad_files;
 mod external;
+mod interface;
 mod operators;
 mod outputs;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prost::Message;
 use tempfile::TempDir;
 
-use super::load;
 use super::proto::*;
+use crate::error::Result;
 use crate::graph::Graph;
 use crate::reference;
+use crate::settings::Settings;
 use crate::simplify::simplify;
 
 /// A file in a folder of its own, which goes with it.
 struct Saved {
     folder: TempDir,
     path: PathBuf,
+}
+
+fn load(path: &Path, name: &str) -> Result<(Graph, String)> {
+    super::load(path, name, &Settings::default())
 }
 
 fn save(bytes: &[u8]) -> Saved {

@@ -150,7 +150,7 @@ fn graphs_that_cannot_be_ordered() {
 }
 
 #[test]
-fn inputs_that_are_not_one_vector() {
+fn inputs_that_are_not_vectors() {
     let with_inputs = |inputs: Vec<ValueInfoProto>| {
         let mut model = model(2, vec![node("Add", &["x", "z"], &["y"])], vec![]);
         if let Some(graph) = &mut model.graph {
@@ -158,8 +158,8 @@ fn inputs_that_are_not_one_vector() {
         }
         model
     };
-    let two = with_inputs(vec![port("x", &[1, 2]), port("z", &[1, 2])]);
-    refused(&two, &["several inputs", "x, z", "join them"]);
+    let two = with_inputs(vec![port("x", &[1, 2]), port("z", &[3, 2])]);
+    refused(&two, &["fixed batch", "input `z`"]);
     refused(&with_inputs(vec![]), &["no input"]);
     let with_shape = |dims: &[i64]| {
         let mut model = small();

@@ -1,0 +1,144 @@
+//! `[state]` of `nervecord.toml`: which inputs are states, and what they start as. Stands on errors.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Result};
+
+/// What is said of a network's memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateSettings {
+    /// What becomes of an input of the file: the state that an output gives back, or no state at all.
+    pub pairs: BTreeMap<String, Partner>,
+    /// Values of states after a reset, by the input's name; zeros by default.
+    pub initial: BTreeMap<String, Initial>,
+    /// Whether a recurrent layer without a state input keeps its state between steps.
+    pub keep: bool,
+}
+
+/// The output that the next step finds in an input.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Partner {
+    /// Its name.
+    Output(String),
+    /// `false`: the input is no state, whatever it is called.
+    Kept(bool),
+}
+
+/// The value of a state after a reset.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Initial {
+    /// One for all features.
+    All(f64),
+    /// One a feature, in the file's order.
+    Each(Vec<f64>),
+}
+
+/// The section as it stands in the file.
+#[derive(serde::Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Section {
+    keep: Option<bool>,
+    initial: BTreeMap<String, Initial>,
+    #[serde(flatten)]
+    pairs: BTreeMap<String, Partner>,
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self { pairs: BTreeMap::new(), initial: BTreeMap::new(), keep: true }
+    }
+}
+
+impl StateSettings {
+    /// Checks a section.
+    ///
+    /// # Errors
+    /// A value is not finite, or an input is said to be a state without its output.
+    pub(super) fn of(section: Section) -> Result<Self> {
+        let Section { keep, initial, pairs } = section;
+        if let Some(name) =
+            pairs.iter().find_map(|(name, p)| (*p == Partner::Kept(true)).then_some(name))
+        {
+            return Err(Error::new("a state's output is not named")
+                .at(format!("[state] {name}"))
+                .expected("the name of the output that the next step finds in it, or false")
+                .found("true")
+                .help(format!("write {name} = \"NAME_OF_THE_OUTPUT\"")));
+        }
+        for (name, value) in &initial {
+            if let Some(bad) = value.numbers().iter().find(|v| !v.is_finite()) {
+                return Err(Error::new("a state's initial value is not finite")
+                    .at(format!("[state.initial] {name}"))
+                    .expected("a number, or one a feature")
+                    .found(bad)
+                    .help("leave it out for zeros"));
+            }
+        }
+        Ok(Self { pairs, initial, keep: keep.unwrap_or(true) })
+    }
+
+    /// The value of the state `name` of `len` features after a reset.
+    ///
+    /// # Errors
+    /// There are not as many values as features.
+    pub fn initial(&self, name: &str, len: usize) -> Result<Vec<f64>> {
+        match self.initial.get(name) {
+            None => Ok(vec![0.0; len]),
+            Some(Initial::All(value)) => Ok(vec![*value; len]),
+            Some(Initial::Each(values)) if values.len() == len => Ok(values.clone()),
+            Some(Initial::Each(values)) => {
+                Err(Error::new("a state's initial value does not fit its shape")
+                    .at(format!("[state.initial] {name}"))
+                    .expected(format!("{len} numbers, or one for all"))
+                    .found(values.len())
+                    .help("write one number a feature, in the file's order"))
+            }
+        }
+    }
+}
+
+impl Initial {
+    fn numbers(&self) -> &[f64] {
+        match self {
+            Self::All(value) => std::slice::from_ref(value),
+            Self::Each(values) => values,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<StateSettings> {
+        StateSettings::of(toml::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn a_section_names_pairs_and_initial_values() {
+        let text =
+            "h_in = \"h_out\"\nobs = false\nkeep = false\n[initial]\nh_in = [1.0, 2]\nc_in = 3";
+        let state = parse(text).unwrap();
+        assert!(!state.keep && parse("").unwrap().keep);
+        assert_eq!(state.pairs["h_in"], Partner::Output("h_out".into()));
+        assert_eq!(state.pairs["obs"], Partner::Kept(false));
+        assert_eq!(state.initial("h_in", 2).unwrap(), [1.0, 2.0]);
+        assert_eq!(state.initial("c_in", 2).unwrap(), [3.0, 3.0]);
+        assert_eq!(state.initial("other", 1).unwrap(), [0.0]);
+        assert!(state.initial("h_in", 3).is_err());
+    }
+
+    #[test]
+    fn what_says_nothing_is_refused() {
+        for (text, part) in [
+            ("h_in = true", "NAME_OF_THE_OUTPUT"),
+            ("[initial]\nh = nan", "not finite"),
+            ("[initial]\nh = [0.0, inf]", "inf"),
+        ] {
+            let message = parse(text).unwrap_err().to_string();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
