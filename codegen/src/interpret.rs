@@ -1,10 +1,10 @@
 //! A program run on the host, through the runtime's kernels: one of its readers, and the one that tests and the
 //! search compare with float. Stands on the program and the runtime.
 
-use nervecord::generated::{Quad, Status, read16, read32, write16, write32};
+use nervecord::generated::{Quad, Status, at_end, read16, read32, write16, write32};
 use nervecord::host::{Fit, flat};
 
-use crate::program::{PortWidth, Program, TensorFormat};
+use crate::program::{PortWidth, Program, StateFormat, TensorFormat};
 
 /// A running model on the host.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl<'a> Interpreter<'a> {
         let program = self.program;
         let range = |storage: usize| program.storages[storage].clone();
         let x = &mut self.scratch[range(program.input.storage)];
-        let status = match &program.input.width {
+        let mut status = match &program.input.width {
             PortWidth::WideIn(channels) => read32(input, channels, &self.limits, x),
             _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), &self.limits, x),
         };
@@ -35,6 +35,10 @@ impl<'a> Interpreter<'a> {
             let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
             let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
             op.kernel.run(&reads, &mut self.scratch[range(op.write)]);
+        }
+        for state in program.states.iter().filter(|state| state.saturates) {
+            let StateFormat { tensor, .. } = state;
+            status.note_state(at_end(&self.scratch[range(tensor.storage)], tensor.shape.len()));
         }
         let y = &self.scratch[range(program.output.storage)];
         let output = match &program.output.width {
@@ -59,7 +63,16 @@ impl<'a> Interpreter<'a> {
 
     /// The values of the model's states, after the last step; counters are left out.
     pub fn states(&self) -> Vec<f64> {
-        self.program.states.iter().flat_map(|state| self.values(state)).collect()
+        let value = |state: &StateFormat| {
+            let mut values = self.values(&state.tensor);
+            let Some(fine) = state.fine else { return values };
+            let parts = flat(&self.scratch[self.program.storages[state.tensor.storage].clone()]);
+            let unit = state.tensor.scale / fine;
+            let low = parts[parts.len() / 2..].iter().map(|&low| f64::from(low) * unit);
+            values.iter_mut().zip(low).for_each(|(value, low)| *value += low);
+            values
+        };
+        self.program.states.iter().flat_map(value).collect()
     }
 
     /// Of a network that ends in argmax: the numbers whose largest was the output of the last step.

@@ -133,6 +133,15 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
         Layer::Clock { periods } => {
             input(0).iter().zip(periods).map(|(x, &n)| (x + 1.0) % f64::from(n)).collect()
         }
+        Layer::GruUpdate => {
+            let gates = input(0).iter().zip(input(1)).zip(input(2));
+            gates.map(|((z, n), h)| (1.0 - z) * n + z * h).collect()
+        }
+        Layer::LstmUpdate => {
+            let kept = input(0).iter().zip(input(1)).map(|(f, c)| f * c);
+            let added = input(2).iter().zip(input(3)).map(|(i, g)| i * g);
+            kept.zip(added).map(|(kept, added)| kept + added).collect()
+        }
     }
 }
 

@@ -43,14 +43,23 @@ pub trait Controller {
     fn status(&self) -> Status;
 }
 
-/// What was wrong with the inputs of a step: which lay outside their calibrated range, and which were no
-/// number.
+/// What was wrong in a step: which inputs lay outside their calibrated range, which were no number, and whether
+/// a state is at an end of its range.
 ///
-/// Bit `i` of each word stands for input `i`; bit 31 for all inputs from 31 on.
+/// Bit `i` of each word stands for input `i`, and the last for all inputs from there on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     saturated: u32,
+    /// Its highest bit stands for the states.
     invalid: u32,
+}
+
+/// The bit of the states.
+const STATE: u32 = 1 << 31;
+
+/// The mark of an input that was no number; from 30 on they share one.
+fn invalid_mark(i: usize) -> u32 {
+    1 << i.min(30)
 }
 
 impl Status {
@@ -77,17 +86,29 @@ impl Status {
     /// Marks input `i` as no number.
     #[inline(always)]
     pub fn set_invalid(&mut self, i: usize) {
-        self.invalid |= 1 << i.min(Self::LAST);
+        self.invalid |= invalid_mark(i);
     }
 
-    /// Whether anything was wrong with any input.
+    /// Marks the states as at an end of their range, if one is.
+    #[inline(always)]
+    pub fn note_state(&mut self, at_end: bool) {
+        self.invalid |= (at_end as u32) << 31;
+    }
+
+    /// Whether anything was wrong with any input or state.
     pub const fn any(self) -> bool {
         self.saturated | self.invalid != 0
     }
 
     /// Whether any input was no number.
     pub const fn any_invalid(self) -> bool {
-        self.invalid != 0
+        self.invalid & !STATE != 0
+    }
+
+    /// Whether a state whose range is that of the calibration data was at an end of it after the step: what it
+    /// would have become beyond is lost.
+    pub const fn state_saturated(self) -> bool {
+        self.invalid & STATE != 0
     }
 
     /// Whether input `i` lay outside its calibrated range (for `i` from 31 on: whether any of those did).
@@ -96,10 +117,10 @@ impl Status {
         self.saturated >> i.min(Self::LAST) & 1 == 1
     }
 
-    /// Whether input `i` was no number, or was not given (for `i` from 31 on: whether any of those was);
+    /// Whether input `i` was no number, or was not given (for `i` from 30 on: whether any of those was);
     /// the middle of its calibrated range stood in for it.
     pub fn invalid(self, i: usize) -> bool {
-        self.invalid >> i.min(Self::LAST) & 1 == 1
+        self.invalid & invalid_mark(i) != 0
     }
 
     /// The inputs outside their range as a word, for telemetry.
@@ -109,7 +130,7 @@ impl Status {
 
     /// The inputs that were no number as a word, for telemetry.
     pub const fn invalid_bits(self) -> u32 {
-        self.invalid
+        self.invalid & !STATE
     }
 
     /// What is wrong in either.
@@ -173,5 +194,23 @@ where
 
     fn status(&self) -> Status {
         self.0.status()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_at_its_end_is_told_apart_from_inputs() {
+        let mut status = Status::new();
+        status.note_state(false);
+        assert!(!status.any());
+        status.note_state(true);
+        assert!(status.any() && status.state_saturated() && !status.any_invalid());
+        assert_eq!((status.bits(), status.invalid_bits()), (0, 0));
+        status.set_invalid(40);
+        assert!(status.invalid(30) && status.invalid(99) && !status.invalid(29));
+        assert!(Status::new().and(status).state_saturated());
     }
 }

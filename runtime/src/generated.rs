@@ -24,6 +24,7 @@ pub use crate::membrane::{Gap, Membrane, Neuron, Synapse};
 pub use crate::ncap::{Clock, Joint, Ncap, Side};
 pub use crate::norm::Normalize;
 pub use crate::port::{Channel, limits16, limits32, read16, read32, write16, write32};
+pub use crate::recurrent::{GruUpdate, LstmUpdate, at_end};
 pub use crate::spiking::Spiking;
 pub use crate::spline::{Axis, Grid, SplineShape};
 pub use crate::spline::{SparseSpline8, SparseSpline16, SparseSplineTables};

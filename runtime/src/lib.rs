@@ -59,6 +59,7 @@ mod ncap;
 mod norm;
 mod number;
 mod port;
+mod recurrent;
 pub mod rounding;
 mod spiking;
 mod spline;

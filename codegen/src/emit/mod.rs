@@ -13,7 +13,7 @@ use nervecord::host::quads;
 
 use self::items::{Items, first_free, screaming, wrapped, wrapped_imports};
 use crate::program::kernel::Data;
-use crate::program::{Op, Port, PortWidth, Program, layer_table};
+use crate::program::{Op, Port, PortWidth, Program, TensorFormat, layer_table};
 
 /// What the header says of where the module comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,9 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         let call = items.kernel(&op.name, &data, &reads, &written);
         items.disjoint(program.scratch_quads, reads.iter().chain([&written]));
         body += &statement(&reads, &written, &call);
+    }
+    for state in program.states.iter().filter(|state| state.saturates) {
+        body += &state_check(program, &state.tensor);
     }
     let mut ty = type_name(&program.name);
     // A model called like a kernel, such as `ncap.json`, or like another type of the module.
@@ -126,6 +129,9 @@ fn imports(program: &Program, items: &Items) -> String {
     names.extend([format!("limits{input}"), format!("read{input}"), format!("write{output}")]);
     if input.max(output) == 32 {
         names.insert("Channel".into());
+    }
+    if program.states.iter().any(|state| state.saturates) {
+        names.insert("at_end".into());
     }
     let (mut fixed, mut fracs) = (BTreeSet::new(), BTreeSet::new());
     for port in [&program.input, &program.output] {
@@ -340,6 +346,18 @@ fn statement(reads: &[Range<usize>], written: &Range<usize>, call: &str) -> Stri
     let (names, ranges) = (names.join(", "), ranges.join(", "));
     let tensors = format!("let [{names}, y] = self.scratch.tensors([{ranges}]);");
     format!("{indent}{tensors}\n{indent}{call}\n")
+}
+
+/// The statement that looks whether a state is at an end of its range.
+fn state_check(program: &Program, tensor: &TensorFormat) -> String {
+    let features = tensor.shape.len();
+    let start = program.storages[tensor.storage].start;
+    let range = start..start + quads(features);
+    format!(
+        "            let state = self.scratch.tensor({range:?});
+            self.status.note_state(at_end(state, {features}));
+"
+    )
 }
 
 /// The quads of the scratch that hold the caller's features.

@@ -65,6 +65,12 @@ pub enum Layer {
         /// Steps of each period.
         periods: Vec<u16>,
     },
+    /// What a GRU keeps (Cho et al. 2014): `y = (1 - z) n + z h` of a gate `z` in [0, 1], a candidate `n` and the
+    /// state `h`, which becomes `y`.
+    GruUpdate,
+    /// What an LSTM keeps (Hochreiter, Schmidhuber 1997): `y = f c + i g` of gates `f` and `i` in [0, 1], the state
+    /// `c`, which becomes `y`, and a candidate `g`; read in the order `f`, `c`, `i`, `g`.
+    LstmUpdate,
 }
 
 /// A fully connected layer.
@@ -106,6 +112,8 @@ impl Layer {
             Self::Membrane(_) => "membrane",
             Self::Spiking(_) => "spiking",
             Self::Clock { .. } => "clock",
+            Self::GruUpdate => "gru update",
+            Self::LstmUpdate => "lstm update",
         }
     }
 
@@ -125,7 +133,9 @@ impl Layer {
             | Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
+            | Self::GruUpdate
             | Self::LogSoftmax
+            | Self::LstmUpdate
             | Self::Map(_)
             | Self::Mul
             | Self::Normalize { .. }
@@ -154,7 +164,9 @@ impl Layer {
             | Self::Clock { .. }
             | Self::Concat
             | Self::Functions { .. }
+            | Self::GruUpdate
             | Self::LogSoftmax
+            | Self::LstmUpdate
             | Self::Map(_)
             | Self::Mul
             | Self::Normalize { .. }
@@ -192,6 +204,12 @@ impl Layer {
         let one = || match lens {
             [n] => Ok(*n),
             _ => Err(format!("one input tensor, found {}", lens.len())),
+        };
+        let alike = |count: usize| match lens {
+            [first, others @ ..] if lens.len() == count && others.iter().all(|n| n == first) => {
+                Ok(*first)
+            }
+            _ => Err(format!("{count} tensors of one length, found {lens:?}")),
         };
         let same = |what: &str, want: usize, n: usize| {
             if want == n { Ok(n) } else { Err(format!("{want} {what}, found {n} features")) }
@@ -239,10 +257,7 @@ impl Layer {
                 Ok(kan.edges.len())
             }
             Self::ArgMax => one().map(|_| 1),
-            Self::Add { .. } | Self::Mul => match lens {
-                [a, b] if a == b => Ok(*a),
-                _ => Err(format!("two tensors of one length, found {lens:?}")),
-            },
+            Self::Add { .. } | Self::Mul => alike(2),
             Self::Ncap(circuit) => match lens {
                 [n, 1] if *n == circuit.inputs() => Ok(circuit.joints.len()),
                 _ => Err(format!("{} inputs and a phase", circuit.inputs())),
@@ -264,6 +279,8 @@ impl Layer {
                 )),
             },
             Self::Clock { periods } => same("periods", periods.len(), one()?),
+            Self::GruUpdate => alike(3),
+            Self::LstmUpdate => alike(4),
             Self::Concat => Ok(lens.iter().sum()),
             Self::Select(indices) => {
                 let n = one()?;
@@ -294,7 +311,9 @@ impl Layer {
             Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
+            | Self::GruUpdate
             | Self::LogSoftmax
+            | Self::LstmUpdate
             | Self::Mul
             | Self::Select(_)
             | Self::Softmax => Box::new(std::iter::empty()),

@@ -77,7 +77,7 @@ fn head(word: &str, config: &Config) -> Result<Layer> {
     }
 }
 
-fn unknown(word: &str, config: &Config) -> Error {
+pub(super) fn unknown(word: &str, config: &Config) -> Error {
     Error::new("the activation is not supported")
         .file(&config.path)
         .expected("relu, leaky_relu, elu, selu, gelu, silu, tanh, sigmoid, softplus, softsign, sin, hardsigmoid, hardswish, mish or identity")
@@ -130,10 +130,8 @@ fn dense_layers(file: &Tensors) -> Result<Vec<(String, Dense)>> {
     let mut layers: Vec<(String, Dense)> = Vec::new();
     for name in names.iter().filter(|n| n.ends_with("weight")) {
         let stem = name.strip_suffix("weight").unwrap_or(name);
-        let bias_name = format!("{stem}bias");
         let (rows, columns) = file.shape(name)?;
-        let weights = file.matrix(name, rows, columns)?;
-        let bias = file.vector_or(&bias_name, rows, 0.0)?;
+        let layer = dense(file, stem, rows, columns)?;
         if let Some((before, dense)) = layers.last()
             && dense.bias.len() != columns
         {
@@ -145,7 +143,7 @@ fn dense_layers(file: &Tensors) -> Result<Vec<(String, Dense)>> {
         }
         let title = stem.trim_end_matches(['.', '_']);
         let title = if title.is_empty() { "dense" } else { title };
-        layers.push((title.to_owned(), Dense::new(weights, bias)));
+        layers.push((title.to_owned(), layer));
     }
     if layers.is_empty() {
         return Err(Error::new("the file holds no weights")
@@ -156,8 +154,14 @@ fn dense_layers(file: &Tensors) -> Result<Vec<(String, Dense)>> {
     Ok(layers)
 }
 
+/// The layer whose tensors begin with `stem`; without a bias if there is none.
+pub(super) fn dense(file: &Tensors, stem: &str, rows: usize, columns: usize) -> Result<Dense> {
+    let weights = file.matrix(&format!("{stem}weight"), rows, columns)?;
+    Ok(Dense::new(weights, file.vector_or(&format!("{stem}bias"), rows, 0.0)?))
+}
+
 /// Digits as numbers, so that `layers.10` follows `layers.9`.
-fn natural(name: &str) -> Vec<(u64, String)> {
+pub(super) fn natural(name: &str) -> Vec<(u64, String)> {
     let mut key = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {

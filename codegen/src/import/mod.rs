@@ -13,6 +13,8 @@ pub mod ltc;
 pub mod mlp;
 pub mod ncap;
 pub mod onnx;
+mod recurrent;
+mod rnn;
 pub mod scalars;
 mod tensors;
 
@@ -34,7 +36,7 @@ const MOST_FEATURES: usize = 1 << 22;
 
 /// What `config.json` may say under `format`.
 const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
-     \"cfc_ncp\", \"cfc_dense\", \"ltc\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
+     \"cfc_ncp\", \"cfc_dense\", \"ltc\", \"gru\", \"lstm\", \"rnn\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
      \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
 /// A trained network and where it came from.
@@ -139,6 +141,7 @@ fn by_format(
         "mlp" => mlp::load(config, model, name),
         "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
         "ltc" => ltc::load(config, model, name),
+        "gru" | "lstm" | "rnn" => rnn::load(config, model, name),
         family if kan::knows(family) => kan::load(family, config, model, name),
         "ncap-swimmer/1" => ncap::load(config, model, name),
         _ => Err(Error::new("the model's format is not known")

@@ -68,6 +68,18 @@ pub struct TensorFormat {
     pub scale: f64,
 }
 
+/// A state of real numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StateFormat {
+    /// Its place, and what a unit of its activations stands for.
+    pub tensor: TensorFormat,
+    /// Of one that is kept wider than an activation: its own units in an activation's. What is below the
+    /// activations is in the second half of its storage.
+    pub fine: Option<f64>,
+    /// Whether it may leave its range, which is then that of the calibration data.
+    pub saturates: bool,
+}
+
 /// A model as integers.
 #[derive(Debug)]
 pub struct Program {
@@ -84,7 +96,7 @@ pub struct Program {
     /// What the first quads of the scratch memory hold after a reset: the states, which come first.
     pub start: Vec<Quad>,
     /// The states that are real numbers, in the graph's order.
-    pub states: Vec<TensorFormat>,
+    pub states: Vec<StateFormat>,
     /// Of a network that ends in argmax: the numbers whose largest is the output.
     pub scores: Option<TensorFormat>,
     /// The operations in order.

@@ -5,7 +5,7 @@ use nervecord::host::quads;
 
 use super::format::Format;
 use super::lowering::Lowering;
-use super::scale;
+use super::{recurrent, scale};
 use super::table::{self, Tables, fit, histogram, movement};
 use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
@@ -273,9 +273,12 @@ fn map_table(
         true => scale::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
         false => None,
     };
-    let (out_scale, offset) = centre.unwrap_or_else(|| {
-        (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
-    });
+    let (out_scale, offset) = match recurrent::is_gate(lowering.graph, node.output) {
+        true => (recurrent::GATE_SCALE, recurrent::GATE_OFFSET),
+        false => centre.unwrap_or_else(|| {
+            (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
+        }),
+    };
     let exact: Vec<f64> = reals.iter().map(|y| (y - offset) / out_scale).collect();
     let weight = histogram(lowering.ranges.fitted(node.inputs[0]), scale);
     let movement = movement(&lowering.ranges.values[node.output]);

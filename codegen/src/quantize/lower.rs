@@ -4,7 +4,8 @@ use super::lowering::Lowering;
 use super::memo::Known;
 use super::precision::Precision;
 use super::{
-    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, spiking, state,
+    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, recurrent, spiking,
+    state,
 };
 use crate::calibrate::Ranges;
 use crate::error::Result;
@@ -80,6 +81,8 @@ pub fn lower(
             Layer::Membrane(circuit) => membrane::lower(&mut lowering, node, circuit),
             Layer::Spiking(circuit) => spiking::lower(&mut lowering, node, circuit),
             Layer::Clock { periods } => ncap::lower_clock(&mut lowering, node, periods),
+            Layer::GruUpdate => recurrent::lower_gru(&mut lowering, node),
+            Layer::LstmUpdate => recurrent::lower_lstm(&mut lowering, node),
         }?;
     }
     let output = port::output(&mut lowering)?;

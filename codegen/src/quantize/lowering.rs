@@ -11,7 +11,7 @@ use crate::program::{Kernel, LayerReport, Op, TensorFormat, Width};
 
 /// Factor by which the ranges inside a recurrent network are widened beyond the margin: it is steered
 /// to where no calibration sequence was, and what saturates there is carried on.
-const RECURRENT_ROOM: f64 = 1.5;
+pub const RECURRENT_ROOM: f64 = 1.5;
 
 /// A tensor's place and format.
 #[derive(Debug, Clone)]

@@ -19,6 +19,7 @@ mod ncap;
 mod plan;
 mod port;
 mod precision;
+mod recurrent;
 mod rescale;
 mod rows;
 mod scale;

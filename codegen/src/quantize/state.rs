@@ -4,9 +4,10 @@ use nervecord::generated::Quad;
 use nervecord::host::{flat_mut, quads};
 
 use super::format::Format;
-use super::lowering::Lowering;
-use super::rescale;
-use crate::program::TensorFormat;
+use super::lowering::{Lowering, RECURRENT_ROOM};
+use super::{recurrent, rescale};
+use crate::graph::{Graph, State};
+use crate::program::{StateFormat, TensorFormat};
 
 /// Gives every state a storage and a format that holds both what it starts as and what it becomes.
 pub fn open(lowering: &mut Lowering) -> Vec<usize> {
@@ -15,18 +16,36 @@ pub fn open(lowering: &mut Lowering) -> Vec<usize> {
     for state in &graph.states {
         let scale = match state.counts {
             true => 1.0,
-            false => {
-                let span = |tensor| lowering.ranges.tensor(tensor).magnitude();
-                let calibrated =
-                    span(state.previous).max(span(state.next)) * lowering.ranges.margin;
-                state.bound.unwrap_or(calibrated).max(1e-12) / 32767.0
-            }
+            false => state.bound.unwrap_or_else(|| reached(lowering, state)).max(1e-12) / 32767.0,
         };
-        let storage = lowering.new_storage(state.initial.len());
+        let features = state.initial.len();
+        let storage = lowering.new_storage(match is_wide(graph, state) {
+            true => recurrent::state_features(features),
+            false => features,
+        });
         lowering.define(state.previous, storage, Format::uniform(scale));
         storages.push(storage);
     }
     storages
+}
+
+/// Whether a state is kept wider than an activation.
+fn is_wide(graph: &Graph, state: &State) -> bool {
+    recurrent::update_of(graph, state).is_some()
+}
+
+/// The largest magnitude to represent of a state without a bound.
+fn reached(lowering: &Lowering, state: &State) -> f64 {
+    let span = |tensor| lowering.ranges.tensor(tensor).magnitude();
+    let calibrated = span(state.previous).max(span(state.next)) * lowering.ranges.margin;
+    match recurrent::update_of(lowering.graph, state) {
+        // It has bits to spare, and no unit of what is mixed into it is larger than its own.
+        Some(node) => {
+            let candidate = recurrent::candidate(node).map_or(0.0, |id| lowering.magnitude(id));
+            (calibrated * RECURRENT_ROOM).max(candidate)
+        }
+        None => calibrated,
+    }
 }
 
 /// Copies what each state becomes to where the next step finds it; returns the start values.
@@ -36,30 +55,50 @@ pub fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
     for (state, &storage) in graph.states.iter().zip(storages) {
         let (value, from) = lowering.take_uniform(state.next);
         let to = lowering.value(state.previous).format.scale(0);
-        let place = rescale::rescaling_copy(0, value.features, from / to);
+        let wide = is_wide(graph, state);
+        let features = lowering.storages[storage];
         // A kernel that works in place has left it there.
-        let in_place = value.storage == storage;
-        let name = format!("{}_next", graph.tensors[state.previous].name);
-        if !in_place {
+        if value.storage != storage {
+            let name = format!("{}_next", graph.tensors[state.previous].name);
+            let place = match wide {
+                true => rescale::copy(features),
+                false => rescale::rescaling_copy(0, value.features, from / to),
+            };
             lowering.push(&name, Box::new(place), vec![value.storage], storage);
         }
-        let mut initial = vec![Quad::default(); quads(state.initial.len())];
-        for (integer, x) in flat_mut(&mut initial).iter_mut().zip(&state.initial) {
-            *integer = (x / to).round() as i16;
+        let mut initial = vec![Quad::default(); quads(features)];
+        let parts = flat_mut(&mut initial);
+        for (i, x) in state.initial.iter().enumerate() {
+            let (high, low) = parts_of(x / to);
+            parts[i] = high;
+            if wide {
+                parts[features / 2 + i] = low;
+            }
         }
         start.extend(initial);
     }
     start
 }
 
+/// A number of units as the nearest activation, and the rest in the units of a wide state.
+fn parts_of(units: f64) -> (i16, i16) {
+    let high = units.round();
+    (high as i16, ((units - high) * recurrent::FINE).round() as i16)
+}
+
 /// Where the states that are real numbers are, and in which unit.
-pub fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<TensorFormat> {
-    let states = lowering.graph.states.iter().zip(storages).filter(|(state, _)| !state.counts);
+pub fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<StateFormat> {
+    let graph = lowering.graph;
+    let states = graph.states.iter().zip(storages).filter(|(state, _)| !state.counts);
     states
-        .map(|(state, &storage)| TensorFormat {
-            storage,
-            shape: lowering.graph.tensors[state.previous].shape,
-            scale: lowering.value(state.previous).format.scale(0),
+        .map(|(state, &storage)| StateFormat {
+            tensor: TensorFormat {
+                storage,
+                shape: graph.tensors[state.previous].shape,
+                scale: lowering.value(state.previous).format.scale(0),
+            },
+            fine: is_wide(graph, state).then_some(recurrent::FINE),
+            saturates: state.bound.is_none(),
         })
         .collect()
 }

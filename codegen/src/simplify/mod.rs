@@ -5,6 +5,7 @@
 //! Stands on the graph.
 
 mod affine;
+mod bounds;
 mod elementwise;
 mod links;
 mod rearrange;
@@ -47,6 +48,7 @@ pub fn simplify(mut graph: Graph) -> Graph {
             break;
         }
     }
+    bounds::of_states(&mut graph);
     graph
 }
 
