@@ -214,7 +214,14 @@ mod tests {
 
     #[test]
     fn the_ends_of_a_range_are_seen_and_what_lies_behind_is_not() {
-        for (x, want) in [(32767, true), (32766, true), (-32767, true), (-32768, true), (32765, false), (-32766, false)] {
+        for (x, want) in [
+            (32767, true),
+            (32766, true),
+            (-32767, true),
+            (-32768, true),
+            (32765, false),
+            (-32766, false),
+        ] {
             assert_eq!(at_end(&[Quad([0, x, 0, 0])], 2), want, "{x}");
         }
         assert!(!at_end(&[Quad([0, 0, 32767, 0])], 2));

@@ -20,7 +20,7 @@ use nervecord_tests::random::Random;
 /// Features of the input.
 const INPUTS: usize = 3;
 /// How many kinds there are.
-const KINDS: usize = 17;
+const KINDS: usize = 19;
 
 /// The number of a kind, below [`KINDS`].
 fn number(layer: &Layer) -> usize {
@@ -42,6 +42,8 @@ fn number(layer: &Layer) -> usize {
         Layer::Membrane(_) => 14,
         Layer::Spiking(_) => 15,
         Layer::Clock { .. } => 16,
+        Layer::GruUpdate => 17,
+        Layer::LstmUpdate => 18,
     }
 }
 
@@ -85,6 +87,19 @@ fn example(kind: usize) -> Graph {
             let next = graph.push("layer", Layer::Spiking(spiking()), &[x, sums]).unwrap();
             graph.close_state(sums, next).unwrap();
             graph.push("outputs", dense_of(2, 2), &[next]).unwrap()
+        }
+        17 | 18 => {
+            let kept = graph.push_state("kept", vec![0.0; INPUTS]);
+            let gate = graph.push("gate", Layer::Map(Expr::call(Function::Sigmoid)), &[x]).unwrap();
+            let candidate = graph.push("candidate", Layer::Map(Expr::call(Function::Tanh)), &[x]);
+            let candidate = candidate.unwrap();
+            let (layer, inputs) = match kind {
+                17 => (Layer::GruUpdate, vec![gate, candidate, kept]),
+                _ => (Layer::LstmUpdate, vec![gate, kept, gate, candidate]),
+            };
+            let next = graph.push("layer", layer, &inputs).unwrap();
+            graph.close_state(kept, next).unwrap();
+            graph.push("outputs", dense(2), &[next]).unwrap()
         }
         other => panic!("kind {other} has no example"),
     };

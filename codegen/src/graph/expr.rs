@@ -405,7 +405,10 @@ mod tests {
         assert_eq!(Expr::Const(1.0).sub(sigmoid()).image(everywhere), (0.0, 1.0));
         assert_eq!(Expr::call(Function::Tanh).image(everywhere), (-1.0, 1.0));
         assert_eq!(Expr::relu().image(everywhere), (0.0, f64::INFINITY));
-        assert_eq!(x().div(Expr::call(Function::Abs).add(Expr::Const(1.0))).image(everywhere), everywhere);
+        assert_eq!(
+            x().div(Expr::call(Function::Abs).add(Expr::Const(1.0))).image(everywhere),
+            everywhere
+        );
         assert_eq!(x().mul(x()).image((-1.0, 2.0)), (-2.0, 4.0));
         let functions = [
             sigmoid().mul(x()),

@@ -65,11 +65,11 @@ pub enum Layer {
         /// Steps of each period.
         periods: Vec<u16>,
     },
-    /// What a GRU keeps (Cho et al. 2014): `y = (1 - z) n + z h` of a gate `z` in [0, 1], a candidate `n` and the
-    /// state `h`, which becomes `y`.
+    /// What a GRU keeps (Cho et al. 2014): `y = (1 - z) n + z h` of a gate `z`, a candidate `n` and the state `h`.
+    /// Lowered where `z` lies in [0, 1] and `y` is what `h` becomes; products and sums elsewhere.
     GruUpdate,
-    /// What an LSTM keeps (Hochreiter, Schmidhuber 1997): `y = f c + i g` of gates `f` and `i` in [0, 1], the state
-    /// `c`, which becomes `y`, and a candidate `g`; read in the order `f`, `c`, `i`, `g`.
+    /// What an LSTM keeps (Hochreiter, Schmidhuber 1997): `y = f c + i g` of gates `f` and `i`, the state `c` and a
+    /// candidate `g`, read in the order `f`, `c`, `i`, `g`. Lowered as `GruUpdate` is.
     LstmUpdate,
 }
 

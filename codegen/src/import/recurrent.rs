@@ -13,7 +13,7 @@
 //!
 //! Stands on the graph.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::expr::{Expr, Function};
 use crate::graph::{Dense, Layer, TensorId};
 
@@ -31,56 +31,84 @@ pub struct Gate {
 
 impl Gate {
     /// One layer of the input followed by the state, with both biases.
-    fn joined(&self) -> Layer {
+    fn joined(&self) -> Dense {
         let rows = self.input.weights.iter().zip(&self.recurrent.weights);
         let weights = rows.map(|(w, u)| w.iter().chain(u).copied().collect()).collect();
         let biases = self.input.bias.iter().zip(&self.recurrent.bias);
-        Layer::Dense(Dense::new(weights, biases.map(|(b, d)| b + d).collect()))
+        Dense::new(weights, biases.map(|(b, d)| b + d).collect())
     }
 }
 
-/// The tensors around a cell.
-#[derive(Debug, Clone, Copy)]
-pub struct Step<'a> {
-    /// What its layers' names begin with.
-    pub name: &'a str,
-    /// Its input.
-    pub x: TensorId,
-    /// Its state: `h` of a GRU, an LSTM or an Elman network.
-    pub h: TensorId,
-    /// Whether what it writes is what the next step finds as its state.
-    pub kept: bool,
+/// What one step of a network of one layer becomes: its kinds, and how each is computed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// A gated recurrent unit.
+    Gru(Gru),
+    /// A long short-term memory.
+    Lstm(Lstm),
+    /// An Elman network.
+    Elman(Elman),
 }
 
-impl Step<'_> {
-    fn push(
+impl Cell {
+    /// Appends one step on `x` from the states (`h`, and `c` of an LSTM), in layers called `name` and a word, and
+    /// returns the new states.
+    ///
+    /// # Errors
+    /// The weights do not fit one another or the tensors.
+    pub fn step(
         &self,
         push: &mut Push,
-        what: &str,
-        layer: Layer,
-        inputs: &[TensorId],
-    ) -> Result<TensorId> {
-        push(&format!("{}.{what}", self.name), layer, inputs)
-    }
-
-    /// `f` of every feature.
-    fn map(&self, push: &mut Push, what: &str, f: &Expr, x: TensorId) -> Result<TensorId> {
-        match f {
-            Expr::X => Ok(x),
-            _ => self.push(push, what, Layer::Map(f.clone()), &[x]),
+        name: &str,
+        x: TensorId,
+        states: &[TensorId],
+    ) -> Result<Vec<TensorId>> {
+        let mut step = Step { push, name };
+        match (self, states) {
+            (Self::Gru(gru), &[h]) => Ok(vec![gru.step(&mut step, x, h)?]),
+            (Self::Lstm(lstm), &[h, c]) => lstm.step(&mut step, x, h, c).map(Vec::from),
+            (Self::Elman(elman), &[h]) => Ok(vec![elman.step(&mut step, x, h)?]),
+            _ => Err(Error::new("a recurrent layer has not the states of its kind")
+                .expected("two of an LSTM, one of others")
+                .found(states.len())
+                .help("the file is damaged: export it again")),
         }
     }
 
-    /// `a + b` or `a - b`.
-    fn sum(
-        &self,
-        push: &mut Push,
-        what: &str,
-        a: TensorId,
-        sign: f64,
-        b: TensorId,
-    ) -> Result<TensorId> {
-        self.push(push, what, Layer::Add { factors: [1.0, sign] }, &[a, b])
+    /// States from step to step.
+    pub fn states(&self) -> usize {
+        match self {
+            Self::Lstm(_) => 2,
+            Self::Gru(_) | Self::Elman(_) => 1,
+        }
+    }
+}
+
+/// The layers of one step.
+struct Step<'a, 'b> {
+    push: &'a mut Push<'b>,
+    name: &'a str,
+}
+
+impl Step<'_, '_> {
+    fn push(&mut self, what: &str, layer: Layer, inputs: &[TensorId]) -> Result<TensorId> {
+        (self.push)(&format!("{}.{what}", self.name), layer, inputs)
+    }
+
+    fn dense(&mut self, what: &str, dense: &Dense, x: TensorId) -> Result<TensorId> {
+        self.push(what, Layer::Dense(dense.clone()), &[x])
+    }
+
+    /// `f` of every feature.
+    fn map(&mut self, what: &str, f: &Expr, x: TensorId) -> Result<TensorId> {
+        match f {
+            Expr::X => Ok(x),
+            _ => self.push(what, Layer::Map(f.clone()), &[x]),
+        }
+    }
+
+    fn sum(&mut self, what: &str, a: TensorId, b: TensorId) -> Result<TensorId> {
+        self.push(what, Layer::Add { factors: [1.0, 1.0] }, &[a, b])
     }
 }
 
@@ -95,45 +123,34 @@ pub struct Gru {
     pub candidate: Gate,
     /// Whether the reset gate weighs the product of the state, not the state.
     pub reset_after: bool,
-    /// Of the gates, with values from 0 to 1 where the state is kept; the logistic function.
+    /// Of the gates: the logistic function.
     pub gate: Expr,
-    /// Of the candidate; the hyperbolic tangent.
+    /// Of the candidate: the hyperbolic tangent.
     pub squash: Expr,
 }
 
 impl Gru {
-    /// Appends one step, and returns the new state.
-    ///
-    /// # Errors
-    /// The weights do not fit one another.
-    pub fn step(&self, push: &mut Push, step: Step) -> Result<TensorId> {
-        let Step { x, h, .. } = step;
-        let both = step.push(push, "input", Layer::Concat, &[x, h])?;
-        let r = step.push(push, "reset", self.reset.joined(), &[both])?;
-        let r = step.map(push, "reset.gate", &self.gate, r)?;
-        let z = step.push(push, "update", self.update.joined(), &[both])?;
-        let z = step.map(push, "update.gate", &self.gate, z)?;
+    fn step(&self, step: &mut Step, x: TensorId, h: TensorId) -> Result<TensorId> {
+        let both = step.push("input", Layer::Concat, &[x, h])?;
+        let r = step.dense("reset", &self.reset.joined(), both)?;
+        let r = step.map("reset.gate", &self.gate, r)?;
+        let z = step.dense("update", &self.update.joined(), both)?;
+        let z = step.map("update.gate", &self.gate, z)?;
         let n = match self.reset_after {
             true => {
-                let Gate { input, recurrent } = self.candidate.clone();
-                let of_h = step.push(push, "candidate.state", Layer::Dense(recurrent), &[h])?;
-                let of_h = step.push(push, "candidate.reset", Layer::Mul, &[of_h, r])?;
-                let of_x = step.push(push, "candidate.input", Layer::Dense(input), &[x])?;
-                step.sum(push, "candidate", of_h, 1.0, of_x)?
+                let of_h = step.dense("candidate.state", &self.candidate.recurrent, h)?;
+                let of_h = step.push("candidate.reset", Layer::Mul, &[of_h, r])?;
+                let of_x = step.dense("candidate.input", &self.candidate.input, x)?;
+                step.sum("candidate", of_h, of_x)?
             }
             false => {
-                let reset = step.push(push, "candidate.reset", Layer::Mul, &[r, h])?;
-                let both = step.push(push, "candidate.input", Layer::Concat, &[x, reset])?;
-                step.push(push, "candidate", self.candidate.joined(), &[both])?
+                let reset = step.push("candidate.reset", Layer::Mul, &[r, h])?;
+                let both = step.push("candidate.input", Layer::Concat, &[x, reset])?;
+                step.dense("candidate", &self.candidate.joined(), both)?
             }
         };
-        let n = step.map(push, "candidate.squash", &self.squash, n)?;
-        if step.kept && is_fraction(&self.gate) {
-            return step.push(push, "state", Layer::GruUpdate, &[z, n, h]);
-        }
-        let difference = step.sum(push, "difference", h, -1.0, n)?;
-        let change = step.push(push, "change", Layer::Mul, &[difference, z])?;
-        step.sum(push, "state", change, 1.0, n)
+        let n = step.map("candidate.squash", &self.squash, n)?;
+        step.push("state", Layer::GruUpdate, &[z, n, h])
     }
 }
 
@@ -150,56 +167,60 @@ pub struct Lstm {
     pub output: Gate,
     /// A weight a unit with which the gates `i` and `f` look at the cell, and `o` at what it becomes.
     pub peepholes: Option<[Vec<f64>; 3]>,
-    /// Of the gates, with values from 0 to 1 where the cell is kept; the logistic function.
+    /// Of the gates: the logistic function.
     pub gate: Expr,
-    /// Of the candidate; the hyperbolic tangent.
+    /// Of the candidate: the hyperbolic tangent.
     pub squash: Expr,
-    /// Of the cell on its way out; the hyperbolic tangent.
+    /// Of the cell on its way out: the hyperbolic tangent.
     pub out: Expr,
 }
 
 impl Lstm {
-    /// Appends one step from the cell `c`, and returns the new state and the new cell.
-    ///
-    /// # Errors
-    /// The weights do not fit one another.
-    pub fn step(&self, push: &mut Push, step: Step, c: TensorId) -> Result<(TensorId, TensorId)> {
-        let both = step.push(push, "input", Layer::Concat, &[step.x, step.h])?;
-        let sum = |push: &mut Push, what: &str, gate: &Gate, peephole: Option<usize>, c| {
-            let sum = step.push(push, what, gate.joined(), &[both])?;
-            let weights = peephole.and_then(|k| self.peepholes.as_ref()?.get(k));
-            let Some(weights) = weights else { return Ok(sum) };
-            let offset = vec![0.0; weights.len()];
-            let look = Layer::Affine { scale: weights.clone(), offset };
-            let look = step.push(push, &format!("{what}.peephole"), look, &[c])?;
-            step.sum(push, &format!("{what}.sum"), sum, 1.0, look)
+    fn step(
+        &self,
+        step: &mut Step,
+        x: TensorId,
+        h: TensorId,
+        c: TensorId,
+    ) -> Result<[TensorId; 2]> {
+        let both = step.push("input", Layer::Concat, &[x, h])?;
+        let [look_i, look_f, look_o] = match &self.peepholes {
+            Some([i, f, o]) => [Some(i), Some(f), Some(o)],
+            None => [None; 3],
         };
-        let i = sum(push, "in", &self.input, Some(0), c)?;
+        let i = self.sum(step, "in", &self.input, both, look_i, c)?;
         let f = match &self.forget {
             Some(forget) => {
-                let f = sum(push, "forget", forget, Some(1), c)?;
-                step.map(push, "forget.gate", &self.gate, f)?
+                let f = self.sum(step, "forget", forget, both, look_f, c)?;
+                step.map("forget.gate", &self.gate, f)?
             }
-            None => {
-                let rest = Expr::Const(1.0).sub(self.gate.clone());
-                step.map(push, "forget.gate", &rest, i)?
-            }
+            None => step.map("forget.gate", &Expr::Const(1.0).sub(self.gate.clone()), i)?,
         };
-        let i = step.map(push, "in.gate", &self.gate, i)?;
-        let g = sum(push, "candidate", &self.cell, None, c)?;
-        let g = step.map(push, "candidate.squash", &self.squash, g)?;
-        let next = match step.kept && is_fraction(&self.gate) {
-            true => step.push(push, "cell", Layer::LstmUpdate, &[f, c, i, g])?,
-            false => {
-                let kept = step.push(push, "kept", Layer::Mul, &[f, c])?;
-                let added = step.push(push, "added", Layer::Mul, &[i, g])?;
-                step.sum(push, "cell", kept, 1.0, added)?
-            }
-        };
-        let o = sum(push, "out", &self.output, Some(2), next)?;
-        let o = step.map(push, "out.gate", &self.gate, o)?;
-        let squashed = step.map(push, "cell.squash", &self.out, next)?;
-        Ok((step.push(push, "state", Layer::Mul, &[squashed, o])?, next))
+        let i = step.map("in.gate", &self.gate, i)?;
+        let g = self.sum(step, "candidate", &self.cell, both, None, c)?;
+        let g = step.map("candidate.squash", &self.squash, g)?;
+        let next = step.push("cell", Layer::LstmUpdate, &[f, c, i, g])?;
+        let o = self.sum(step, "out", &self.output, both, look_o, next)?;
+        let o = step.map("out.gate", &self.gate, o)?;
+        let squashed = step.map("cell.squash", &self.out, next)?;
+        Ok([step.push("state", Layer::Mul, &[squashed, o])?, next])
+    }
+
+    /// The sum of a gate, which may look at the cell `c`.
+    fn sum(
+        &self,
+        step: &mut Step,
+        what: &str,
+        gate: &Gate,
+        both: TensorId,
+        peephole: Option<&Vec<f64>>,
+        c: TensorId,
+    ) -> Result<TensorId> {
+        let sum = step.dense(what, &gate.joined(), both)?;
+        let Some(weights) = peephole else { return Ok(sum) };
+        let layer = Layer::Affine { scale: weights.clone(), offset: vec![0.0; weights.len()] };
+        let look = step.push(&format!("{what}.peephole"), layer, &[c])?;
+        step.sum(&format!("{what}.sum"), sum, look)
     }
 }
 
@@ -213,18 +234,10 @@ pub struct Elman {
 }
 
 impl Elman {
-    /// Appends one step, and returns the new state.
-    ///
-    /// # Errors
-    /// The weights do not fit one another.
-    pub fn step(&self, push: &mut Push, step: Step) -> Result<TensorId> {
-        let both = step.push(push, "input", Layer::Concat, &[step.x, step.h])?;
-        let sum = step.push(push, "sum", self.gate.joined(), &[both])?;
-        match &self.squash {
-            // A state is a tensor of its own.
-            Expr::X => Ok(sum),
-            squash => step.map(push, "state", squash, sum),
-        }
+    fn step(&self, step: &mut Step, x: TensorId, h: TensorId) -> Result<TensorId> {
+        let both = step.push("input", Layer::Concat, &[x, h])?;
+        let sum = step.dense("sum", &self.gate.joined(), both)?;
+        step.map("state", &self.squash, sum)
     }
 }
 
@@ -236,10 +249,4 @@ pub fn sigmoid() -> Expr {
 /// The hyperbolic tangent.
 pub fn tanh() -> Expr {
     Expr::call(Function::Tanh)
-}
-
-/// Whether a function has values from 0 to 1 only, as the gates of kept states have.
-fn is_fraction(f: &Expr) -> bool {
-    let (low, high) = f.image((f64::NEG_INFINITY, f64::INFINITY));
-    low >= 0.0 && high <= 1.0
 }

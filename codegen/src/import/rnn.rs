@@ -14,7 +14,7 @@ use std::path::Path;
 use super::config::Config;
 use super::file::read;
 use super::mlp::{dense, function, natural};
-use super::recurrent::{Elman, Gate, Gru, Lstm, Push, Step, sigmoid, tanh};
+use super::recurrent::{Cell, Elman, Gate, Gru, Lstm, Push, sigmoid, tanh};
 use super::tensors::Tensors;
 use crate::data::sha256;
 use crate::error::{Error, Result};
@@ -105,7 +105,14 @@ fn stages(config: &Config, key: &str) -> Result<Option<Vec<Stage>>> {
             function(activation).ok_or_else(|| super::mlp::unknown(activation, config))?;
         Ok(Stage { module, activation })
     };
-    listed.as_array().ok_or_else(wrong)?.iter().enumerate().map(stage).collect::<Result<_>>().map(Some)
+    listed
+        .as_array()
+        .ok_or_else(wrong)?
+        .iter()
+        .enumerate()
+        .map(stage)
+        .collect::<Result<_>>()
+        .map(Some)
 }
 
 /// What the names of the cells' tensors begin with, its point included.
@@ -164,9 +171,31 @@ impl Network<'_> {
         let (_, inputs) = self.file.shape(&first)?;
         let mut graph = Graph::new(name, "x", inputs);
         let mut x = self.stages(&mut graph, encoder, 0)?;
-        let layers = (0..).take_while(|l| self.file.has(&format!("{}weight_ih_l{l}", self.prefix)));
-        for layer in layers {
-            x = self.layer(&mut graph, layer, x)?;
+        let title = |layer: usize| format!("{}l{layer}", self.prefix);
+        let count =
+            (0..).take_while(|l| self.file.has(&format!("{}weight_ih_l{l}", self.prefix))).count();
+        let mut cells = Vec::with_capacity(count);
+        let mut features = graph.tensors[x].len();
+        for layer in 0..count {
+            let (cell, units) = self.cell(layer, features)?;
+            cells.push((cell, units, vec![]));
+            features = units;
+        }
+        // All that is called h before all that is called c, as PyTorch returns them.
+        for (kind, word) in ["h", "c"].into_iter().enumerate() {
+            for (layer, (cell, units, states)) in cells.iter_mut().enumerate() {
+                if kind < cell.states() {
+                    let name = format!("{}.{word}", title(layer));
+                    states.push(graph.push_state(name, vec![0.0; *units]));
+                }
+            }
+        }
+        for (layer, (cell, _, states)) in cells.iter().enumerate() {
+            let next = cell.step(&mut pusher(&mut graph), &title(layer), x, states)?;
+            for (&state, &next) in states.iter().zip(&next) {
+                graph.close_state(state, next)?;
+            }
+            x = next.first().copied().unwrap_or(x);
         }
         graph.output = self.stages(&mut graph, head, x)?;
         self.no_others()?;
@@ -186,44 +215,35 @@ impl Network<'_> {
         Ok(x)
     }
 
-    /// One recurrent layer.
-    fn layer(&self, graph: &mut Graph, layer: usize, x: TensorId) -> Result<TensorId> {
-        let title = format!("{}l{layer}", self.prefix);
-        let (rows, units) = self.file.shape(&format!("{}weight_hh_l{layer}", self.prefix))?;
-        if rows != self.kind.gates() * units {
-            return Err(Error::new("the weights are not those of the format")
-                .at(format!("tensor `{}weight_hh_l{layer}`", self.prefix))
-                .expected(format!("{} rows: {} gates of {units} units", self.kind.gates() * units, self.kind.gates()))
-                .found(format!("{rows} rows"))
-                .help("`format` is \"gru\" for three gates, \"lstm\" for four, \"rnn\" for one; of an LSTM with proj_size, export ONNX"));
-        }
-        let mut gates = self.gates(layer, units, graph.tensors[x].len())?.into_iter();
-        let mut gate = || gates.next().ok_or_else(|| Error::new("a gate is missing"));
-        let h = graph.push_state(format!("{title}.h"), vec![0.0; units]);
-        let step = Step { name: &title, x, h, kept: true };
-        let next = match self.kind {
-            Kind::Gru => {
-                let (reset, update, candidate) = (gate()?, gate()?, gate()?);
+    /// The cell of a recurrent layer of `inputs` features, and its units.
+    fn cell(&self, layer: usize, inputs: usize) -> Result<(Cell, usize)> {
+        let name = format!("{}weight_hh_l{layer}", self.prefix);
+        let (rows, units) = self.file.shape(&name)?;
+        let gates = self.gates(layer, units, inputs);
+        let cell = match self.kind {
+            _ if rows != self.kind.gates() * units => None,
+            Kind::Gru => gates?.try_into().ok().map(|[reset, update, candidate]: [Gate; 3]| {
                 let (gate, squash) = (sigmoid(), tanh());
-                let gru = Gru { reset, update, candidate, reset_after: true, gate, squash };
-                gru.step(&mut pusher(graph), step)?
-            }
-            Kind::Lstm => {
-                let (input, forget, cell, output) = (gate()?, Some(gate()?), gate()?, gate()?);
-                let (gate, squash, out) = (sigmoid(), tanh(), tanh());
-                let lstm = Lstm { input, forget, cell, output, peepholes: None, gate, squash, out };
-                let c = graph.push_state(format!("{title}.c"), vec![0.0; units]);
-                let (next, cell) = lstm.step(&mut pusher(graph), step, c)?;
-                graph.close_state(c, cell)?;
-                next
-            }
-            Kind::Elman => {
-                let elman = Elman { gate: gate()?, squash: self.nonlinearity.clone() };
-                elman.step(&mut pusher(graph), step)?
-            }
+                Cell::Gru(Gru { reset, update, candidate, reset_after: true, gate, squash })
+            }),
+            Kind::Lstm => gates?.try_into().ok().map(|[input, forget, cell, output]: [Gate; 4]| {
+                let (forget, gate, squash, out) = (Some(forget), sigmoid(), tanh(), tanh());
+                let peepholes = None;
+                Cell::Lstm(Lstm { input, forget, cell, output, peepholes, gate, squash, out })
+            }),
+            Kind::Elman => gates?.try_into().ok().map(|[gate]: [Gate; 1]| {
+                Cell::Elman(Elman { gate, squash: self.nonlinearity.clone() })
+            }),
         };
-        graph.close_state(h, next)?;
-        Ok(next)
+        let wrong = || {
+            let gates = self.kind.gates();
+            Error::new("the weights are not those of the format")
+                .at(format!("tensor `{name}`"))
+                .expected(format!("{} rows: {gates} gates of {units} units", gates * units))
+                .found(format!("{rows} rows"))
+                .help("`format` is \"gru\" for three gates, \"lstm\" for four, \"rnn\" for one; of an LSTM with proj_size, export ONNX")
+        };
+        Ok((cell.ok_or_else(wrong)?, units))
     }
 
     /// The gates of a layer, in the file's order.
@@ -252,7 +272,9 @@ impl Network<'_> {
                 .at(format!("tensor `{name}`"))
                 .expected("a network that needs no future inputs")
                 .found("weights of the reverse direction")
-                .help("train with bidirectional=False, or export a window of fixed length as ONNX")),
+                .help(
+                    "train with bidirectional=False, or export a window of fixed length as ONNX",
+                )),
             None => self.file.understood(&[]),
         }
     }

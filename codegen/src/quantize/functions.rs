@@ -5,8 +5,8 @@ use nervecord::host::quads;
 
 use super::format::Format;
 use super::lowering::Lowering;
-use super::{recurrent, scale};
 use super::table::{self, Tables, fit, histogram, movement};
+use super::{recurrent, scale};
 use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
 use crate::graph::{Node, TensorId};

@@ -36,7 +36,7 @@ pub fn of_states(graph: &mut Graph) {
 }
 
 /// What each tensor's values lie in, whatever the input.
-fn intervals(graph: &Graph) -> Vec<Interval> {
+pub fn intervals(graph: &Graph) -> Vec<Interval> {
     let mut intervals = vec![UNKNOWN; graph.tensors.len()];
     for state in &graph.states {
         if let Some(bound) = state.bound {

@@ -9,6 +9,7 @@ mod bounds;
 mod elementwise;
 mod links;
 mod rearrange;
+mod states;
 
 use crate::graph::Graph;
 
@@ -28,6 +29,7 @@ const LINEAR: &[Pass] = &[
     rearrange::regroup,
     rearrange::pick_rows,
     rearrange::bypass,
+    states::split,
 ];
 
 /// Rewrites `graph` until nothing can be taken out.
@@ -41,7 +43,7 @@ pub fn simplify(mut graph: Graph) -> Graph {
         let mut changed = LINEAR.iter().fold(false, |changed, pass| pass(&mut graph) | changed);
         graph.remove_unread();
         if !changed {
-            changed = elementwise::fuse(&mut graph);
+            changed = elementwise::fuse(&mut graph) || states::expand(&mut graph);
             graph.remove_unread();
         }
         if !changed {

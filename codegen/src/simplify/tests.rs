@@ -134,3 +134,61 @@ fn unread_layers_go_and_the_output_keeps_its_name() {
     assert_eq!((simple.nodes.len(), simple.tensors.len()), (1, 2));
     assert_eq!(simple.tensors[simple.output].name, "y");
 }
+
+/// A GRU's update of a state of `[2, 2]` features whose parts are updated by gates of `gate` of the input.
+fn joined_states(gate: Expr) -> Graph {
+    let mut g = graph();
+    let h = g.push_state("h", vec![0.1, 0.2, 0.3, 0.4]);
+    let z = g.push("z", Layer::Map(gate), &[0]).unwrap();
+    let n = g.push("n", Layer::Map(Expr::call(Function::Tanh)), &[0]).unwrap();
+    let part = |g: &mut Graph, k: usize| {
+        let part = g.push(format!("part{k}"), Layer::Select(vec![2 * k, 2 * k + 1]), &[h]).unwrap();
+        g.push(format!("update{k}"), Layer::GruUpdate, &[z, n, part]).unwrap()
+    };
+    let (first, second) = (part(&mut g, 0), part(&mut g, 1));
+    let next = g.push("next", Layer::Concat, &[first, second]).unwrap();
+    g.close_state(h, next).unwrap();
+    g.push("y", Layer::Add { factors: [1.0, -2.0] }, &[first, second]).unwrap();
+    g
+}
+
+/// Both graphs over several steps.
+fn same_over_time(graph: &Graph, simple: &Graph) {
+    let rows: Vec<Vec<f64>> = (0..9).map(|k| vec![f64::from(k) / 9.0, f64::from(5 - k)]).collect();
+    let (before, after) =
+        (reference::run_with_states(graph, &rows), reference::run_with_states(simple, &rows));
+    let all = |(y, h): &(Vec<Vec<f64>>, Vec<Vec<f64>>)| [y.concat(), h.concat()].concat();
+    for (a, b) in all(&before).iter().zip(all(&after)) {
+        assert!((a - b).abs() < 1e-12, "{a} {b}");
+    }
+}
+
+#[test]
+fn a_state_joined_from_parts_is_a_state_a_part_in_its_place() {
+    let g = joined_states(Expr::call(Function::Sigmoid));
+    let simple = simplify(g.clone());
+    same_over_time(&g, &simple);
+    assert_eq!(simple.states.len(), 2);
+    let kinds: Vec<_> = simple.nodes.iter().map(|n| n.layer.kind()).collect();
+    assert_eq!(kinds, ["map", "map", "gru update", "gru update", "add"]);
+    assert_eq!(simple.states[1].bound, Some(1.0), "a mean of a tangent and of what was there");
+}
+
+#[test]
+fn an_update_by_what_is_no_fraction_becomes_products_and_sums() {
+    let g = joined_states(Expr::relu());
+    let simple = simplify(g.clone());
+    same_over_time(&g, &simple);
+    assert!(simple.nodes.iter().all(|n| n.layer != Layer::GruUpdate));
+    assert_eq!(simple.states[0].bound, None);
+}
+
+#[test]
+fn an_update_of_what_is_no_state_becomes_products_and_sums() {
+    let mut g = graph();
+    let sigmoid = || Layer::Map(Expr::call(Function::Sigmoid));
+    let i = g.push("i", sigmoid(), &[0]).unwrap();
+    let c = g.push("c", Layer::Map(Expr::call(Function::Sin)), &[0]).unwrap();
+    g.push("y", Layer::LstmUpdate, &[i, c, i, 0]).unwrap();
+    assert!(!kinds(&g).contains(&"lstm update"));
+}

@@ -57,6 +57,8 @@ pub enum Statistic {
 pub struct Builder {
     /// Layers so far, those of branches that lead nowhere included.
     pub graph: Graph,
+    /// Whether a recurrent layer of one step without a state of the file's keeps one.
+    pub keeps_states: bool,
     /// Reads constants that are attributes of nodes.
     pub tensors: TensorReader,
     statistics: HashMap<TensorId, (TensorId, Statistic)>,
@@ -69,7 +71,7 @@ impl Builder {
     /// Starts with a graph that has only its input and states.
     pub fn new(graph: Graph, tensors: TensorReader) -> Self {
         let names = graph.tensors.iter().map(|t| (t.name.clone(), 1)).collect();
-        Self { graph, tensors, statistics: HashMap::new(), names, spent: 0 }
+        Self { graph, keeps_states: true, tensors, statistics: HashMap::new(), names, spent: 0 }
     }
 
     /// Appends a layer called `name`, or `name` with a number if that is taken.

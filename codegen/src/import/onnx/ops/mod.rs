@@ -8,6 +8,7 @@ mod classifier;
 mod constants;
 mod linear;
 mod normalize;
+mod recurrent;
 mod shape;
 mod statistics;
 
@@ -19,11 +20,11 @@ use crate::text::alike;
 /// The operators with a layer or a folding; docs/files.md lists them.
 #[rustfmt::skip]
 pub const SUPPORTED: &[&str] = &[
-    "Abs", "Add", "ArgMax", "ArrayFeatureExtractor", "BatchNormalization", "Cast", "CastLike", "Celu", "Clip",
-    "Concat", "Constant", "ConstantOfShape", "Cos", "Cosh", "Div", "Dropout", "Elu", "Erf", "Exp", "Expand",
-    "FastGelu", "Flatten", "Gather", "Gelu", "Gemm", "HardSigmoid", "HardSwish", "Identity", "LabelEncoder",
+    "Abs", "Add", "ArgMax", "ArrayFeatureExtractor", "BatchNormalization", "Cast", "CastLike", "Celu", "Clip", "Concat",
+    "Constant", "ConstantOfShape", "Cos", "Cosh", "Div", "Dropout", "Elu", "Erf", "Exp", "Expand", "FastGelu",
+    "Flatten", "GRU", "Gather", "Gelu", "Gemm", "HardSigmoid", "HardSwish", "Identity", "LSTM", "LabelEncoder",
     "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "MatMul", "Max", "Mean", "Min", "Mish", "Mul", "Neg",
-    "PRelu", "Pow", "QuickGelu", "Range", "Reciprocal", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Scaler",
+    "PRelu", "Pow", "QuickGelu", "RNN", "Range", "Reciprocal", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Scaler",
     "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Sinh", "Size", "Slice", "Softmax", "Softplus", "Softsign", "Split",
     "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Transpose", "Unsqueeze", "ZipMap",
 ];
@@ -79,6 +80,7 @@ fn standard(op: &str) -> Option<Rule> {
         "Expand" => shape::expand,
         "Identity" | "Dropout" => shape::pass,
         "Cast" | "CastLike" => shape::cast,
+        "GRU" | "LSTM" | "RNN" => recurrent::cells,
         "Shape" => constants::shape,
         "Size" => constants::size,
         "Constant" => constants::constant,
@@ -101,8 +103,8 @@ fn unsupported(call: &Call) -> Error {
         "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "GlobalAveragePool" => {
             "convolutional networks are not supported; a network of dense layers is"
         }
-        "GRU" | "LSTM" | "RNN" | "Scan" | "Loop" => {
-            "recurrent layers of this kind are not supported, in any format; of recurrent networks, CfC and LTC are read, from their state_dict"
+        "Scan" | "Loop" => {
+            "export the recurrent layer as the operator GRU, LSTM or RNN, one step a call, or unrolled over a window of fixed length"
         }
         "QuantizeLinear"
         | "DequantizeLinear"
