@@ -81,6 +81,13 @@ impl Compiler {
         self
     }
 
+    /// Outputs of an ONNX file that firmware reads, in this order; those that `nervecord.toml` names by default, or all.
+    #[must_use]
+    pub fn outputs<S: Into<String>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
+        self.options.outputs = names.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The module's name, in snake case; the model's file name by default.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
@@ -93,7 +100,15 @@ impl Compiler {
     /// # Errors
     /// The model or the calibration data cannot be used.
     pub fn build(&self) -> Result<Compiled> {
-        self.build_from(import::load(&self.model).map_err(|e| e.of_kind(Kind::Model))?)
+        self.build_from(self.load()?)
+    }
+
+    /// Reads the model alone.
+    ///
+    /// # Errors
+    /// The model cannot be used.
+    pub fn load(&self) -> Result<Source> {
+        import::load_outputs(&self.model, &self.options.outputs).map_err(|e| e.of_kind(Kind::Model))
     }
 
     /// As [`build`](Self::build), from a model already in memory.
@@ -171,9 +186,14 @@ impl Compiled {
             calibration: self.calibration.origin.clone(),
             calibration_sha256: self.calibration.sha256.clone(),
             options: format!(
-                "--weights {} --tolerance {tolerance} --cpu {}",
+                "--weights {} --tolerance {tolerance} --cpu {}{}",
                 weights.name(),
-                cpu.name()
+                cpu.name(),
+                self.options
+                    .outputs
+                    .iter()
+                    .map(|name| format!(" --output {}", text::label(name)))
+                    .collect::<String>()
             ),
         };
         emit(&self.program, &origin)

@@ -102,6 +102,14 @@ impl Error {
         self
     }
 
+    /// Where it went wrong and what, in one line, for notes.
+    pub fn brief(&self) -> String {
+        match &self.0.place {
+            Some(place) => format!("{place}: {}", self.0.summary),
+            None => self.0.summary.clone(),
+        }
+    }
+
     /// What went wrong and what to do about it, in one line, for tables.
     pub fn reason(&self) -> String {
         match &self.0.help {

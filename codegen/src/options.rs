@@ -7,6 +7,8 @@ use crate::error::Error;
 /// What the user can choose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
+    /// Outputs of a file that has several, in the caller's order; empty for all.
+    pub outputs: Vec<String>,
     /// Weight width.
     pub weights: Weights,
     /// Largest RMS difference to float on the calibration set, in standard deviations of the output.
@@ -20,6 +22,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            outputs: Vec::new(),
             weights: Weights::Auto,
             tolerance: 0.02,
             sparsity: Sparsity::default(),

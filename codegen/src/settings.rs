@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
-use crate::graph::Graph;
+use crate::graph::{Graph, numbered_input};
 use crate::input;
 use crate::options::Sparsity;
 
@@ -209,7 +209,12 @@ impl Settings {
     pub fn input_ranges(&self, graph: &Graph) -> Result<Vec<(f64, f64)>> {
         let n = graph.input_len();
         let at_file = |e: Error| self.at_file(e);
-        let known = |name: &String| (0..n).any(|i| *name == graph.input_name(i));
+        // Where only the model's file names the inputs, their numbers serve as well.
+        let is_input = |name: &String, i: usize| {
+            let number = graph.input_names.is_empty().then(|| numbered_input(i));
+            *name == graph.input_name(i) || Some(name) == number.as_ref()
+        };
+        let known = |name: &String| (0..n).any(|i| is_input(name, i));
         if let Some(name) = self.inputs.keys().find(|name| !known(name)) {
             return Err(at_file(Error::new(
                 "a range is declared for an input that does not exist",
@@ -221,7 +226,8 @@ impl Settings {
         }
         let range = |i: usize| {
             let own = || graph.input_ranges.get(i).copied();
-            let declared = self.inputs.get(&graph.input_name(i)).map(|&[low, high]| (low, high));
+            let declared = self.inputs.iter().find(|(name, _)| is_input(name, i));
+            let declared = declared.map(|(_, &[low, high])| (low, high));
             declared.or_else(own).ok_or_else(|| {
                 at_file(Error::new("there is no calibration data"))
                     .at(format!("input {}", graph.input_name(i)))

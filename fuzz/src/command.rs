@@ -50,7 +50,7 @@ pub fn run(seed: &Seed, folder: &Path) -> Result<Outcome, Wrong> {
         return wrong("silent", line());
     }
     // What is read is named, and not as a result.
-    let result = |i: usize| ["-o", "--output", "--svg", "--report"].contains(&words[i].as_str());
+    let result = |i: usize| ["-o", "--out", "--svg", "--report"].contains(&words[i].as_str());
     let read = |name: &str| {
         let named = words.iter().enumerate().filter(|(_, word)| *word == name);
         named.into_iter().any(|(i, _)| i.checked_sub(1).is_none_or(|before| !result(before)))

@@ -23,7 +23,7 @@ fn misuse_exits_with_2() {
     let desk = Desk::new();
     desk.nervecord::<&str>(&[]).refused(&["Usage"]);
     desk.nervecord(&["fly"]).refused(&["fly"]);
-    desk.nervecord(&["compile", "a.onnx"]).refused(&["--output"]);
+    desk.nervecord(&["compile", "a.onnx"]).refused(&["--out"]);
     desk.on("compile", "policy", &["-o", "p.rs", "--weights", "4"]).refused(&["4", "auto"]);
     desk.on("compile", "policy", &["-o", "p.rs", "--cpu", "z80"]).refused(&["z80", "cortex-m4"]);
     desk.on("compile", "policy", &["-o", "p.rs", "--tolerance", "0"]).refused(&["--tolerance"]);

@@ -13,7 +13,7 @@ use super::print;
 #[derive(clap::Args)]
 pub struct Target {
     /// The module to write.
-    #[arg(short, long)]
+    #[arg(short, long = "out", value_name = "FILE")]
     output: PathBuf,
     /// A folder for report.html and report.json.
     #[arg(long)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::emulate::{self, Board, Job, Measured};
 use nervecord_codegen::data::Data;
-use nervecord_codegen::{Result, import, report};
+use nervecord_codegen::{Result, report};
 use serde::Serialize;
 
 use super::model::Model;
@@ -59,7 +59,7 @@ fn board_help() -> String {
 /// Runs the model on the board; whether all outputs are the host's.
 pub fn emulate(model: &Model, machine: &Machine) -> Result<bool> {
     let board = Board::find(&machine.board)?;
-    let name = import::load(&model.model)?.graph.name;
+    let name = model.compiler().load()?.graph.name;
     let compiled = progress::during("choosing weights and tables", || {
         // The name that firmware includes.
         model.compiler().name("model").build()

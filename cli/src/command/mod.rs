@@ -43,6 +43,9 @@ enum Command {
     Inspect {
         /// An .onnx file, a circuit .toml, or a folder with config.json and model.safetensors.
         model: PathBuf,
+        /// An output of an ONNX file that has several; may be repeated [default: all]
+        #[arg(long = "output", value_name = "NAME")]
+        outputs: Vec<String>,
         /// Draw a circuit's synapses, or the edges of Kolmogorov-Arnold layers, into this SVG file.
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
@@ -134,11 +137,16 @@ fn draw_edges(model: &Path, source: Source, calibration: Option<PathBuf>) -> Res
 }
 
 /// Prints what is in a model, and draws it if `svg` says where to.
-fn inspect(model: &Path, svg: Option<&Path>, calibration: Option<PathBuf>) -> Result<()> {
+fn inspect(
+    model: &Path,
+    outputs: &[String],
+    svg: Option<&Path>,
+    calibration: Option<PathBuf>,
+) -> Result<()> {
     if let Some(file) = svg {
         spare(file, &files(model, calibration.as_deref())?)?;
     }
-    let source = match import::load(model) {
+    let source = match import::load_outputs(model, outputs) {
         Ok(source) => source,
         Err(error) => {
             // A file that can be read at all is listed, with a mark at what is in the way.
@@ -170,8 +178,8 @@ fn inspect(model: &Path, svg: Option<&Path>, calibration: Option<PathBuf>) -> Re
 /// Runs a command; `false` is a verdict, not a failure.
 fn dispatch(command: Command) -> Result<bool> {
     match command {
-        Command::Inspect { model, svg, calibration } => {
-            inspect(&model, svg.as_deref(), calibration)?;
+        Command::Inspect { model, outputs, svg, calibration } => {
+            inspect(&model, &outputs, svg.as_deref(), calibration)?;
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
         Command::Run { model, rows } => run::run(&model, &rows)?,

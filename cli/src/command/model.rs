@@ -27,6 +27,9 @@ pub struct Model {
     /// The core the module is meant for.
     #[arg(long, default_value = "any", value_parser = cpus())]
     cpu: Cpu,
+    /// An output of an ONNX file that has several; may be repeated, and the order is yours [default: all]
+    #[arg(long = "output", value_name = "NAME")]
+    outputs: Vec<String>,
     /// Name of the generated module; that of the model's file by default.
     #[arg(long)]
     name: Option<String>,
@@ -61,7 +64,8 @@ impl Model {
                 Width::Sixteen => Weights::I16,
             })
             .tolerance(self.tolerance)
-            .cpu(self.cpu);
+            .cpu(self.cpu)
+            .outputs(&self.outputs);
         if let Some(path) = &self.calibration {
             compiler = compiler.calibration(path);
         }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use nervecord_codegen::data::{Inputs, Table};
-use nervecord_codegen::graph::Classes;
+use nervecord_codegen::graph::{Classes, Graph};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::output::{Output, commit, spare};
 use nervecord_codegen::reference::Reference;
-use nervecord_codegen::{Result, import, report};
+use nervecord_codegen::{Result, report};
 
 use super::model::Model;
 
@@ -17,7 +17,7 @@ pub struct Rows {
     #[arg(long)]
     input: PathBuf,
     /// Outputs, one a row: columns y0, y1, ...
-    #[arg(short, long)]
+    #[arg(short, long = "out", value_name = "FILE")]
     output: PathBuf,
     /// Run the float network instead, in double precision.
     #[arg(long, conflicts_with = "raw")]
@@ -25,7 +25,7 @@ pub struct Rows {
     /// Write the integers behind the fixed-point outputs.
     #[arg(long)]
     raw: bool,
-    /// Add a recurrent network's state after each row: columns h0, h1, ...
+    /// Add a recurrent network's state after each row: columns h0, h1, ..., and c0, c1, ... of an LSTM's cells
     #[arg(long)]
     states: bool,
 }
@@ -35,14 +35,14 @@ pub fn run(model: &Model, rows: &Rows) -> Result<()> {
     spare(&rows.output, &[model.files()?, vec![rows.input.clone()]].concat())?;
     let table = Table::open(&rows.input)?;
     if rows.float {
-        let graph = import::load(&model.model)?.graph;
+        let graph = model.compiler().load()?.graph;
         let inputs = table.inputs(&graph)?;
         let mut reference = Reference::new(&graph);
         let step = |row: &[f64]| {
             let output = reference.step(row).swap_remove(graph.output);
             (output, reference.states())
         };
-        return rows.write(table, &inputs, graph.classes.as_ref(), step);
+        return rows.write(table, &inputs, &graph, graph.classes.as_ref(), step);
     }
     let compiled = model.build()?;
     let program = &compiled.program;
@@ -56,7 +56,7 @@ pub fn run(model: &Model, rows: &Rows) -> Result<()> {
         };
         (output, interpreter.states())
     };
-    rows.write(table, &inputs, compiled.source.graph.classes.as_ref(), step)
+    rows.write(table, &inputs, &compiled.graph, compiled.source.graph.classes.as_ref(), step)
 }
 
 impl Rows {
@@ -65,10 +65,12 @@ impl Rows {
         &self,
         mut table: Table,
         inputs: &Inputs,
+        graph: &Graph,
         classes: Option<&Classes>,
         mut step: impl FnMut(&[f64]) -> (Vec<f64>, Vec<f64>),
     ) -> Result<()> {
         let mut output = Output::create(&self.output)?;
+        let columns = if self.states { graph.state_columns() } else { vec![] };
         let (mut row, mut text) = (Vec::new(), String::new());
         for number in 0.. {
             if !table.next(&mut row)? {
@@ -79,7 +81,7 @@ impl Rows {
                 states.clear();
             }
             if number == 0 {
-                text += &report::csv_header(outputs.len(), states.len(), classes);
+                text += &report::csv_header(outputs.len(), &columns, classes);
             }
             report::push_csv_row(&mut text, &outputs, &states, classes);
             output.write(text.as_bytes())?;

@@ -2,7 +2,7 @@
 
 use crate::calibrate::{Calibration, Ranges};
 use crate::error::Result;
-use crate::graph::{Graph, Layer};
+use crate::graph::Graph;
 use crate::interpret::Interpreter;
 use crate::options::Options;
 use crate::program::Program;
@@ -37,7 +37,10 @@ impl<'a> Trial<'a> {
     pub fn error(&self, program: &Program) -> f64 {
         /// Rows of the mean of all that a stretch is seen together with.
         const TOGETHER: f64 = 32.0;
+        let mean_of = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
         let squares = self.squares(program, &self.ranges.split.choose);
+        let squares: Vec<(usize, f64)> =
+            squares.iter().map(|(row, of)| (*row, mean_of(of))).collect();
         let mean = squares.iter().map(|(_, square)| square).sum::<f64>() / squares.len() as f64;
         let stretches = squares.chunk_by(|a, b| b.0 - a.0 <= self.stride());
         let worst = stretches.map(|stretch| {
@@ -48,12 +51,17 @@ impl<'a> Trial<'a> {
     }
 
     /// RMS difference to float on the rows that judge, in standard deviations of each output, as the root
-    /// mean square over the outputs: its square is 1 - R2. For an index of the largest, the share of rows
-    /// on which it is another.
+    /// mean square over the outputs: its square is 1 - R2. The difference of an index of the largest is the share
+    /// of rows on which it is another.
     pub fn judged(&self, program: &Program) -> f64 {
         let squares = self.squares(program, &self.ranges.split.judge);
-        let mean = squares.iter().map(|(_, square)| square).sum::<f64>() / squares.len() as f64;
-        if self.is_index() { mean } else { mean.sqrt() }
+        let indices = self.graph.indices();
+        let of_output = |i: usize| {
+            let mean = squares.iter().map(|(_, s)| s[i]).sum::<f64>() / squares.len() as f64;
+            if indices.iter().any(|(feature, _)| *feature == i) { mean.powi(2) } else { mean }
+        };
+        let outputs = self.graph.output_len();
+        ((0..outputs).map(of_output).sum::<f64>() / outputs as f64).sqrt()
     }
 
     /// From now on, integers and tables are fitted to the rows that chose as well.
@@ -62,23 +70,24 @@ impl<'a> Trial<'a> {
         self.known = Known::default();
     }
 
-    /// The squared difference to float on each of some rows, relative and as a mean over the outputs.
-    fn squares(&self, program: &Program, rows: &[usize]) -> Vec<(usize, f64)> {
+    /// The squared relative difference to float of every output on each of some rows; of an index, 1 where it is
+    /// another.
+    fn squares(&self, program: &Program, rows: &[usize]) -> Vec<(usize, Vec<f64>)> {
         let Self { graph, ranges, calibration, .. } = self;
-        let sizes: Vec<f64> = (0..graph.output_len()).map(|i| self.size(i)).collect();
-        let index = self.is_index();
+        let mut sizes: Vec<Option<f64>> =
+            (0..graph.output_len()).map(|i| Some(self.size(i))).collect();
+        graph.indices().into_iter().for_each(|(feature, _)| sizes[feature] = None);
         let square = |row: usize, output: Vec<f64>| {
             let exact = &ranges.values[graph.output][row];
-            let sum: f64 = match index {
-                true => f64::from(u8::from(output != *exact)),
-                false => {
-                    let relative = output.iter().zip(exact).zip(&sizes);
-                    relative.map(|((y, exact), size)| ((y - exact) / size).powi(2)).sum()
+            let of_output = |((y, exact), size): ((&f64, &f64), &Option<f64>)| match size {
+                None => f64::from(u8::from(y != exact)),
+                Some(size) => {
+                    let square = ((y - exact) / size).powi(2);
+                    // What is no number is no agreement.
+                    if square.is_nan() { f64::INFINITY } else { square }
                 }
             };
-            // What is no number is no agreement.
-            let mean = sum / sizes.len().max(1) as f64;
-            (row, if mean.is_nan() { f64::INFINITY } else { mean })
+            (row, output.iter().zip(exact).zip(&sizes).map(of_output).collect())
         };
         let mut interpreter = Interpreter::new(program);
         if graph.states.is_empty() {
@@ -105,12 +114,6 @@ impl<'a> Trial<'a> {
             true => self.ranges.split.judge.len().div_ceil(ROWS).max(1),
             false => 1,
         }
-    }
-
-    /// Whether the output is the index of the largest of several.
-    fn is_index(&self) -> bool {
-        let last = self.graph.nodes.iter().find(|node| node.output == self.graph.output);
-        last.is_some_and(|node| matches!(node.layer, Layer::ArgMax))
     }
 
     /// What an error of output `i` is compared with: its standard deviation, or its magnitude where it does

@@ -132,8 +132,13 @@ impl Data {
         Ok(self.rows.iter().map(|row| inputs.of_row(row)).collect())
     }
 
+    /// How many columns `prefix0`, `prefix1`, ... there are one after the other.
+    pub(super) fn numbered(&self, prefix: &str) -> usize {
+        self.positions(prefix).len()
+    }
+
     /// The columns named `prefix0`, `prefix1`, ... in order; none if there is no `prefix0`.
-    fn numbered(&self, prefix: &str) -> Vec<usize> {
+    fn positions(&self, prefix: &str) -> Vec<usize> {
         let positions = columns::positions(&self.columns);
         (0..).map_while(|i| positions.get(format!("{prefix}{i}").as_str()).copied()).collect()
     }
@@ -162,7 +167,7 @@ impl Data {
         if found.is_empty() {
             return Ok(None);
         }
-        let columns = self.numbered(prefix);
+        let columns = self.positions(prefix);
         if columns.len() != n || found.len() != n {
             let expected = match n {
                 0 => format!("no columns {prefix}0..: this model has no {what}s"),

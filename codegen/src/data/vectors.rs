@@ -6,15 +6,24 @@ use super::table::{Data, texts};
 use crate::error::{Error, Result};
 use crate::graph::{Classes, Graph};
 
+/// What is known of the states of a network.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct States {
+    /// Which of the network's states they are, by their places among all that are real numbers.
+    pub places: Vec<usize>,
+    /// Their values after each row.
+    pub rows: Vec<Vec<f64>>,
+}
+
 /// Inputs, and what is known of the right answers. All parts have a row an input.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vectors {
     /// One input a row.
     pub inputs: Vec<Vec<f64>>,
-    /// What the float network gives elsewhere.
+    /// What the float network gives elsewhere: of several outputs all, or the first of them.
     pub outputs: Option<Vec<Vec<f64>>>,
     /// Its states after each row.
-    pub states: Option<Vec<Vec<f64>>>,
+    pub states: Option<States>,
     /// The true class of each row.
     pub labels: Option<Vec<usize>>,
     /// Rows before which a recurrent network is reset, in rising order; the first is 0.
@@ -27,19 +36,26 @@ impl Vectors {
         Self { inputs, starts: vec![0], ..Self::default() }
     }
 
-    /// Reads a table with the inputs of `graph` and, as far as there are such columns, the outputs `y0`.. and
-    /// the states `h0`..; and a table of `labels`.
+    /// Reads a table with the inputs of `graph` and, as far as there are such columns, the outputs `y0`.. (or those of
+    /// the first of several) and the states `h0`.. and `c0`..; and a table of `labels`.
     ///
     /// # Errors
     /// A file cannot be used with this model.
     pub fn read(graph: &Graph, path: &Path, labels: Option<&Path>) -> Result<Self> {
         let data = Data::read(path)?;
-        let states = graph.states.iter().filter(|state| !state.counts);
-        let states = states.map(|state| state.initial.len()).sum();
+        if labels.is_some() && graph.outputs.len() > 1 {
+            let names: Vec<&str> = graph.outputs.iter().map(|part| part.name.as_str()).collect();
+            return Err(Error::new("labels are given for a model of several outputs")
+                .file(path)
+                .at("--labels")
+                .expected("one output, which names a class")
+                .found(names.join(", "))
+                .help("choose it with --output NAME"));
+        }
         let vectors = Self::of(data.inputs(graph, path)?);
         Ok(Self {
-            outputs: data.beside("y", graph.output_len(), "output", path)?,
-            states: data.beside("h", states, "state", path)?,
+            outputs: outputs(&data, graph, path)?,
+            states: states(&data, graph, path)?,
             labels: labels
                 .map(|path| read_labels(path, graph, vectors.inputs.len()))
                 .transpose()?,
@@ -52,11 +68,50 @@ impl Vectors {
         Self {
             inputs: filtered(&self.inputs, keep),
             outputs: self.outputs.as_deref().map(|rows| filtered(rows, keep)),
-            states: self.states.as_deref().map(|rows| filtered(rows, keep)),
+            states: self.states.as_ref().map(|states| states.filtered(keep)),
             labels: self.labels.as_deref().map(|rows| filtered(rows, keep)),
             starts: vec![],
         }
     }
+}
+
+impl States {
+    /// The rows for which `keep` says so.
+    fn filtered(&self, keep: &[bool]) -> Self {
+        Self { places: self.places.clone(), rows: filtered(&self.rows, keep) }
+    }
+}
+
+/// The columns of all outputs, or of the first of several.
+fn outputs(data: &Data, graph: &Graph, path: &Path) -> Result<Option<Vec<Vec<f64>>>> {
+    let mut first = 0;
+    for part in &graph.outputs {
+        first += part.features;
+        if data.numbered("y") == first {
+            return data.beside("y", first, "output", path);
+        }
+    }
+    data.beside("y", graph.output_len(), "output", path)
+}
+
+/// The columns of all states of a kind, `h0`.. or `c0`.., for each kind that the table has.
+fn states(data: &Data, graph: &Graph, path: &Path) -> Result<Option<States>> {
+    let columns = graph.state_columns();
+    let mut states = States::default();
+    for prefix in ["h", "c"] {
+        let own = columns.iter().enumerate().filter(|(_, column)| column.starts_with(prefix));
+        let places: Vec<usize> = own.map(|(place, _)| place).collect();
+        // Other tables may have columns of such names.
+        if prefix == "c" && places.is_empty() {
+            continue;
+        }
+        if let Some(rows) = data.beside(prefix, places.len(), "state", path)? {
+            states.places.extend(places);
+            states.rows.resize(rows.len(), Vec::new());
+            states.rows.iter_mut().zip(rows).for_each(|(all, row)| all.extend(row));
+        }
+    }
+    Ok((!states.places.is_empty()).then_some(states))
 }
 
 /// The rows for which `keep` says so.

@@ -244,7 +244,7 @@ fn readings(program: &Program, ty: &str) -> String {
     );
     let outputs = match &program.classes {
         Some(classes) => classes.names.clone(),
-        None => (0..program.output.features()).map(|i| format!("y{i}")).collect(),
+        None => program.output_names.clone(),
     };
     out += &names("input", "The places of the inputs.", &program.input_names);
     let about = match &program.classes {

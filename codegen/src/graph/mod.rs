@@ -69,6 +69,13 @@ pub struct Part {
     pub features: usize,
 }
 
+impl Part {
+    /// So many features that the file calls `name`.
+    pub fn of(name: &str, features: usize) -> Self {
+        Self { name: text::label(name), features }
+    }
+}
+
 /// How a classifier names its classes: the extra output column `label`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classes {
@@ -114,6 +121,8 @@ pub struct Graph {
     pub states: Vec<State>,
     /// The tensor the caller reads.
     pub output: TensorId,
+    /// The file's outputs, one after the other, where it has several; its features are `y0`, `y1`, ... if empty.
+    pub outputs: Vec<Part>,
     /// Class names, if the network is a classifier with a label output.
     pub classes: Option<Classes>,
     /// What the importer left out or folded, for the user to read.
@@ -282,6 +291,26 @@ impl Graph {
         self.output = number[self.output];
     }
 
+    /// The tensors that the caller reads, one after the other: those that the output only joins, or itself.
+    pub fn outputs_apart(&self) -> &[TensorId] {
+        match self.nodes.iter().rfind(|node| node.output == self.output) {
+            Some(Node { layer: Layer::Concat, inputs, .. }) => inputs,
+            _ => std::slice::from_ref(&self.output),
+        }
+    }
+
+    /// Features of the output that are the index of the largest of several numbers, with the tensor of these.
+    pub fn indices(&self) -> Vec<(usize, TensorId)> {
+        let mut start = 0;
+        let index = |&id: &TensorId| {
+            let place = start;
+            start += self.tensors[id].len();
+            let writer = self.nodes.iter().rfind(|node| node.output == id)?;
+            matches!(writer.layer, Layer::ArgMax).then(|| (place, writer.inputs[0]))
+        };
+        self.outputs_apart().iter().filter_map(index).collect()
+    }
+
     /// Whether anything beyond the layers needs `tensor`: the caller, or the next step.
     pub fn is_result(&self, tensor: TensorId) -> bool {
         tensor == self.output || self.states.iter().any(|s| s.next == tensor)
@@ -296,6 +325,26 @@ impl Graph {
     pub fn input_name(&self, i: usize) -> String {
         let named = self.input_names.get(i).cloned();
         named.or_else(|| name_in(&self.inputs, i)).unwrap_or_else(|| numbered_input(i))
+    }
+
+    /// Name of output feature `i`.
+    pub fn output_name(&self, i: usize) -> String {
+        name_in(&self.outputs, i).unwrap_or_else(|| format!("y{i}"))
+    }
+
+    /// Column names of the states that are real numbers, in their order: `c0`, `c1`, ... for what the file calls a
+    /// cell, `h0`, `h1`, ... for all else.
+    pub fn state_columns(&self) -> Vec<String> {
+        let mut counts = [0; 2];
+        let mut columns = Vec::new();
+        for state in self.states.iter().filter(|state| !state.counts) {
+            let cell = is_cell(&self.tensors[state.previous].name);
+            let count = &mut counts[usize::from(cell)];
+            let prefix = if cell { 'c' } else { 'h' };
+            columns.extend((*count..*count + state.initial.len()).map(|i| format!("{prefix}{i}")));
+            *count += state.initial.len();
+        }
+        columns
     }
 
     /// Number of input features.
@@ -322,6 +371,16 @@ impl Graph {
 /// Column name of input feature `i` where nothing names it.
 pub fn numbered_input(i: usize) -> String {
     format!("x{i}")
+}
+
+/// Whether a state is called as the cell of an LSTM is, by the last word in its name that says which it is.
+fn is_cell(name: &str) -> bool {
+    const HIDDEN: [&str; 7] = ["h", "hidden", "hx", "hn", "ht", "activity", "potentials"];
+    const CELL: [&str; 6] = ["c", "cell", "cells", "cx", "cn", "ct"];
+    let name = name.to_lowercase();
+    let mut words = name.split(|c: char| !c.is_ascii_alphabetic());
+    let last = words.rfind(|word| HIDDEN.contains(word) || CELL.contains(word));
+    last.is_some_and(|word| CELL.contains(&word))
 }
 
 /// The name of feature `i` in `parts`: that of its part, and its number there.

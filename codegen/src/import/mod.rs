@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use self::circuit::Circuit;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::graph::{Graph, Tensor};
 use crate::settings::Settings;
 use crate::text::snake_case;
@@ -58,15 +58,45 @@ struct Located {
     config: Option<Config>,
 }
 
+impl Located {
+    fn is_onnx(&self) -> bool {
+        match &self.config {
+            Some(config) => config.text("format") == Some("onnx"),
+            None => !is_circuit(&self.model),
+        }
+    }
+}
+
 /// Reads a model: an `.onnx` file, a folder with `config.json` or `model.onnx`, a `config.json`, or a
 /// `.safetensors` file with its `config.json` beside it.
 ///
 /// # Errors
 /// Nothing readable is there, or it is not a network this program can turn into integers.
 pub fn load(path: &Path) -> Result<Source> {
+    load_outputs(path, &[])
+}
+
+/// As [`load`], for the caller to read the outputs called so, in this order; without any, those that `nervecord.toml`
+/// names, or all.
+///
+/// # Errors
+/// As for [`load`], or there are no such outputs.
+pub fn load_outputs(path: &Path, outputs: &[String]) -> Result<Source> {
     let located = locate(path)?;
     let name = name_of(&located.model);
-    let settings = Settings::beside(path)?;
+    let mut settings = Settings::beside(path)?;
+    if !outputs.is_empty() {
+        settings.outputs = outputs.to_vec();
+    }
+    if !located.is_onnx() && !settings.outputs.is_empty() {
+        return Err(Error::new("outputs are chosen of a model that has one")
+            .of_kind(Kind::Options)
+            .file(&located.model)
+            .at("--output, or `outputs` in nervecord.toml")
+            .expected("no choice: only ONNX files have several outputs")
+            .found(settings.outputs.join(", "))
+            .help("leave it out; -o names the file to write"));
+    }
     let (mut graph, sha256) = match &located.config {
         None if is_circuit(&located.model) => circuit::load(&located.model, &name)?,
         None => onnx::load(&located.model, &name, &settings)?,
@@ -105,12 +135,8 @@ pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
 /// Nothing readable is there.
 pub fn survey(path: &Path) -> Result<Option<Vec<onnx::Surveyed>>> {
     let located = locate(path)?;
-    if is_circuit(&located.model) {
-        return Ok(None);
-    }
-    let is_onnx = located.config.as_ref().is_none_or(|c| c.text("format") == Some("onnx"));
     let settings = Settings::beside(path)?;
-    is_onnx.then(|| onnx::survey(&located.model, &settings)).transpose()
+    located.is_onnx().then(|| onnx::survey(&located.model, &settings)).transpose()
 }
 
 /// The circuit a `.toml` file holds, for `inspect` to draw; none for other models.

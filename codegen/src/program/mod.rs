@@ -103,6 +103,8 @@ pub struct Program {
     pub ops: Vec<Op>,
     /// What the caller calls the input's features.
     pub input_names: Vec<String>,
+    /// The names of the output's features.
+    pub output_names: Vec<String>,
     /// Class names of a classifier with a label output.
     pub classes: Option<Classes>,
     /// A row a layer.

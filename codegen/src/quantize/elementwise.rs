@@ -5,9 +5,10 @@ use nervecord::host::quads;
 
 use super::format::{Format, multiplier};
 use super::lowering::{Lowering, Value};
+use super::port;
 use super::rescale::{copy, rescaling_copy};
 use crate::error::Result;
-use crate::graph::Node;
+use crate::graph::{Node, TensorId};
 use crate::program::Kernel;
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Array, Record, Table, Value as Field};
@@ -135,14 +136,40 @@ pub fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let len = lowering.graph.tensors[node.output].len();
     // A dense layer takes features of any scale, so that nothing is lost on the way to one.
     if lowering.only_dense_reads(node.output) {
-        return concat_as_is(lowering, node, len);
+        let value = |&input: &TensorId| {
+            lowering.readers[input] -= 1;
+            lowering.value(input).clone()
+        };
+        let values = node.inputs.iter().map(value).collect();
+        return concat_as_is(lowering, node, len, values);
+    }
+    // Outputs of one network may be of any size beside each other, so each keeps its own format.
+    if node.output == lowering.graph.output {
+        let values = node.inputs.iter().map(|&input| port::take(lowering, input));
+        let values = values.collect::<Result<Vec<_>>>()?;
+        match port::shared_scale(values.iter().map(|value| &value.format)) {
+            Some(scale) => return concat_at(lowering, node, len, scale, values),
+            None => return concat_as_is(lowering, node, len, values),
+        }
     }
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
+    let values = node.inputs.iter().map(|&input| lowering.take_uniform(input).0).collect();
+    concat_at(lowering, node, len, out_scale, values)
+}
+
+/// Copies the inputs of a concatenation, each of one scale, to one scale for all.
+fn concat_at(
+    lowering: &mut Lowering,
+    node: &Node,
+    len: usize,
+    out_scale: f64,
+    values: Vec<Value>,
+) -> Result<()> {
     let storage = lowering.new_storage(len);
     let mut offset = 0;
-    for &input in &node.inputs {
-        let (value, scale) = lowering.take_uniform(input);
-        let kernel = rescaling_copy(offset, value.features, scale / out_scale);
+    for value in values {
+        let ratio = value.format.scale(0) / out_scale;
+        let kernel = rescaling_copy(offset, value.features, ratio);
         lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
         offset += value.features;
     }
@@ -152,12 +179,15 @@ pub fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
 }
 
 /// Copies the inputs of a concatenation with the formats they have.
-fn concat_as_is(lowering: &mut Lowering, node: &Node, len: usize) -> Result<()> {
+fn concat_as_is(
+    lowering: &mut Lowering,
+    node: &Node,
+    len: usize,
+    values: Vec<Value>,
+) -> Result<()> {
     let storage = lowering.new_storage(len);
     let mut format = Format { scale: vec![], offset: vec![], low: 0, high: 0 };
-    for &input in &node.inputs {
-        let value = lowering.value(input).clone();
-        lowering.readers[input] -= 1;
+    for value in values {
         let kernel = Place { offset: format.scale.len(), ..copy(value.features) };
         lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
         for i in 0..value.features {

@@ -269,7 +269,7 @@ fn map_table(
             .help(table::NO_VALUE)
     })?;
     let reached = reals.iter().fold(0.0_f64, |m, y| m.max(y.abs()));
-    let centre = match node.output == lowering.graph.output {
+    let centre = match lowering.is_port(node.output) {
         true => scale::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
         false => None,
     };

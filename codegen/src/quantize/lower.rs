@@ -102,6 +102,7 @@ pub fn lower(
         scores: lowering.scores,
         ops: lowering.ops,
         input_names: (0..graph.input_len()).map(|i| graph.input_name(i)).collect(),
+        output_names: (0..graph.output_len()).map(|i| graph.output_name(i)).collect(),
         classes: graph.classes.clone(),
         layers: lowering.layers,
         macs: graph.macs(),

@@ -45,16 +45,18 @@ pub struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
+    /// Whether the caller reads `tensor`: the output, or what the output only joins to others.
+    pub fn is_port(&self, tensor: TensorId) -> bool {
+        let apart = || self.graph.outputs_apart().contains(&tensor);
+        tensor == self.graph.output || (self.readers[tensor] == 1 && apart())
+    }
+
     /// The largest power-of-two or real scale step for values up to `magnitude`.
     ///
     /// The network's output has a power-of-two scale, so that the caller can name its type.
     pub fn scale_for(&self, tensor: TensorId, magnitude: f64) -> f64 {
         let magnitude = magnitude.max(1e-12);
-        if tensor == self.graph.output {
-            scale::power_of_two(magnitude)
-        } else {
-            magnitude / 32767.0
-        }
+        if self.is_port(tensor) { scale::power_of_two(magnitude) } else { magnitude / 32767.0 }
     }
 
     /// The magnitude to represent for `tensor`: its bound where it has one, else its calibrated range,
@@ -64,7 +66,7 @@ impl Lowering<'_> {
         if let Some(bound) = becomes.and_then(|state| state.bound) {
             return bound;
         }
-        let room = match self.graph.states.is_empty() || tensor == self.graph.output {
+        let room = match self.graph.states.is_empty() || self.is_port(tensor) {
             true => 1.0,
             false => RECURRENT_ROOM,
         };

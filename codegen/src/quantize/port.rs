@@ -8,7 +8,7 @@ use super::rows::{Scales, Widening};
 use super::scale;
 use crate::calibrate::{Ranges, Span};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Layer, Shape};
+use crate::graph::{Graph, Layer, Shape, TensorId};
 use crate::program::{Port, PortWidth};
 
 /// 32-bit inputs whose magnitude is more than this many times their range get an offset.
@@ -113,7 +113,10 @@ pub fn output(lowering: &mut Lowering) -> Result<Port> {
     if let Some(bits) = value.format.unit_bits() {
         return Ok(unit_port(shape, bits, value.storage));
     }
-    let value = if is_port_format(&value.format) { value } else { rescale(lowering, value)? };
+    let value = match is_port_format(&value.format) {
+        true => value,
+        false => rescale(lowering, tensor, value)?,
+    };
     tell_coarse(lowering, &value.format);
     let fracs: Vec<i32> = (0..value.features).map(|i| frac_of(value.format.scale(i))).collect();
     if value.format.offset.is_empty() && fracs.iter().all(|frac| (0..=15).contains(frac)) {
@@ -159,15 +162,17 @@ fn is_port_format(format: &Format) -> bool {
 fn tell_coarse(lowering: &mut Lowering, format: &Format) {
     let graph = lowering.graph;
     let writer = graph.nodes.iter().find(|n| n.output == graph.output);
-    if writer.is_some_and(|n| matches!(n.layer, Layer::ArgMax | Layer::Spiking(_))) {
+    if writer.is_some_and(|n| matches!(n.layer, Layer::Spiking(_))) {
         return; // whole numbers are exact
     }
+    let indices: Vec<usize> = graph.indices().into_iter().map(|(feature, _)| feature).collect();
     let spans = (0..graph.output_len()).map(|i| lowering.ranges.feature(graph.output, i));
     let coarse: Vec<String> = spans
         .enumerate()
-        .filter(|(i, span)| !scale::is_fine(span, format.scale(*i)))
+        .filter(|(i, span)| !indices.contains(i) && !scale::is_fine(span, format.scale(*i)))
         .map(|(i, span)| {
-            format!("y{i} moves by {:.1e} in steps of {:.1e}", span.deviation, format.scale(i))
+            let name = graph.output_name(i);
+            format!("{name} moves by {:.1e} in steps of {:.1e}", span.deviation, format.scale(i))
         })
         .collect();
     if let (Some(first), Some(row)) = (coarse.first(), lowering.layers.last_mut()) {
@@ -179,8 +184,28 @@ fn tell_coarse(lowering: &mut Lowering, format: &Format) {
     }
 }
 
-fn rescale(lowering: &mut Lowering, value: Value) -> Result<Value> {
-    let tensor = lowering.graph.output;
+/// One scale for all outputs of a network, where that costs little and none has an offset.
+pub fn shared_scale<'a>(formats: impl Iterator<Item = &'a Format> + Clone) -> Option<f64> {
+    let plain = |format: &Format| {
+        format.offset.is_empty() && format.scale.windows(2).all(|pair| pair[0] == pair[1])
+    };
+    let mut scales: Vec<f64> = formats.clone().map(|format| format.scale(0)).collect();
+    scale::settle(&mut scales);
+    let one = scales.windows(2).all(|pair| pair[0] == pair[1]);
+    scales.first().copied().filter(|_| one && formats.clone().all(plain))
+}
+
+/// Reads a tensor that the output joins to others, counting one reader off, in a format that a port can carry.
+pub fn take(lowering: &mut Lowering, tensor: TensorId) -> Result<Value> {
+    let value = lowering.value(tensor).clone();
+    if !is_port_format(&value.format) {
+        return rescale(lowering, tensor, value);
+    }
+    lowering.readers[tensor] -= 1;
+    Ok(value)
+}
+
+fn rescale(lowering: &mut Lowering, tensor: TensorId, value: Value) -> Result<Value> {
     let magnitude = lowering.magnitude(tensor);
     let frac = scale::frac_for(magnitude).min(31);
     if frac < -16 {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::Result;
-use crate::graph::{Graph, Layer, Node};
+use crate::graph::{Graph, Layer, Node, Part};
 use crate::import::{self, Source};
 use crate::text::{self, table};
 
@@ -35,6 +35,13 @@ pub fn render(source: &Source) -> String {
     if !graph.input_names.is_empty() {
         let names: Vec<String> = graph.input_names.iter().map(|name| text::label(name)).collect();
         out += &format!("\ncolumns: {}\n", names.join(", "));
+    }
+    for (what, parts) in [("inputs", &graph.inputs), ("outputs", &graph.outputs)] {
+        let features = |part: &Part| format!("{} ({})", part.name, part.features);
+        let parts: Vec<String> = parts.iter().map(features).collect();
+        if !parts.is_empty() {
+            out += &format!("\n{what} and their features: {}\n", parts.join(", "));
+        }
     }
     if let Some(classes) = &graph.classes {
         let names: Vec<String> = classes.names.iter().map(|name| text::label(name)).collect();

@@ -8,11 +8,11 @@ use crate::error::{Error, Result};
 use crate::graph::Classes;
 use crate::verify::class;
 
-/// The first line of outputs as CSV: columns y0, y1, ..., the states h0, h1, ... if there are any, and
-/// `label` for a classifier that names its classes.
-pub fn csv_header(outputs: usize, states: usize, classes: Option<&Classes>) -> String {
+/// The first line of outputs as CSV: columns y0, y1, ..., those of the `states`, and `label` for a classifier that
+/// names its classes.
+pub fn csv_header(outputs: usize, states: &[String], classes: Option<&Classes>) -> String {
     let mut header: Vec<String> = (0..outputs).map(|i| format!("y{i}")).collect();
-    header.extend((0..states).map(|i| format!("h{i}")));
+    header.extend_from_slice(states);
     header.extend(classes.map(|_| "label".to_owned()));
     header.join(",") + "\n"
 }

@@ -16,7 +16,7 @@ use crate::reference::Reference;
 const NOISE_FACTOR: f64 = 4.0;
 /// Bounds of what is allowed, relative to the output's largest magnitude.
 const FINEST: f64 = 1e-5;
-const COARSEST: f64 = 1e-3;
+pub(super) const COARSEST: f64 = 1e-3;
 
 /// How far the float network is from given values, in one column.
 #[derive(Debug, Clone, Copy, PartialEq)]

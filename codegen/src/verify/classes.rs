@@ -1,6 +1,6 @@
 //! Classifiers: which networks are, and where integers and float name different classes.
 
-use super::errors::{Errors, Rows};
+use super::errors::{Errors, Rows, deviation};
 use crate::compiler::Compiled;
 use crate::graph::{Graph, Layer, TensorId};
 
@@ -114,6 +114,35 @@ pub(super) fn flips(fixed: &Rows, float: &Rows, units: &[f64], tolerance: f64) -
         (a != b).then_some(Flip { row, float: a, fixed: b, margin, decided })
     };
     fixed.iter().zip(float).enumerate().filter_map(flip).collect()
+}
+
+/// Takes each index of the largest in `rows`, of several outputs, as float's where it is another and float prefers its
+/// own by no more than `tolerance` explains, as [`flips`] says of a classifier.
+pub(super) fn settle_undecided(
+    rows: &mut Rows,
+    graph: &Graph,
+    (values, scores): (&Rows, &Rows),
+    tolerance: f64,
+) {
+    let mut start = 0;
+    for (feature, tensor) in graph.indices() {
+        let columns = start..start + graph.tensors[tensor].len();
+        let deviations = columns.clone().filter_map(|j| deviation(scores, j)).collect();
+        let unit = Errors::of(deviations).rms;
+        for ((row, scores), own) in rows.iter_mut().zip(scores).zip(values) {
+            let class = own[feature];
+            let scores = &scores[columns.clone()];
+            let score = |class: f64| scores.get(class as usize).copied();
+            let Some(found) = row.get_mut(feature).filter(|found| **found != class) else {
+                continue;
+            };
+            let margin = score(class).zip(score(*found)).map(|(own, other)| own - other);
+            if margin.is_some_and(|margin| margin <= SELDOM * tolerance * 2.0 * unit) {
+                *found = class;
+            }
+        }
+        start = columns.end;
+    }
 }
 
 /// Share of the rows whose class is that of `labels`.

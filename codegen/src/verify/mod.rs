@@ -20,7 +20,8 @@ mod verification;
 use nervecord::Status;
 
 use crate::compiler::Compiled;
-use crate::data::Vectors;
+use crate::data::{States, Vectors};
+use crate::graph::Graph;
 use crate::reference::Reference;
 use agreement::{Agreement, Noise, Sequences};
 pub use classes::class;
@@ -39,7 +40,16 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
     let graph = head.graph(compiled);
     let Vectors { inputs, starts, .. } = vectors;
     let float = run::float(Reference::new(graph), graph, head, inputs, starts);
-    let (fixed, statuses) = run::fixed(&compiled.program, head, inputs, starts);
+    let (mut fixed, statuses) = run::fixed(&compiled.program, head, inputs, starts);
+    let mut settled = vectors.clone();
+    if head == Head::Numbers {
+        let tolerance = compiled.options.tolerance;
+        let decided_by = (&float.values[..], &float.scores[..]);
+        classes::settle_undecided(&mut fixed.values, graph, decided_by, tolerance);
+        let given = settled.outputs.as_deref_mut().unwrap_or_default();
+        classes::settle_undecided(given, graph, decided_by, agreement::COARSEST);
+    }
+    let vectors = &settled;
     let sample = run::sample(compiled);
     let sampled = run::float(Reference::new(graph), graph, head, &sample, &[0]);
 
@@ -62,7 +72,7 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
         let calibrated = Sequences { inputs: &sample, starts: &[0], double: &sampled };
         agreement::noise(graph, head, [given, calibrated])
     });
-    let keep = v.check_finite(head, &float, vectors);
+    let keep = v.check_finite(graph, head, &float, vectors);
     let float = float.filtered(&keep);
     let comparison = Comparison {
         compiled,
@@ -83,19 +93,35 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
 
 impl Verification {
     /// Which rows are finite throughout; the first that is not is a fault.
-    fn check_finite(&mut self, head: Head, float: &Trace, vectors: &Vectors) -> Vec<bool> {
-        let value = if head == Head::Index { "score" } else { "output y" };
-        let parts = [
+    fn check_finite(
+        &mut self,
+        graph: &Graph,
+        head: Head,
+        float: &Trace,
+        vectors: &Vectors,
+    ) -> Vec<bool> {
+        let given = vectors.states.as_ref();
+        let places: Vec<usize> = (0..columns(&float.states)).collect();
+        let output = |j: usize| format!("output {}", graph.output_name(j));
+        let score = |j: usize| format!("score{j}");
+        let states = graph.state_columns();
+        let state = |places: &[usize], j: usize| {
+            let column = places.get(j).and_then(|&place| states.get(place));
+            format!("state {}", column.map_or("", String::as_str))
+        };
+        let value: &dyn Fn(usize) -> String = if head == Head::Index { &score } else { &output };
+        let given_places = given.map_or(&[][..], |given| &given.places);
+        let parts: [(&str, &dyn Fn(usize) -> String, Option<&Rows>); 4] = [
             ("the float network's", value, Some(&float.values[..])),
-            ("the float network's", "state h", Some(&float.states[..])),
-            ("the vectors'", "output y", vectors.outputs.as_deref()),
-            ("the vectors'", "state h", vectors.states.as_deref()),
+            ("the float network's", &|j| state(&places, j), Some(&float.states[..])),
+            ("the vectors'", &output, vectors.outputs.as_deref()),
+            ("the vectors'", &|j| state(given_places, j), given.map(|given| &given.rows[..])),
         ];
         let bad = |i: usize| {
             parts.iter().find_map(|(whose, what, rows)| {
                 let row = (*rows)?.get(i)?;
                 let j = row.iter().position(|value| !value.is_finite())?;
-                Some(format!("row {}: {whose} {what}{j} is {}", i + 1, row[j]))
+                Some(format!("row {}: {whose} {} is {}", i + 1, what(j), row[j]))
             })
         };
         let found: Vec<Option<String>> = (0..self.rows).map(bad).collect();
@@ -122,7 +148,7 @@ impl Verification {
             let r2 = deviation(float, j).map(|deviation| r2(errors.rms, deviation));
             let name = match c.head {
                 Head::Index => format!("score{j}"),
-                _ => format!("y{j}"),
+                _ => c.compiled.graph.output_name(j),
             };
             self.outputs.push(OutputErrors {
                 name,
@@ -157,15 +183,19 @@ impl Verification {
 
     /// Compares the float network with the vectors' outputs and states.
     fn check_float(&mut self, c: &Comparison, (values, states): (Vec<Noise>, Vec<Noise>)) {
-        let mut worst: Option<(&str, Agreement, f64)> = None;
-        let mut check = |what, float: &Rows, given: &Rows, noise: &[_]| {
+        let mut worst: Option<(String, Agreement, [f64; 2])> = None;
+        let graph = &c.compiled.source.graph;
+        let mut check = |what: &dyn Fn(usize) -> String,
+                         float: &Rows,
+                         given: &Rows,
+                         noise: &[_]| {
             let found = agreement::agreement(float, given, noise);
             let most = found.iter().max_by(|a, b| a.severity().total_cmp(&b.severity()));
-            if let Some(most) =
-                most.filter(|a| worst.is_none_or(|(_, b, _)| a.severity() > b.severity()))
-            {
-                worst =
-                    Some((what, *most, given.get(most.row).map_or(0.0, |row| row[most.column])));
+            let beats =
+                |a: &&Agreement| worst.as_ref().is_none_or(|(_, b, _)| a.severity() > b.severity());
+            if let Some(most) = most.filter(beats) {
+                let value = |rows: &Rows| rows.get(most.row).map_or(0.0, |row| row[most.column]);
+                worst = Some((what(most.column), *most, [value(float), value(given)]));
             }
             found
         };
@@ -184,7 +214,9 @@ impl Verification {
                 }
             }
             Some(given) => {
-                let found = check("output y", &c.float.values, given, &values);
+                let output = |j: usize| format!("output {}", graph.output_name(j));
+                let given_columns = columns(given).min(values.len());
+                let found = check(&output, &c.float.values, given, &values[..given_columns]);
                 for (output, agreement) in self.outputs.iter_mut().zip(&found) {
                     output.float_max_error = Some(agreement.error);
                     output.float_allowed_error = Some(agreement.allowed);
@@ -193,14 +225,19 @@ impl Verification {
             }
             None => {}
         }
-        if let Some(given) = &c.vectors.states {
-            check("state h", &c.float.states, given, &states);
+        if let Some(States { places, rows }) = &c.vectors.states {
+            let columns = graph.state_columns();
+            let state = |j: usize| format!("state {}", columns[places[j]]);
+            let picked = |row: &Vec<f64>| places.iter().map(|&place| row[place]).collect();
+            let float: Vec<Vec<f64>> = c.float.states.iter().map(picked).collect();
+            let noise: Vec<Noise> = places.iter().map(|&place| states[place]).collect();
+            check(&state, &float, rows, &noise);
         }
-        let Some((what, worst, given)) = worst else { return };
+        let Some((what, worst, values)) = worst else { return };
         self.float_relative_error = Some(worst.relative());
         self.float_tolerance = Some(worst.tolerance());
         if worst.severity() > 1.0 {
-            self.faults.push(verdict::of_foreign_vectors(c, what, &worst, given));
+            self.faults.push(verdict::of_foreign_vectors(c, &what, &worst, values));
         }
     }
 

@@ -20,12 +20,18 @@ pub(super) struct Trace {
     pub values: Vec<Vec<f64>>,
     /// The states after each row.
     pub states: Vec<Vec<f64>>,
+    /// Of float: the numbers before each index of the largest among several outputs, one after the other.
+    pub scores: Vec<Vec<f64>>,
 }
 
 impl Trace {
     /// The rows for which `keep` says so.
     pub fn filtered(&self, keep: &[bool]) -> Self {
-        Self { values: filtered(&self.values, keep), states: filtered(&self.states, keep) }
+        Self {
+            values: filtered(&self.values, keep),
+            states: filtered(&self.states, keep),
+            scores: filtered(&self.scores, keep),
+        }
     }
 }
 
@@ -38,14 +44,19 @@ pub(super) fn float(
     starts: &[usize],
 ) -> Trace {
     let tensor = head.tensor(graph);
-    let step = |(i, row): (usize, &Vec<f64>)| {
+    let indices = graph.indices();
+    let mut trace = Trace::default();
+    for (i, row) in inputs.iter().enumerate() {
         if starts.binary_search(&i).is_ok() {
             reference.reset();
         }
-        (reference.step(row).swap_remove(tensor), reference.states())
-    };
-    let (values, states) = inputs.iter().enumerate().map(step).unzip();
-    Trace { values, states }
+        let mut tensors = reference.step(row);
+        let scores = indices.iter().flat_map(|&(_, scores)| tensors[scores].iter().copied());
+        trace.scores.push(scores.collect());
+        trace.values.push(tensors.swap_remove(tensor));
+        trace.states.push(reference.states());
+    }
+    trace
 }
 
 /// The integers over the same rows, as real numbers; and which inputs saturated.

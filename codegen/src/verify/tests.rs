@@ -304,7 +304,7 @@ fn a_recurrent_network_starts_again_where_a_sequence_does() {
     let outputs = [[0.4], [0.6], [0.4], [0.6]].map(|y| y.to_vec()).to_vec();
     let mut vectors = Vectors {
         outputs: Some(outputs.clone()),
-        states: Some(outputs),
+        states: Some(States { places: vec![0], rows: outputs }),
         starts: vec![0, 2],
         ..Vectors::of(rows(&[[0.4, 0.0]; 4]))
     };

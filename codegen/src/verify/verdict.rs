@@ -2,7 +2,7 @@
 
 use super::agreement::Agreement;
 use super::classes::{Flip, Head};
-use super::errors::ratio;
+use super::errors::{columns, ratio};
 use super::verification::{Comparison, SaturatedInput, Verification};
 use crate::options::Weights;
 use crate::text::table;
@@ -21,19 +21,24 @@ pub(super) fn of_foreign_vectors(
     c: &Comparison,
     what: &str,
     worst: &Agreement,
-    given: f64,
+    [float, given]: [f64; 2],
 ) -> String {
-    let values = if what.starts_with("state") { &c.float.states } else { &c.float.values };
-    let float = values.get(worst.row).map_or(0.0, |row| row[worst.column]);
+    let graph = &c.compiled.source.graph;
+    let several = match graph.outputs.as_slice() {
+        [] | [_] => String::new(),
+        parts => {
+            let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+            format!(" (of several outputs, {}, --output NAME takes one)", names.join(", "))
+        }
+    };
     let recurrent = match c.compiled.graph.states.is_empty() {
         true => "",
         false => ", in time order from a reset",
     };
     format!(
-        "the imported float network differs from the vectors by {:.1e} of the size of {what}{} ({:.1e} is allowed; row \
-         {}: {float:.6} for {given:.6}): do they belong to this model, inputs as it takes them{recurrent}?",
+        "the imported float network differs from the vectors by {:.1e} of the size of {what} ({:.1e} is allowed; row \
+         {}: {float:.6} for {given:.6}): do they belong to this model, inputs as it takes them{recurrent}{several}?",
         worst.relative(),
-        worst.column,
         worst.tolerance(),
         c.places.get(worst.row).copied().unwrap_or_default(),
     )
@@ -103,6 +108,16 @@ fn rows(n: usize) -> String {
 
 /// What the vectors do not say.
 fn unchecked(v: &Verification, c: &Comparison) -> Option<String> {
+    let graph = &c.compiled.graph;
+    let given = c.vectors.outputs.as_deref().map_or(0, columns);
+    if given > 0 && given < graph.output_len() {
+        let names: Vec<String> = (0..given).map(|j| graph.output_name(j)).collect();
+        return Some(format!(
+            "The vectors have the first {given} of {} outputs, taken as {}; --output NAME takes an output alone.",
+            graph.output_len(),
+            names.join(", ")
+        ));
+    }
     let so = v.float_max_error.is_none() && c.head != Head::Index && v.passed;
     so.then(|| {
         "The vectors have no columns y0.., so nothing says that the network was imported rightly."

@@ -133,6 +133,7 @@ pub fn arguments(content: &[u8], random: &mut Random) -> Option<Vec<u8>> {
                 "--help",
                 "--version",
                 "-o",
+                "--out",
                 "--output",
                 "--calibration",
                 "--weights",

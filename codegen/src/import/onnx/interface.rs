@@ -9,7 +9,7 @@ use super::door::Door;
 use super::order::Order;
 use super::pairs::{self, Pair};
 use super::proto::{GraphProto, TensorProto};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::settings::StateSettings;
 
 /// All inputs and outputs of a file.
@@ -54,6 +54,27 @@ impl<'a> Doors<'a> {
     pub fn outputs(&self) -> Vec<&'a str> {
         let is_state = |name: &&str| self.pairs.iter().any(|pair| pair.output == *name);
         self.outputs.iter().filter(|name| !is_state(name)).copied().collect()
+    }
+
+    /// The outputs of these names, states among them if they are named.
+    ///
+    /// # Errors
+    /// There is no such output, or one is named twice.
+    pub fn chosen(&self, names: &[String]) -> Result<Vec<&'a str>> {
+        let mut chosen = Vec::new();
+        for name in names {
+            let output = self.outputs.iter().find(|output| *output == name);
+            let output = output.filter(|output| !chosen.contains(*output)).ok_or_else(|| {
+                Error::new("an output is chosen that the file does not have, or twice")
+                    .of_kind(Kind::Options)
+                    .at("--output, or `outputs` in nervecord.toml")
+                    .expected(format!("outputs of the file: {}", self.outputs.join(", ")))
+                    .found(format!("`{name}`"))
+                    .help("name each output once, as the file does; -o names the file to write")
+            })?;
+            chosen.push(*output);
+        }
+        Ok(chosen)
     }
 
     /// What is needed for some outputs.

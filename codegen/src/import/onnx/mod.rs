@@ -54,17 +54,19 @@ pub fn load(path: &Path, name: &str, settings: &Settings) -> Result<(Graph, Stri
     let import = || {
         let bytes = read(path)?;
         let model = parse(&bytes)?;
-        let proto = graph_of(&model)?;
-        let doors = Doors::of(proto, &settings.state)?;
-        let interface = doors.interface(&doors.outputs())?;
-        let tensors = TensorReader::new(path, &bytes);
-        let mut importer =
-            Importer::new(&model, name, tensors, &doors, &interface, &settings.state)?;
+        let file = File::of(path, &bytes, &model, settings)?;
+        let (outputs, notes) = match settings.outputs.as_slice() {
+            [] => file.supported()?,
+            names => (file.doors.chosen(names)?, Vec::new()),
+        };
+        let interface = file.doors.interface(&outputs)?;
+        let mut importer = Importer::new(&file, name, &interface)?;
         for &index in &interface.nodes {
-            if let Some(node) = proto.node.get(index) {
+            if let Some(node) = file.proto.node.get(index) {
                 importer.node(node)?;
             }
         }
+        importer.builder.graph.notes.extend(notes);
         importer.finish(&interface)
     };
     import().map_err(|e| e.file(path))
@@ -98,13 +100,10 @@ pub fn survey(path: &Path, settings: &Settings) -> Result<Vec<Surveyed>> {
     let survey = || {
         let bytes = read(path)?;
         let model = parse(&bytes)?;
-        let proto = graph_of(&model)?;
-        let doors = Doors::of(proto, &settings.state)?;
-        let interface = doors.interface(&doors.outputs())?;
-        let tensors = TensorReader::new(path, &bytes);
-        let state = &settings.state;
-        let mut importer = Importer::new(&model, "survey", tensors, &doors, &interface, state)?;
-        let surveyed = proto.node.iter().map(|node| {
+        let file = File::of(path, &bytes, &model, settings)?;
+        let interface = file.doors.interface(&file.doors.outputs())?;
+        let mut importer = Importer::new(&file, "survey", &interface)?;
+        let surveyed = file.proto.node.iter().map(|node| {
             let outcome = importer.node(node).map(|()| importer.shapes(node));
             Surveyed {
                 name: node::name(node).to_owned(),
@@ -135,8 +134,64 @@ fn parse(bytes: &[u8]) -> Result<ModelProto> {
     }
 }
 
-fn graph_of(model: &ModelProto) -> Result<&GraphProto> {
-    model.graph.as_ref().ok_or_else(|| Error::new("the model has no graph").help(DAMAGED))
+/// A file with what is said of it.
+struct File<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    model: &'a ModelProto,
+    proto: &'a GraphProto,
+    doors: Doors<'a>,
+    settings: &'a Settings,
+}
+
+impl<'a> File<'a> {
+    fn of(
+        path: &'a Path,
+        bytes: &'a [u8],
+        model: &'a ModelProto,
+        settings: &'a Settings,
+    ) -> Result<Self> {
+        let none = || Error::new("the model has no graph").help(DAMAGED);
+        let proto = model.graph.as_ref().ok_or_else(none)?;
+        let doors = Doors::of(proto, &settings.state)?;
+        Ok(Self { path, bytes, model, proto, doors, settings })
+    }
+
+    /// The outputs that can be imported, and what there is to say of the others.
+    fn supported(&self) -> Result<(Vec<&'a str>, Vec<String>)> {
+        let all = self.doors.outputs();
+        if all.len() < 2 {
+            return Ok((all, Vec::new()));
+        }
+        let interface = self.doors.interface(&all)?;
+        let mut importer = Importer::new(self, "survey", &interface)?;
+        let mut failed: HashMap<&str, Error> = HashMap::new();
+        for node in interface.nodes.iter().filter_map(|&index| self.proto.node.get(index)) {
+            let behind = node.input.iter().find_map(|name| failed.get(name.as_str()).cloned());
+            if let Some(error) = behind.or_else(|| importer.node(node).err()) {
+                failed.extend(node.output.iter().map(|name| (name.as_str(), error.clone())));
+            }
+        }
+        let mut outcome = |name| match failed.remove(name) {
+            Some(error) => Err(error),
+            None => outputs::usable(name, &importer.value(name)?),
+        };
+        let outcomes: Vec<(&str, Result<()>)> =
+            all.iter().map(|&name| (name, outcome(name))).collect();
+        let (mut good, mut notes) = (Vec::new(), Vec::new());
+        for (name, outcome) in &outcomes {
+            match outcome {
+                Ok(()) => good.push(*name),
+                Err(error) => {
+                    notes.push(format!("the output `{name}` is left out: {}", error.brief()));
+                }
+            }
+        }
+        match outcomes.into_iter().next() {
+            Some((_, Err(error))) if good.is_empty() => Err(error),
+            _ => Ok((good, notes)),
+        }
+    }
 }
 
 struct Importer<'a> {
@@ -167,14 +222,8 @@ const REARRANGING: [&str; 12] = [
 ];
 
 impl<'a> Importer<'a> {
-    fn new(
-        model: &'a ModelProto,
-        name: &str,
-        tensors: TensorReader,
-        doors: &Doors<'a>,
-        interface: &Interface<'a>,
-        settings: &StateSettings,
-    ) -> Result<Self> {
+    fn new(file: &File<'a>, name: &str, interface: &Interface<'a>) -> Result<Self> {
+        let File { model, doors, settings, .. } = file;
         let opsets: HashMap<&str, i64> = model
             .opset_import
             .iter()
@@ -204,18 +253,28 @@ impl<'a> Importer<'a> {
             initializers: doors.initializers.clone(),
             integers,
             states: Vec::new(),
-            builder: Builder::new(graph, tensors),
+            builder: Builder::new(graph, TensorReader::new(file.path, file.bytes)),
         };
         for (input, pair) in states {
-            importer.open_state(input, *pair, settings)?;
+            importer.open_state(input, *pair, &settings.state)?;
         }
-        importer.open_features(&names, shapes)?;
+        importer.open_features(&names, shapes, interface.outputs.len() > 1)?;
         Ok(importer)
     }
 
     /// Gives each of the file's inputs its part of the caller's.
-    fn open_features(&mut self, names: &[&'a str], shapes: Vec<(Vec<usize>, usize)>) -> Result<()> {
-        let input = self.builder.graph.input;
+    fn open_features(
+        &mut self,
+        names: &[&'a str],
+        shapes: Vec<(Vec<usize>, usize)>,
+        several_outputs: bool,
+    ) -> Result<()> {
+        let graph = &mut self.builder.graph;
+        let input = graph.input;
+        if names.len() > 1 || several_outputs {
+            let part = |(name, (_, len)): (&&str, &(Vec<usize>, usize))| Part::of(name, *len);
+            graph.inputs = names.iter().zip(&shapes).map(part).collect();
+        }
         if let ([name], [(dims, _)]) = (names, shapes.as_slice()) {
             let flow = Flow { id: input, dims: dims.clone() };
             self.values.insert(name, Value::Flow(flow));
@@ -225,7 +284,6 @@ impl<'a> Importer<'a> {
         for (name, (dims, len)) in names.iter().zip(shapes) {
             let picked = Layer::Select((start..start + len).collect());
             let flow = self.builder.flow(name, picked, &[input], &dims)?;
-            self.builder.graph.inputs.push(Part { name: text::label(name), features: len });
             self.values.insert(name, Value::Flow(flow));
             start += len;
         }
@@ -353,7 +411,7 @@ impl<'a> Importer<'a> {
         for output in &interface.outputs {
             outputs.push(((*output).to_owned(), self.value(output)?));
         }
-        outputs::choose(&mut self.builder, &outputs)?;
+        outputs::choose(&mut self.builder, &outputs, interface.features.len() > 1)?;
         self.close_states()?;
         let mut graph = self.builder.graph;
         let name = &graph.tensors[graph.output].name;

@@ -3,27 +3,45 @@
 use super::builder::Builder;
 use super::node::{Flow, Label, Value};
 use crate::error::{Error, Result};
-use crate::graph::{Classes, Layer, TensorId};
+use crate::graph::{Classes, Layer, Part, TensorId};
 
-/// Sets the graph's output and classes from the values of the file's outputs.
-pub fn choose(builder: &mut Builder, outputs: &[(String, Value)]) -> Result<()> {
+/// Refuses what the caller cannot read of an output.
+pub fn usable(name: &str, value: &Value) -> Result<()> {
+    match value {
+        Value::Flow(_) | Value::Label(_) => Ok(()),
+        other => Err(Error::new("an output does not depend on the input")
+            .at(format!("output `{name}`"))
+            .expected("a tensor of activations")
+            .found(other.kind())
+            .help(
+                "export the model with its computed output only, or choose others with --output",
+            )),
+    }
+}
+
+/// Sets the graph's output and classes from the values of the file's outputs, and their names where it has several, or
+/// `several_inputs`.
+pub fn choose(
+    builder: &mut Builder,
+    outputs: &[(String, Value)],
+    several_inputs: bool,
+) -> Result<()> {
     let mut flows: Vec<(&str, &Flow)> = Vec::new();
     let mut labels: Vec<(&str, Label)> = Vec::new();
     for (name, value) in outputs {
+        usable(name, value)?;
         match value {
             Value::Flow(flow) => flows.push((name, flow)),
             Value::Label(label) => labels.push((name, label.clone())),
-            other => {
-                return Err(Error::new("an output does not depend on the input")
-                    .at(format!("output `{name}`"))
-                    .expected("a tensor of activations")
-                    .found(other.kind())
-                    .help("export the model with its computed output only"));
-            }
+            Value::Constant(_) | Value::Text(_) => {}
         }
     }
-    if flows.len() > 1 {
+    if flows.len() == 2 {
         index_as_label(builder, &mut flows, &mut labels);
+    }
+    if flows.len() > 1 || several_inputs {
+        let part = |(name, flow): &(&str, &Flow)| Part::of(name, builder.len(flow.id));
+        builder.graph.outputs = flows.iter().map(part).collect();
     }
     match (flows.as_slice(), labels.as_slice()) {
         ([], []) => Err(Error::new("the graph has no output")
@@ -51,22 +69,30 @@ pub fn choose(builder: &mut Builder, outputs: &[(String, Value)]) -> Result<()> 
             Ok(())
         }
         (many, labels) => {
+            let names: Vec<&str> = many.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
             if let Some(whole) = joined(builder, many) {
                 builder.graph.output = whole;
                 for (name, label) in labels {
                     set_classes(builder, name, label);
                 }
                 builder.graph.notes.push(format!(
-                    "the {} outputs are the columns of one tensor, which is the output",
+                    "the {} outputs are the columns of one tensor, which is the output: {names}",
                     many.len()
                 ));
                 return Ok(());
             }
-            let names: Vec<&str> = many.iter().map(|(name, _)| *name).collect();
-            Err(Error::new("the model has several outputs")
-                .expected("one output, or a classifier's label and probabilities")
-                .found(format!("{} outputs: {}", names.len(), names.join(", ")))
-                .help("export one of them, or join them in the model (torch.cat, Concat)"))
+            let all: Vec<TensorId> = many.iter().map(|(_, flow)| flow.id).collect();
+            builder.graph.output = builder.push("outputs", Layer::Concat, &all)?;
+            builder.graph.notes.push(format!(
+                "the outputs, one after the other: {names}; --output NAME takes one alone"
+            ));
+            for (name, _) in labels {
+                builder.graph.notes.push(format!(
+                    "the label output `{name}` is left out: it names classes of one output, and there are several"
+                ));
+            }
+            Ok(())
         }
     }
 }

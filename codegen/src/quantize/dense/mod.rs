@@ -107,7 +107,7 @@ fn active<'a>(rows: impl ExactSizeIterator<Item = &'a Vec<f64>>, format: &Format
 /// Finds a clamp that saturation can do.
 fn tail(lowering: &Lowering, output: TensorId) -> Tail {
     let plain = Tail::none(output);
-    if lowering.readers[output] != 1 || output == lowering.graph.output {
+    if lowering.readers[output] != 1 || lowering.is_port(output) {
         return plain;
     }
     let reader = lowering.graph.nodes.iter().position(|n| n.inputs.contains(&output));
@@ -120,7 +120,7 @@ fn tail(lowering: &Lowering, output: TensorId) -> Tail {
     }
     let cap = high.is_finite().then_some(high);
     // The network's output has a power-of-two scale, whose range ends beside any cap.
-    if cap.is_some_and(|cap| cap <= 0.0 || node.output == lowering.graph.output) {
+    if cap.is_some_and(|cap| cap <= 0.0 || lowering.is_port(node.output)) {
         return plain;
     }
     Tail { tensor: node.output, clamp: Some(index), relu, cap }
@@ -131,7 +131,7 @@ fn tail(lowering: &Lowering, output: TensorId) -> Tail {
 pub fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scales {
     let tensor = tail.tensor;
     let margin = lowering.ranges.margin;
-    if tensor == lowering.graph.output {
+    if lowering.is_port(tensor) {
         let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
         // What is clamped at its own zero has none elsewhere.
         return port::output_scales(&spans, margin, !tail.relu);

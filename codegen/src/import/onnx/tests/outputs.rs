@@ -87,9 +87,97 @@ fn columns_of_one_tensor_are_that_tensor() {
     assert_eq!((graph.output_len(), graph.nodes.len()), (2, 1));
 }
 
+/// Names of the outputs of the file `model`, those chosen, with the notes.
+fn chosen(model: &ModelProto, names: &[&str]) -> Result<(Graph, String)> {
+    let saved = save(&model.encode_to_vec());
+    let mut settings = Settings::default();
+    settings.outputs = names.iter().map(|name| (*name).to_owned()).collect();
+    let (graph, _) = super::super::load(&saved.path, "net", &settings)?;
+    let notes = graph.notes.join("\n");
+    Ok((graph, notes))
+}
+
+/// An actor and a critic: `mean` of two features, `value` of one, `odd` by an operator that nobody knows, and `same`.
+fn actor_and_critic() -> ModelProto {
+    let nodes = vec![
+        node("Relu", &["x"], &["h"]),
+        node("Tanh", &["h"], &["mean"]),
+        node("Frobnicate", &["h"], &["odd"]),
+        node("MatMul", &["h", "w"], &["value"]),
+        node("Identity", &["one"], &["same"]),
+    ];
+    let constants = vec![floats("w", &[2, 1], &[100.0, 200.0]), floats("one", &[1], &[1.0])];
+    with_outputs(model(2, nodes, constants), &["mean", "odd", "value", "same"])
+}
+
 #[test]
-fn several_outputs_are_refused_by_name() {
-    let nodes = vec![node("Relu", &["x"], &["mean"]), node("Tanh", &["x"], &["value"])];
-    let bad = with_outputs(model(2, nodes, vec![]), &["mean", "value"]);
-    assert_refused(&bad.encode_to_vec(), &["several outputs", "mean, value", "export one of them"]);
+fn several_outputs_are_one_vector_and_what_is_not_supported_is_told() {
+    let (graph, notes) = chosen(&actor_and_critic(), &[]).unwrap();
+    let names: Vec<String> = (0..graph.output_len()).map(|i| graph.output_name(i)).collect();
+    assert_eq!(names, ["mean.0", "mean.1", "value.0"]);
+    assert_eq!(graph.input_name(1), "x.1");
+    for part in ["mean, value", "`odd` is left out: node `odd`", "`same` is left out"] {
+        assert!(notes.contains(part), "`{part}` is not in:\n{notes}");
+    }
+    let y = reference::run(&graph, &[vec![1.0, 2.0]]).remove(0);
+    assert_close(&y, &[1f64.tanh(), 2f64.tanh(), 500.0]);
+}
+
+#[test]
+fn an_output_that_is_chosen_stands_alone_and_has_its_own_order() {
+    let (graph, notes) = chosen(&actor_and_critic(), &["value"]).unwrap();
+    assert_eq!((graph.output_len(), graph.output_name(0)), (1, "y0".to_owned()));
+    assert_eq!(notes, "the dynamic batch axis is taken as 1");
+    let (graph, _) = chosen(&actor_and_critic(), &["value", "mean"]).unwrap();
+    assert_eq!(graph.output_name(1), "mean.0");
+    for (names, parts) in [
+        (vec!["net.rs"], ["outputs of the file: mean, odd, value, same", "`net.rs`"]),
+        (vec!["mean", "mean"], ["or twice", "`mean`"]),
+        (vec!["odd"], ["`Frobnicate` is not supported", "node `odd`"]),
+        (vec!["mean", "same"], ["output `same`", "does not depend on the input"]),
+    ] {
+        let message = chosen(&actor_and_critic(), &names).unwrap_err().to_string();
+        parts.iter().for_each(|part| assert!(message.contains(part), "`{part}`:\n{message}"));
+    }
+}
+
+#[test]
+fn a_file_of_which_no_output_is_supported_says_why() {
+    let nodes = vec![node("Frobnicate", &["x"], &["h"]), node("Relu", &["h"], &["a"])];
+    let bad = with_outputs(model(2, nodes, vec![]), &["h", "a"]);
+    assert_refused(&bad.encode_to_vec(), &["`Frobnicate` is not supported", "node `h`"]);
+}
+
+#[test]
+fn inputs_that_lead_to_no_chosen_output_are_not_the_callers() {
+    let nodes = vec![node("Relu", &["x"], &["a"]), node("Add", &["x", "time"], &["b"])];
+    let mut model = with_outputs(model(2, nodes, vec![]), &["a", "b"]);
+    model.graph.iter_mut().for_each(|graph| graph.input.push(port("time", &[1, 1])));
+    assert_eq!(chosen(&model, &[]).unwrap().0.input_len(), 3);
+    assert_eq!(chosen(&model, &["a"]).unwrap().0.input_len(), 2);
+}
+
+/// Each output has its own number format, whatever the others' sizes are.
+#[test]
+fn outputs_of_different_size_keep_their_precision() {
+    let (graph, _) = chosen(&actor_and_critic(), &[]).unwrap();
+    let rows: Vec<Vec<f64>> =
+        (0..400).map(|i| [0.37, 0.61].map(|f| (f64::from(i) * f).sin()).to_vec()).collect();
+    let graph = simplify(graph);
+    let calibration = crate::calibrate::Calibration::of(rows.clone());
+    let options = crate::options::Options {
+        weights: crate::options::Weights::I16,
+        ..crate::options::Options::default()
+    };
+    let program = crate::choose::quantize(&graph, &calibration, &options).unwrap();
+    assert_eq!(program.output_names, ["mean.0", "mean.1", "value.0"]);
+    assert_eq!(program.output.fracs[0], program.output.fracs[1]);
+    assert!(program.output.fracs[0] > program.output.fracs[2] + 4, "{:?}", program.output.fracs);
+    let mut interpreter = crate::interpret::Interpreter::new(&program);
+    for (row, exact) in rows.iter().zip(reference::run(&graph, &rows)) {
+        let (y, _) = interpreter.step(row);
+        for ((y, exact), size) in y.iter().zip(exact).zip([1.0, 1.0, 300.0]) {
+            assert!((y - exact).abs() < 1e-3 * size, "{y} for {exact}");
+        }
+    }
 }
