@@ -13,6 +13,7 @@ pub mod seeds;
 
 pub mod shapes;
 pub mod state_dict;
+pub mod tflite;
 
 use std::path::PathBuf;
 

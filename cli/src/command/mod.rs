@@ -41,7 +41,7 @@ struct Cli {
 enum Command {
     /// Print the layers of a model, and what is not supported of it.
     Inspect {
-        /// An .onnx file, a circuit .toml, or a folder with config.json and model.safetensors.
+        /// An .onnx or .tflite file, a circuit .toml, or a folder with config.json and model.safetensors.
         model: PathBuf,
         /// An output of an ONNX file that has several; may be repeated [default: all]
         #[arg(long = "output", value_name = "NAME")]

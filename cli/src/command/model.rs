@@ -13,7 +13,7 @@ use super::progress;
 
 #[derive(clap::Args)]
 pub struct Model {
-    /// An .onnx file, a folder (or its config.json) beside model.safetensors, or a circuit .toml.
+    /// An .onnx or .tflite file, a folder (or its config.json) beside model.safetensors, or a circuit .toml.
     pub model: PathBuf,
     /// Inputs as the model will see them in use, CSV or .npy; without, nervecord.toml gives ranges.
     #[arg(long)]

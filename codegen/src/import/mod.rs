@@ -17,6 +17,7 @@ mod recurrent;
 mod rnn;
 pub mod scalars;
 mod tensors;
+pub mod tflite;
 
 pub use config::Config;
 
@@ -35,7 +36,7 @@ use crate::text::snake_case;
 const MOST_FEATURES: usize = 1 << 22;
 
 /// What `config.json` may say under `format`.
-const FORMATS: &str = "\"onnx\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
+const FORMATS: &str = "\"onnx\", \"tflite\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
      \"cfc_ncp\", \"cfc_dense\", \"ltc\", \"gru\", \"lstm\", \"rnn\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
      \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
@@ -60,15 +61,20 @@ struct Located {
 
 impl Located {
     fn is_onnx(&self) -> bool {
+        self.is("onnx")
+    }
+
+    /// Whether the model is of a format that says all there is to know in one file of that extension.
+    fn is(&self, format: &str) -> bool {
         match &self.config {
-            Some(config) => config.text("format") == Some("onnx"),
-            None => !is_circuit(&self.model),
+            Some(config) => config.text("format") == Some(format),
+            None => has_extension(&self.model, format),
         }
     }
 }
 
-/// Reads a model: an `.onnx` file, a folder with `config.json` or `model.onnx`, a `config.json`, or a
-/// `.safetensors` file with its `config.json` beside it.
+/// Reads a model: an `.onnx` or `.tflite` file, a folder with `config.json`, `model.onnx` or `model.tflite`, a
+/// `config.json`, or a `.safetensors` file with its `config.json` beside it.
 ///
 /// # Errors
 /// Nothing readable is there, or it is not a network this program can turn into integers.
@@ -88,17 +94,20 @@ pub fn load_outputs(path: &Path, outputs: &[String]) -> Result<Source> {
     if !outputs.is_empty() {
         settings.outputs = outputs.to_vec();
     }
-    if !located.is_onnx() && !settings.outputs.is_empty() {
+    if !located.is_onnx() && !located.is("tflite") && !settings.outputs.is_empty() {
         return Err(Error::new("outputs are chosen of a model that has one")
             .of_kind(Kind::Options)
             .file(&located.model)
             .at("--output, or `outputs` in nervecord.toml")
-            .expected("no choice: only ONNX files have several outputs")
+            .expected("no choice: only ONNX and TensorFlow Lite files have several outputs")
             .found(settings.outputs.join(", "))
             .help("leave it out; -o names the file to write"));
     }
     let (mut graph, sha256) = match &located.config {
         None if is_circuit(&located.model) => circuit::load(&located.model, &name)?,
+        None if has_extension(&located.model, "tflite") => {
+            tflite::load(&located.model, &name, &settings)?
+        }
         None => onnx::load(&located.model, &name, &settings)?,
         Some(config) => by_format(config, &located.model, &name, &settings)?,
     };
@@ -151,7 +160,11 @@ pub fn circuit(path: &Path) -> Result<Option<Circuit>> {
 }
 
 fn is_circuit(model: &Path) -> bool {
-    model.extension().is_some_and(|e| e == "toml")
+    has_extension(model, "toml")
+}
+
+fn has_extension(model: &Path, extension: &str) -> bool {
+    model.extension().is_some_and(|e| e == extension)
 }
 
 fn by_format(
@@ -164,6 +177,7 @@ fn by_format(
     let (mut graph, sha256) = match format.split_whitespace().next().unwrap_or_default() {
         // The file says all there is to know.
         "onnx" => return onnx::load(model, name, settings),
+        "tflite" => return tflite::load(model, name, settings),
         "mlp" => mlp::load(config, model, name),
         "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
         "ltc" => ltc::load(config, model, name),
@@ -188,9 +202,8 @@ fn locate(path: &Path) -> Result<Located> {
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     match path.extension().and_then(|e| e.to_str()).unwrap_or_default() {
-        "onnx" => Ok(Located { model: path.to_owned(), config: None }),
+        "onnx" | "tflite" | "toml" => Ok(Located { model: path.to_owned(), config: None }),
         "json" => configured(path.to_owned()),
-        "toml" => Ok(Located { model: path.to_owned(), config: None }),
         "safetensors" => {
             let config = Config::read(folder.join("config.json")).map_err(|e| {
                 e.help("a .safetensors file needs its config.json beside it, with `format` and `layers`")
@@ -199,7 +212,7 @@ fn locate(path: &Path) -> Result<Located> {
         }
         other => Err(Error::new("the kind of model is not known by its file name")
             .file(path)
-            .expected("a .onnx or .safetensors file, a circuit .toml, a config.json, or a folder with one of them")
+            .expected("a .onnx, .tflite or .safetensors file, a circuit .toml, a config.json, or a folder with one of them")
             .found(format!("the extension `{other}`"))
             .help("name the file after its format")),
     }
@@ -210,7 +223,7 @@ fn locate_in(folder: &Path) -> Result<Located> {
     if config.exists() {
         return configured(config);
     }
-    for name in ["model.onnx", "circuit.toml"] {
+    for name in ["model.onnx", "model.tflite", "circuit.toml"] {
         let model = folder.join(name);
         if model.exists() {
             return Ok(Located { model, config: None });
@@ -218,8 +231,10 @@ fn locate_in(folder: &Path) -> Result<Located> {
     }
     Err(Error::new("the folder holds no model")
         .file(folder)
-        .expected("config.json beside model.safetensors, or model.onnx, or circuit.toml")
-        .found("neither")
+        .expected(
+            "config.json beside model.safetensors, or model.onnx, model.tflite or circuit.toml",
+        )
+        .found("none of them")
         .help("give the model file itself, or add a config.json"))
 }
 
@@ -228,6 +243,7 @@ fn configured(path: PathBuf) -> Result<Located> {
     let config = Config::read(path)?;
     let usual = match config.text("format") {
         Some("onnx") => "model.onnx".into(),
+        Some("tflite") => listed(&config, "tflite").unwrap_or("model.tflite").into(),
         // A circuit may be one file: its own configuration.
         Some("ncap-swimmer/1") if config.get("params").is_some_and(Json::is_object) => {
             config.path.file_name().unwrap_or_default().to_owned()
@@ -237,6 +253,12 @@ fn configured(path: PathBuf) -> Result<Located> {
     let file = config.text("file").map_or(usual, std::ffi::OsString::from);
     let model = config.path.with_file_name(file);
     Ok(Located { model, config: Some(config) })
+}
+
+/// The first file of an extension, in the order of their names, among the keys of `files`.
+fn listed<'a>(config: &'a Config, extension: &str) -> Option<&'a str> {
+    let files = config.get("files")?.as_object()?.keys();
+    files.map(String::as_str).filter(|file| has_extension(Path::new(file), extension)).min()
 }
 
 /// A model's name: its file's stem, or its folder's name where the file is just called `model`.

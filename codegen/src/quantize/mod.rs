@@ -11,6 +11,7 @@ mod format;
 mod functions;
 mod heads;
 pub(crate) mod kan;
+mod lattice;
 mod lower;
 mod lowering;
 mod membrane;

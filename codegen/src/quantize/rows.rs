@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::cholesky::Factor;
 use super::format::{Format, multiplier, scaled_multiplier};
+use super::lattice::Lattice;
 use super::scale::settle;
 use crate::error::{Error, Result};
 use crate::program::Width;
@@ -16,6 +17,13 @@ pub const LIMIT: f64 = i32::MAX as f64;
 
 /// Multipliers below this are made exact: a factor with fewer bits would move what is far from zero.
 const FEWEST: i16 = 1 << 12;
+
+/// A row whose integers are given keeps them, and a multiplier that is not exact, down to this one.
+const FEWEST_GIVEN: f64 = 256.0;
+
+/// A unit of a row whose integers are given is at most this share of an output unit: as with i8 weights of one's
+/// own choice, so that it does not decide the shift for all rows.
+const COARSEST_GIVEN: f64 = 1.0 / 128.0;
 
 /// What the outputs of a layer should be like.
 #[derive(Debug, Clone)]
@@ -333,6 +341,9 @@ impl Row {
         if largest * reals.len() as f64 * f64::powi(2.0, 46) <= frame.end {
             return Self::constant(reals.len(), real_bias, frame);
         }
+        if let Some(row) = Self::given(reals, real_bias, width, frame, bound) {
+            return row;
+        }
         let ends: &[f64] =
             if width.is_coarse() && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
         let candidate =
@@ -346,8 +357,7 @@ impl Row {
         // A few steps always suffice.
         for _ in 0..64 {
             row.cut_bias(frame.end, bound);
-            let bias = (row.bias / row.scale).abs() + frame.room;
-            let reached = bound(&row.weights, bias).max(bound(&row.weights, -bias));
+            let reached = row.reached(frame, bound);
             if reached <= LIMIT {
                 break;
             }
@@ -355,6 +365,46 @@ impl Row {
             row = round(reals, real_bias, scale, width, moments);
         }
         row
+    }
+
+    /// Weights that are integers times one number already: those integers, or a multiple of them where they are so
+    /// few that the sums would be coarse. None where `bound` or the scale of the outputs leaves no room for them.
+    fn given(
+        reals: &[f64],
+        bias: f64,
+        width: Width,
+        frame: Frame,
+        bound: &dyn Fn(&[i32], f64) -> f64,
+    ) -> Option<Self> {
+        let lattice = Lattice::of(reals)?;
+        let unit = frame.end / 32768.0;
+        let most = width.largest() / lattice.largest();
+        let mut multiple = match width.is_coarse() {
+            true => (lattice.step / (unit * COARSEST_GIVEN)).ceil().min(f64::from(most)) as i32,
+            false => most,
+        };
+        while multiple > 0 {
+            let weights = lattice.integers.iter().map(|q| q * multiple).collect();
+            let scale = lattice.step / f64::from(multiple);
+            if scale >= unit / 4.0 || (frame.step > 0.0 && scale < FEWEST_GIVEN * frame.step) {
+                return None;
+            }
+            let mut row = Self { weights, bias, scale, error: 0.0 };
+            row.cut_bias(frame.end, bound);
+            let reached = row.reached(frame, bound);
+            if reached <= LIMIT {
+                return Some(row);
+            }
+            let fitting = (f64::from(multiple) * LIMIT / reached).floor() as i32;
+            multiple = fitting.min(multiple - 1);
+        }
+        None
+    }
+
+    /// The largest magnitude of a partial sum, the room for the rounding half included.
+    fn reached(&self, frame: Frame, bound: &dyn Fn(&[i32], f64) -> f64) -> f64 {
+        let bias = (self.bias / self.scale).abs() + frame.room;
+        bound(&self.weights, bias).max(bound(&self.weights, -bias))
     }
 
     /// A row of `count` zeros, or what is as good: its scale is fine, so that it does not decide those of others.
@@ -549,6 +599,33 @@ mod tests {
         };
         let sum: f64 = moments.blocks.iter().map(exact).sum();
         assert!((sum - row.error).abs() < 1e-6 * sum, "{sum} {}", row.error);
+    }
+
+    /// Those of a file that was quantized, whatever their largest is, in i8 and as multiples in i16.
+    #[test]
+    fn weights_that_are_integers_already_stay_what_they_are() {
+        let bound = |weights: &[i32], bias: f64| {
+            bias.abs() + weights.iter().map(|w| f64::from(w.abs()) * 32768.0).sum::<f64>()
+        };
+        let frame = Frame { room: 131_072.0, end: 1.0, step: 0.0 };
+        let integers = [50, -3, 0, 17, 49];
+        let reals = integers.map(|q| f64::from(q) * 1e-7 / 3.0);
+        let row = Row::of(&reals, 0.25, Width::I8, None, frame, &bound);
+        assert_eq!(row.weights, integers);
+        assert_eq!((row.bias, row.error), (0.25, 0.0));
+        assert!((row.scale * 3e7 - 1.0).abs() < 1e-12, "{}", row.scale);
+        // A multiplier of few bits does not change them; one of hardly any does.
+        let fine = |bits: f64| Frame { step: row.scale / bits, ..frame };
+        assert_eq!(Row::of(&reals, 0.25, Width::I8, None, fine(1000.5), &bound).weights, integers);
+        assert_ne!(Row::of(&reals, 0.25, Width::I8, None, fine(10.5), &bound).weights, integers);
+        // Few integers in coarse steps become multiples, so that the sums are no coarser than the output.
+        let few = [1.0, -2.0, 1.0].map(|q| q * 1e-5);
+        let row = Row::of(&few, 0.0, Width::I8, None, frame, &bound);
+        assert_eq!(row.weights, [42, -84, 42]);
+        let wide = Row::of(&reals, 0.25, Width::I16, None, frame, &bound);
+        let multiple = wide.weights[0] / 50;
+        assert!(multiple > 100, "{multiple}");
+        assert_eq!(wide.weights, integers.map(|q| q * multiple));
     }
 
     /// Found by fuzzing: the inverse of a scale of 1e-308 is no number.

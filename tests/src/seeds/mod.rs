@@ -5,6 +5,7 @@ mod data;
 mod kan;
 mod onnx;
 mod seed;
+mod tflite;
 
 pub use seed::{File, Seed};
 
@@ -14,6 +15,7 @@ use crate::liquid::{self, Net};
 /// All seeds, in the order of their targets.
 pub fn all() -> Vec<Seed> {
     let mut all = onnx::all();
+    all.extend(tflite::all());
     all.push(mlp());
     all.extend(kan::all());
     all.extend(liquid());

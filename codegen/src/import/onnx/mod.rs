@@ -51,25 +51,37 @@ const OLDEST_OPSET: i64 = 11;
 /// The file is not an ONNX model, is damaged, or computes something without a layer; or `settings` name inputs or
 /// outputs that it does not have.
 pub fn load(path: &Path, name: &str, settings: &Settings) -> Result<(Graph, String)> {
-    let import = || {
+    let load = || {
         let bytes = read(path)?;
-        let model = parse(&bytes)?;
-        let file = File::of(path, &bytes, &model, settings)?;
-        let (outputs, notes) = match settings.outputs.as_slice() {
-            [] => file.supported()?,
-            names => (file.doors.chosen(names)?, Vec::new()),
-        };
-        let interface = file.doors.interface(&outputs)?;
-        let mut importer = Importer::new(&file, name, &interface)?;
-        for &index in &interface.nodes {
-            if let Some(node) = file.proto.node.get(index) {
-                importer.node(node)?;
-            }
-        }
-        importer.builder.graph.notes.extend(notes);
-        importer.finish(&interface)
+        import(&parse(&bytes)?, name, (path, &bytes), settings)
     };
-    import().map_err(|e| e.file(path))
+    load().map_err(|e| e.file(path))
+}
+
+/// The network that `model` says, as it was read from the bytes of a file, and the digest of its files.
+///
+/// # Errors
+/// As of [`load`].
+pub(super) fn import(
+    model: &ModelProto,
+    name: &str,
+    (path, bytes): (&Path, &[u8]),
+    settings: &Settings,
+) -> Result<(Graph, String)> {
+    let file = File::of(path, bytes, model, settings)?;
+    let (outputs, notes) = match settings.outputs.as_slice() {
+        [] => file.supported()?,
+        names => (file.doors.chosen(names)?, Vec::new()),
+    };
+    let interface = file.doors.interface(&outputs)?;
+    let mut importer = Importer::new(&file, name, &interface)?;
+    for &index in &interface.nodes {
+        if let Some(node) = file.proto.node.get(index) {
+            importer.node(node)?;
+        }
+    }
+    importer.builder.graph.notes.extend(notes);
+    importer.finish(&interface)
 }
 
 /// The files that hold the data of an ONNX model's tensors; none if the model cannot be read.
