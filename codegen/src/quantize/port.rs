@@ -32,7 +32,8 @@ pub fn input(lowering: &mut Lowering) -> Result<Port> {
         let width = PortWidth::Narrow;
         return Ok(Port { shape, fracs, width, ranges, storage, full_scale: false });
     }
-    let channels = spans.iter().enumerate().map(|(i, span)| wide_channel(i, span, margin));
+    let channel = |(i, span)| wide_channel(&lowering.graph.input_name(i), span, margin);
+    let channels = spans.iter().enumerate().map(channel);
     let channels: Vec<(Channel, u32)> = channels.collect::<Result<_>>()?;
     let unit = |frac: u32| f64::powi(2.0, -(frac as i32));
     let format = Format {
@@ -85,7 +86,7 @@ fn one(bits: u32) -> i32 {
 }
 
 /// The 32-bit format of one input: its conversion to an activation, and its fractional bits.
-fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
+fn wide_channel(name: &str, span: &Span, margin: f64) -> Result<(Channel, u32)> {
     let (half, middle) = ((span.high - span.low) / 2.0, (span.high + span.low) / 2.0);
     let centre = if span.magnitude() <= CENTRED * 2.0 * half { 0.0 } else { middle };
     // A constant input still gets a window of 1/256 of its size to move in.
@@ -95,7 +96,7 @@ fn wide_channel(i: usize, span: &Span, margin: f64) -> Result<(Channel, u32)> {
     let frac = (f64::powi(2.0, 30) / (centre.abs() + reach)).log2().floor().min(31.0);
     if frac < 0.0 {
         return Err(Error::new("an input is too large for 32-bit fixed point")
-            .at(format!("input x{i}"))
+            .at(format!("input {name}"))
             .expected("magnitudes below 2^30")
             .found(centre.abs() + reach)
             .help("express it in a larger unit, in the data and in front of the network"));

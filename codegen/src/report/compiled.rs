@@ -17,8 +17,8 @@ struct Report<'a> {
     calibration_sha256: &'a str,
     weights: Weights,
     tolerance: f64,
-    input: PortReport,
-    output: PortReport,
+    input: PortReport<'a>,
+    output: PortReport<'a>,
     macs: usize,
     flash_bytes: usize,
     ram_bytes: usize,
@@ -29,14 +29,15 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct PortReport {
+struct PortReport<'a> {
     features: usize,
+    names: &'a [String],
     format: String,
 }
 
-impl From<&Port> for PortReport {
-    fn from(port: &Port) -> Self {
-        Self { features: port.features(), format: port.describe() }
+impl<'a> PortReport<'a> {
+    fn of(port: &Port, names: &'a [String]) -> Self {
+        Self { features: port.features(), names, format: port.describe() }
     }
 }
 
@@ -49,8 +50,8 @@ fn report(compiled: &Compiled) -> Report<'_> {
         calibration_sha256: &compiled.calibration.sha256,
         weights: compiled.options.weights,
         tolerance: compiled.options.tolerance,
-        input: (&program.input).into(),
-        output: (&program.output).into(),
+        input: PortReport::of(&program.input, &program.input_names),
+        output: PortReport::of(&program.output, &program.output_names),
         macs: program.macs,
         flash_bytes: program.table_bytes(),
         ram_bytes: program.ram_bytes(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::calibrate::Calibration;
 use crate::choose::quantize;
-use crate::graph::{Dense, Graph, Layer};
+use crate::graph::{Dense, Graph, Layer, Part};
 use crate::import::Source;
 use crate::options::{Options, Weights};
 use crate::simplify::simplify;
@@ -313,4 +313,73 @@ fn a_recurrent_network_starts_again_where_a_sequence_does() {
     vectors.starts = vec![0];
     let v = verify(&compiled, &vectors);
     assert!(v.faults[0].contains("in time order from a reset"), "{:?}", v.faults);
+}
+
+/// An action, the index of the larger of two scores, beside a value of another size.
+fn actor_and_critic() -> Compiled {
+    let mut graph = linear(&[&[4.0, 0.0], &[0.0, 4.0], &[30.0, -200.0]], &[0.0, 0.0, -50.0]);
+    let scores = graph.push("scores", Layer::Select(vec![0, 1]), &[1]).unwrap();
+    let action = graph.push("action", Layer::ArgMax, &[scores]).unwrap();
+    let value = graph.push("value", Layer::Select(vec![2]), &[1]).unwrap();
+    graph.push("outputs", Layer::Concat, &[action, value]).unwrap();
+    graph.outputs = vec![Part::of("action", 1), Part::of("value", 1)];
+    compiled(graph, Options::default())
+}
+
+#[test]
+fn an_index_beside_other_outputs_is_judged_where_float_is_decided() {
+    let compiled = actor_and_critic();
+    assert!(compiled.program.promise.as_ref().unwrap().is_kept(), "{:?}", compiled.program.promise);
+    let mut inputs = inputs();
+    // The scores differ by less than a bit: either class is right.
+    let close = (0..20).map(|i| vec![0.5, 0.5 + f64::from(i) * 1e-6]);
+    inputs.extend(close);
+    let v = verify(&compiled, &Vectors::of(inputs.clone()));
+    assert!(v.passed && v.outputs[0].name == "action.0" && v.outputs[0].max_error == 0.0, "{v:?}");
+    let mut wrong = self::compiled(compiled.source.graph.clone(), Options::default());
+    let Layer::Dense(first) = &mut wrong.graph.nodes[0].layer else { panic!("{wrong:?}") };
+    first.weights.swap(0, 1);
+    wrong.program = quantize(&wrong.graph, &wrong.calibration, &wrong.options).unwrap();
+    let v = verify(&wrong, &Vectors::of(inputs));
+    assert!(!v.passed && v.outputs[0].max_error == 1.0 && v.outputs[1].max_error > 0.0, "{v:?}");
+}
+
+#[test]
+fn vectors_of_the_first_output_are_told_to_be_that() {
+    let compiled = actor_and_critic();
+    let exact = |x: &Vec<f64>| vec![f64::from(u8::from(x[1] > x[0]))];
+    let mut given: Vec<Vec<f64>> = inputs().iter().map(exact).collect();
+    let of =
+        |given: &[Vec<f64>]| Vectors { outputs: Some(given.to_vec()), ..Vectors::of(inputs()) };
+    let v = verify(&compiled, &of(&given));
+    assert!(v.passed, "{:?}", v.faults);
+    assert!(v.verdict.contains("the first 1 of 2 outputs, taken as action.0"), "{}", v.verdict);
+    given[3][0] = 1.0 - given[3][0];
+    let v = verify(&compiled, &of(&given));
+    assert!(v.faults[0].contains("output action.0") && v.faults[0].contains("--output NAME"));
+}
+
+#[test]
+fn tables_name_hidden_states_and_cells_apart() {
+    let mut graph = Graph::new("net", "x", 1);
+    for name in ["h_in", "c_in", "/lstm_cell/h.1", "/rnn_h/lstm.c"] {
+        let state = graph.push_state(name, vec![0.0; 2]);
+        let next = graph.push(name, Layer::Select(vec![0, 0]), &[0]).unwrap();
+        graph.close_state(state, next).unwrap();
+    }
+    graph.push("y", Layer::Select(vec![0]), &[0]).unwrap();
+    assert_eq!(graph.state_columns().join(","), "h0,h1,c0,c1,h2,h3,c2,c3");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vectors.csv");
+    let read = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Vectors::read(&graph, &path, None).map(|vectors| vectors.states)
+    };
+    let all = read("x0,c0,c1,c2,c3,h0,h1,h2,h3\n9,4,5,6,7,0,1,2,3\n").unwrap().unwrap();
+    assert_eq!(all.places, [0, 1, 4, 5, 2, 3, 6, 7]);
+    assert_eq!(all.rows, [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]]);
+    let hidden = read("x0,h0,h1,h2,h3\n9,0,1,2,3\n").unwrap().unwrap();
+    assert_eq!(hidden.places, [0, 1, 4, 5]);
+    assert_eq!(read("x0\n9\n").unwrap(), None);
+    assert!(read("x0,c0\n9,1\n").unwrap_err().to_string().contains("4 state columns"));
 }
