@@ -1,7 +1,7 @@
 //! The float network in double precision: what every integer program is compared with; and in single
 //! precision, to see how far two float programs of one network may differ. Stands on the graph.
 
-use crate::graph::{Graph, Layer, Node};
+use crate::graph::{Graph, Layer, Node, Reduction};
 
 /// The float network with its memory.
 #[derive(Debug, Clone)]
@@ -121,8 +121,24 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
             input(0).iter().zip(input(1)).map(|(x, y)| a * x + b * y).collect()
         }
         Layer::Mul => input(0).iter().zip(input(1)).map(|(x, y)| x * y).collect(),
+        Layer::Div => input(0).iter().zip(input(1).iter().cycle()).map(|(x, y)| x / y).collect(),
+        Layer::Extreme { largest } => {
+            let either = if *largest { f64::max } else { f64::min };
+            input(0).iter().zip(input(1)).map(|(x, y)| either(*x, *y)).collect()
+        }
+        Layer::Reduce { by, groups } => {
+            input(0).chunks(input(0).len() / groups).map(|group| reduce(*by, group)).collect()
+        }
         Layer::Concat => node.inputs.iter().flat_map(|&id| values[id].iter().copied()).collect(),
         Layer::Select(indices) => indices.iter().map(|&i| input(0)[i]).collect(),
+        Layer::Pick => {
+            let last = (input(0).len() - 1) as f64;
+            input(1).iter().map(|i| input(0)[i.round().clamp(0.0, last) as usize]).collect()
+        }
+        Layer::RootMeanSquare { epsilon, least } => {
+            let divisor = (mean_square(input(0)) + epsilon).sqrt().max(*least);
+            input(0).iter().map(|x| x / divisor).collect()
+        }
         Layer::Normalize { epsilon } => normalize(input(0), *epsilon),
         Layer::Softmax => softmax(input(0)),
         Layer::LogSoftmax => log_softmax(input(0)),
@@ -143,6 +159,18 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
             kept.zip(added).map(|(kept, added)| kept + added).collect()
         }
     }
+}
+
+fn reduce(by: Reduction, group: &[f64]) -> f64 {
+    match by {
+        Reduction::Max => group.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        Reduction::Min => group.iter().copied().fold(f64::INFINITY, f64::min),
+        Reduction::Length => (mean_square(group) * group.len() as f64).sqrt(),
+    }
+}
+
+fn mean_square(x: &[f64]) -> f64 {
+    x.iter().map(|v| v * v).sum::<f64>() / x.len() as f64
 }
 
 fn normalize(x: &[f64], epsilon: f64) -> Vec<f64> {
@@ -206,6 +234,22 @@ mod tests {
         assert_eq!(l, [-800.0, -800.0, -800.0, 0.0]);
         let n = layer(Layer::Normalize { epsilon: 0.0 }, &[vec![-1.0, 1.0]]);
         assert_eq!(n, [-1.0, 1.0]);
+        let quotients = layer(Layer::Div, &[x.clone(), vec![-2.0]]);
+        assert_eq!(quotients, [-0.5, -1.0, -2.0]);
+        assert_eq!(layer(Layer::Div, &[x.clone(), x.clone()]), [1.0; 3]);
+        let smaller = layer(Layer::Extreme { largest: false }, &[x.clone(), vec![0.0, 3.0, 3.0]]);
+        assert_eq!(smaller, [0.0, 2.0, 3.0]);
+        let of = |by| layer(Layer::Reduce { by, groups: 2 }, &[vec![3.0, -4.0, 0.0, 2.0]]);
+        assert_eq!(of(Reduction::Max), [3.0, 2.0]);
+        assert_eq!(of(Reduction::Min), [-4.0, 0.0]);
+        assert_eq!(of(Reduction::Length), [5.0, 2.0]);
+        assert_eq!(
+            layer(Layer::Pick, &[x.clone(), vec![2.0, 0.0, -7.0, 9.0]]),
+            [4.0, 1.0, 1.0, 4.0]
+        );
+        let rms = |least| Layer::RootMeanSquare { epsilon: 0.0, least };
+        assert_eq!(layer(rms(0.0), &[vec![7.0, 1.0]]), [1.4, 0.2]);
+        assert_eq!(layer(rms(10.0), &[vec![7.0, 1.0]]), [0.7, 0.1]);
         let add = Layer::Add { factors: [2.0, -1.0] };
         assert_eq!(layer(add, &[x.clone(), x]), [1.0, 2.0, 4.0]);
     }

@@ -1,8 +1,9 @@
-//! Layers that treat every feature by itself: scales, sums and products of tensors, and copies.
+//! Layers that treat every feature by itself: scales, sums, products and extremes of tensors, and copies.
 //!
 //! Stands on the rounding rule.
 
 use crate::arch::memory::{flat, flat_mut};
+use crate::arch::scalar::{clamp, larger};
 use crate::rounding::{requantizer, saturate16, shift_round};
 use crate::tensor::{Quad, quads};
 
@@ -109,6 +110,29 @@ impl Mul {
     }
 }
 
+/// The larger or the smaller of two tensors of one scale.
+#[derive(Clone, Copy, Debug)]
+pub struct Extreme {
+    /// The larger; else the smaller.
+    pub largest: bool,
+}
+
+impl Extreme {
+    /// Whether the tensor to read has as many quads as the one `written`, which all are computed.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        same(reads, written)
+    }
+
+    /// Leaves in `x` the one of it and `other`.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
+        debug_assert!(self.fits(&[other.len()], x.len()), "a tensor is too short");
+        // !x falls where x rises, within the same range: the smaller is the complement of the larger.
+        let flip = if self.largest { 0 } else { -1 };
+        each(x, other, |x, other| (larger(x ^ flip, other ^ flip) ^ flip) as i16);
+    }
+}
+
 /// Copies features to their place in another tensor and another scale: concatenations.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
@@ -183,6 +207,36 @@ impl Select<'_> {
     }
 }
 
+/// `y_j = x[index_j]` for indices that are computed; one outside `x` counts as its nearest.
+///
+/// The same instructions for every index; on a part with a data cache not the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Pick {
+    /// Features of `x`, at least one and at most 32,768.
+    pub features: usize,
+    /// Features of the index, and of `y`.
+    pub picks: usize,
+}
+
+impl Pick {
+    /// Whether the tensor to read, its index and the one `written` are long enough, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        let &[x, index] = reads else { return false };
+        x >= quads(self.features) && index >= quads(self.picks) && written >= quads(self.picks)
+    }
+
+    /// Computes the layer.
+    #[inline(never)]
+    pub fn run(&self, x: &[Quad], index: &[Quad], y: &mut [Quad]) {
+        debug_assert!(self.fits(&[x.len(), index.len()], y.len()), "a tensor is too short");
+        let last = self.features as i32 - 1;
+        let x = flat(x);
+        for (y, &i) in flat_mut(y).iter_mut().zip(flat(index)).take(self.picks) {
+            *y = x.get(clamp(i as i32, 0, last) as usize).copied().unwrap_or(0);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,6 +251,17 @@ mod tests {
                 let exact = x[i] as i64 * a as i64 + other[i] as i64 * b as i64;
                 let want = (exact + (1 << (shift - 1))) >> shift;
                 prop_assert_eq!(y[0].0[i] as i64, want.clamp(-32768, 32767));
+            }
+        }
+
+        #[test]
+        fn extremes_are_one_of_the_two(x: [i16; 4], other: [i16; 4]) {
+            let (mut largest, mut smallest) = ([Quad(x)], [Quad(x)]);
+            Extreme { largest: true }.run(&mut largest, &[Quad(other)]);
+            Extreme { largest: false }.run(&mut smallest, &[Quad(other)]);
+            for i in 0..4 {
+                prop_assert_eq!(largest[0].0[i], x[i].max(other[i]));
+                prop_assert_eq!(smallest[0].0[i], x[i].min(other[i]));
             }
         }
 
@@ -222,6 +287,8 @@ mod tests {
         assert_eq!(flat(&y), [0, 0, 0, 1, 2, 0, 0, 2]);
         Select { indices: &[7, 0] }.run(&x, &mut y);
         assert_eq!(&flat(&y)[..2], [8, 1]);
+        Pick { features: 7, picks: 4 }.run(&x, &[Quad([3, -5, 9, 6])], &mut y);
+        assert_eq!(&flat(&y)[..4], [4, 1, 7, 7]);
     }
 
     #[test]
@@ -251,6 +318,11 @@ mod tests {
         assert!(add.fits(&[2], 2) && !add.fits(&[1], 2) && !add.fits(&[2], 1));
         let mul = Mul { half: 0, multiplier: 1, shift: 0 };
         assert!(mul.fits(&[2], 2) && !mul.fits(&[1], 2) && !mul.fits(&[2], 1));
+        let extreme = Extreme { largest: true };
+        assert!(extreme.fits(&[2], 2) && !extreme.fits(&[1], 2) && !extreme.fits(&[2], 1));
+        let pick = Pick { features: 5, picks: 9 };
+        assert!(pick.fits(&[2, 3], 3) && !pick.fits(&[1, 3], 3) && !pick.fits(&[2, 2], 3));
+        assert!(!pick.fits(&[2, 3], 2));
         let place = Place { offset: 3, features: 2, factor: 1, shift: 1 };
         assert!(place.fits(&[1], 2) && !place.fits(&[0], 2) && !place.fits(&[1], 1));
         let select = Select { indices: &[0, 4, 1, 2, 3] };

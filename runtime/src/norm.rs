@@ -1,4 +1,5 @@
-//! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`.
+//! Layer normalisation (Ba, Kiros, Hinton 2016): `z_i = (x_i - mean) / sqrt(variance + epsilon)`; and division by the
+//! root mean square.
 //!
 //! Stands on the rounding rule.
 
@@ -95,40 +96,95 @@ impl Normalize {
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
         debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
-        let n = self.features as i32;
-        // Features past the end count as zeros, and whole quads are faster.
-        flat_mut(x).iter_mut().take(quads(n as usize) * 4).skip(n as usize).for_each(|x| *x = 0);
-        let x = x.get_mut(..quads(n as usize)).unwrap_or_default();
-        let (mut sum, mut squares) = (0_i32, 0_u64);
-        for quad in x.iter() {
-            if never() {
-                return;
-            }
-            for x in quad.0.map(i32::from) {
-                sum += x; // |sum| <= 2^13 2^15
-                squares += (x * x) as u64; // <= 2^13 2^30
-            }
-        }
+        let x = whole_quads(x, self.features);
+        let (sum, squares) = moments(x);
         // n^2 variance, >= 0 by Cauchy-Schwarz; n squares <= 2^56.
-        let variance = n as u64 * squares - (sum as i64 * sum as i64) as u64;
-        let (m, e) = reciprocal_sqrt(variance.saturating_add(self.epsilon));
-        // z 2^frac = d m 2^(frac - 14 - e) = (d m / 2^16) >> s. A negative s means a small variance
-        // and so a small d: shift d up instead, leaving two bits to round.
-        let s = e - self.frac as i32 - 2;
-        let up = clamp(2 - s, 0, 31);
-        let s = clamp(s + up, 2, 31) as u32;
-        // d = n x - sum, |d| <= 2^29, and d 2^up with
-        // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
-        let (n, sum, half) = (n << up, sum.wrapping_shl(up as u32), 1 << (s - 1));
-        let scale = scaler(m, 0);
-        for quad in x {
-            if never() {
-                return;
-            }
-            for x in &mut quad.0 {
-                let d = (*x as i32).wrapping_mul(n).wrapping_sub(sum);
-                *x = saturate16((scale(d) + half) >> s);
-            }
+        let variance = self.features as u64 * squares - (sum as i64 * sum as i64) as u64;
+        // d = n x - sum, |d| <= 2^29
+        divide(x, self.features, sum, variance.saturating_add(self.epsilon), self.frac);
+    }
+}
+
+/// Division of `features` inputs by their root mean square (Zhang, Sennrich 2019), without a gain.
+///
+/// With n features, `z_i = n x_i / sqrt(max(n sum of squares + n^2 epsilon, n^2 least))`: exact integers up to the
+/// root. The output has `frac` fractional bits; `|z| <= sqrt(n)`.
+#[derive(Clone, Copy, Debug)]
+pub struct RootMeanSquare {
+    /// Number of features, at most 8,192.
+    pub features: u16,
+    /// `n^2 epsilon`, in squared units of the input, at most 2^62.
+    pub epsilon: u64,
+    /// `n^2` times the least mean square, in squared units of the input, at most 2^62.
+    pub least: u64,
+    /// Fractional bits of the output: `sqrt(n) 2^frac <= 2^15`.
+    pub frac: u8,
+}
+
+impl RootMeanSquare {
+    /// Whether a tensor of `written` quads, and none to read beside it, is long enough.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        reads.is_empty() && written >= quads(self.features as usize)
+    }
+
+    /// Normalizes `x` in place.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad]) {
+        debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
+        let x = whole_quads(x, self.features);
+        let (_, squares) = moments(x);
+        // n squares <= 2^56, the others <= 2^62
+        let square = self.features as u64 * squares + self.epsilon;
+        let more = square as i64 - self.least as i64;
+        // d = n x, |d| <= 2^28
+        divide(x, self.features, 0, self.least + (more & !(more >> 63)) as u64, self.frac);
+    }
+}
+
+/// The quads of `features`, behind whose last are zeros: whole quads are faster.
+#[inline(always)]
+fn whole_quads(x: &mut [Quad], features: u16) -> &mut [Quad] {
+    let n = features as usize;
+    flat_mut(x).iter_mut().take(quads(n) * 4).skip(n).for_each(|x| *x = 0);
+    x.get_mut(..quads(n)).unwrap_or_default()
+}
+
+/// The sum and the sum of squares of at most 2^13 features.
+#[inline(always)]
+fn moments(x: &[Quad]) -> (i32, u64) {
+    let (mut sum, mut squares) = (0_i32, 0_u64);
+    for quad in x.iter() {
+        if never() {
+            break;
+        }
+        for x in quad.0.map(i32::from) {
+            sum += x; // |sum| <= 2^13 2^15
+            squares += (x * x) as u64; // <= 2^13 2^30
+        }
+    }
+    (sum, squares)
+}
+
+/// `z = d / sqrt(square)` with `frac` fractional bits, of `d = n x - sum` of at most 2^29 and at most
+/// `sqrt(n square)`, in place.
+#[inline(always)]
+fn divide(x: &mut [Quad], features: u16, sum: i32, square: u64, frac: u8) {
+    let (m, e) = reciprocal_sqrt(square);
+    // z 2^frac = d m 2^(frac - 14 - e) = (d m / 2^16) >> s. A negative s means a small square
+    // and so a small d: shift d up instead, leaving two bits to round.
+    let s = e - frac as i32 - 2;
+    let up = clamp(2 - s, 0, 31);
+    let s = clamp(s + up, 2, 31) as u32;
+    // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
+    let (n, sum, half) = ((features as i32) << up, sum.wrapping_shl(up as u32), 1 << (s - 1));
+    let scale = scaler(m, 0);
+    for quad in x {
+        if never() {
+            return;
+        }
+        for x in &mut quad.0 {
+            let d = (*x as i32).wrapping_mul(n).wrapping_sub(sum);
+            *x = saturate16((scale(d) + half) >> s);
         }
     }
 }
@@ -144,6 +200,8 @@ mod tests {
     #[test]
     fn a_tensor_fits_if_it_has_every_feature() {
         let norm = Normalize { features: 5, epsilon: 0, frac: 13 };
+        assert!(norm.fits(&[], 2) && !norm.fits(&[], 1) && !norm.fits(&[2], 2));
+        let norm = RootMeanSquare { features: 5, epsilon: 0, least: 0, frac: 13 };
         assert!(norm.fits(&[], 2) && !norm.fits(&[], 1) && !norm.fits(&[2], 2));
     }
 
@@ -162,6 +220,25 @@ mod tests {
             let (m, e) = reciprocal(x);
             let got = m as f64 * f64::powi(2.0, -14 - e);
             prop_assert!((got * x as f64 - 1.0).abs() < 1.0 / 16000.0, "{} {} {}", x, m, e);
+        }
+
+        #[test]
+        fn root_mean_squares_follow_the_formula(
+            x in prop::collection::vec(any::<i16>(), 1..40), spread in 0_u32..16,
+            epsilon in 0_u64..100_000, least in 0_u64..1_000_000,
+        ) {
+            let x: Vec<i16> = x.iter().map(|x| x >> spread).collect();
+            let n = x.len();
+            let frac = 15 - (n as f64).sqrt().log2().ceil() as u8;
+            let mut y = std::vec![Quad::default(); n.div_ceil(4)];
+            flat_mut(&mut y)[..n].copy_from_slice(&x);
+            RootMeanSquare { features: n as u16, epsilon, least, frac }.run(&mut y);
+            let squares = x.iter().map(|&x| (x as f64).powi(2)).sum::<f64>();
+            let square = (n as f64 * squares + epsilon as f64).max(least as f64).max(1.0);
+            for (&x, &got) in x.iter().zip(flat(&y)) {
+                let z = n as f64 * x as f64 / square.sqrt() * f64::powi(2.0, frac as i32);
+                prop_assert!((got as f64 - z.clamp(-32768.0, 32767.0)).abs() <= 1.6 + z.abs() / 16000.0, "{} {}", got, z);
+            }
         }
 
         #[test]

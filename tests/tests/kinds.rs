@@ -10,7 +10,7 @@ use nervecord_codegen::graph::kan::{Edge, Kan, Spline};
 use nervecord_codegen::graph::membrane::{Membrane, Neuron, Synapse};
 use nervecord_codegen::graph::ncap::{Joint, Ncap, Side};
 use nervecord_codegen::graph::spiking::{Link, Spiking};
-use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
+use nervecord_codegen::graph::{Dense, Graph, Layer, Reduction, TensorId};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
@@ -20,7 +20,7 @@ use nervecord_tests::random::Random;
 /// Features of the input.
 const INPUTS: usize = 3;
 /// How many kinds there are.
-const KINDS: usize = 19;
+const KINDS: usize = 24;
 
 /// The number of a kind, below [`KINDS`].
 fn number(layer: &Layer) -> usize {
@@ -44,6 +44,11 @@ fn number(layer: &Layer) -> usize {
         Layer::Clock { .. } => 16,
         Layer::GruUpdate => 17,
         Layer::LstmUpdate => 18,
+        Layer::Div => 19,
+        Layer::Extreme { .. } => 20,
+        Layer::Reduce { .. } => 21,
+        Layer::RootMeanSquare { .. } => 22,
+        Layer::Pick => 23,
     }
 }
 
@@ -100,6 +105,32 @@ fn example(kind: usize) -> Graph {
             let next = graph.push("layer", layer, &inputs).unwrap();
             graph.close_state(kept, next).unwrap();
             graph.push("outputs", dense(2), &[next]).unwrap()
+        }
+        19 => {
+            let divisors = Layer::Map(Expr::call(Function::Exp));
+            let d = graph.push("divisors", divisors, &[x]).unwrap();
+            let one = graph.push("one", Layer::Select(vec![1]), &[d]).unwrap();
+            let shared = graph.push("shared", Layer::Div, &[x, one]).unwrap();
+            graph.push("layer", Layer::Div, &[shared, d]).unwrap()
+        }
+        20 => {
+            let h = graph.push("hidden", dense(INPUTS), &[x]).unwrap();
+            let larger = graph.push("larger", Layer::Extreme { largest: true }, &[h, x]).unwrap();
+            graph.push("layer", Layer::Extreme { largest: false }, &[larger, h]).unwrap()
+        }
+        21 => {
+            let h = graph.push("hidden", dense(6), &[x]).unwrap();
+            let by = [Reduction::Max, Reduction::Min, Reduction::Length];
+            let of =
+                |(k, by)| graph.push(format!("layer{k}"), Layer::Reduce { by, groups: 2 }, &[h]);
+            let all: Vec<_> = by.into_iter().enumerate().map(of).collect::<Result<_, _>>().unwrap();
+            graph.push("all", Layer::Concat, &all).unwrap()
+        }
+        22 => one(&mut graph, Layer::RootMeanSquare { epsilon: 1e-3, least: 0.1 }),
+        23 => {
+            let h = graph.push("hidden", dense(5), &[x]).unwrap();
+            let index = graph.push("index", Layer::ArgMax, &[h]).unwrap();
+            graph.push("layer", Layer::Pick, &[h, index]).unwrap()
         }
         other => panic!("kind {other} has no example"),
     };

@@ -35,18 +35,26 @@ pub enum Expr {
 pub enum Function {
     Abs,
     Acos,
+    Acosh,
     Asin,
+    Asinh,
     Atan,
     Atanh,
+    Ceil,
     Cos,
     Erf,
     Exp,
+    Floor,
     Log,
+    /// To the nearest whole number, halves to the even one.
+    Round,
     Sign,
     Sin,
     Sigmoid,
     Softplus,
     Sqrt,
+    /// 1 where positive, else 0.
+    Step,
     Tan,
     Tanh,
     /// `x` where positive, else `alpha x`.
@@ -66,18 +74,24 @@ impl Function {
         match self {
             Self::Abs => x.abs(),
             Self::Acos => x.acos(),
+            Self::Acosh => x.acosh(),
             Self::Asin => x.asin(),
+            Self::Asinh => x.asinh(),
             Self::Atan => x.atan(),
             Self::Atanh => x.atanh(),
+            Self::Ceil => x.ceil(),
             Self::Cos => x.cos(),
             Self::Erf => libm::erf(x),
             Self::Exp => x.exp(),
+            Self::Floor => x.floor(),
             Self::Log => x.ln(),
+            Self::Round => x.round_ties_even(),
             Self::Sign => (x > 0.0) as i8 as f64 - (x < 0.0) as i8 as f64,
             Self::Sin => x.sin(),
             Self::Sigmoid => 1.0 / (1.0 + (-x).exp()),
             Self::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
             Self::Sqrt => x.sqrt(),
+            Self::Step => f64::from(u8::from(x > 0.0)),
             Self::Tan => x.tan(),
             Self::Tanh => x.tanh(),
             Self::LeakyRelu { alpha } => {
@@ -95,18 +109,24 @@ impl Function {
         match self {
             Self::Abs => "abs",
             Self::Acos => "acos",
+            Self::Acosh => "acosh",
             Self::Asin => "asin",
+            Self::Asinh => "asinh",
             Self::Atan => "atan",
             Self::Atanh => "atanh",
+            Self::Ceil => "ceil",
             Self::Cos => "cos",
             Self::Erf => "erf",
             Self::Exp => "exp",
+            Self::Floor => "floor",
             Self::Log => "log",
+            Self::Round => "round",
             Self::Sign => "sign",
             Self::Sin => "sin",
             Self::Sigmoid => "sigmoid",
             Self::Softplus => "softplus",
             Self::Sqrt => "sqrt",
+            Self::Step => "step",
             Self::Tan => "tan",
             Self::Tanh => "tanh",
             Self::LeakyRelu { .. } => "leaky_relu",
@@ -172,6 +192,12 @@ impl Expr {
     /// `max(x, 0)`.
     pub fn relu() -> Self {
         Self::X.max(Self::Const(0.0))
+    }
+
+    /// The nearest whole number towards zero.
+    pub fn truncated() -> Self {
+        let size = Self::call(Function::Floor).of(&Self::call(Function::Abs));
+        Self::call(Function::Sign).mul(size)
     }
 
     /// `min(max(x, lo), hi)`.
@@ -313,6 +339,21 @@ impl Expr {
         }
     }
 
+    /// Whether its values are whole numbers, where the variable's are if `whole`.
+    pub fn is_whole(&self, whole: bool) -> bool {
+        use Function::{Abs, Ceil, Floor, Round, Sign, Step};
+        match self {
+            Self::X => whole,
+            Self::Const(c) => c.fract() == 0.0,
+            Self::Add(a, b) | Self::Mul(a, b) | Self::Min(a, b) | Self::Max(a, b) => {
+                a.is_whole(whole) && b.is_whole(whole)
+            }
+            Self::Call(Ceil | Floor | Round | Sign | Step, _) => true,
+            Self::Call(Abs, a) => a.is_whole(whole),
+            Self::Call(..) | Self::Div(..) | Self::Pow(..) => false,
+        }
+    }
+
     /// An input from `low` to `high` where a denominator is 0 or changes its sign.
     pub fn pole(&self, low: f64, high: f64) -> Option<f64> {
         const STEPS: u32 = 4096;
@@ -426,6 +467,13 @@ mod tests {
                 assert!((0..=64).map(inside).all(|y| least <= y && y <= most), "{f}");
             }
         }
+    }
+
+    #[test]
+    fn whole_numbers_stay_whole_in_sums_and_products() {
+        let step = Expr::Const(1.0).sub(Expr::call(Function::Step));
+        assert!(step.is_whole(false) && !Expr::X.mul(Expr::Const(2.0)).is_whole(false));
+        assert!(Expr::X.is_whole(true) && !Expr::X.mul(Expr::Const(0.5)).is_whole(true));
     }
 
     #[test]

@@ -38,15 +38,39 @@ pub enum Layer {
     },
     /// `y = x0 x1`, elementwise.
     Mul,
+    /// `y = x0 / x1`, elementwise; an `x1` of one feature divides all.
+    Div,
+    /// The larger (or smaller) of two inputs, elementwise.
+    Extreme {
+        /// The larger; else the smaller.
+        largest: bool,
+    },
+    /// One feature a group of neighbouring ones, all groups of one size.
+    Reduce {
+        /// What a group becomes.
+        by: Reduction,
+        /// Number of groups.
+        groups: usize,
+    },
     /// All inputs one after the other.
     Concat,
     /// `y_i = x[indices_i]`: slices, splits and reorderings.
     Select(Vec<usize>),
+    /// `y_j = x0[x1_j]` at computed indices, rounded; one outside `x0` counts as its nearest.
+    Pick,
     /// `y = (x - mean(x)) / sqrt(var(x) + epsilon)`: layer normalisation without its gain and bias
     /// (Ba, Kiros, Hinton 2016).
     Normalize {
         /// Added to the variance.
         epsilon: f64,
+    },
+    /// `y = x / sqrt(max(mean(x^2) + epsilon, least^2))`: division by the root mean square (Zhang, Sennrich 2019) or, up
+    /// to a factor, by the length.
+    RootMeanSquare {
+        /// Added to the mean of the squares.
+        epsilon: f64,
+        /// The smallest divisor.
+        least: f64,
     },
     /// `y = exp(x) / sum(exp(x))`.
     Softmax,
@@ -71,6 +95,17 @@ pub enum Layer {
     /// What an LSTM keeps (Hochreiter, Schmidhuber 1997): `y = f c + i g` of gates `f` and `i`, the state `c` and a
     /// candidate `g`, read in the order `f`, `c`, `i`, `g`. Lowered as `GruUpdate` is.
     LstmUpdate,
+}
+
+/// What a group of features becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    /// The largest of them.
+    Max,
+    /// The smallest of them.
+    Min,
+    /// `sqrt(sum x^2)`, the Euclidean length.
+    Length,
 }
 
 /// A fully connected layer.
@@ -102,9 +137,17 @@ impl Layer {
             Self::Kan(_) => "kan",
             Self::Add { .. } => "add",
             Self::Mul => "mul",
+            Self::Div => "div",
+            Self::Extreme { largest: true } => "larger",
+            Self::Extreme { largest: false } => "smaller",
+            Self::Reduce { by: Reduction::Max, .. } => "max",
+            Self::Reduce { by: Reduction::Min, .. } => "min",
+            Self::Reduce { by: Reduction::Length, .. } => "length",
             Self::Concat => "concat",
             Self::Select(_) => "select",
+            Self::Pick => "pick",
             Self::Normalize { .. } => "normalize",
+            Self::RootMeanSquare { .. } => "rms",
             Self::Softmax => "softmax",
             Self::LogSoftmax => "logsoftmax",
             Self::ArgMax => "argmax",
@@ -133,12 +176,17 @@ impl Layer {
             | Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
+            | Self::Div
+            | Self::Extreme { .. }
             | Self::GruUpdate
             | Self::LogSoftmax
             | Self::LstmUpdate
             | Self::Map(_)
             | Self::Mul
             | Self::Normalize { .. }
+            | Self::Pick
+            | Self::Reduce { .. }
+            | Self::RootMeanSquare { .. }
             | Self::Select(_)
             | Self::Softmax => 0,
         }
@@ -164,12 +212,17 @@ impl Layer {
             | Self::Clock { .. }
             | Self::Concat
             | Self::Functions { .. }
+            | Self::Div
+            | Self::Extreme { .. }
             | Self::GruUpdate
             | Self::LogSoftmax
             | Self::LstmUpdate
             | Self::Map(_)
             | Self::Mul
             | Self::Normalize { .. }
+            | Self::Pick
+            | Self::Reduce { .. }
+            | Self::RootMeanSquare { .. }
             | Self::Select(_)
             | Self::Softmax => 0,
         }
@@ -183,7 +236,7 @@ impl Layer {
         };
         match self {
             Self::Map(_) => any(),
-            Self::Add { .. } | Self::Mul => match shapes {
+            Self::Add { .. } | Self::Mul | Self::Extreme { .. } => match shapes {
                 [a, b] if a == b => Ok(*a),
                 [a, b] => Err(format!("two tensors of one shape, found {a} and {b}")),
                 _ => Err(format!("two tensors, found {}", shapes.len())),
@@ -232,7 +285,11 @@ impl Layer {
                 same("offsets", scale.len(), offset.len())?;
                 same("factors", scale.len(), one()?)
             }
-            Self::Map(_) | Self::Normalize { .. } | Self::Softmax | Self::LogSoftmax => one(),
+            Self::Map(_)
+            | Self::Normalize { .. }
+            | Self::RootMeanSquare { .. }
+            | Self::Softmax
+            | Self::LogSoftmax => one(),
             Self::Functions { functions, picks } => {
                 let n = one()?;
                 match picks.iter().find(|(i, k)| *i >= n || *k >= functions.len()) {
@@ -257,7 +314,19 @@ impl Layer {
                 Ok(kan.edges.len())
             }
             Self::ArgMax => one().map(|_| 1),
-            Self::Add { .. } | Self::Mul => alike(2),
+            Self::Add { .. } | Self::Mul | Self::Extreme { .. } => alike(2),
+            Self::Div => match lens {
+                [a, b] if a == b || *b == 1 => Ok(*a),
+                _ => Err(format!("a tensor and as many divisors, or one, found {lens:?}")),
+            },
+            Self::Reduce { groups, .. } => match one()? {
+                n if *groups > 0 && n > 0 && n % groups == 0 => Ok(*groups),
+                n => Err(format!("{groups} groups of equal size, found {n} features")),
+            },
+            Self::Pick => match lens {
+                [n, picks] if *n > 0 => Ok(*picks),
+                _ => Err(format!("a tensor and an index, found {lens:?}")),
+            },
             Self::Ncap(circuit) => match lens {
                 [n, 1] if *n == circuit.inputs() => Ok(circuit.joints.len()),
                 _ => Err(format!("{} inputs and a phase", circuit.inputs())),
@@ -299,6 +368,7 @@ impl Layer {
             Self::Affine { scale, offset } => Box::new(scale.iter().chain(offset).copied()),
             Self::Add { factors } => Box::new(factors.iter().copied()),
             Self::Normalize { epsilon } => Box::new(std::iter::once(*epsilon)),
+            Self::RootMeanSquare { epsilon, least } => Box::new([*epsilon, *least].into_iter()),
             Self::Map(f) => Box::new(f.constants().into_iter()),
             Self::Functions { functions, .. } => {
                 Box::new(functions.iter().flat_map(Expr::constants))
@@ -311,10 +381,14 @@ impl Layer {
             Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
+            | Self::Div
+            | Self::Extreme { .. }
             | Self::GruUpdate
             | Self::LogSoftmax
             | Self::LstmUpdate
             | Self::Mul
+            | Self::Pick
+            | Self::Reduce { .. }
             | Self::Select(_)
             | Self::Softmax => Box::new(std::iter::empty()),
         }

@@ -14,7 +14,7 @@ pub mod ncap;
 mod shape;
 pub mod spiking;
 
-pub use layer::{Dense, Layer};
+pub use layer::{Dense, Layer, Reduction};
 pub use shape::Shape;
 
 use crate::error::{Error, Result};

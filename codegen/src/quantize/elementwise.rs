@@ -1,13 +1,13 @@
-//! Sums, products, per-feature scales and copies.
+//! Sums, products, extremes, per-feature scales and copies.
 
-use nervecord::generated::{Add, Mul, Place, Quad, Select};
+use nervecord::generated::{Add, Extreme, Mul, Pick, Place, Quad, Select};
 use nervecord::host::quads;
 
 use super::format::{Format, multiplier};
 use super::lowering::{Lowering, Value};
 use super::port;
 use super::rescale::{copy, rescaling_copy};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Node, TensorId};
 use crate::program::Kernel;
 use crate::program::kernel::{Data, Operand};
@@ -55,6 +55,36 @@ impl Kernel for MulKernel {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         self.mul.run(&mut y[..self.quads], &reads[0][..self.quads]);
+    }
+}
+
+/// The larger or the smaller of two tensors of `quads`.
+#[derive(Debug)]
+struct ExtremeKernel {
+    extreme: Extreme,
+    quads: usize,
+}
+
+impl Kernel for ExtremeKernel {
+    fn data(&self) -> Data<'_> {
+        let largest = self.extreme.largest.into();
+        of_two(Record::of("Extreme", [("largest", largest)]), self.quads)
+    }
+
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        self.extreme.run(&mut y[..self.quads], &reads[0][..self.quads]);
+    }
+}
+
+impl Kernel for Pick {
+    fn data(&self) -> Data<'_> {
+        let &Self { features, picks } = self;
+        let fields = [("features", features.into()), ("picks", picks.into())];
+        Data::new(Record::of("Pick", fields), vec![], 2)
+    }
+
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        Self::run(self, reads[0], reads[1], y);
     }
 }
 
@@ -129,6 +159,54 @@ pub fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
     lowering.push(&node.name, Box::new(kernel), vec![other.storage], x.storage);
     lowering.define(node.output, x.storage, Format::uniform(out_scale));
     lowering.report(node, "mul".into(), String::new());
+    Ok(())
+}
+
+/// The larger or the smaller of two tensors, both brought to the scale of the result.
+pub fn lower_extreme(lowering: &mut Lowering, node: &Node, largest: bool) -> Result<()> {
+    let ((x, scale_x), (other, scale_other)) = operands(lowering, node);
+    let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
+    let mut brought = |value: &Value, scale: f64| {
+        if scale == out_scale {
+            return value.storage;
+        }
+        let storage = lowering.new_storage(value.features);
+        let kernel = rescaling_copy(0, value.features, scale / out_scale);
+        lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
+        storage
+    };
+    let (written, read) = (brought(&x, scale_x), brought(&other, scale_other));
+    let kernel = ExtremeKernel { extreme: Extreme { largest }, quads: quads(x.features) };
+    lowering.push(&node.name, Box::new(kernel), vec![read], written);
+    lowering.define(node.output, written, Format::uniform(out_scale));
+    lowering.report(node, node.layer.kind().into(), String::new());
+    Ok(())
+}
+
+/// Features at computed indices, which are whole numbers of a scale of 1.
+pub fn lower_pick(lowering: &mut Lowering, node: &Node) -> Result<()> {
+    let (x, scale) = lowering.take_uniform(node.inputs[0]);
+    let (index, unit) = lowering.take_uniform(node.inputs[1]);
+    if x.features > 32768 {
+        return Err(Error::new("an index does not fit its type")
+            .at(format!("node `{}` ({})", node.name, node.layer.kind()))
+            .expected("at most 32768 features to pick from")
+            .found(x.features)
+            .help("pick from a narrower tensor"));
+    }
+    let whole = if unit == 1.0 {
+        index.storage
+    } else {
+        let whole = lowering.new_storage(index.features);
+        let kernel = rescaling_copy(0, index.features, unit);
+        lowering.push(&node.name, Box::new(kernel), vec![index.storage], whole);
+        whole
+    };
+    let storage = lowering.new_storage(index.features);
+    let kernel = Pick { features: x.features, picks: index.features };
+    lowering.push(&node.name, Box::new(kernel), vec![x.storage, whole], storage);
+    lowering.define(node.output, storage, Format { scale: vec![scale], ..x.format });
+    lowering.report(node, "pick".into(), String::new());
     Ok(())
 }
 

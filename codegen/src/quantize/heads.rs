@@ -1,6 +1,6 @@
-//! Layer normalisation, softmax and its logarithm, argmax.
+//! Normalisations, softmax and its logarithm, argmax.
 
-use nervecord::generated::{ArgMax, LogSoftmax, Normalize, Quad, Softmax, Table};
+use nervecord::generated::{ArgMax, LogSoftmax, Normalize, Quad, RootMeanSquare, Softmax, Table};
 
 use super::format::{Format, multiplier};
 use super::lowering::Lowering;
@@ -17,6 +17,23 @@ impl Kernel for Normalize {
         let fields =
             [("features", features.into()), ("epsilon", epsilon.into()), ("frac", frac.into())];
         Data::new(Record::of("Normalize", fields), vec![], 0)
+    }
+
+    fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
+        Self::run(self, y);
+    }
+}
+
+impl Kernel for RootMeanSquare {
+    fn data(&self) -> Data<'_> {
+        let &Self { features, epsilon, least, frac } = self;
+        let fields = [
+            ("features", features.into()),
+            ("epsilon", epsilon.into()),
+            ("least", least.into()),
+            ("frac", frac.into()),
+        ];
+        Data::new(Record::of("RootMeanSquare", fields), vec![], 0)
     }
 
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
@@ -89,25 +106,64 @@ impl Kernel for ArgMax {
 
 pub fn lower_normalize(lowering: &mut Lowering, node: &Node, epsilon: f64) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    let n = value.features;
-    if n > 8192 {
-        return Err(Error::new("a layer normalisation is too wide")
-            .at(format!("node `{}`", node.name))
-            .expected("at most 8192 features")
-            .found(n)
-            .help("normalise fewer features, or leave the layer out before training"));
-    }
-    let step = scale::power_of_two(lowering.magnitude(node.output).max(1.0));
+    check_width(node, value.features)?;
+    let n = value.features as f64;
+    let frac = normal_frac(lowering, node);
     let kernel = Normalize {
-        features: n as u16,
-        epsilon: (epsilon / (scale * scale) * (n * n) as f64).round() as u64,
-        frac: (-step.log2()).clamp(0.0, 15.0) as u8,
+        features: value.features as u16,
+        epsilon: (epsilon / (scale * scale) * n * n).round() as u64,
+        frac,
     };
-    let format = Format::uniform(f64::powi(2.0, -i32::from(kernel.frac)));
     lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
-    lowering.define(node.output, value.storage, format);
+    lowering.define(node.output, value.storage, normal_format(frac));
     lowering.report(node, "normalize".into(), String::new());
     Ok(())
+}
+
+pub fn lower_root_mean_square(
+    lowering: &mut Lowering,
+    node: &Node,
+    epsilon: f64,
+    least: f64,
+) -> Result<()> {
+    let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
+    check_width(node, value.features)?;
+    let n = value.features as f64;
+    let frac = normal_frac(lowering, node);
+    // In squared units of the input, n^2 times.
+    let squared = |mean: f64| (mean / (scale * scale) * n * n).round().min(f64::powi(2.0, 62));
+    let kernel = RootMeanSquare {
+        features: value.features as u16,
+        epsilon: squared(epsilon) as u64,
+        least: squared(least * least) as u64,
+        frac,
+    };
+    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    lowering.define(node.output, value.storage, normal_format(frac));
+    lowering.report(node, "rms".into(), String::new());
+    Ok(())
+}
+
+/// Refuses more features than a normalisation can sum.
+fn check_width(node: &Node, features: usize) -> Result<()> {
+    if features <= 8192 {
+        return Ok(());
+    }
+    Err(Error::new("a normalisation is too wide")
+        .at(format!("node `{}`", node.name))
+        .expected("at most 8192 features")
+        .found(features)
+        .help("normalise fewer features, or leave the layer out before training"))
+}
+
+/// Fractional bits of what a normalisation writes.
+fn normal_frac(lowering: &Lowering, node: &Node) -> u8 {
+    let step = scale::power_of_two(lowering.magnitude(node.output).max(1.0));
+    (-step.log2()).clamp(0.0, 15.0) as u8
+}
+
+fn normal_format(frac: u8) -> Format {
+    Format::uniform(f64::powi(2.0, -i32::from(frac)))
 }
 
 pub fn lower_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {

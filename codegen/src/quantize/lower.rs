@@ -4,8 +4,8 @@ use super::lowering::Lowering;
 use super::memo::Known;
 use super::precision::Precision;
 use super::{
-    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, recurrent, spiking,
-    state,
+    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, quotient, recurrent,
+    reduce, spiking, state,
 };
 use crate::calibrate::Ranges;
 use crate::error::Result;
@@ -67,9 +67,16 @@ pub fn lower(
             Layer::Map(function) => functions::lower_map(&mut lowering, node, function),
             Layer::Add { factors } => elementwise::lower_add(&mut lowering, node, *factors),
             Layer::Mul => elementwise::lower_mul(&mut lowering, node),
+            Layer::Div => quotient::lower(&mut lowering, node),
+            Layer::Extreme { largest } => elementwise::lower_extreme(&mut lowering, node, *largest),
+            Layer::Reduce { by, groups } => reduce::lower(&mut lowering, node, *by, *groups),
+            Layer::Pick => elementwise::lower_pick(&mut lowering, node),
             Layer::Concat => elementwise::lower_concat(&mut lowering, node),
             Layer::Select(indices) => elementwise::lower_select(&mut lowering, node, indices),
             Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
+            Layer::RootMeanSquare { epsilon, least } => {
+                heads::lower_root_mean_square(&mut lowering, node, *epsilon, *least)
+            }
             Layer::Softmax => heads::lower_softmax(&mut lowering, node),
             Layer::LogSoftmax => heads::lower_log_softmax(&mut lowering, node),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),

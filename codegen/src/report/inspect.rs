@@ -92,6 +92,7 @@ fn describe(layer: &Layer) -> String {
         Layer::Map(f) => format!("map {f}"),
         Layer::Add { factors: [a, b] } if (*a, *b) != (1.0, 1.0) => format!("add {a}*x0 + {b}*x1"),
         Layer::Normalize { epsilon } => format!("normalize, epsilon {epsilon:.3e}"),
+        Layer::RootMeanSquare { epsilon, .. } => format!("rms, epsilon {epsilon:.3e}"),
         Layer::Select(indices) => match (indices.first(), indices.last()) {
             (Some(a), Some(b)) if indices.iter().copied().eq(*a..=*b) => {
                 format!("select {a}..={b}")

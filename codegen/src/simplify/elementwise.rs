@@ -49,6 +49,15 @@ fn form(
             (forms[x].0 == forms[y].0 && size(&product) <= MAX_SIZE)
                 .then_some((forms[x].0, product))
         }
+        (Layer::Div | Layer::Extreme { .. }, &[x, y]) => {
+            let (f, g) = (forms[x].1.clone(), forms[y].1.clone());
+            let both = match layer {
+                Layer::Div => f.div(g),
+                Layer::Extreme { largest: true } => f.max(g),
+                _ => f.min(g),
+            };
+            (forms[x].0 == forms[y].0 && size(&both) <= MAX_SIZE).then_some((forms[x].0, both))
+        }
         (layer, &[x]) => {
             let f = function(layer)?;
             let (source, inner) = &forms[x];

@@ -36,6 +36,12 @@ pub(crate) fn negative(x: i32) -> i32 {
     }
 }
 
+/// The larger of two activations, in the same time for all values.
+#[inline(always)]
+pub(crate) fn larger(a: i32, b: i32) -> i32 {
+    a + ((b - a) & negative(a - b)) // |a - b| <= 65535
+}
+
 /// `a - b`, saturating, in the same time for all values.
 #[inline(always)]
 pub(crate) fn saturating_sub(a: i32, b: i32) -> i32 {

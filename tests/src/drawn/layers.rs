@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nervecord_codegen::Result;
 use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::kan::{DEGREE, Edge, Kan, Spline};
-use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
+use nervecord_codegen::graph::{Dense, Graph, Layer, Reduction, TensorId};
 
 use super::network::{Oddities, Sizes, Span};
 use crate::random::Random;
@@ -111,7 +111,7 @@ fn follow(
     oddities: &mut Oddities,
 ) -> Result<TensorId> {
     let n = graph.tensors[x].len();
-    let layer = match random.below(13) {
+    let layer = match random.below(16) {
         0 => return Ok(x),
         1..=4 => Layer::Map(random.pick(&functions()).clone()),
         5 => {
@@ -134,14 +134,21 @@ fn follow(
             oddities.jumps = true;
             Layer::Map(Expr::call(Function::Sign))
         }
+        11 => Layer::RootMeanSquare { epsilon: 1e-5, least: 1e-3 },
+        12 => {
+            let by = *random.pick(&[Reduction::Max, Reduction::Min, Reduction::Length]);
+            let groups: Vec<usize> = (1..=n).filter(|groups| n % groups == 0).collect();
+            Layer::Reduce { by, groups: *random.pick(&groups) }
+        }
         join => {
             let gate = Layer::Map(
                 random.pick(&[Function::Sigmoid, Function::Tanh].map(Expr::call)).clone(),
             );
             let gate = graph.push(format!("gate{i}"), gate, &[x])?;
             let layer = match join {
-                11 if random.once_in(2) => Layer::Concat,
-                11 => Layer::Mul,
+                13 if random.once_in(2) => Layer::Concat,
+                13 => Layer::Mul,
+                14 => Layer::Extreme { largest: random.once_in(2) },
                 _ => Layer::Add { factors: [random.within(-1.5, 1.5), random.within(-1.5, 1.5)] },
             };
             return graph.push(format!("join{i}"), layer, &[x, gate]);

@@ -51,6 +51,37 @@ pub enum Statistic {
         /// The drift's factor.
         gain: TensorId,
     },
+    /// `x^2`.
+    Square,
+    /// `max(weight sum(x^2) + epsilon, least)`.
+    Power {
+        /// 1, or 1 over the number of features for a mean.
+        weight: f64,
+        /// Added to the sum.
+        epsilon: f64,
+        /// The smallest value.
+        least: f64,
+    },
+    /// `max(sqrt(weight sum(x^2) + epsilon), least)`.
+    Root {
+        /// 1, or 1 over the number of features for a mean.
+        weight: f64,
+        /// Added to the sum.
+        epsilon: f64,
+        /// The smallest value.
+        least: f64,
+    },
+    /// 1 over such a root.
+    InverseRoot {
+        /// 1, or 1 over the number of features for a mean.
+        weight: f64,
+        /// Added to the sum.
+        epsilon: f64,
+        /// The smallest value.
+        least: f64,
+    },
+    /// `ln(sum(exp(x)))`.
+    LogSumExp,
 }
 
 /// A graph under construction.
@@ -132,11 +163,21 @@ impl Builder {
 
     /// The features `view` picks; the tensor itself if it picks all in their order.
     pub fn select(&mut self, name: &str, x: TensorId, view: View) -> Result<TensorId> {
-        if view.from.iter().copied().eq(0..self.len(x)) {
+        self.pick(name, x, view.from)
+    }
+
+    /// The features `from` of a tensor; the tensor itself if they are all in their order.
+    pub fn pick(&mut self, name: &str, x: TensorId, from: Vec<usize>) -> Result<TensorId> {
+        if from.iter().copied().eq(0..self.len(x)) {
             return Ok(x);
         }
-        self.spend(view.from.len())?;
-        self.push(name, Layer::Select(view.from), &[x])
+        self.spend(from.len())?;
+        let id = self.push(name, Layer::Select(from), &[x])?;
+        // One number repeated is what it was.
+        if let Some((of, what)) = self.statistic(x).filter(|_| self.len(x) == 1) {
+            self.learn(id, of, what);
+        }
+        Ok(id)
     }
 
     /// A tensor or a constant rearranged.
@@ -148,6 +189,56 @@ impl Builder {
                 Ok(Value::Flow(Flow { id: self.select(name, flow.id, view)?, dims }))
             }
             other => Ok(other.clone()),
+        }
+    }
+
+    /// Tensors and constants laid end to end; constants among activations become fixed features.
+    pub fn joined(&mut self, name: &str, values: &[&Value]) -> Result<Value> {
+        let constants: Option<Vec<&Array>> = values
+            .iter()
+            .map(|v| if let Value::Constant(a) = v { Some(&**a) } else { None })
+            .collect();
+        if let Some(arrays) = constants {
+            let data: Vec<f64> = arrays.iter().flat_map(|a| a.data.iter().copied()).collect();
+            let integer = arrays.iter().all(|a| a.integer);
+            return self.constant(Array { dims: vec![data.len()], data, integer });
+        }
+        let mut ids = Vec::with_capacity(values.len());
+        for value in values {
+            match value {
+                Value::Constant(a) if a.data.is_empty() => {}
+                other => ids.push(self.tensor(name, other)?),
+            }
+        }
+        let id = match ids.as_slice() {
+            [one] => *one,
+            many => self.push(name, Layer::Concat, many)?,
+        };
+        Ok(Value::Flow(Flow { id, dims: vec![self.len(id)] }))
+    }
+
+    /// A tensor of activations, which a constant becomes as fixed features.
+    pub fn tensor(&mut self, name: &str, value: &Value) -> Result<TensorId> {
+        match value {
+            Value::Flow(flow) => Ok(flow.id),
+            Value::Constant(a) => self.fixed(name, &a.data),
+            other => Err(Error::new("an operand is not numeric")
+                .expected("numbers")
+                .found(other.kind())
+                .help("export the scores themselves, without the names of classes")),
+        }
+    }
+
+    /// Whether the features of a tensor are whole numbers.
+    pub fn is_whole(&self, id: TensorId) -> bool {
+        let Some(node) = self.writer(id) else { return false };
+        let inputs = || node.inputs.iter().all(|&id| self.is_whole(id));
+        match &node.layer {
+            Layer::ArgMax => true,
+            Layer::Map(f) => f.is_whole(inputs()),
+            Layer::Select(_) | Layer::Concat | Layer::Mul | Layer::Extreme { .. } => inputs(),
+            Layer::Pick => node.inputs.first().is_some_and(|&id| self.is_whole(id)),
+            _ => false,
         }
     }
 
@@ -175,13 +266,20 @@ impl Builder {
     }
 
     fn spend(&mut self, numbers: usize) -> Result<()> {
-        self.spent = self.spent.saturating_add(numbers);
-        if self.spent <= BUDGET {
+        self.afford(numbers)?;
+        self.spent += numbers;
+        Ok(())
+    }
+
+    /// Refuses so many numbers more than what was made already, if that is too much.
+    pub fn afford(&self, numbers: usize) -> Result<()> {
+        let spent = self.spent.saturating_add(numbers);
+        if spent <= BUDGET {
             return Ok(());
         }
         Err(Error::new("the constants of the model are too large")
             .expected(format!("at most {BUDGET} numbers in all layers and constants"))
-            .found(format!("{} and more", self.spent))
+            .found(format!("{spent} and more"))
             .help("nervecord is for networks that fit a microcontroller"))
     }
 

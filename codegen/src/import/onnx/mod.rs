@@ -1,4 +1,4 @@
-//! ONNX files, operator set 11 to the newest.
+//! ONNX files, operator set 7 to the newest.
 //!
 //! Nodes are evaluated once on values: what is known becomes a constant, what depends on the
 //! input becomes a layer. The batch axis is 1, so every tensor of activations is a vector with a shape.
@@ -43,7 +43,7 @@ use crate::settings::{Settings, StateSettings};
 use crate::text;
 
 /// Oldest operator set whose operators mean what the importer takes them to mean.
-const OLDEST_OPSET: i64 = 11;
+const OLDEST_OPSET: i64 = 7;
 
 /// Reads the network in the file `path`, to be called `name`, and the digest of its files.
 ///
@@ -217,20 +217,19 @@ struct Importer<'a> {
     builder: Builder,
 }
 
-/// Operators that leave whole numbers as they are.
-const REARRANGING: [&str; 12] = [
-    "Concat",
-    "Dropout",
-    "Expand",
-    "Flatten",
-    "Gather",
-    "Identity",
-    "Reshape",
-    "Slice",
-    "Split",
-    "Squeeze",
-    "Transpose",
-    "Unsqueeze",
+/// Operators whose results on whole numbers are those on real ones, and whole.
+#[rustfmt::skip]
+const WHOLE_AS_REAL: &[&str] = &[
+    "Abs", "Add", "Concat", "DepthToSpace", "Dropout", "Expand", "Flatten", "Gather", "GatherElements", "GatherND",
+    "Gemm", "Identity", "MatMul", "Max", "Min", "Mul", "Neg", "Pad", "ReduceMax", "ReduceMin", "ReduceSum", "Reshape", "ScatterElements",
+    "ScatterND", "Sign", "Slice", "SpaceToDepth", "Split", "Squeeze", "Sub", "Sum", "Tile", "Transpose", "Unsqueeze",
+    "Where",
+];
+
+/// Those whose results are no whole numbers, or none that are computed with.
+#[rustfmt::skip]
+const WHOLE_TAKEN: &[&str] = &[
+    "ArgMax", "ArgMin", "Cast", "CastLike", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Shape", "Size",
 ];
 
 impl<'a> Importer<'a> {
@@ -351,6 +350,9 @@ impl<'a> Importer<'a> {
         let call = Call::new(node, inputs, self.opset(node.domain.as_deref().unwrap_or_default())?);
         let written = ops::import(&mut self.builder, &call)?;
         call.understood()?;
+        if ops::writes_whole(&call) {
+            self.integers.extend(node.output.iter().map(String::as_str));
+        }
         for (name, value) in node.output.iter().zip(written) {
             if let Value::Flow(flow) = &value {
                 self.rename(flow.id, name);
@@ -360,27 +362,29 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    /// Refuses arithmetic on whole numbers that come from the input.
+    /// Refuses arithmetic on whole numbers that is another than that on real ones.
     fn check_integers(&mut self, node: &'a NodeProto) -> Result<()> {
         let Some(name) = node.input.iter().find(|name| self.integers.contains(name.as_str()))
         else {
             return Ok(());
         };
         let op = node.op_type.as_deref().unwrap_or_default();
-        if REARRANGING.contains(&op) {
-            self.integers.extend(node.output.iter().map(String::as_str));
+        if WHOLE_AS_REAL.contains(&op) {
+            // An index says nothing of what is picked.
+            let picked = node.input.first().filter(|_| op.starts_with("Gather"));
+            if picked.is_none_or(|data| self.integers.contains(data.as_str())) {
+                self.integers.extend(node.output.iter().map(String::as_str));
+            }
             return Ok(());
         }
         // The operators of scikit-learn take whole numbers as real ones.
-        if matches!(op, "Cast" | "CastLike" | "Shape" | "Size")
-            || node.domain.as_deref() == Some("ai.onnx.ml")
-        {
+        if WHOLE_TAKEN.contains(&op) || node.domain.as_deref() == Some("ai.onnx.ml") {
             return Ok(());
         }
         Err(Error::new("whole numbers are computed with")
             .expected("a cast of the input to float32 before anything else")
             .found(format!("`{name}`, which holds whole numbers"))
-            .help("export with a float32 input, or cast it first: a quotient of whole numbers is another"))
+            .help("cast them to float32 first, or export with a float32 input: a quotient of whole numbers is another"))
     }
 
     /// The version of an operator set, which the operators of one are read by.
@@ -412,6 +416,7 @@ impl<'a> Importer<'a> {
             Some(Value::Flow(f)) => format!("{:?}", f.dims),
             Some(Value::Constant(a)) => format!("constant {:?}", a.dims),
             Some(Value::Text(t)) => format!("{} strings", t.len()),
+            Some(Value::Sequence(s)) => format!("sequence of {} tensors", s.len()),
             Some(Value::Label(l)) => format!("label of {} classes", l.names.len()),
             None => "unused".into(),
         };

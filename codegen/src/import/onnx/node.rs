@@ -41,6 +41,8 @@ pub enum Value {
     Flow(Flow),
     /// A class label.
     Label(Label),
+    /// Tensors, one after the other.
+    Sequence(Rc<Vec<Value>>),
 }
 
 impl Value {
@@ -51,6 +53,18 @@ impl Value {
             Self::Text(_) => "constant strings",
             Self::Flow(_) => "a tensor of activations",
             Self::Label(_) => "a class label",
+            Self::Sequence(_) => "a sequence of tensors",
+        }
+    }
+
+    /// Its shape.
+    pub fn dims(&self) -> Vec<usize> {
+        match self {
+            Self::Constant(a) => a.dims.clone(),
+            Self::Flow(f) => f.dims.clone(),
+            Self::Text(t) => vec![t.len()],
+            Self::Label(_) => vec![1],
+            Self::Sequence(s) => vec![s.len()],
         }
     }
 }
@@ -116,7 +130,9 @@ const IDLE_ATTRIBUTES: &[(&str, &str)] = &[
     ("Dropout", "seed"),
     // A class without an entry is refused, so that the default never counts.
     ("LabelEncoder", "default_"),
+    ("GroupNormalization", "stash_type"),
     ("LayerNormalization", "stash_type"),
+    ("RMSNormalization", "stash_type"),
     ("ZipMap", "classlabels_"),
 ];
 
@@ -196,13 +212,16 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The shape of input `k`.
+    pub fn dims(&self, k: usize) -> Result<Vec<usize>> {
+        Ok(self.input(k)?.dims())
+    }
+
     /// Input `k` as a constant, called `what` in messages.
     pub fn constant(&self, k: usize, what: &str) -> Result<Rc<Array>> {
         match self.input(k)? {
             Value::Constant(array) => Ok(array.clone()),
-            other => Err(self
-                .mismatch(k, &format!("constant {what}"), other)
-                .help("a product of two computed tensors (attention) is not supported; weights must be stored in the file")),
+            other => Err(self.mismatch(k, &format!("constant {what}"), other)),
         }
     }
 

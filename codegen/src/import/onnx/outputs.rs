@@ -33,7 +33,7 @@ pub fn choose(
         match value {
             Value::Flow(flow) => flows.push((name, flow)),
             Value::Label(label) => labels.push((name, label.clone())),
-            Value::Constant(_) | Value::Text(_) => {}
+            Value::Constant(_) | Value::Text(_) | Value::Sequence(_) => {}
         }
     }
     if flows.len() == 2 {

@@ -3,8 +3,10 @@
 mod bad_files;
 mod external;
 mod interface;
+mod layers;
 mod operators;
 mod outputs;
+mod reductions;
 
 use std::fs;
 use std::path::{Path, PathBuf};

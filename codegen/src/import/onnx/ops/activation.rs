@@ -57,6 +57,18 @@ pub fn is_unary(op: &str) -> bool {
             | "Cos"
             | "Sinh"
             | "Cosh"
+            | "Tan"
+            | "Asin"
+            | "Acos"
+            | "Atan"
+            | "Asinh"
+            | "Acosh"
+            | "Atanh"
+            | "Floor"
+            | "Ceil"
+            | "Round"
+            | "ThresholdedRelu"
+            | "Shrink"
     )
 }
 
@@ -113,6 +125,18 @@ fn function(node: &Call) -> Result<Expr> {
         "Softsign" => x().div(call(Function::Abs).add(c(1.0))),
         "Sin" => call(Function::Sin),
         "Cos" => call(Function::Cos),
+        "Tan" => call(Function::Tan),
+        "Asin" => call(Function::Asin),
+        "Acos" => call(Function::Acos),
+        "Atan" => call(Function::Atan),
+        "Asinh" => call(Function::Asinh),
+        "Acosh" => call(Function::Acosh),
+        "Atanh" => call(Function::Atanh),
+        "Floor" => call(Function::Floor),
+        "Ceil" => call(Function::Ceil),
+        "Round" => call(Function::Round),
+        "ThresholdedRelu" => x().mul(call(Function::Step).of(&x().sub(c(alpha(1.0))))),
+        "Shrink" => shrink(node.float("lambd", 0.5), node.float("bias", 0.0)),
         "Sinh" => exponentials(-0.5),
         "Cosh" => exponentials(0.5),
         other => {
@@ -142,6 +166,14 @@ fn celu(alpha: f64) -> Result<Expr> {
             .help(DAMAGED));
     }
     Ok(call(Function::Elu { alpha: 1.0, gamma: alpha }).of(&x().mul(c(1.0 / alpha))))
+}
+
+/// `x - bias` above `most`, `x + bias` below `-most`, else 0.
+fn shrink(most: f64, bias: f64) -> Expr {
+    let step = |of: Expr| call(Function::Step).of(&of);
+    let above = x().sub(c(bias)).mul(step(x().sub(c(most))));
+    let below = x().add(c(bias)).mul(step(x().mul(c(-1.0)).sub(c(most))));
+    above.add(below)
 }
 
 /// `e^x / 2 + factor e^-x`.
@@ -191,17 +223,23 @@ pub fn clip(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     // Bounds as wide as the type are how exporters say that there are none.
     let widest = f64::from(f32::MAX);
     let mut f = Expr::X;
-    if let Some(lo) = bound(1, "min")?.filter(|lo| *lo > -widest) {
+    let lo = bound(1, "min")?.filter(|lo| *lo > -widest);
+    let hi = bound(2, "max")?.filter(|hi| *hi < widest);
+    if let Some(lo) = lo {
         f = f.max(c(lo));
     }
-    if let Some(hi) = bound(2, "max")?.filter(|hi| *hi < widest) {
+    if let Some(hi) = hi {
         f = f.min(c(hi));
     }
     Ok(vec![match node.input(0)? {
         Value::Constant(a) => builder.constant(a.map(|v| f.eval(v)))?,
         _ => {
             let flow = node.flow(0)?;
-            Value::Flow(Flow { id: builder.map(node.name(), f, flow.id)?, dims: flow.dims.clone() })
+            let id = builder.map(node.name(), f, flow.id)?;
+            if let (Some(lo), None) = (lo, hi) {
+                statistics::note_bound(builder, lo, flow.id, id);
+            }
+            Value::Flow(Flow { id, dims: flow.dims.clone() })
         }
     }])
 }

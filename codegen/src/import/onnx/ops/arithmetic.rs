@@ -41,6 +41,33 @@ pub fn variadic(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     Ok(vec![value])
 }
 
+/// Mod: with the sign of the divisor, or of the dividend for `fmod`.
+pub fn modulo(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let fmod = node.int("fmod", 0) != 0;
+    let divisor = node.constant(1, "divisor")?;
+    Ok(vec![match node.input(0)? {
+        Value::Constant(a) if fmod => builder.constant(a.zip(&divisor, |a, b| a % b)?)?,
+        Value::Constant(a) => builder.constant(a.zip(&divisor, |a, b| a - b * (a / b).floor())?)?,
+        _ => {
+            let flow = node.flow(0)?;
+            let Some(b) = divisor.scalar().filter(|b| *b != 0.0) else {
+                return Err(Error::new("this form of Mod is not supported")
+                    .expected("one divisor other than 0")
+                    .found(format!("shape {:?}", divisor.dims))
+                    .help("take the remainder by one constant"));
+            };
+            let quotient = Expr::X.div(Expr::Const(b));
+            let whole = match fmod {
+                true => Expr::truncated().of(&quotient),
+                false => Expr::call(Function::Floor).of(&quotient),
+            };
+            let f = Expr::X.sub(whole.mul(Expr::Const(b)));
+            let id = builder.map(node.name(), f, flow.id)?;
+            Value::Flow(Flow { id, dims: flow.dims.clone() })
+        }
+    }])
+}
+
 fn fold(op: &str, a: &Array, b: &Array) -> Result<Array> {
     let whole = a.integer && b.integer;
     a.zip(b, |a, b| match op {
@@ -72,8 +99,8 @@ pub fn combine(builder: &mut Builder, name: &str, op: &str, a: &Value, b: &Value
         "Mul" => mul(builder, name, left, right)?,
         "Div" => div(builder, name, left, right)?,
         "Pow" => pow(builder, name, left, right)?,
-        "Min" => extreme(builder, name, left, right, -1.0)?,
-        _ => extreme(builder, name, left, right, 1.0)?,
+        "Min" => extreme(builder, name, left, right, false)?,
+        _ => extreme(builder, name, left, right, true)?,
     };
     statistics::note_binary(builder, op, a, b, id);
     Ok(Value::Flow(Flow { id, dims }))
@@ -149,15 +176,13 @@ fn mul(builder: &mut Builder, name: &str, a: Operand, b: Operand) -> Result<Tens
 
 fn div(builder: &mut Builder, name: &str, a: Operand, b: Operand) -> Result<TensorId> {
     use Operand::{Flow, Scalar, Vector};
-    let reciprocal = Expr::Const(1.0).div(Expr::X);
     match (a, b) {
-        (a, Flow(b)) => match a {
-            Scalar(v) => builder.map(name, Expr::Const(v).div(Expr::X), b),
-            other => {
-                let inverse = builder.map(name, reciprocal, b)?;
-                mul(builder, name, other, Flow(inverse))
-            }
-        },
+        (Flow(a), Flow(b)) => builder.push(name, Layer::Div, &[a, b]),
+        (Scalar(v), Flow(b)) => builder.map(name, Expr::Const(v).div(Expr::X), b),
+        (other, Flow(b)) => {
+            let inverse = builder.map(name, Expr::Const(1.0).div(Expr::X), b)?;
+            mul(builder, name, other, Flow(inverse))
+        }
         (a, Scalar(0.0)) => {
             drop(a);
             Err(by_zero())
@@ -190,28 +215,28 @@ fn power(exponent: f64) -> Expr {
     if exponent == 1.0 { Expr::X } else { Expr::X.pow(exponent) }
 }
 
-/// The larger (`sign` 1) or smaller (`sign` -1) of two:
-/// `max(a, b) = b + relu(a - b)`, `min(a, b) = b - relu(b - a)`.
+/// The larger or smaller of two.
 fn extreme(
     builder: &mut Builder,
     name: &str,
     a: Operand,
     b: Operand,
-    sign: f64,
+    largest: bool,
 ) -> Result<TensorId> {
+    use Operand::{Flow, Scalar, Vector};
+    let layer = Layer::Extreme { largest };
     match (a, b) {
-        (Operand::Flow(x), Operand::Scalar(v)) | (Operand::Scalar(v), Operand::Flow(x)) => {
+        (Flow(x), Flow(y)) if x == y => Ok(x),
+        (Flow(x), Flow(y)) => builder.push(name, layer, &[x, y]),
+        (Flow(x), Scalar(v)) | (Scalar(v), Flow(x)) => {
             let bound = Expr::Const(v);
-            builder.map(name, if sign > 0.0 { Expr::X.max(bound) } else { Expr::X.min(bound) }, x)
+            builder.map(name, if largest { Expr::X.max(bound) } else { Expr::X.min(bound) }, x)
         }
-        (a, b) => {
-            // A constant goes second, so that the first is certainly a tensor.
-            let (a, b) = if matches!(a, Operand::Flow(_)) { (a, b) } else { (b, a) };
-            let difference = add(builder, name, a, b.clone(), -1.0)?;
-            let side = if sign > 0.0 { Expr::relu() } else { Expr::X.min(Expr::Const(0.0)) };
-            let excess = builder.map(name, side, difference)?;
-            add(builder, name, Operand::Flow(excess), b, 1.0)
+        (Flow(x), Vector(v)) | (Vector(v), Flow(x)) => {
+            let bounds = builder.fixed(name, &v)?;
+            builder.push(name, layer, &[x, bounds])
         }
+        _ => Err(both_constant()),
     }
 }
 

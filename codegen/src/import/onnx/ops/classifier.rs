@@ -6,20 +6,23 @@ use super::super::array;
 use super::super::array::DAMAGED;
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Label, Value};
+use super::groups::Groups;
 use crate::error::{Error, Result};
+use crate::graph::expr::Expr;
 use crate::graph::{Layer, TensorId};
 
-/// Softmax and LogSoftmax over all features.
+/// Softmax and LogSoftmax.
 pub fn softmax(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let flow = node.flow(0)?.clone();
     // Before operator set 13 all axes from `axis` on were one.
-    let old = node.opset < 13;
-    let axis = array::axis_of(node.int("axis", if old { 1 } else { -1 }), flow.dims.len())?;
-    let rest = flow.dims.get(axis..).unwrap_or_default();
-    let width = if old { array::volume(rest)? } else { rest.first().copied().unwrap_or(1) };
-    all_features(builder, width, &flow)?;
-    let layer = if node.op() == "LogSoftmax" { Layer::LogSoftmax } else { Layer::Softmax };
-    Ok(vec![Value::Flow(builder.flow(node.name(), layer, &[flow.id], &flow.dims)?)])
+    let (old, rank) = (node.opset < 13, flow.dims.len());
+    let axis = array::axis_of(node.int("axis", if old { 1 } else { -1 }), rank)?;
+    let axes: Vec<usize> = if old { (axis..rank).collect() } else { vec![axis] };
+    let groups = Groups::of(&flow.dims, &axes)?;
+    let log = node.op() == "LogSoftmax";
+    let layer = if log { Layer::LogSoftmax } else { Layer::Softmax };
+    let id = groups.map(builder, node.name(), &layer, flow.id)?;
+    Ok(vec![Value::Flow(Flow { id, dims: flow.dims })])
 }
 
 /// What a softmax that writes `id` reads: its logarithm is a layer, where two functions in a row would lose
@@ -32,31 +35,25 @@ pub(super) fn logits_of(builder: &Builder, id: TensorId) -> Option<TensorId> {
     }
 }
 
-fn all_features(builder: &Builder, width: usize, flow: &Flow) -> Result<()> {
-    if width == builder.len(flow.id) {
-        return Ok(());
-    }
-    Err(Error::new("only some features are compared")
-        .expected("an axis that holds all features")
-        .found(format!("an axis of {width} in shape {:?}", flow.dims))
-        .help("set `axis` to the feature axis (1 or -1)"))
-}
-
-/// The index of the largest feature.
+/// The index of the largest or the smallest feature, the first or the last of equals.
 pub fn arg_max(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let flow = node.flow(0)?.clone();
     let axis = array::axis_of(node.int("axis", 0), flow.dims.len())?;
-    all_features(builder, flow.dims.get(axis).copied().unwrap_or(1), &flow)?;
-    if node.int("select_last_index", 0) != 0 {
-        return Err(Error::new("the last of equal scores is asked for")
-            .expected("select_last_index 0")
-            .found(1)
-            .help("export with the default, which takes the first"));
-    }
-    let rank = flow.dims.len();
-    let kept = if node.int("keepdims", 1) != 0 { rank } else { rank.saturating_sub(1) };
-    let out = builder.flow(node.name(), Layer::ArgMax, &[flow.id], &vec![1; kept])?;
-    Ok(vec![Value::Flow(out)])
+    let keep = node.int("keepdims", 1) != 0;
+    let kept = flow.dims.iter().enumerate().filter(|(k, _)| keep || *k != axis);
+    let dims: Vec<usize> = kept.map(|(k, &d)| if k == axis { 1 } else { d }).collect();
+    let (name, groups) = (node.name(), Groups::of(&flow.dims, &[axis])?);
+    let last = node.int("select_last_index", 0) != 0;
+    let groups = if last { groups.backwards() } else { groups };
+    let scores = match node.op() {
+        "ArgMin" => builder.map(name, Expr::X.mul(Expr::Const(-1.0)), flow.id)?,
+        _ => flow.id,
+    };
+    let first = groups.map_in_order(builder, name, &Layer::ArgMax, scores)?;
+    // The first from behind is the last.
+    let from_end = || Expr::Const(groups.members as f64 - 1.0).sub(Expr::X);
+    let id = if last { builder.map(name, from_end(), first)? } else { first };
+    Ok(vec![Value::Flow(Flow { id, dims })])
 }
 
 /// The scores a tensor is the index of the largest of.

@@ -103,33 +103,3 @@ pub fn range(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let data: Vec<f64> = (0..count as usize).map(|k| start + k as f64 * delta).collect();
     Ok(vec![builder.constant(Array { dims: vec![data.len()], data, integer })?])
 }
-
-/// Operators that exporters use to compute shapes, and that have no layer.
-pub fn folded(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
-    let operand = |k: usize| {
-        node.constant(k, "operands").map_err(|e| {
-            e.help("this operator is supported on constants only, as in the computation of a shape")
-        })
-    };
-    let a = operand(0)?;
-    let flag = |v: bool| f64::from(u8::from(v));
-    let logic = |result: Array| Array { integer: true, ..result };
-    let result = match node.op() {
-        "Floor" => a.map(f64::floor),
-        "Ceil" => a.map(f64::ceil),
-        "Round" => a.map(f64::round_ties_even),
-        "Mod" if node.int("fmod", 0) != 0 => a.zip(&*operand(1)?, |a, b| a % b)?,
-        "Mod" => a.zip(&*operand(1)?, |a, b| a - b * (a / b).floor())?,
-        "Equal" => logic(a.zip(&*operand(1)?, |a, b| flag(a == b))?),
-        "Greater" => logic(a.zip(&*operand(1)?, |a, b| flag(a > b))?),
-        "Less" => logic(a.zip(&*operand(1)?, |a, b| flag(a < b))?),
-        _ => {
-            let (yes, no) = (operand(1)?, operand(2)?);
-            let integer = yes.integer && no.integer;
-            // NaN marks the places that take the second operand; constants that are NaN are refused later.
-            let chosen = a.zip(&yes, |a, y| if a != 0.0 { y } else { f64::NAN })?;
-            Array { integer, ..chosen.zip(&no, |c, n| if c.is_nan() { n } else { c })? }
-        }
-    };
-    Ok(vec![builder.constant(result)?])
-}

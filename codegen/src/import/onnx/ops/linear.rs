@@ -4,7 +4,7 @@ use super::super::array::DAMAGED;
 use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
-use super::arithmetic;
+use super::{arithmetic, bilinear};
 use crate::error::{Error, Result};
 use crate::graph::{Dense, Layer};
 
@@ -73,6 +73,12 @@ fn vector_len(flow: &Flow, column: bool) -> Result<usize> {
         .help("export with a batch of 1 or a dynamic batch axis; layers applied to each step of a sequence are not supported"))
 }
 
+/// Whether a constant is several matrices.
+fn stacked(w: &Array) -> bool {
+    let stack = w.dims.len().saturating_sub(2);
+    w.dims.iter().take(stack).any(|&d| d != 1)
+}
+
 fn check_inner(weights: usize, features: usize, found: &Array) -> Result<()> {
     if weights == features {
         return Ok(());
@@ -91,10 +97,23 @@ fn last_replaced(dims: &[usize], len: usize) -> Vec<usize> {
 
 /// `y = x W`, or `y = W x` where the constant comes first.
 pub fn matmul(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
-    let value = match (node.input(0)?, node.input(1)?) {
+    Ok(vec![multiplied(builder, node.name(), node.input(0)?, node.input(1)?)?])
+}
+
+fn multiplied(builder: &mut Builder, name: &str, a: &Value, b: &Value) -> Result<Value> {
+    Ok(match (a, b) {
         (Value::Constant(a), Value::Constant(b)) => {
             let product = product(a, b)?;
             builder.constant(product)?
+        }
+        (Value::Flow(x), Value::Flow(y)) => bilinear::computed(builder, name, x, y)?,
+        (Value::Flow(x), Value::Constant(w)) if stacked(w) || vector_len(x, false).is_err() => {
+            bilinear::constant(builder, name, x, w, true)?
+        }
+        (Value::Constant(w), Value::Flow(x))
+            if stacked(w) || vector_len(x, x.dims.len() > 1).is_err() =>
+        {
+            bilinear::constant(builder, name, x, w, false)?
         }
         (Value::Flow(x), Value::Constant(w)) => {
             let features = vector_len(x, false)?;
@@ -105,7 +124,7 @@ pub fn matmul(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             if vector && dims.len() > 1 {
                 dims.pop();
             }
-            Value::Flow(builder.flow(node.name(), matrix.dense(1.0), &[x.id], &dims)?)
+            Value::Flow(builder.flow(name, matrix.dense(1.0), &[x.id], &dims)?)
         }
         (Value::Constant(w), Value::Flow(x)) => {
             let column = x.dims.len() > 1;
@@ -119,15 +138,15 @@ pub fn matmul(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             } else {
                 vec![matrix.rows]
             };
-            Value::Flow(builder.flow(node.name(), matrix.dense(1.0), &[x.id], &dims)?)
+            Value::Flow(builder.flow(name, matrix.dense(1.0), &[x.id], &dims)?)
         }
-        _ => {
-            node.flow(0)?;
-            node.constant(1, "weights")?;
-            return Err(Error::new("a product needs numbers").help(DAMAGED));
+        (Value::Constant(_) | Value::Flow(_), other) | (other, _) => {
+            return Err(Error::new("a product needs numbers")
+                .expected("tensors of activations and constants")
+                .found(other.kind())
+                .help(DAMAGED));
         }
-    };
-    Ok(vec![value])
+    })
 }
 
 fn product(a: &Array, b: &Array) -> Result<Array> {
@@ -162,10 +181,51 @@ fn product(a: &Array, b: &Array) -> Result<Array> {
     Ok(Array { dims, data, integer: a.integer && b.integer })
 }
 
+/// Whether a Gemm is a dense layer of one row, or one column, of activations.
+fn is_layer(node: &Call, trans_a: bool, trans_b: bool) -> Result<bool> {
+    Ok(match (node.input(0)?, node.input(1)?) {
+        (Value::Flow(x), Value::Constant(_)) => vector_len(x, trans_a).is_ok(),
+        (Value::Constant(_), Value::Flow(x)) => vector_len(x, !trans_b).is_ok(),
+        (Value::Constant(_), Value::Constant(_)) | (Value::Flow(_), Value::Flow(_)) => false,
+        // Refused where the inputs are read.
+        _ => true,
+    })
+}
+
+/// A Gemm of several rows or of two computed factors, as the product and the sum that it is.
+fn general(
+    builder: &mut Builder,
+    node: &Call,
+    [(trans_a, alpha), (trans_b, beta)]: [(bool, f64); 2],
+) -> Result<Vec<Value>> {
+    let name = node.name();
+    let turned = |builder: &mut Builder, k: usize, turn: bool| {
+        let value = node.input(k)?;
+        match turn {
+            true => builder.view(name, value, array::transpose(&value.dims(), &[1, 0])?),
+            false => Ok(value.clone()),
+        }
+    };
+    let (a, b) = (turned(builder, 0, trans_a)?, turned(builder, 1, trans_b)?);
+    let scaled = |builder: &mut Builder, value: &Value, factor: f64| {
+        let factor = Array { dims: vec![], data: vec![factor], integer: false };
+        let factor = builder.constant(factor)?;
+        arithmetic::combine(builder, name, "Mul", value, &factor)
+    };
+    let product = multiplied(builder, name, &a, &b)?;
+    let product = scaled(builder, &product, alpha)?;
+    let Some(addend) = node.optional(2) else { return Ok(vec![product]) };
+    let addend = scaled(builder, addend, beta)?;
+    Ok(vec![arithmetic::combine(builder, name, "Add", &product, &addend)?])
+}
+
 /// `y = alpha A' B' + beta C`.
 pub fn gemm(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
     let (trans_a, trans_b) = (node.int("transA", 0) != 0, node.int("transB", 0) != 0);
+    if !is_layer(node, trans_a, trans_b)? {
+        return general(builder, node, [(trans_a, alpha), (trans_b, beta)]);
+    }
     let weights_first = matches!(node.input(0)?, Value::Constant(_));
     let (layer, x, dims) = if weights_first {
         let (w, x) = (node.constant(0, "weights")?, node.flow(1)?);

@@ -4,11 +4,16 @@ pub use self::classifier::scores_of;
 
 mod activation;
 mod arithmetic;
+mod bilinear;
+mod choice;
 mod classifier;
 mod constants;
+mod groups;
 mod linear;
 mod normalize;
+mod rearrange;
 mod recurrent;
+mod reduce;
 mod shape;
 mod statistics;
 
@@ -20,13 +25,20 @@ use crate::text::alike;
 /// The operators with a layer or a folding; docs/files.md lists them.
 #[rustfmt::skip]
 pub const SUPPORTED: &[&str] = &[
-    "Abs", "Add", "ArgMax", "ArrayFeatureExtractor", "BatchNormalization", "Cast", "CastLike", "Celu", "Clip", "Concat",
-    "Constant", "ConstantOfShape", "Cos", "Cosh", "Div", "Dropout", "Elu", "Erf", "Exp", "Expand", "FastGelu",
-    "Flatten", "GRU", "Gather", "Gelu", "Gemm", "HardSigmoid", "HardSwish", "Identity", "LSTM", "LabelEncoder",
-    "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax", "MatMul", "Max", "Mean", "Min", "Mish", "Mul", "Neg",
-    "PRelu", "Pow", "QuickGelu", "RNN", "Range", "Reciprocal", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Scaler",
-    "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Sinh", "Size", "Slice", "Softmax", "Softplus", "Softsign", "Split",
-    "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Transpose", "Unsqueeze", "ZipMap",
+    "Abs", "Acos", "Acosh", "Add", "And", "ArgMax", "ArgMin", "ArrayFeatureExtractor", "Asin", "Asinh", "Atan",
+    "Atanh", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Concat", "ConcatFromSequence",
+    "Constant", "ConstantOfShape", "Cos", "Cosh", "DepthToSpace", "Div", "Dropout", "Elu", "Equal", "Erf",
+    "Exp", "Expand", "FastGelu", "Flatten", "Floor", "GRU", "Gather", "GatherElements", "GatherND", "Gelu",
+    "Gemm", "Greater", "GreaterOrEqual", "GroupNormalization", "HardSigmoid", "HardSwish", "Identity",
+    "InstanceNormalization", "LSTM", "LabelEncoder", "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual",
+    "Log", "LogSoftmax", "LpNormalization", "MatMul", "Max", "Mean", "MeanVarianceNormalization", "Min", "Mish",
+    "Mod", "Mul", "Neg", "Normalizer", "Not", "Or", "PRelu", "Pad", "Pow", "QuickGelu", "RMSNormalization",
+    "RNN", "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
+    "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Round",
+    "Scaler", "ScatterElements", "ScatterND", "Selu", "SequenceAt", "SequenceConstruct", "SequenceLength",
+    "Shape", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Size", "Slice", "Softmax", "Softplus", "Softsign",
+    "SpaceToDepth", "Split", "SplitToSequence", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tan", "Tanh",
+    "ThresholdedRelu", "Tile", "Transpose", "Unsqueeze", "Where", "Xor", "ZipMap",
 ];
 
 type Rule = fn(&mut Builder, &Call) -> Result<Vec<Value>>;
@@ -39,11 +51,21 @@ pub fn import(builder: &mut Builder, call: &Call) -> Result<Vec<Value>> {
     }
 }
 
+/// Whether a node makes whole numbers of its input, whatever that is.
+pub fn writes_whole(call: &Call) -> bool {
+    match call.op() {
+        "ArgMax" | "ArgMin" => true,
+        "Cast" | "CastLike" => shape::target(call).is_ok_and(shape::is_whole),
+        _ => false,
+    }
+}
+
 fn rule(domain: &str, op: &str) -> Option<Rule> {
     match domain {
         "" | "ai.onnx" => standard(op),
         "ai.onnx.ml" => Some(match op {
             "Scaler" => normalize::scaler,
+            "Normalizer" => normalize::by_norm,
             "ArrayFeatureExtractor" => classifier::array_feature_extractor,
             "ZipMap" => classifier::zip_map,
             "LabelEncoder" => classifier::label_encoder,
@@ -67,7 +89,12 @@ fn standard(op: &str) -> Option<Rule> {
         "PRelu" => activation::prelu,
         "BatchNormalization" => normalize::batch,
         "LayerNormalization" => normalize::layer,
-        "ReduceMean" | "ReduceSum" => normalize::reduce,
+        "RMSNormalization" => normalize::root_mean_square,
+        "GroupNormalization" | "InstanceNormalization" => normalize::by_channels,
+        "MeanVarianceNormalization" => normalize::mean_variance,
+        "LpNormalization" => normalize::by_norm,
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
+        | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduce::reduce,
         "Concat" => shape::concat,
         "Slice" => shape::slice,
         "Split" => shape::split,
@@ -78,6 +105,17 @@ fn standard(op: &str) -> Option<Rule> {
         "Unsqueeze" => shape::unsqueeze,
         "Transpose" => shape::transpose,
         "Expand" => shape::expand,
+        "Tile" => rearrange::tile,
+        "Pad" => rearrange::pad,
+        "GatherElements" => rearrange::gather_elements,
+        "GatherND" => rearrange::gather_nd,
+        "ScatterElements" | "ScatterND" => rearrange::scatter,
+        "DepthToSpace" | "SpaceToDepth" => rearrange::depth_space,
+        "SequenceConstruct" => rearrange::sequence_construct,
+        "SplitToSequence" => rearrange::split_to_sequence,
+        "SequenceAt" => rearrange::sequence_at,
+        "SequenceLength" => rearrange::sequence_length,
+        "ConcatFromSequence" => shape::concat_from_sequence,
         "Identity" | "Dropout" => shape::pass,
         "Cast" | "CastLike" => shape::cast,
         "GRU" | "LSTM" | "RNN" => recurrent::cells,
@@ -86,11 +124,12 @@ fn standard(op: &str) -> Option<Rule> {
         "Constant" => constants::constant,
         "ConstantOfShape" => constants::constant_of_shape,
         "Range" => constants::range,
-        "Equal" | "Greater" | "Less" | "Where" | "Floor" | "Ceil" | "Round" | "Mod" => {
-            constants::folded
-        }
+        "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" => choice::compare,
+        "And" | "Or" | "Xor" | "Not" => choice::logic,
+        "Where" => choice::choose,
+        "Mod" => arithmetic::modulo,
         "Softmax" | "LogSoftmax" => classifier::softmax,
-        "ArgMax" => classifier::arg_max,
+        "ArgMax" | "ArgMin" => classifier::arg_max,
         _ if activation::is_unary(op) => activation::unary,
         _ => return None,
     })
@@ -114,12 +153,6 @@ fn unsupported(call: &Call) -> Error {
         | "QGemm"
         | "QLinearAdd" => {
             "nervecord quantizes by itself: export the float model before quantisation"
-        }
-        "Normalizer" => {
-            "normalising each row by its own norm is not supported: leave that step out of the pipeline and do it before the network"
-        }
-        "ThresholdedRelu" | "Shrink" | "Floor" | "Ceil" | "Round" => {
-            "the function has a jump, which no table follows: train with a continuous activation"
         }
         "If" => "export in inference mode, so that no branch is left",
         _ if domain.starts_with("ai.onnx.ml") => {

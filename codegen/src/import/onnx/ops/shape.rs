@@ -1,26 +1,16 @@
 //! Rearrangements, of constants and of activations alike.
 
 use super::super::array::DAMAGED;
-use super::super::array::{self, Array, View};
+use super::super::array::{self, Array};
 use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
 use crate::error::{Error, Result};
-use crate::graph::Layer;
+use crate::graph::expr::{Expr, Function};
 
 /// Data types of ONNX that a cast may name.
 const FLOAT: i64 = 1;
 const INT64: i64 = 7;
 const STRING: i64 = 8;
-
-/// The shape of a numeric value.
-fn dims_of(value: &Value) -> Result<Vec<usize>> {
-    match value {
-        Value::Constant(a) => Ok(a.dims.clone()),
-        Value::Flow(f) => Ok(f.dims.clone()),
-        Value::Text(t) => Ok(vec![t.len()]),
-        Value::Label(_) => Ok(vec![1]),
-    }
-}
 
 /// The same elements in another shape.
 fn reshaped(value: &Value, dims: Vec<usize>) -> Value {
@@ -44,23 +34,33 @@ pub fn pass(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     Ok(vec![node.input(0)?.clone()])
 }
 
-/// Casts between number formats; one that would truncate activations is refused.
-pub fn cast(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
-    let to = match node.op() {
+/// The data type that a cast names.
+pub fn target(node: &Call) -> Result<i64> {
+    match node.op() {
         // To the type of the second input.
-        "CastLike" => match node.input(1)? {
+        "CastLike" => Ok(match node.input(1)? {
             Value::Constant(like) if like.integer => INT64,
             Value::Constant(_) | Value::Flow(_) => FLOAT,
-            Value::Text(_) | Value::Label(_) => STRING,
-        },
+            Value::Text(_) | Value::Label(_) | Value::Sequence(_) => STRING,
+        }),
         _ => node.optional_int("to").ok_or_else(|| {
             Error::new("a cast has no type")
                 .expected("an attribute `to`")
                 .found("none")
                 .help(DAMAGED)
-        })?,
-    };
-    let whole = matches!(to, 2..=7 | 12 | 13);
+        }),
+    }
+}
+
+/// Whether a data type is one of whole numbers.
+pub fn is_whole(data_type: i64) -> bool {
+    matches!(data_type, 2..=7 | 12 | 13)
+}
+
+/// Casts between number formats; activations that become whole numbers are cut off by a table.
+pub fn cast(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let to = target(node)?;
+    let whole = is_whole(to);
     let value = node.input(0)?;
     let numeric = matches!(value, Value::Constant(_) | Value::Flow(_));
     if numeric && !whole && !matches!(to, FLOAT | 9 | 10 | 11 | 16) {
@@ -79,17 +79,22 @@ pub fn cast(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
             let dims = a.dims.clone();
             builder.constant(Array { dims, data, integer: whole || to == 9 })?
         }
-        Value::Flow(flow) if whole || to == 9 => match builder.writer(flow.id).map(|n| &n.layer) {
-            Some(Layer::ArgMax) => value.clone(),
-            _ => {
-                return Err(Error::new("activations are cast to whole numbers")
-                    .expected("a cast to a floating-point type")
-                    .found(format!("a cast to ONNX data type {to}"))
-                    .help("leave the rounding out of the model"));
-            }
-        },
+        Value::Flow(flow) if (whole || to == 9) && !builder.is_whole(flow.id) => {
+            let f = if to == 9 { truth() } else { Expr::truncated() };
+            let id = builder.map(node.name(), f, flow.id)?;
+            Value::Flow(Flow { id, dims: flow.dims.clone() })
+        }
+        Value::Flow(flow) if to == 9 => {
+            let id = builder.map(node.name(), truth(), flow.id)?;
+            Value::Flow(Flow { id, dims: flow.dims.clone() })
+        }
         other => other.clone(),
     }])
+}
+
+/// 1 for all but 0.
+fn truth() -> Expr {
+    Expr::call(Function::Abs).of(&Expr::call(Function::Sign))
 }
 
 /// Reshape to a constant shape.
@@ -99,14 +104,14 @@ pub fn reshape(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
         return Ok(vec![value.clone()]);
     }
     let target = node.constant(1, "shape")?.as_ints();
-    let dims = array::reshape(&dims_of(value)?, &target, node.int("allowzero", 0) != 0)?;
+    let dims = array::reshape(&value.dims(), &target, node.int("allowzero", 0) != 0)?;
     Ok(vec![reshaped(value, dims)])
 }
 
 /// Flatten to two axes.
 pub fn flatten(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
-    let dims = dims_of(value)?;
+    let dims = value.dims();
     let rank = dims.len();
     let axis = node.int("axis", 1);
     let axis = if axis == rank as i64 { rank } else { array::axis_of(axis, rank.max(1))? };
@@ -117,7 +122,7 @@ pub fn flatten(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 /// Drops axes of length 1.
 pub fn squeeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
-    let dims = dims_of(value)?;
+    let dims = value.dims();
     let axes = match node.ints_or_input("axes", 1)? {
         Some(axes) => {
             axes.iter().map(|&a| array::axis_of(a, dims.len())).collect::<Result<Vec<_>>>()?
@@ -138,7 +143,7 @@ pub fn squeeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 /// Inserts axes of length 1.
 pub fn unsqueeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
-    let dims = dims_of(value)?;
+    let dims = value.dims();
     let axes = node.ints_or_input("axes", 1)?.unwrap_or_default();
     let rank = dims.len() + axes.len();
     let axes = axes.iter().map(|&a| array::axis_of(a, rank)).collect::<Result<Vec<_>>>()?;
@@ -158,7 +163,7 @@ pub fn unsqueeze(_: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 /// Axes in another order.
 pub fn transpose(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
-    let dims = dims_of(value)?;
+    let dims = value.dims();
     let order = match node.ints("perm") {
         Some(perm) => {
             perm.iter().map(|&a| array::axis_of(a, dims.len())).collect::<Result<Vec<_>>>()?
@@ -172,7 +177,7 @@ pub fn transpose(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 /// Repeats along axes of length 1.
 pub fn expand(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
-    let dims = dims_of(value)?;
+    let dims = value.dims();
     // PyTorch's -1 keeps a length, as 1 does.
     let length = |d: i64| match d {
         -1 => Ok(1),
@@ -192,10 +197,15 @@ pub fn expand(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 /// Elements at constant indices of one axis.
 pub fn gather(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
-    if matches!(value, Value::Text(_)) || matches!(node.input(1)?, Value::Flow(_)) {
+    let computed = matches!(node.input(1)?, Value::Flow(_));
+    if matches!(value, Value::Text(_)) || computed && matches!(value, Value::Constant(_)) {
         return super::classifier::array_feature_extractor(builder, node);
     }
-    let dims = dims_of(value)?;
+    if let Value::Flow(index) = node.input(1)? {
+        let axis = array::axis_of(node.int("axis", 0), value.dims().len())?;
+        return super::rearrange::picked(builder, node, axis, index);
+    }
+    let dims = value.dims();
     let indices = node.constant(1, "indices")?;
     let axis = array::axis_of(node.int("axis", 0), dims.len())?;
     let view = array::gather(&dims, axis, &indices.as_ints(), &indices.dims)?;
@@ -205,7 +215,7 @@ pub fn gather(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 /// Ranges of axes; the bounds were attributes before operator set 10.
 pub fn slice(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let mut value = node.input(0)?.clone();
-    let rank = dims_of(&value)?.len();
+    let rank = value.dims().len();
     let bounds = |name: &str, k: usize| -> Result<Vec<i64>> {
         node.ints_or_input(name, k)?.ok_or_else(|| {
             Error::new("a slice has no bounds")
@@ -225,7 +235,7 @@ pub fn slice(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     }
     for (((&start, &end), &axis), &step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
         let axis = array::axis_of(axis, rank)?;
-        let view = array::slice(&dims_of(&value)?, axis, start, end, step)?;
+        let view = array::slice(&value.dims(), axis, start, end, step)?;
         value = builder.view(node.name(), &value, view)?;
     }
     Ok(vec![value])
@@ -234,7 +244,7 @@ pub fn slice(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 /// Consecutive ranges of one axis.
 pub fn split(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let value = node.input(0)?;
-    let dims = dims_of(value)?;
+    let dims = value.dims();
     let axis = array::axis_of(node.int("axis", 0), dims.len())?;
     let len = dims.get(axis).copied().unwrap_or(1);
     let parts = node.proto.output.len().max(1);
@@ -271,34 +281,34 @@ pub fn split(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     Ok(out)
 }
 
+/// The tensors of a sequence one after the other, along an axis of theirs or a new one.
+pub fn concat_from_sequence(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let values = super::rearrange::sequence(node.input(0)?)?.clone();
+    let axis = node.int("axis", 0);
+    if node.int("new_axis", 0) == 0 {
+        return joined(builder, node, &values.iter().collect::<Vec<_>>(), axis);
+    }
+    let rank = values.first().map_or(0, |value| value.dims().len()) + 1;
+    let at = array::axis_of(axis, rank)?;
+    let longer = |value: &Value| {
+        let mut dims = value.dims();
+        dims.insert(at.min(dims.len()), 1);
+        reshaped(value, dims)
+    };
+    let values: Vec<Value> = values.iter().map(longer).collect();
+    joined(builder, node, &values.iter().collect::<Vec<_>>(), axis)
+}
+
 /// Tensors one after the other; constants among activations become fixed features.
 pub fn concat(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let values = (0..node.inputs.len()).map(|k| node.input(k)).collect::<Result<Vec<_>>>()?;
-    let shapes = values.iter().map(|v| dims_of(v)).collect::<Result<Vec<_>>>()?;
+    joined(builder, node, &values, node.int("axis", 0))
+}
+
+fn joined(builder: &mut Builder, node: &Call, values: &[&Value], axis: i64) -> Result<Vec<Value>> {
+    let shapes = values.iter().map(|v| v.dims()).collect::<Vec<_>>();
     let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-    let view = array::concat(&shapes, node.int("axis", 0))?;
-    let constants: Option<Vec<&Array>> =
-        values.iter().map(|v| if let Value::Constant(a) = v { Some(&**a) } else { None }).collect();
-    if let Some(arrays) = constants {
-        let data: Vec<f64> = arrays.iter().flat_map(|a| a.data.iter().copied()).collect();
-        let integer = arrays.iter().all(|a| a.integer);
-        let joined = Array { dims: vec![data.len()], data, integer }.pick(&view);
-        return Ok(vec![builder.constant(joined)?]);
-    }
-    let name = node.name();
-    let mut ids = Vec::with_capacity(values.len());
-    for (k, value) in values.iter().enumerate() {
-        match value {
-            Value::Constant(a) if a.data.is_empty() => {}
-            Value::Constant(a) => ids.push(builder.fixed(name, &a.data)?),
-            _ => ids.push(node.flow(k)?.id),
-        }
-    }
-    let joined = match ids.as_slice() {
-        [one] => *one,
-        many => builder.push(name, Layer::Concat, many)?,
-    };
-    let View { dims, .. } = &view;
-    let dims = dims.clone();
-    Ok(vec![Value::Flow(Flow { id: builder.select(name, joined, view)?, dims })])
+    let view = array::concat(&shapes, axis)?;
+    let joined = builder.joined(node.name(), values)?;
+    Ok(vec![builder.view(node.name(), &joined, view)?])
 }

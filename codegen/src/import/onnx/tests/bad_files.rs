@@ -68,11 +68,6 @@ fn unsupported_operators_are_named_with_what_to_do() {
     refused(&near, &["such as `LeakyRelu`"]);
     let quantized = model(4, vec![node("QuantizeLinear", &["x"], &["y"])], vec![]);
     refused(&quantized, &["before quantisation"]);
-    let normalizer =
-        model(4, vec![node("Normalizer", &["x"], &["y"]).in_domain("ai.onnx.ml")], vec![]);
-    refused(&normalizer, &["`ai.onnx.ml.Normalizer`", "row by its own norm"]);
-    let jump = model(4, vec![node("ThresholdedRelu", &["x"], &["y"])], vec![]);
-    refused(&jump, &["jump"]);
 }
 
 #[test]
@@ -176,8 +171,8 @@ fn inputs_that_are_not_vectors() {
 #[test]
 fn old_operator_sets_and_training_graphs() {
     let mut old = small();
-    old.opset_import = vec![OperatorSetIdProto { domain: None, version: Some(7) }];
-    refused(&old, &["too old", "version 11", "version_converter"]);
+    old.opset_import = vec![OperatorSetIdProto { domain: None, version: Some(6) }];
+    refused(&old, &["too old", "version 7", "version_converter"]);
     let one = || floats("one", &[2], &[1.0, 1.0]);
     let training = node("BatchNormalization", &["x", "one", "one", "one", "one"], &["y"]);
     refused(&model(2, vec![training.int("training_mode", 1)], vec![one()]), &["model.eval()"]);
@@ -201,8 +196,8 @@ fn arithmetic_that_has_no_result() {
     };
     refused(&by_zero(&[2], &[1.0, 0.0]), &["division by a constant zero", "standard deviation"]);
     refused(&by_zero(&[1], &[0.0]), &["division by a constant zero"]);
-    let attention = model(1, vec![node("MatMul", &["x", "x"], &["y"])], vec![]);
-    refused(&attention, &["constant weights", "attention"]);
+    let attention = model(2, vec![node("MatMul", &["x", "x"], &["y"])], vec![]);
+    refused(&attention, &["factors of a product", "[1, 2] and [1, 2]"]);
 }
 
 #[test]
