@@ -4,6 +4,7 @@ pub mod built;
 pub mod connectome;
 pub mod dead;
 pub mod drawn;
+pub mod gated;
 pub mod link;
 pub mod liquid;
 pub mod network;

@@ -1,6 +1,7 @@
 //! CfC and LTC networks of random wirings and weights, with their equations written down once more.
 
 use nervecord_cli::plants::RandomState;
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::{Compiled, Compiler};
 
 use crate::network::table;
@@ -10,7 +11,7 @@ use crate::state_dict::StateDict;
 pub const STEPS: usize = 200;
 
 /// The equations: the outputs for inputs and a state, which they change.
-type Step = Box<dyn Fn(&StateDict, &[f64], &mut Vec<f64>) -> Vec<f64>>;
+pub type Step = Box<dyn Fn(&StateDict, &[f64], &mut Vec<f64>) -> Vec<f64>>;
 
 /// A network.
 pub struct Net {
@@ -37,6 +38,11 @@ pub fn sequence(random: &mut RandomState, inputs: usize, steps: usize) -> Vec<Ve
 }
 
 impl Net {
+    /// A network of `units` numbers of state with its equations.
+    pub fn new(file: StateDict, config: String, inputs: usize, units: usize, step: Step) -> Self {
+        Self { file, config, inputs, units, step }
+    }
+
     /// One step by the equations.
     pub fn step(&self, x: &[f64], state: &mut Vec<f64>) -> Vec<f64> {
         (self.step)(&self.file, x, state)
@@ -47,6 +53,14 @@ impl Net {
     /// # Panics
     /// It does not compile.
     pub fn compile(&self, random: &mut RandomState) -> Compiled {
+        self.compile_with(random, Weights::Auto)
+    }
+
+    /// The same with weights of a width.
+    ///
+    /// # Panics
+    /// It does not compile.
+    pub fn compile_with(&self, random: &mut RandomState, weights: Weights) -> Compiled {
         let folder = self.file.folder(&self.config);
         let rows: Vec<Vec<f64>> =
             (0..4).flat_map(|_| sequence(random, self.inputs, STEPS)).collect();
@@ -55,7 +69,7 @@ impl Net {
             panic!("no calibration data: {error}");
         }
         let compiler = Compiler::new(folder.path()).calibration(calibration).name("model");
-        compiler.build().unwrap_or_else(|error| panic!("{error}"))
+        compiler.weights(weights).build().unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Whether the network forgets how it starts, so that no small error can grow.
@@ -69,12 +83,13 @@ impl Net {
     }
 }
 
-fn sigmoid(x: f64) -> f64 {
+/// The logistic function.
+pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
 /// A Linear layer with weights and bias within `size`.
-fn linear(
+pub(crate) fn linear(
     random: &mut RandomState,
     file: &mut StateDict,
     key: &str,
@@ -88,7 +103,7 @@ fn linear(
 }
 
 /// What a Linear layer makes of `c`, with its weights under a mask.
-fn apply(file: &StateDict, key: &str, mask: Option<&str>, c: &[f64]) -> Vec<f64> {
+pub(crate) fn apply(file: &StateDict, key: &str, mask: Option<&str>, c: &[f64]) -> Vec<f64> {
     let rows = file.0[&format!("{key}.bias")].1.len();
     let weight = |i: usize| {
         let mask = mask.map_or(1.0, |mask| file.at(mask, i));
@@ -224,6 +239,34 @@ pub fn dense(
     };
     let config = format!(r#"{{"format": "cfc_dense", "mode": "{mode}", "timespan": {ts}}}"#);
     Net { file, config, inputs, step: Box::new(step), units }
+}
+
+/// A CfC with mixed memory: an LSTM, with weights within `size`, computes the state that it reads.
+pub fn mixed(net: Net, seed: u32, size: f64) -> Net {
+    let Net { mut file, config, inputs, units, step: inner } = net;
+    let mut random = RandomState::new(seed);
+    linear(&mut random, &mut file, "lstm.input_map", 4 * units, inputs, size);
+    let recurrent = (0..4 * units * units).map(|_| random.uniform(-size, size) as f32);
+    let recurrent: Vec<f32> = recurrent.collect();
+    file.put("lstm.recurrent_map.weight", &[4 * units, units], recurrent);
+    let step = move |file: &StateDict, x: &[f64], state: &mut Vec<f64>| {
+        let (h, c) = state.split_at_mut(units);
+        let of_x = apply(file, "lstm.input_map", None, x);
+        let of_h = |row: usize| {
+            let term = |k: usize| file.at("lstm.recurrent_map.weight", row * units + k) * h[k];
+            (0..units).map(term).sum::<f64>()
+        };
+        let sum = |gate: usize, u: usize| of_x[gate * units + u] + of_h(gate * units + u);
+        let remember = |u: usize, c: &mut f64| {
+            *c = *c * sigmoid(sum(2, u) + 1.0) + sum(0, u).tanh() * sigmoid(sum(1, u));
+            c.tanh() * sigmoid(sum(3, u))
+        };
+        let mut h: Vec<f64> = c.iter_mut().enumerate().map(|(u, c)| remember(u, c)).collect();
+        let y = inner(file, x, &mut h);
+        state[..units].copy_from_slice(&h);
+        y
+    };
+    Net { file, config, inputs, units: 2 * units, step: Box::new(step) }
 }
 
 /// A wired LTC whose synapses have conductances of up to about `size`.

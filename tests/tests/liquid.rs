@@ -1,11 +1,13 @@
-//! CfC and LTC networks of random wirings and weights, against their equations written down once more:
+//! CfC, LTC, GRU, LSTM and Elman networks of random wirings and weights, against their equations written down once more:
 //! the imported float network equals them, and the integers stay within a thousandth of it.
 
 use nervecord_cli::plants::RandomState;
 use nervecord_codegen::import;
 use nervecord_codegen::interpret::Interpreter;
-use nervecord_codegen::reference::run_with_states;
-use nervecord_tests::liquid::{Net, STEPS, dense, ltc, sequence, wired};
+use nervecord_codegen::options::Weights;
+use nervecord_codegen::reference::{Reference, run_with_states};
+use nervecord_tests::gated;
+use nervecord_tests::liquid::{Net, STEPS, dense, ltc, mixed, sequence, wired};
 
 /// The largest difference of an integer state to the float one over a sequence, which equals the
 /// equations; none for a network that any rounding leads astray.
@@ -156,4 +158,51 @@ fn tensors_that_do_not_fit_are_refused_by_name() {
     refused(&ltc, "rnn_cell.sparsity_mask", |(_, v)| v[0] = -1.0, &["negative", "-1"]);
     refused(&ltc, "rnn_cell.erev", |(_, v)| v[0] = f32::NAN, &["NaN"]);
     refused(&ltc, "rnn_cell.gleak", shorter, &["[6]", "[5]"]);
+}
+
+#[test]
+fn gated_networks_follow_their_equations() {
+    for kind in ["gru", "lstm", "rnn"] {
+        let nets = [(3, [5, 1], 1.0), (2, [9, 2], 0.7), (8, [16, 1], 0.5)];
+        let net = |((inputs, sizes, size), seed)| {
+            (format!("{kind} {sizes:?}"), gated::net(kind, seed, inputs, sizes, size))
+        };
+        check(nets.into_iter().zip(1..).map(net), 1);
+    }
+}
+
+#[test]
+fn mixed_memory_follows_its_equations() {
+    let nets = [
+        ("wired", wired(1, [4, 3, 1], 2, "default", 1.0, 0.5)),
+        ("dense", dense(2, [6, 5], 3, "default", 1.0, 0.5)),
+        ("no gate", dense(3, [5, 0], 2, "no_gate", 1.0, 0.4)),
+    ];
+    check(nets.into_iter().map(|(name, net)| (name.to_owned(), mixed(net, 7, 0.8))), 1);
+}
+
+/// A GRU whose gates are nearly closed: a step moves the state by far less than an activation's unit. Neither does it
+/// freeze on the way to rest, nor does it drift in 100,000 steps.
+#[test]
+fn a_slow_state_neither_freezes_nor_drifts() {
+    const UNITS: usize = 6;
+    let mut net = gated::net("gru", 5, 2, [UNITS, 1], 0.5);
+    let (_, biases) = net.file.0.get_mut("net.bias_ih_l0").unwrap();
+    // z is near 0.9975, for a time constant of 400 steps.
+    biases[UNITS..2 * UNITS].fill(6.0);
+    let mut random = RandomState::new(11);
+    let compiled = net.compile_with(&mut random, Weights::I16);
+    let (mut host, mut float) =
+        (Interpreter::new(&compiled.program), Reference::new(&compiled.source.graph));
+    for step in 0..110_000 {
+        let mut noise = || [random.uniform(-1.0, 1.0), random.uniform(-1.0, 1.0)];
+        let row = if step < 100_000 { noise() } else { [0.5, -0.25] };
+        host.step(&row);
+        float.step(&row);
+        let states = host.states();
+        assert!(states.iter().all(|h| h.abs() <= 1.0), "{step}: {states:?}");
+        for (integer, float) in states.iter().zip(float.states()) {
+            assert!((integer - float).abs() <= 2e-3, "{step}: {integer} {float}");
+        }
+    }
 }

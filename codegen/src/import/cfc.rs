@@ -8,17 +8,23 @@
 //! c = [input, h]   f1 = tanh(W1 c + b1)   f2 = tanh(W2 c + b2)
 //! t = sigmoid((ts Wa + Wb) c + ts ba + bb)        h = f1 + t (f2 - f1)
 //! ```
+//!
+//! With mixed memory (tensors `lstm.*`) an LSTM computes, from the input and `h`, the `h` that is read.
 
 use std::path::Path;
 
 use super::config::Config;
 use super::file::read;
+use super::recurrent::{self, Cell, Gate, Lstm};
 use super::tensors::Tensors;
 use crate::data::sha256;
 use crate::error::{Error, Result};
 use crate::graph::expr::{Expr, Function};
 use crate::graph::{Dense, Graph, Layer, TensorId};
 use crate::text;
+
+/// The tensor of mixed memory: an LSTM that the states pass before each step.
+const MEMORY: &str = "lstm.input_map.weight";
 
 /// What the heads become.
 #[derive(Clone, Copy, PartialEq)]
@@ -134,14 +140,20 @@ impl Source<'_> {
             None => return Err(self.missing("rnn_cell.layer_0.ff1.weight")),
         };
         let mut graph = Graph::new(name, "x", width);
-        let mut x = graph.input;
+        let mut states = Vec::with_capacity(layers.len());
         for prefix in &layers {
             let (units, _) = self.file.shape(&format!("{prefix}ff1.weight"))?;
-            let mask = self.file.matrix(&format!("{prefix}sparsity_mask"), units, width + units)?;
             let title = prefix.trim_start_matches("rnn_cell.").trim_end_matches('.');
             let bound = self.bound(prefix, units)?;
-            let h = graph.push_bounded_state(format!("{title}.h"), vec![0.0; units], bound);
-            let c = graph.push(format!("{title}.concat"), Layer::Concat, &[x, h])?;
+            states.push(graph.push_bounded_state(format!("{title}.h"), vec![0.0; units], bound));
+        }
+        let remembered = self.memory(&mut graph, &states)?;
+        let mut x = graph.input;
+        for ((prefix, &h), &remembered) in layers.iter().zip(&states).zip(&remembered) {
+            let units = graph.tensors[h].len();
+            let mask = self.file.matrix(&format!("{prefix}sparsity_mask"), units, width + units)?;
+            let title = prefix.trim_start_matches("rnn_cell.").trim_end_matches('.');
+            let c = graph.push(format!("{title}.concat"), Layer::Concat, &[x, remembered])?;
             let next = self.cell(&mut graph, prefix, title, c, units, Some(&mask))?;
             graph.close_state(h, next)?;
             (x, width) = (next, units);
@@ -181,7 +193,9 @@ impl Source<'_> {
         })?;
         let mut graph = Graph::new(name, "x", inputs);
         let h = graph.push_bounded_state("h", vec![0.0; units], self.bound(prefix, units)?);
-        let mut c = graph.push("concat", Layer::Concat, &[graph.input, h])?;
+        let remembered = self.memory(&mut graph, &[h])?;
+        let read = [&[graph.input], remembered.as_slice()].concat();
+        let mut c = graph.push("concat", Layer::Concat, &read)?;
         for i in backbone {
             let title = format!("backbone.{i}");
             c = self.linear(&mut graph, prefix, &title, &title, c)?;
@@ -196,6 +210,57 @@ impl Source<'_> {
         }
         self.no_others(&["rnn_cell.".into(), "fc.".into()])?;
         Ok(graph)
+    }
+
+    /// The states as the cells find them: those that `states` hold, or with mixed memory what an LSTM makes of them
+    /// and of the input (Lechner, Hasani 2020).
+    fn memory(&self, graph: &mut Graph, states: &[TensorId]) -> Result<Vec<TensorId>> {
+        if !self.file.has(MEMORY) {
+            return Ok(states.to_vec());
+        }
+        let lens: Vec<usize> = states.iter().map(|&h| graph.tensors[h].len()).collect();
+        let (units, inputs): (usize, _) = (lens.iter().sum(), graph.input_len());
+        let weights = self.file.matrix(MEMORY, 4 * units, inputs)?;
+        let bias = self.file.vector("lstm.input_map.bias", 4 * units)?;
+        let recurrent = self.file.matrix("lstm.recurrent_map.weight", 4 * units, units)?;
+        // The order of the rows is candidate, input, forget, output; a unit more opens the forget gate.
+        let gate = |k: usize, more: f64| {
+            let rows = k * units..(k + 1) * units;
+            let bias = bias[rows.clone()].iter().map(|b| b + more).collect();
+            Gate {
+                input: Dense::new(weights[rows.clone()].to_vec(), bias),
+                recurrent: Dense::new(recurrent[rows].to_vec(), vec![0.0; units]),
+            }
+        };
+        let lstm = Cell::Lstm(Lstm {
+            input: gate(1, 0.0),
+            forget: Some(gate(2, 1.0)),
+            cell: gate(0, 0.0),
+            output: gate(3, 0.0),
+            peepholes: None,
+            gate: recurrent::sigmoid(),
+            squash: recurrent::tanh(),
+            out: recurrent::tanh(),
+        });
+        let h = match states {
+            [one] => *one,
+            _ => graph.push("lstm.h", Layer::Concat, states)?,
+        };
+        let (input, c) = (graph.input, graph.push_state("lstm.c", vec![0.0; units]));
+        let mut push = |name: &str, layer: Layer, read: &[TensorId]| graph.push(name, layer, read);
+        let next = lstm.step(&mut push, "lstm", input, &[h, c])?;
+        let [remembered, cell] = next.as_slice() else { return Ok(next) };
+        graph.close_state(c, *cell)?;
+        if states.len() == 1 {
+            return Ok(vec![*remembered]);
+        }
+        let mut start = 0;
+        let part = |(k, len): (usize, &usize)| {
+            let indices = (start..start + len).collect();
+            start += len;
+            graph.push(format!("lstm.part{k}"), Layer::Select(indices), &[*remembered])
+        };
+        lens.iter().enumerate().map(part).collect()
     }
 
     /// The largest magnitude that the state of the cell under `prefix` can have.
@@ -311,14 +376,17 @@ impl Source<'_> {
 
     /// Refuses tensors outside of `prefixes`: a part of the network that would be left out.
     fn no_others(&self, prefixes: &[String]) -> Result<()> {
-        let known = |name: &String| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let known = |name: &String| {
+            let memory = self.file.has(MEMORY) && name.starts_with("lstm.");
+            memory || prefixes.iter().any(|prefix| name.starts_with(prefix))
+        };
         match self.file.names().into_iter().find(|name| !known(name)) {
             None => Ok(()),
             Some(name) => Err(Error::new("a tensor has no place in a CfC")
                 .at(format!("tensor `{name}`"))
                 .expected(format!("names that start with {}", prefixes.join(" or ")))
                 .found(format!("`{name}`"))
-                .help("mixed memory (an LSTM beside the cell) is not supported: train with mixed_memory=False")),
+                .help("save the state_dict of the CfC alone, under the names of ncps")),
         }
     }
 }

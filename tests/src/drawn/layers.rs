@@ -248,7 +248,19 @@ pub(super) fn recurrent(
     if random.once_in(2) {
         let gate = graph.push("gate_sum", cell(random), &[all])?;
         let gate = graph.push("gate", Layer::Map(Expr::call(Function::Sigmoid)), &[gate])?;
-        next = graph.push("gated", Layer::Mul, &[next, gate])?;
+        next = match random.below(3) {
+            0 => graph.push("gated", Layer::Mul, &[next, gate])?,
+            1 => graph.push("update", Layer::GruUpdate, &[gate, next, h])?,
+            _ => {
+                let c = graph.push_state("c", vec![0.0; units]);
+                let input = graph.push("input_sum", cell(random), &[all])?;
+                let sigmoid = Layer::Map(Expr::call(Function::Sigmoid));
+                let input = graph.push("input", sigmoid, &[input])?;
+                let update = graph.push("update", Layer::LstmUpdate, &[gate, c, input, next])?;
+                graph.close_state(c, update)?;
+                graph.push("out", Layer::Map(Expr::call(Function::Tanh)), &[update])?
+            }
+        };
     }
     graph.close_state(h, next)?;
     let outputs = 1 + random.below(3);

@@ -10,6 +10,7 @@ mod tflite;
 pub use seed::{File, Seed};
 
 use self::seed::{folder, noise};
+use crate::gated;
 use crate::liquid::{self, Net};
 
 /// All seeds, in the order of their targets.
@@ -39,6 +40,13 @@ fn liquid() -> Vec<Seed> {
         seed("cfc_dense", liquid::dense(3, [3, 4], 2, "default", 1.0, 0.8)),
         seed("cfc_dense", liquid::dense(4, [3, 0], 2, "pure", 1.0, 0.8)),
         seed("ltc", liquid::ltc(5, [4, 1], 2, 1.0, 1.0)),
+        seed(
+            "cfc_ncp",
+            liquid::mixed(liquid::wired(9, [3, 2, 1], 2, "default", 1.0, 0.8), 10, 0.8),
+        ),
+        seed("gru", gated::net("gru", 6, 2, [3, 1], 0.8)),
+        seed("lstm", gated::net("lstm", 7, 2, [2, 2], 0.8)),
+        seed("rnn", gated::net("rnn", 8, 2, [3, 1], 0.8)),
     ]
 }
 

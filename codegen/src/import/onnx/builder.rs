@@ -100,9 +100,9 @@ pub struct Builder {
 
 impl Builder {
     /// Starts with a graph that has only its input and states.
-    pub fn new(graph: Graph, tensors: TensorReader) -> Self {
+    pub fn new(graph: Graph, tensors: TensorReader, keeps_states: bool) -> Self {
         let names = graph.tensors.iter().map(|t| (t.name.clone(), 1)).collect();
-        Self { graph, keeps_states: true, tensors, statistics: HashMap::new(), names, spent: 0 }
+        Self { graph, keeps_states, tensors, statistics: HashMap::new(), names, spent: 0 }
     }
 
     /// Appends a layer called `name`, or `name` with a number if that is taken.

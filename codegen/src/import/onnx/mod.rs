@@ -264,7 +264,11 @@ impl<'a> Importer<'a> {
             initializers: doors.initializers.clone(),
             integers,
             states: Vec::new(),
-            builder: Builder::new(graph, TensorReader::new(file.path, file.bytes)),
+            builder: Builder::new(
+                graph,
+                TensorReader::new(file.path, file.bytes),
+                settings.state.keep,
+            ),
         };
         for (input, pair) in states {
             importer.open_state(input, *pair, &settings.state)?;

@@ -7,6 +7,7 @@ mod layers;
 mod operators;
 mod outputs;
 mod reductions;
+mod recurrent;
 
 use std::fs;
 use std::path::{Path, PathBuf};
