@@ -48,19 +48,11 @@ impl Net {
         (self.step)(&self.file, x, state)
     }
 
-    /// The network compiled with four sequences of calibration data.
+    /// The network compiled to weights of a width, with four sequences of calibration data.
     ///
     /// # Panics
     /// It does not compile.
-    pub fn compile(&self, random: &mut RandomState) -> Compiled {
-        self.compile_with(random, Weights::Auto)
-    }
-
-    /// The same with weights of a width.
-    ///
-    /// # Panics
-    /// It does not compile.
-    pub fn compile_with(&self, random: &mut RandomState, weights: Weights) -> Compiled {
+    pub fn compile(&self, random: &mut RandomState, weights: Weights) -> Compiled {
         let folder = self.file.folder(&self.config);
         let rows: Vec<Vec<f64>> =
             (0..4).flat_map(|_| sequence(random, self.inputs, STEPS)).collect();

@@ -68,8 +68,8 @@ fn check_circuits(board: &str, most: &Most) {
     let ltc = liquid::ltc(16, [16, 1], 4, 1.0, 1.0);
     for (name, compiled, most) in [
         ("swimmer", &swimmer(), most.swimmer),
-        ("wired CfC, 28 neurons", &cfc.compile(&mut RandomState::new(1)), most.cfc),
-        ("wired LTC, 16 neurons", &ltc.compile(&mut RandomState::new(2)), most.ltc),
+        ("wired CfC, 28 neurons", &cfc.compile(&mut RandomState::new(1), Weights::Auto), most.cfc),
+        ("wired LTC, 16 neurons", &ltc.compile(&mut RandomState::new(2), Weights::Auto), most.ltc),
     ] {
         let measured = measure(&board, &circuit(name, compiled));
         assert!(measured.max() <= most, "{name}: {} instructions", measured.max());

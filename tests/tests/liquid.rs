@@ -11,13 +11,13 @@ use nervecord_tests::liquid::{Net, STEPS, dense, ltc, mixed, sequence, wired};
 
 /// The largest difference of an integer state to the float one over a sequence, which equals the
 /// equations; none for a network that any rounding leads astray.
-fn state_error(net: &Net, seed: u32) -> Option<f64> {
+fn state_error(net: &Net, seed: u32, weights: Weights) -> Option<f64> {
     let mut random = RandomState::new(1000 + seed);
     let rows = sequence(&mut random, net.inputs, STEPS);
     if !net.forgets(&rows) {
         return None;
     }
-    let compiled = net.compile(&mut random);
+    let compiled = net.compile(&mut random, weights);
     let (outputs, states) = run_with_states(&compiled.source.graph, &rows);
     let mut host = Interpreter::new(&compiled.program);
     let mut h = vec![0.0; net.units];
@@ -38,10 +38,10 @@ fn state_error(net: &Net, seed: u32) -> Option<f64> {
 /// Holds that all `nets` but those that do not forget, of which there are at most `astray`, stay within
 /// a thousandth of the float state.
 #[track_caller]
-fn check(nets: impl IntoIterator<Item = (String, Net)>, astray: usize) {
+fn check(nets: impl IntoIterator<Item = (String, Net)>, weights: Weights, astray: usize) {
     let mut left = astray;
     for (seed, (name, net)) in (0..).zip(nets) {
-        let Some(error) = state_error(&net, seed) else {
+        let Some(error) = state_error(&net, seed, weights) else {
             left = left.checked_sub(1).expect("most networks forget how they start");
             continue;
         };
@@ -78,17 +78,17 @@ fn dense_nets(mode: &'static str) -> impl Iterator<Item = (String, Net)> {
 
 #[test]
 fn gated_networks_stay_within_a_thousandth() {
-    check(wired_nets("default").chain(dense_nets("default")), 1);
+    check(wired_nets("default").chain(dense_nets("default")), Weights::Auto, 1);
 }
 
 #[test]
 fn networks_without_a_gate_stay_within_a_thousandth() {
-    check(wired_nets("no_gate").chain(dense_nets("no_gate")), 2);
+    check(wired_nets("no_gate").chain(dense_nets("no_gate")), Weights::Auto, 2);
 }
 
 #[test]
 fn pure_networks_stay_within_a_thousandth() {
-    check(wired_nets("pure").chain(dense_nets("pure")), 0);
+    check(wired_nets("pure").chain(dense_nets("pure")), Weights::Auto, 0);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn liquid_time_constants_stay_within_a_thousandth() {
         let name = format!("ltc {shape:?}, conductances {size}, timespan {ts}");
         (name, ltc(seed, shape, inputs, ts, size))
     });
-    check(nets, 0);
+    check(nets, Weights::Auto, 0);
 }
 
 /// Changes one tensor of a good network; the message must have all of `parts`.
@@ -167,7 +167,7 @@ fn gated_networks_follow_their_equations() {
         let net = |((inputs, sizes, size), seed)| {
             (format!("{kind} {sizes:?}"), gated::net(kind, seed, inputs, sizes, size))
         };
-        check(nets.into_iter().zip(1..).map(net), 1);
+        check(nets.into_iter().zip(1..).map(net), Weights::I16, 1);
     }
 }
 
@@ -178,7 +178,11 @@ fn mixed_memory_follows_its_equations() {
         ("dense", dense(2, [6, 5], 3, "default", 1.0, 0.5)),
         ("no gate", dense(3, [5, 0], 2, "no_gate", 1.0, 0.4)),
     ];
-    check(nets.into_iter().map(|(name, net)| (name.to_owned(), mixed(net, 7, 0.8))), 1);
+    check(
+        nets.into_iter().map(|(name, net)| (name.to_owned(), mixed(net, 7, 0.8))),
+        Weights::I16,
+        1,
+    );
 }
 
 /// A GRU whose gates are nearly closed: a step moves the state by far less than an activation's unit. Neither does it
@@ -191,7 +195,7 @@ fn a_slow_state_neither_freezes_nor_drifts() {
     // z is near 0.9975, for a time constant of 400 steps.
     biases[UNITS..2 * UNITS].fill(6.0);
     let mut random = RandomState::new(11);
-    let compiled = net.compile_with(&mut random, Weights::I16);
+    let compiled = net.compile(&mut random, Weights::I16);
     let (mut host, mut float) =
         (Interpreter::new(&compiled.program), Reference::new(&compiled.source.graph));
     for step in 0..110_000 {
