@@ -6,6 +6,7 @@
 
 use nervecord_cli::emulate::{Board, Firmware, Job, Kind, Measured, emulate};
 use nervecord_cli::plants::RandomState;
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::{Compiled, Compiler};
 use nervecord_tests::{connectome, liquid, models, vectors};
 
