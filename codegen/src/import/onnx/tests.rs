@@ -6,8 +6,8 @@ mod interface;
 mod layers;
 mod operators;
 mod outputs;
-mod reductions;
 mod recurrent;
+mod reductions;
 
 use std::fs;
 use std::path::{Path, PathBuf};
