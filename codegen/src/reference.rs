@@ -1,7 +1,7 @@
 //! The float network in double precision: what every integer program is compared with; and in single
 //! precision, to see how far two float programs of one network may differ. Stands on the graph.
 
-use crate::graph::{Graph, Layer, Node, Reduction};
+use crate::graph::{Dense, Graph, Layer, Node, Reduction};
 
 /// The float network with its memory.
 #[derive(Debug, Clone)]
@@ -90,10 +90,18 @@ fn single(x: f64) -> f64 {
 }
 
 fn step_in_single_precision(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
-    let Layer::Dense(dense) = &node.layer else {
-        return step(node, values).into_iter().map(single).collect();
-    };
-    let x = &values[node.inputs[0]];
+    match &node.layer {
+        Layer::Dense(dense) => dense_in_single_precision(dense, &values[node.inputs[0]]),
+        Layer::Windows(windows) => {
+            let from = |start: usize| values[node.inputs[0]].get(start..).unwrap_or_default();
+            let outputs = |start| dense_in_single_precision(&windows.dense, from(start));
+            windows.starts().flat_map(outputs).collect()
+        }
+        _ => step(node, values).into_iter().map(single).collect(),
+    }
+}
+
+fn dense_in_single_precision(dense: &Dense, x: &[f64]) -> Vec<f64> {
     let term = |(w, x): (&f64, &f64)| *w as f32 * *x as f32;
     let sum = |row: &Vec<f64>| row.iter().zip(x).map(term).sum::<f32>();
     let rows = dense.weights.iter().zip(&dense.bias);
@@ -101,14 +109,24 @@ fn step_in_single_precision(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
 }
 
 fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
-    let input = |k: usize| values[node.inputs[k]].as_slice();
-    match &node.layer {
-        Layer::Dense(dense) => dense
-            .weights
-            .iter()
-            .zip(&dense.bias)
-            .map(|(row, bias)| bias + row.iter().zip(input(0)).map(|(w, x)| w * x).sum::<f64>())
-            .collect(),
+    let inputs: Vec<&[f64]> = node.inputs.iter().map(|&id| values[id].as_slice()).collect();
+    value(&node.layer, &inputs)
+}
+
+/// What a layer makes of the values of its inputs.
+fn value(layer: &Layer, inputs: &[&[f64]]) -> Vec<f64> {
+    let input = |k: usize| inputs[k];
+    match layer {
+        Layer::Dense(dense) => dense.eval(input(0)),
+        Layer::Windows(windows) => windows.eval(input(0)),
+        Layer::Rows { count, layer } => {
+            let rows = input(0).chunks_exact((input(0).len() / count).max(1));
+            rows.flat_map(|row| value(layer, &[row])).collect()
+        }
+        Layer::Pad { rows, before, after } => {
+            let padded = |row: &[f64]| [&vec![0.0; *before], row, &vec![0.0; *after]].concat();
+            input(0).chunks_exact((input(0).len() / rows).max(1)).flat_map(padded).collect()
+        }
         Layer::Affine { scale, offset } => {
             input(0).iter().zip(scale).zip(offset).map(|((x, s), o)| s * x + o).collect()
         }
@@ -129,7 +147,7 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
         Layer::Reduce { by, groups } => {
             input(0).chunks(input(0).len() / groups).map(|group| reduce(*by, group)).collect()
         }
-        Layer::Concat => node.inputs.iter().flat_map(|&id| values[id].iter().copied()).collect(),
+        Layer::Concat => inputs.concat(),
         Layer::Select(indices) => indices.iter().map(|&i| input(0)[i]).collect(),
         Layer::Pick => {
             let last = (input(0).len() - 1) as f64;
@@ -210,7 +228,6 @@ pub fn first_largest(x: &[f64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Dense;
 
     fn layer(layer: Layer, inputs: &[Vec<f64>]) -> Vec<f64> {
         let node = Node {

@@ -15,7 +15,7 @@ pub struct Affine<'a> {
 }
 
 /// `(weight x + bias) / 2^shift`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
     /// With the rounding half `2^(shift - 1)`; `2^15 |weight| + |bias| < 2^31`.
     pub bias: i32,
@@ -35,9 +35,39 @@ impl Affine<'_> {
     #[inline(never)]
     pub fn run(&self, x: &mut [Quad]) {
         debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
-        for (x, line) in flat_mut(x).iter_mut().zip(self.lines) {
-            *x = saturate16((*x as i32 * line.weight as i32 + line.bias) >> (line.shift & 15));
-        }
+        lines(flat_mut(x), self.lines);
+    }
+}
+
+/// [`Affine`] on each of several rows, which have the same lines.
+#[derive(Clone, Copy, Debug)]
+pub struct AffineRows<'a> {
+    /// One a feature of a row.
+    pub lines: &'a [Line],
+    /// How many rows there are.
+    pub rows: usize,
+}
+
+impl AffineRows<'_> {
+    /// Whether a tensor of `written` quads, and none to read beside it, is long enough.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        reads.is_empty() && written >= quads(self.lines.len() * self.rows)
+    }
+
+    /// Computes the layer in place.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad]) {
+        debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
+        let rows = flat_mut(x).chunks_exact_mut(self.lines.len().max(1));
+        rows.take(self.rows).for_each(|row| lines(row, self.lines));
+    }
+}
+
+/// Each feature by its own line.
+#[inline(always)]
+fn lines(x: &mut [i16], lines: &[Line]) {
+    for (x, line) in x.iter_mut().zip(lines) {
+        *x = saturate16((*x as i32 * line.weight as i32 + line.bias) >> (line.shift & 15));
     }
 }
 
@@ -278,6 +308,14 @@ mod tests {
     }
 
     #[test]
+    fn rows_share_their_lines() {
+        let line = |weight| Line { bias: 1, weight, shift: 1 };
+        let mut x = [Quad([2, 4, 6, 8]), Quad([10, 12, 14, 16])];
+        AffineRows { lines: &[line(2), line(-2), line(0)], rows: 2 }.run(&mut x);
+        assert_eq!(flat(&x), [2, -4, 0, 8, -10, 0, 14, 16]);
+    }
+
+    #[test]
     fn places_and_selections_stay_inside() {
         let x = [Quad([1, 2, 3, 4]), Quad([5, 6, 7, 8])];
         let mut y = [Quad::default(); 2];
@@ -314,6 +352,8 @@ mod tests {
         let lines = [Line { bias: 0, weight: 1, shift: 1 }; 5];
         let affine = Affine { lines: &lines };
         assert!(affine.fits(&[], 2) && !affine.fits(&[], 1) && !affine.fits(&[2], 2));
+        let rows = AffineRows { lines: &lines, rows: 2 };
+        assert!(rows.fits(&[], 3) && !rows.fits(&[], 2) && !rows.fits(&[2], 3));
         let add = Add { factors: [1, 1], shift: 1 };
         assert!(add.fits(&[2], 2) && !add.fits(&[1], 2) && !add.fits(&[2], 1));
         let mul = Mul { half: 0, multiplier: 1, shift: 0 };

@@ -5,11 +5,12 @@
 //! fixes layouts to the host's own; it may name every room of the crate, and none may name it.
 
 pub use crate::arch::memory::{flat, flat_mut};
-pub use crate::dense::{dense_words8, dense_words16, lazy_memory};
+pub use crate::dense::{dense_words8, dense_words16, lazy_memory, windows_memory};
 pub use crate::head::argmax;
 pub use crate::input::Fit;
 pub use crate::membrane::membrane_work;
 pub use crate::port::{fill_limits16, fill_limits32};
+pub use crate::rows::rows_memory;
 pub use crate::spiking::spiking_work;
 pub use crate::tensor::quads;
 

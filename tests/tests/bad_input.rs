@@ -103,9 +103,12 @@ fn an_unknown_operator() {
 
 #[test]
 fn a_convolutional_network() {
-    let nodes = vec![node("Conv", &["x", "w"], &["h"]), node("Relu", &["h"], &["y"])];
+    let nodes = vec![node("ConvTranspose", &["x", "w"], &["h"]), node("Relu", &["h"], &["y"])];
     let conv = graph(2, nodes, vec![floats("w", &[1, 1, 2], &[1.0, 2.0])]);
-    model_refused(file(conv.clone()), &["`Conv` is not supported", "node `h`", "convolutional"]);
+    model_refused(
+        file(conv.clone()),
+        &["`ConvTranspose` is not supported", "node `h`", "image networks"],
+    );
     // `inspect` still shows what is in the file, on stdout, with the culprit marked.
     let desk = Desk::new();
     let model = text(&desk.file("net.onnx", file(conv)));

@@ -10,7 +10,7 @@ use nervecord_codegen::graph::kan::{Edge, Kan, Spline};
 use nervecord_codegen::graph::membrane::{Membrane, Neuron, Synapse};
 use nervecord_codegen::graph::ncap::{Joint, Ncap, Side};
 use nervecord_codegen::graph::spiking::{Link, Spiking};
-use nervecord_codegen::graph::{Dense, Graph, Layer, Reduction, TensorId};
+use nervecord_codegen::graph::{Dense, Graph, Layer, Reduction, TensorId, Windows};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::Reference;
@@ -20,7 +20,7 @@ use nervecord_tests::random::Random;
 /// Features of the input.
 const INPUTS: usize = 3;
 /// How many kinds there are.
-const KINDS: usize = 24;
+const KINDS: usize = 27;
 
 /// The number of a kind, below [`KINDS`].
 fn number(layer: &Layer) -> usize {
@@ -49,6 +49,9 @@ fn number(layer: &Layer) -> usize {
         Layer::Reduce { .. } => 21,
         Layer::RootMeanSquare { .. } => 22,
         Layer::Pick => 23,
+        Layer::Windows(_) => 24,
+        Layer::Rows { .. } => 25,
+        Layer::Pad { .. } => 26,
     }
 }
 
@@ -132,6 +135,16 @@ fn example(kind: usize) -> Graph {
             let index = graph.push("index", Layer::ArgMax, &[h]).unwrap();
             graph.push("layer", Layer::Pick, &[h, index]).unwrap()
         }
+        24 => {
+            let Layer::Dense(layer) = dense_of(2, 3) else { unreachable!() };
+            one(&mut graph, Layer::Windows(Windows::new(layer, 1, 2)))
+        }
+        25 => {
+            let h = graph.push("hidden", dense(6), &[x]).unwrap();
+            let layer = Box::new(Layer::Normalize { epsilon: 1e-3 });
+            graph.push("layer", Layer::Rows { count: 2, layer }, &[h]).unwrap()
+        }
+        26 => one(&mut graph, Layer::Pad { rows: 3, before: 1, after: 2 }),
         other => panic!("kind {other} has no example"),
     };
     graph

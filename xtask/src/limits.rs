@@ -25,6 +25,10 @@ impl Work {
                     work.macs += node.layer.macs();
                     work.neurons += dense.bias.len();
                 }
+                Layer::Windows(windows) => {
+                    work.macs += node.layer.macs();
+                    work.neurons += windows.windows() * windows.dense.bias.len();
+                }
                 Layer::Kan(kan) => work.edges += kan.live().count(),
                 Layer::Map(_) | Layer::Affine { .. } | Layer::Select(_) => {}
                 _ => work.mixed = true,

@@ -63,6 +63,15 @@ pub struct Span {
 }
 
 impl Span {
+    /// The range of both, with the larger deviation.
+    pub fn joined(self, other: Self) -> Self {
+        Self {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+            deviation: self.deviation.max(other.deviation),
+        }
+    }
+
     /// Largest magnitude.
     pub fn magnitude(&self) -> f64 {
         self.low.abs().max(self.high.abs())

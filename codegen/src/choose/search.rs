@@ -101,7 +101,7 @@ fn widened(precision: &Precision, nodes: &[usize]) -> Precision {
 fn by_gain(trial: &Trial, precision: &Precision, error: f64) -> Result<Vec<usize>> {
     let mut gains = vec![];
     for (i, node) in trial.graph.nodes.iter().enumerate() {
-        if matches!(node.layer, Layer::Dense(_) | Layer::Kan(_)) {
+        if matches!(node.layer, Layer::Dense(_) | Layer::Windows(_) | Layer::Kan(_)) {
             let own = error_of(trial, &widened(precision, &[i]))?;
             gains.push((i, (error * error - own * own) / node.layer.macs().max(1) as f64));
         }

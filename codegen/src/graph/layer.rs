@@ -1,18 +1,39 @@
 //! What a layer computes, its shapes and its numbers: the one list of layer kinds. Stands on the families and
 //! expressions; every match over kinds here is complete, so that a new kind answers each question.
 
+use super::dense::Dense;
 use super::expr::Expr;
 use super::kan::Kan;
 use super::membrane::Membrane;
 use super::ncap::Ncap;
 use super::shape::Shape;
 use super::spiking::Spiking;
+use super::windows::Windows;
 
 /// What a layer computes, on real numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Layer {
     /// `y = W x + b`.
     Dense(Dense),
+    /// A dense layer at many places of the input's memory.
+    Windows(Windows),
+    /// A layer on each of several rows of equal length, which follow one another in the input's memory; the
+    /// outputs follow one another as well.
+    Rows {
+        /// How many rows.
+        count: usize,
+        /// What is done with each: a layer of one input.
+        layer: Box<Layer>,
+    },
+    /// Zeros around each of several rows of equal length.
+    Pad {
+        /// How many rows.
+        rows: usize,
+        /// Zeros in front of each.
+        before: usize,
+        /// Zeros behind each.
+        after: usize,
+    },
     /// `y_i = scale_i x_i + offset_i`.
     Affine {
         /// One factor a feature.
@@ -108,29 +129,23 @@ pub enum Reduction {
     Length,
 }
 
-/// A fully connected layer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dense {
-    /// One row of weights an output, one weight an input.
-    pub weights: Vec<Vec<f64>>,
-    /// One addend an output.
-    pub bias: Vec<f64>,
-    /// Whether it is the wiring of a circuit, of which only the synapses are stored.
-    pub wiring: bool,
-}
-
-impl Dense {
-    /// A layer of trained weights.
-    pub fn new(weights: Vec<Vec<f64>>, bias: Vec<f64>) -> Self {
-        Self { weights, bias, wiring: false }
-    }
-}
-
 impl Layer {
+    /// The layer on each of so many rows: the same function for every row.
+    pub fn on_rows(self, count: usize) -> Self {
+        match (self, count) {
+            (layer, 1) => layer,
+            (Self::Dense(dense), count) => Self::Windows(Windows::of_rows(dense, count)),
+            (layer, count) => Self::Rows { count, layer: Box::new(layer) },
+        }
+    }
+
     /// The word reports use for it.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Dense(_) => "dense",
+            Self::Windows(_) => "windows",
+            Self::Rows { layer, .. } => layer.kind(),
+            Self::Pad { .. } => "pad",
             Self::Affine { .. } => "affine",
             Self::Map(_) => "map",
             Self::Functions { .. } => "functions",
@@ -163,7 +178,10 @@ impl Layer {
     /// Number of trained parameters.
     pub fn parameters(&self) -> usize {
         match self {
-            Self::Dense(d) => d.bias.len() + d.weights.iter().map(Vec::len).sum::<usize>(),
+            Self::Dense(d) | Self::Windows(Windows { dense: d, .. }) => {
+                d.bias.len() + d.weights.iter().map(Vec::len).sum::<usize>()
+            }
+            Self::Rows { layer, .. } => layer.parameters(),
             Self::Affine { scale, offset } => scale.len() + offset.len(),
             Self::Functions { functions, .. } => {
                 functions.iter().map(|f| f.constants().len()).sum()
@@ -184,6 +202,7 @@ impl Layer {
             | Self::Map(_)
             | Self::Mul
             | Self::Normalize { .. }
+            | Self::Pad { .. }
             | Self::Pick
             | Self::Reduce { .. }
             | Self::RootMeanSquare { .. }
@@ -196,6 +215,8 @@ impl Layer {
     pub fn macs(&self) -> usize {
         match self {
             Self::Dense(d) => d.weights.iter().map(Vec::len).sum(),
+            Self::Windows(w) => w.windows() * w.dense.weights.iter().map(Vec::len).sum::<usize>(),
+            Self::Rows { count, layer } => count * layer.macs(),
             Self::Affine { scale, .. } => scale.len(),
             Self::Kan(kan) => {
                 let taps = |e: &super::kan::Edge| {
@@ -220,6 +241,7 @@ impl Layer {
             | Self::Map(_)
             | Self::Mul
             | Self::Normalize { .. }
+            | Self::Pad { .. }
             | Self::Pick
             | Self::Reduce { .. }
             | Self::RootMeanSquare { .. }
@@ -235,18 +257,43 @@ impl Layer {
             _ => Err(format!("one input tensor, found {}", shapes.len())),
         };
         match self {
-            Self::Map(_) => any(),
+            Self::Map(_) | Self::Affine { .. } => {
+                let lens = shapes.iter().map(|s| s.len()).collect::<Vec<_>>();
+                self.output_len(&lens).and_then(|_| any())
+            }
             Self::Add { .. } | Self::Mul | Self::Extreme { .. } => match shapes {
-                [a, b] if a == b => Ok(*a),
-                [a, b] => Err(format!("two tensors of one shape, found {a} and {b}")),
+                [a, b] if a.len() == b.len() => Ok(*a),
+                [a, b] => Err(format!("two tensors of one length, found {a} and {b}")),
                 _ => Err(format!("two tensors, found {}", shapes.len())),
             },
+            Self::Windows(windows) => {
+                let [rows, features] = windows.shape(any()?.len())?;
+                windows.dense.check(windows.dense.inputs())?;
+                Ok(Shape { rows, features })
+            }
+            Self::Rows { layer, .. }
+                if !matches!(
+                    **layer,
+                    Self::Normalize { .. }
+                        | Self::RootMeanSquare { .. }
+                        | Self::Softmax
+                        | Self::LogSoftmax
+                ) =>
+            {
+                Err(format!("a layer that has a form on rows, found {}", layer.kind()))
+            }
+            Self::Rows { count, layer } => {
+                let len = row_len(any()?.len(), *count)?;
+                let row = layer.output_shape(&[Shape::vector(len)])?;
+                Ok(Shape { rows: *count, features: row.len() })
+            }
+            Self::Pad { rows, before, after } => {
+                let features = row_len(any()?.len(), *rows)?.saturating_add(*before);
+                Ok(Shape { rows: *rows, features: features.saturating_add(*after) })
+            }
+            // What lies in memory one after the other is a vector to all others.
             _ => {
-                let row = |shape: &Shape| match shape.rows {
-                    1 => Ok(shape.features),
-                    rows => Err(format!("vectors, found {rows} rows")),
-                };
-                let lens = shapes.iter().map(row).collect::<std::result::Result<Vec<_>, _>>()?;
+                let lens = shapes.iter().map(|s| s.len()).collect::<Vec<_>>();
                 self.output_len(&lens).map(Shape::vector)
             }
         }
@@ -270,17 +317,12 @@ impl Layer {
         match self {
             Self::Dense(d) => {
                 let n = one()?;
-                if d.weights.is_empty() || n == 0 {
-                    return Err("at least one weight".into());
-                }
-                if d.bias.len() != d.weights.len() {
-                    return Err(format!("{} biases, found {}", d.weights.len(), d.bias.len()));
-                }
-                d.weights
-                    .iter()
-                    .try_for_each(|row| same("weights a row", row.len(), n).map(drop))?;
+                d.check(n)?;
                 Ok(d.weights.len())
             }
+            Self::Windows(_) | Self::Rows { .. } | Self::Pad { .. } => self
+                .output_shape(&lens.iter().map(|&n| n.into()).collect::<Vec<_>>())
+                .map(Shape::len),
             Self::Affine { scale, offset } => {
                 same("offsets", scale.len(), offset.len())?;
                 same("factors", scale.len(), one()?)
@@ -364,7 +406,10 @@ impl Layer {
     /// Every real number in it.
     pub(super) fn numbers(&self) -> Box<dyn Iterator<Item = f64> + '_> {
         match self {
-            Self::Dense(d) => Box::new(d.weights.iter().flatten().chain(&d.bias).copied()),
+            Self::Dense(d) | Self::Windows(Windows { dense: d, .. }) => {
+                Box::new(d.weights.iter().flatten().chain(&d.bias).copied())
+            }
+            Self::Rows { layer, .. } => layer.numbers(),
             Self::Affine { scale, offset } => Box::new(scale.iter().chain(offset).copied()),
             Self::Add { factors } => Box::new(factors.iter().copied()),
             Self::Normalize { epsilon } => Box::new(std::iter::once(*epsilon)),
@@ -387,11 +432,20 @@ impl Layer {
             | Self::LogSoftmax
             | Self::LstmUpdate
             | Self::Mul
+            | Self::Pad { .. }
             | Self::Pick
             | Self::Reduce { .. }
             | Self::Select(_)
             | Self::Softmax => Box::new(std::iter::empty()),
         }
+    }
+}
+
+/// Features of each of `rows` equal rows of `len`.
+fn row_len(len: usize, rows: usize) -> std::result::Result<usize, String> {
+    match len.checked_div(rows).filter(|row| row * rows == len) {
+        Some(row) => Ok(row),
+        None => Err(format!("{rows} rows of equal length, found {len} features")),
     }
 }
 

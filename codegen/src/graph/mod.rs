@@ -6,6 +6,7 @@
 //!
 //! Stands on errors and texts.
 
+mod dense;
 pub mod expr;
 pub mod kan;
 mod layer;
@@ -13,9 +14,12 @@ pub mod membrane;
 pub mod ncap;
 mod shape;
 pub mod spiking;
+mod windows;
 
-pub use layer::{Dense, Layer, Reduction};
+pub use dense::Dense;
+pub use layer::{Layer, Reduction};
 pub use shape::Shape;
+pub use windows::Windows;
 
 use crate::error::{Error, Result};
 use crate::text;

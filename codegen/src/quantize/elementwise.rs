@@ -1,6 +1,6 @@
 //! Sums, products, extremes, per-feature scales and copies.
 
-use nervecord::generated::{Add, Extreme, Mul, Pick, Place, Quad, Select};
+use nervecord::generated::{Add, Extreme, Mul, Pick, Place, Quad};
 use nervecord::host::quads;
 
 use super::format::{Format, multiplier};
@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Node, TensorId};
 use crate::program::Kernel;
 use crate::program::kernel::{Data, Operand};
-use crate::program::table::{Array, Record, Table, Value as Field};
+use crate::program::table::{Record, Value as Field};
 
 /// Of two tensors of `quads`, the first in place.
 fn of_two(record: Record, quads: usize) -> Data<'static> {
@@ -85,23 +85,6 @@ impl Kernel for Pick {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, reads[0], reads[1], y);
-    }
-}
-
-/// Rearranged features.
-#[derive(Debug)]
-struct SelectKernel {
-    indices: Vec<u16>,
-}
-
-impl Kernel for SelectKernel {
-    fn data(&self) -> Data<'_> {
-        let indices = Table::list("INDICES", Array::U16(&self.indices));
-        Data::new(Record::of("Select", [("indices", Field::table("INDICES"))]), vec![indices], 1)
-    }
-
-    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        Select { indices: &self.indices }.run(reads[0], y);
     }
 }
 
@@ -280,22 +263,5 @@ fn concat_as_is(
     }
     lowering.define(node.output, storage, format);
     lowering.report(node, "concat".into(), String::new());
-    Ok(())
-}
-
-pub fn lower_select(lowering: &mut Lowering, node: &Node, indices: &[usize]) -> Result<()> {
-    let value = lowering.value(node.inputs[0]).clone();
-    lowering.readers[node.inputs[0]] -= 1;
-    let of = |list: &[f64]| match list.len() {
-        0 | 1 => list.to_vec(),
-        _ => indices.iter().map(|&i| list[i]).collect(),
-    };
-    let format =
-        Format { scale: of(&value.format.scale), offset: of(&value.format.offset), ..value.format };
-    let storage = lowering.new_storage(indices.len());
-    let kernel = SelectKernel { indices: indices.iter().map(|&i| i as u16).collect() };
-    lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
-    lowering.define(node.output, storage, format);
-    lowering.report(node, "select".into(), String::new());
     Ok(())
 }

@@ -37,6 +37,20 @@ impl Format {
         self.offset.get(feature).copied().unwrap_or(0.0)
     }
 
+    /// That of the features `indices`, in their order.
+    pub fn picked(&self, indices: impl Iterator<Item = usize> + Clone) -> Self {
+        let of = |list: &[f64]| match list.len() {
+            0 | 1 => list.to_vec(),
+            _ => indices.clone().map(|i| list[i]).collect(),
+        };
+        Self { scale: of(&self.scale), offset: of(&self.offset), ..*self }
+    }
+
+    /// That of `features`, `times` one after the other.
+    pub fn repeated(&self, features: usize, times: usize) -> Self {
+        self.picked((0..times).flat_map(|_| 0..features))
+    }
+
     /// All that distinguishes it from other formats.
     pub fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
         let ends = [f64::from(self.low), f64::from(self.high), self.scale.len() as f64];

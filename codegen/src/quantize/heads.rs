@@ -1,12 +1,13 @@
 //! Normalisations, softmax and its logarithm, argmax.
 
 use nervecord::generated::{ArgMax, LogSoftmax, Normalize, Quad, RootMeanSquare, Softmax, Table};
+use nervecord::host::{flat, flat_mut, quads, rows_memory};
 
 use super::format::{Format, multiplier};
-use super::lowering::Lowering;
+use super::lowering::{Lowering, Value};
 use super::{scale, table};
 use crate::error::{Error, Result};
-use crate::graph::Node;
+use crate::graph::{Layer, Node};
 use crate::program::kernel::Data;
 use crate::program::table::{Record, Table as Tables};
 use crate::program::{Kernel, TensorFormat};
@@ -104,17 +105,86 @@ impl Kernel for ArgMax {
     }
 }
 
-pub fn lower_normalize(lowering: &mut Lowering, node: &Node, epsilon: f64) -> Result<()> {
+/// A kernel on each of several rows, by the runtime's `kind`.
+#[derive(Debug)]
+struct RowsKernel<K> {
+    kernel: K,
+    kind: &'static str,
+    features: usize,
+    rows: usize,
+}
+
+impl<K: Kernel> Kernel for RowsKernel<K> {
+    fn data(&self) -> Data<'_> {
+        let &Self { ref kernel, kind, features, rows } = self;
+        let Data { record, tables, .. } = kernel.data();
+        let fields =
+            [("kernel", record.into()), ("features", features.into()), ("rows", rows.into())];
+        Data::new(Record::of(kind, fields), tables, 0)
+    }
+
+    fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
+        for row in flat_mut(y).chunks_exact_mut(self.features).take(self.rows) {
+            let mut alone = vec![Quad::default(); quads(self.features)];
+            flat_mut(&mut alone)[..self.features].copy_from_slice(row);
+            self.kernel.run(&[], &mut alone);
+            row.copy_from_slice(&flat(&alone)[..self.features]);
+        }
+    }
+}
+
+/// Appends a kernel that works in place, on the whole tensor or, where there are several, on each of its `rows`.
+fn push(
+    lowering: &mut Lowering,
+    node: &Node,
+    kernel: impl Kernel + 'static,
+    (kind, rows): (&'static str, usize),
+    value: &Value,
+) {
+    if rows == 1 {
+        return lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    }
+    let features = value.features / rows;
+    let storage = &mut lowering.storages[value.storage];
+    *storage = rows_memory(features, rows).max(*storage);
+    let kernel = RowsKernel { kernel, kind, features, rows };
+    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+}
+
+/// Lowers a layer on each of `rows` rows.
+pub fn lower_rows(lowering: &mut Lowering, node: &Node, rows: usize, layer: &Layer) -> Result<()> {
+    match layer {
+        Layer::Normalize { epsilon } => lower_normalize(lowering, node, *epsilon, rows),
+        Layer::RootMeanSquare { epsilon, least } => {
+            lower_root_mean_square(lowering, node, *epsilon, *least, rows)
+        }
+        Layer::Softmax => lower_softmax(lowering, node, rows),
+        Layer::LogSoftmax => lower_log_softmax(lowering, node, rows),
+        other => Err(Error::new("no kernel does this on each row")
+            .at(format!("node `{}`", node.name))
+            .expected("a normalisation, softmax or its logarithm")
+            .found(other.kind())
+            .help("apply it to the whole tensor, or to each row by itself")),
+    }
+}
+
+pub fn lower_normalize(
+    lowering: &mut Lowering,
+    node: &Node,
+    epsilon: f64,
+    rows: usize,
+) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    check_width(node, value.features)?;
-    let n = value.features as f64;
+    let features = value.features / rows;
+    check_width(node, features)?;
+    let n = features as f64;
     let frac = normal_frac(lowering, node);
     let kernel = Normalize {
-        features: value.features as u16,
+        features: features as u16,
         epsilon: (epsilon / (scale * scale) * n * n).round() as u64,
         frac,
     };
-    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    push(lowering, node, kernel, ("NormalizeRows", rows), &value);
     lowering.define(node.output, value.storage, normal_format(frac));
     lowering.report(node, "normalize".into(), String::new());
     Ok(())
@@ -125,20 +195,22 @@ pub fn lower_root_mean_square(
     node: &Node,
     epsilon: f64,
     least: f64,
+    rows: usize,
 ) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    check_width(node, value.features)?;
-    let n = value.features as f64;
+    let features = value.features / rows;
+    check_width(node, features)?;
+    let n = features as f64;
     let frac = normal_frac(lowering, node);
     // In squared units of the input, n^2 times.
     let squared = |mean: f64| (mean / (scale * scale) * n * n).round().min(f64::powi(2.0, 62));
     let kernel = RootMeanSquare {
-        features: value.features as u16,
+        features: features as u16,
         epsilon: squared(epsilon) as u64,
         least: squared(least * least) as u64,
         frac,
     };
-    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    push(lowering, node, kernel, ("RootMeanSquareRows", rows), &value);
     lowering.define(node.output, value.storage, normal_format(frac));
     lowering.report(node, "rms".into(), String::new());
     Ok(())
@@ -166,13 +238,14 @@ fn normal_format(frac: u8) -> Format {
     Format::uniform(f64::powi(2.0, -i32::from(frac)))
 }
 
-pub fn lower_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
+pub fn lower_softmax(lowering: &mut Lowering, node: &Node, rows: usize) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    check_classes(node, value.features)?;
+    let features = value.features / rows;
+    check_classes(node, features)?;
     let fit = exponentials(scale, 3.0);
     let worst = fit.worst / 32768.0;
-    let kernel = SoftmaxKernel { features: value.features as u16, exp: fit.pieces };
-    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    let kernel = SoftmaxKernel { features: features as u16, exp: fit.pieces };
+    push(lowering, node, kernel, ("SoftmaxRows", rows), &value);
     let format = Format { low: 0, ..Format::uniform(f64::powi(2.0, -15)) };
     lowering.define(node.output, value.storage, format);
     lowering.report(node, "softmax".into(), String::new()).worst_error = Some(worst);
@@ -185,11 +258,12 @@ fn exponentials(scale: f64, rms: f64) -> table::Fit {
     table::fit(&exact, &vec![1.0; 65536], rms)
 }
 
-pub fn lower_log_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
+pub fn lower_log_softmax(lowering: &mut Lowering, node: &Node, rows: usize) -> Result<()> {
     use std::f64::consts::LN_2;
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    check_classes(node, value.features)?;
-    let classes = value.features as f64;
+    let features = value.features / rows;
+    check_classes(node, features)?;
+    let classes = features as f64;
     // The smallest of n logarithms is at most -ln n. No output step is below 2^-12 inputs, so that a factor
     // between them fits in the multiplier.
     let magnitude = lowering.magnitude(node.output).max(classes.ln()).max(LN_2).max(8.0 * scale);
@@ -205,7 +279,7 @@ pub fn lower_log_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let (multiplier, shift) = multiplier(scale / step / 16384.0);
     let worst = exp.worst / 32768.0 + log.worst / unit + step;
     let kernel = LogSoftmaxKernel {
-        features: value.features as u16,
+        features: features as u16,
         exp: exp.pieces,
         log: log.pieces,
         ln2: (LN_2 * unit).round() as i16,
@@ -214,7 +288,7 @@ pub fn lower_log_softmax(lowering: &mut Lowering, node: &Node) -> Result<()> {
         shift,
         half: ((1_i32 << (15 + u32::from(shift))) / i32::from(multiplier).max(1)).min(1 << 30),
     };
-    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    push(lowering, node, kernel, ("LogSoftmaxRows", rows), &value);
     let format = Format { high: 0, ..Format::uniform(step) };
     lowering.define(node.output, value.storage, format);
     lowering.report(node, "logsoftmax".into(), String::new()).worst_error = Some(worst);

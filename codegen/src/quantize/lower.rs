@@ -4,8 +4,8 @@ use super::lowering::Lowering;
 use super::memo::Known;
 use super::precision::Precision;
 use super::{
-    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, quotient, recurrent,
-    reduce, spiking, state,
+    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, quotient, rearrange,
+    recurrent, reduce, spiking, state,
 };
 use crate::calibrate::Ranges;
 use crate::error::Result;
@@ -61,6 +61,11 @@ pub fn lower(
         }
         match &node.layer {
             Layer::Dense(layer) => dense::lower(&mut lowering, index, layer),
+            Layer::Windows(windows) => dense::windows::lower(&mut lowering, index, windows),
+            Layer::Rows { count, layer } => heads::lower_rows(&mut lowering, node, *count, layer),
+            Layer::Pad { rows, before, after } => {
+                rearrange::lower_pad(&mut lowering, node, *rows, [*before, *after])
+            }
             Layer::Affine { scale, offset } => {
                 elementwise::lower_affine(&mut lowering, node, scale, offset)
             }
@@ -72,13 +77,15 @@ pub fn lower(
             Layer::Reduce { by, groups } => reduce::lower(&mut lowering, node, *by, *groups),
             Layer::Pick => elementwise::lower_pick(&mut lowering, node),
             Layer::Concat => elementwise::lower_concat(&mut lowering, node),
-            Layer::Select(indices) => elementwise::lower_select(&mut lowering, node, indices),
-            Layer::Normalize { epsilon } => heads::lower_normalize(&mut lowering, node, *epsilon),
-            Layer::RootMeanSquare { epsilon, least } => {
-                heads::lower_root_mean_square(&mut lowering, node, *epsilon, *least)
+            Layer::Select(indices) => rearrange::lower_select(&mut lowering, node, indices),
+            Layer::Normalize { epsilon } => {
+                heads::lower_normalize(&mut lowering, node, *epsilon, 1)
             }
-            Layer::Softmax => heads::lower_softmax(&mut lowering, node),
-            Layer::LogSoftmax => heads::lower_log_softmax(&mut lowering, node),
+            Layer::RootMeanSquare { epsilon, least } => {
+                heads::lower_root_mean_square(&mut lowering, node, *epsilon, *least, 1)
+            }
+            Layer::Softmax => heads::lower_softmax(&mut lowering, node, 1),
+            Layer::LogSoftmax => heads::lower_log_softmax(&mut lowering, node, 1),
             Layer::ArgMax => heads::lower_argmax(&mut lowering, node),
             Layer::Functions { functions, picks } => {
                 functions::lower(&mut lowering, node, functions, picks)

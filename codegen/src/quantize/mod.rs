@@ -21,6 +21,7 @@ mod plan;
 mod port;
 mod precision;
 mod quotient;
+mod rearrange;
 mod recurrent;
 mod reduce;
 mod rescale;

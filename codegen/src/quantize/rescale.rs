@@ -1,15 +1,21 @@
 //! Activations in another scale: copies, and a factor and an addend a feature. Stands on formats.
 
-use nervecord::generated::{Affine, Line, Place, Quad};
+use nervecord::generated::{AffineRows, Line, Place, Quad};
 
 use super::format::Format;
 use crate::program::Kernel;
 use crate::program::kernel::Data;
 use crate::program::table::{Record, Table, Value};
 
-/// A factor and an addend a feature, in place.
+/// Features of the shortest rows whose lines are stored once: a row has a cost of its own.
+const LEAST_ROW: usize = 4;
+
+/// A factor and an addend a feature, the same for several rows, in place.
 #[derive(Debug)]
-pub struct AffineKernel(Vec<Line>);
+pub struct AffineKernel {
+    lines: Vec<Line>,
+    rows: usize,
+}
 
 impl Kernel for AffineKernel {
     fn data(&self) -> Data<'_> {
@@ -19,12 +25,19 @@ impl Kernel for AffineKernel {
                 [("bias", bias.into()), ("weight", weight.into()), ("shift", shift.into())],
             )
         };
-        let lines = Table::records("LINES", "Line", size_of::<Line>(), self.0.iter().map(line));
-        Data::new(Record::of("Affine", [("lines", Value::table("LINES"))]), vec![lines], 0)
+        let lines = Table::records("LINES", "Line", size_of::<Line>(), self.lines.iter().map(line));
+        let record = match self.rows {
+            1 => Record::of("Affine", [("lines", Value::table("LINES"))]),
+            rows => {
+                let fields = [("lines", Value::table("LINES")), ("rows", rows.into())];
+                Record::of("AffineRows", fields)
+            }
+        };
+        Data::new(record, vec![lines], 0)
     }
 
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
-        Affine { lines: &self.0 }.run(y);
+        AffineRows { lines: &self.lines, rows: self.rows }.run(y);
     }
 }
 
@@ -42,6 +55,18 @@ impl Kernel for Place {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, reads[0], y);
+    }
+}
+
+impl AffineKernel {
+    /// The lines of all features, those of equal rows once.
+    fn of(mut lines: Vec<Line>) -> Self {
+        let len = lines.len();
+        let repeats = |row: &usize| lines.iter().zip(&lines[*row..]).all(|(a, b)| a == b);
+        let row = (LEAST_ROW..=len / 2).filter(|row| len.is_multiple_of(*row)).find(repeats);
+        let row = row.unwrap_or(len);
+        lines.truncate(row);
+        Self { rows: len / row.max(1), lines }
     }
 }
 
@@ -72,5 +97,5 @@ pub fn affine(format: &Format, scale: &[f64], offset: &[f64], out_scale: f64) ->
         let bias = (addend * unit + unit / 2.0).round().clamp(-1e9, 1e9) as i32;
         Line { bias, weight, shift: shift as u8 }
     };
-    AffineKernel(scale.iter().zip(offset).enumerate().map(line).collect())
+    AffineKernel::of(scale.iter().zip(offset).enumerate().map(line).collect())
 }

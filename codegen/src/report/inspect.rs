@@ -93,6 +93,8 @@ fn describe(layer: &Layer) -> String {
         Layer::Add { factors: [a, b] } if (*a, *b) != (1.0, 1.0) => format!("add {a}*x0 + {b}*x1"),
         Layer::Normalize { epsilon } => format!("normalize, epsilon {epsilon:.3e}"),
         Layer::RootMeanSquare { epsilon, .. } => format!("rms, epsilon {epsilon:.3e}"),
+        Layer::Windows(w) => format!("windows, {} of {} features", w.windows(), w.dense.inputs()),
+        Layer::Rows { count, layer } => format!("{}, {count} rows", describe(layer)),
         Layer::Select(indices) => match (indices.first(), indices.last()) {
             (Some(a), Some(b)) if indices.iter().copied().eq(*a..=*b) => {
                 format!("select {a}..={b}")

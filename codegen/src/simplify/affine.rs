@@ -1,7 +1,7 @@
 //! Affine layers into each other, into dense layers and into sums.
 
 use super::links::{Links, identity};
-use crate::graph::{Dense, Graph, Layer};
+use crate::graph::{Dense, Graph, Layer, Windows};
 
 /// The scale and offset of an affine layer.
 fn affine(layer: &Layer) -> Option<(&[f64], &[f64])> {
@@ -90,14 +90,52 @@ pub fn fold_forward(graph: &mut Graph) -> bool {
     changed
 }
 
+/// The layer that takes a scale and an offset of its inputs in, if it is one of dense layers.
 fn fold_columns(layer: &Layer, scale: &[f64], offset: &[f64]) -> Option<Layer> {
-    let Layer::Dense(dense) = layer else { return None };
+    match layer {
+        Layer::Dense(dense) => columns_folded(dense, scale, offset).map(Layer::Dense),
+        Layer::Windows(windows) => {
+            let width = windows.dense.inputs();
+            let same = |list: &[f64]| windows.starts().all(|k| list[k..k + width] == list[..width]);
+            let dense = (same(scale) && same(offset))
+                .then(|| columns_folded(&windows.dense, &scale[..width], &offset[..width]));
+            Some(Layer::Windows(Windows { dense: dense??, ..*windows }))
+        }
+        _ => None,
+    }
+}
+
+fn columns_folded(dense: &Dense, scale: &[f64], offset: &[f64]) -> Option<Dense> {
     let dot = |row: &[f64]| row.iter().zip(offset).map(|(w, o)| w * o).sum::<f64>();
     let bias: Vec<f64> = dense.weights.iter().zip(&dense.bias).map(|(r, b)| b + dot(r)).collect();
     let times = |row: &Vec<f64>| row.iter().zip(scale).map(|(w, s)| w * s).collect();
     let weights: Vec<Vec<f64>> = dense.weights.iter().map(times).collect();
     let sound = finite(&bias) && weights.iter().all(|row| finite(row));
-    sound.then_some(Layer::Dense(Dense { weights, bias, wiring: dense.wiring }))
+    sound.then_some(Dense { weights, bias, wiring: dense.wiring })
+}
+
+/// The layer that takes a scale and an offset of its outputs in, if it is one of dense layers.
+fn fold_rows(layer: &Layer, scale: &[f64], offset: &[f64]) -> Option<Layer> {
+    match layer {
+        Layer::Dense(dense) => rows_folded(dense, scale, offset).map(Layer::Dense),
+        Layer::Windows(windows) => {
+            let outputs = windows.dense.bias.len();
+            let same = |list: &[f64]| list.chunks(outputs).all(|chunk| chunk == &list[..outputs]);
+            let dense = (same(scale) && same(offset))
+                .then(|| rows_folded(&windows.dense, &scale[..outputs], &offset[..outputs]));
+            Some(Layer::Windows(Windows { dense: dense??, ..*windows }))
+        }
+        _ => None,
+    }
+}
+
+fn rows_folded(dense: &Dense, scale: &[f64], offset: &[f64]) -> Option<Dense> {
+    let numbers = dense.bias.iter().zip(scale).zip(offset);
+    let bias: Vec<f64> = numbers.map(|((b, s), o)| b * s + o).collect();
+    let times = |(row, s): (&Vec<f64>, &f64)| row.iter().map(|w| w * s).collect();
+    let weights: Vec<Vec<f64>> = dense.weights.iter().zip(scale).map(times).collect();
+    let sound = finite(&bias) && weights.iter().all(|row| finite(row));
+    sound.then_some(Dense { weights, bias, wiring: dense.wiring })
 }
 
 /// `s (W x + b) + o = (s W) x + (s b + o)`, if the affine layer is all that reads the dense one.
@@ -107,20 +145,13 @@ pub fn fold_backward(graph: &mut Graph) -> bool {
     for index in 0..graph.nodes.len() {
         let Some(before) = links.before(graph, index) else { continue };
         let (first, second) = (&graph.nodes[before], &graph.nodes[index]);
-        let (Layer::Dense(dense), Some((s, o))) = (&first.layer, affine(&second.layer)) else {
-            continue;
-        };
+        let Some((s, o)) = affine(&second.layer) else { continue };
         if !links.only(graph, first.output, index) {
             continue;
         }
-        let bias: Vec<f64> = dense.bias.iter().zip(s).zip(o).map(|((b, s), o)| b * s + o).collect();
-        let times = |(row, s): (&Vec<f64>, &f64)| row.iter().map(|w| w * s).collect();
-        let weights: Vec<Vec<f64>> = dense.weights.iter().zip(s).map(times).collect();
-        if !finite(&bias) || !weights.iter().all(|row| finite(row)) {
-            continue;
-        }
-        let len = bias.len();
-        graph.nodes[before].layer = Layer::Dense(Dense { weights, bias, wiring: dense.wiring });
+        let Some(folded) = fold_rows(&first.layer, s, o) else { continue };
+        let len = s.len();
+        graph.nodes[before].layer = folded;
         graph.nodes[index].layer = identity(len);
         changed = true;
     }

@@ -8,6 +8,7 @@ mod affine;
 mod bounds;
 mod elementwise;
 mod links;
+mod permute;
 mod rearrange;
 mod states;
 
@@ -30,6 +31,9 @@ const LINEAR: &[Pass] = &[
     rearrange::pick_rows,
     rearrange::bypass,
     states::split,
+    permute::behind_functions,
+    permute::behind_pairs,
+    permute::into_columns,
 ];
 
 /// Rewrites `graph` until nothing can be taken out.

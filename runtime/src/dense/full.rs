@@ -3,7 +3,7 @@
 //! Stands on `arch::dense`.
 
 use crate::arch::dense::layout::{self, Native};
-use crate::arch::dense::shape::DenseShape;
+use crate::arch::dense::shape::{DenseShape, Stretch};
 use crate::arch::dense::weight::Weight;
 use crate::tensor::{Quad, quads};
 
@@ -66,6 +66,22 @@ impl<'a, W: Weight> Dense<'a, W> {
         assert!(inputs > 0 && outputs > 0 && stream.len() == layout::words::<W>(inputs, outputs));
         let shape = DenseShape::new(quads(inputs), outputs, relu, W::QUARTER);
         Self { shape, stream, weight: core::marker::PhantomData }
+    }
+
+    /// Computes a stretch of windows, where this core has a kernel for them; else false, and nothing done.
+    #[inline(always)]
+    pub(super) fn stretch(&self, x: &mut [Quad], y: &mut [Quad], windows: &Stretch) -> bool {
+        W::windows(&self.shape, self.stream, x, y, windows)
+    }
+
+    /// Quads it reads.
+    pub(super) const fn quads(&self) -> usize {
+        self.shape.quads()
+    }
+
+    /// Features it writes.
+    pub(super) const fn outputs(&self) -> usize {
+        self.shape.rows()
     }
 
     /// Whether the tensor to read and the one `written` are long enough, in quads.

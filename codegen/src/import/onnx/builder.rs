@@ -92,7 +92,8 @@ pub struct Builder {
     pub keeps_states: bool,
     /// Reads constants that are attributes of nodes.
     pub tensors: TensorReader,
-    statistics: HashMap<TensorId, (TensorId, Statistic)>,
+    /// Of which tensor, what, and of how many rows each by itself.
+    statistics: HashMap<TensorId, (TensorId, Statistic, usize)>,
     /// How often each name was asked for.
     names: HashMap<String, usize>,
     spent: usize,
@@ -285,11 +286,21 @@ impl Builder {
 
     /// What `id` is known to be, and of which tensor.
     pub fn statistic(&self, id: TensorId) -> Option<(TensorId, Statistic)> {
-        self.statistics.get(&id).copied()
+        self.statistics.get(&id).map(|&(of, what, _)| (of, what))
     }
 
-    /// Notes that `id` is `what` of `of`.
+    /// Of how many rows, each by itself, `id` is what it is known to be.
+    pub fn statistic_rows(&self, id: TensorId) -> usize {
+        self.statistics.get(&id).map_or(1, |(_, _, rows)| *rows)
+    }
+
+    /// Notes that `id` is `what` of `of`, a vector.
     pub fn learn(&mut self, id: TensorId, of: TensorId, what: Statistic) {
-        self.statistics.insert(id, (of, what));
+        self.learn_on_rows(id, of, what, 1);
+    }
+
+    /// Notes that `id` is `what` of each of so many rows of `of`.
+    pub fn learn_on_rows(&mut self, id: TensorId, of: TensorId, what: Statistic, rows: usize) {
+        self.statistics.insert(id, (of, what, rows));
     }
 }

@@ -8,6 +8,7 @@ mod operators;
 mod outputs;
 mod recurrent;
 mod reductions;
+mod rows;
 
 use std::fs;
 use std::path::{Path, PathBuf};

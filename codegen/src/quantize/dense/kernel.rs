@@ -53,12 +53,11 @@ impl Kernel for DenseKernel {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         #[cfg(debug_assertions)]
-        self.watch(reads[0]);
-        let stream = self.packed.get_or_init(|| self.pack());
-        let (outputs, mut x) = (self.bias.len(), reads[0].to_vec());
+        self.watch(nervecord::host::flat(reads[0]));
+        let mut x = reads[0].to_vec();
         match self.width() {
-            Width::I8 => Dense8::new(self.inputs, outputs, stream, self.relu).run(&mut x, y),
-            Width::I16 => Dense16::new(self.inputs, outputs, stream, self.relu).run(&mut x, y),
+            Width::I8 => self.layer8().run(&mut x, y),
+            Width::I16 => self.layer16().run(&mut x, y),
         }
     }
 }
@@ -67,6 +66,18 @@ impl DenseKernel {
     /// Width of the weights.
     pub fn width(&self) -> Width {
         self.weights.width()
+    }
+
+    /// The runtime's layer of i8 weights, on the host.
+    pub fn layer8(&self) -> Dense8<'_> {
+        let stream = self.packed.get_or_init(|| self.pack());
+        Dense8::new(self.inputs, self.bias.len(), stream, self.relu)
+    }
+
+    /// The runtime's layer of i16 weights, on the host.
+    pub fn layer16(&self) -> Dense16<'_> {
+        let stream = self.packed.get_or_init(|| self.pack());
+        Dense16::new(self.inputs, self.bias.len(), stream, self.relu)
     }
 
     fn pack(&self) -> Vec<u32> {
@@ -81,8 +92,8 @@ impl DenseKernel {
 
     /// Panics where the sum of a row leaves `i32` in some order: the host's vector unit would wrap in silence.
     #[cfg(debug_assertions)]
-    fn watch(&self, x: &[Quad]) {
-        let x = &nervecord::host::flat(x)[..self.inputs];
+    pub fn watch(&self, x: &[i16]) {
+        let x = &x[..self.inputs];
         for (r, &bias) in self.bias.iter().enumerate() {
             let weight = |i: usize| i64::from(self.weights.at(r * self.inputs + i));
             let terms = x.iter().enumerate().map(|(i, &x)| weight(i) * i64::from(x));

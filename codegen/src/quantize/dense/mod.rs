@@ -2,7 +2,9 @@
 
 mod kernel;
 mod sparse;
+pub mod windows;
 
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use self::kernel::DenseKernel;
@@ -11,9 +13,10 @@ use super::format::Format;
 use super::lowering::Lowering;
 use super::port;
 use super::rows::{Fit, Frame, LIMIT, Moments, Row, Scales, Widening};
+use crate::calibrate::Span;
 use crate::error::Result;
 use crate::graph::{self, Layer, TensorId};
-use crate::program::Width;
+use crate::program::{LayerReport, Width};
 
 /// A layer as integers.
 #[derive(Clone)]
@@ -44,19 +47,30 @@ impl Tail {
     }
 }
 
-/// Lowers a dense layer, together with a clamp that is its only reader.
-pub fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Result<()> {
+/// A layer's integers, and what is computed with it.
+struct Fitted {
+    tail: Tail,
+    quantized: Rc<Quantized>,
+}
+
+/// Integers for the layer of node `index` on inputs of format `input`, of which `rows()` are some, together with
+/// a clamp that is its only reader.
+fn fit<'a>(
+    lowering: &mut Lowering,
+    index: usize,
+    layer: &graph::Dense,
+    input: &Format,
+    rows: &dyn Fn() -> Vec<&'a Vec<f64>>,
+) -> Result<Fitted> {
     let node = &lowering.graph.nodes[index];
-    let input = lowering.value(node.inputs[0]).clone();
-    lowering.readers[node.inputs[0]] -= 1;
     let width = lowering.widths[index];
     let made = |lowering: &Lowering, tail: &Tail| {
         let scales = output_scales(lowering, tail, layer.bias.len());
         let numbers = [f64::from(width.bits()), f64::from(u8::from(tail.relu))].into_iter();
-        let numbers = numbers.chain(scales.numbers()).chain(input.format.numbers());
+        let numbers = numbers.chain(scales.numbers()).chain(input.numbers());
         let quantized = lowering.known.get(&node.name, numbers, || {
-            let moments = Moments::of(lowering.ranges.fitted(node.inputs[0]), &input.format, width);
-            quantize(layer, &input.format, &moments, &scales, width, tail.relu)
+            let moments = Moments::of(rows().into_iter(), input, width);
+            quantize(layer, input, &moments, &scales, width, tail.relu)
                 .map_err(|e| e.at(format!("node `{}`", node.name)))
         })?;
         // A wider scale moves the end of its range away from the cap.
@@ -73,8 +87,34 @@ pub fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Res
         lowering.readers[node.output] -= 1;
         lowering.fused[clamp] = true;
     }
-    let Quantized { kernel, scales, bound } = (*quantized).clone();
+    Ok(Fitted { tail, quantized })
+}
+
+/// The row of a layer whose accumulators are proved to stay within `bound`.
+fn report<'a>(
+    lowering: &'a mut Lowering,
+    index: usize,
+    kind: String,
+    note: String,
+    bound: f64,
+) -> &'a mut LayerReport {
     let headroom = (LIMIT / bound.max(1.0)).log2();
+    let row = lowering.report(&lowering.graph.nodes[index], kind, note);
+    row.accumulator_bound = Some(bound as u64);
+    row.headroom_bits = Some((headroom * 100.0).round() / 100.0);
+    row
+}
+
+/// Lowers a dense layer, together with a clamp that is its only reader.
+pub fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Result<()> {
+    let node = &lowering.graph.nodes[index];
+    let input = lowering.value(node.inputs[0]).clone();
+    lowering.readers[node.inputs[0]] -= 1;
+    let ranges = lowering.ranges;
+    let rows = || ranges.fitted(node.inputs[0]).collect();
+    let Fitted { tail, quantized } = fit(lowering, index, layer, &input.format, &rows)?;
+    let Quantized { kernel, scales, bound } = (*quantized).clone();
+    let (width, relu) = (kernel.width(), kernel.relu);
     let values = lowering.ranges.fitted(node.inputs[0]);
     let Choice { kernel, memory, kind, why } = match layer.wiring {
         true => sparse::wired(kernel),
@@ -83,16 +123,13 @@ pub fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Res
             sparse::choose(kernel, active, lowering.sparsity, lowering.cpu)
         }
     };
-    let kind = format!("dense {}{kind}{}", width.name(), if tail.relu { " relu" } else { "" });
+    let kind = format!("dense {}{kind}{}", width.name(), if relu { " relu" } else { "" });
 
-    let format = scales.format(if tail.relu { 0 } else { -32768 });
+    let format = scales.format(if relu { 0 } else { -32768 });
     let storage = lowering.new_storage(memory);
     lowering.push(&node.name, kernel, vec![input.storage], storage);
     lowering.define(tail.tensor, storage, format);
-    let row = lowering.report(node, kind, String::new());
-    row.choice = why;
-    row.accumulator_bound = Some(bound as u64);
-    row.headroom_bits = Some((headroom * 100.0).round() / 100.0);
+    report(lowering, index, kind, String::new(), bound).choice = why;
     Ok(())
 }
 
@@ -132,7 +169,11 @@ pub fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scale
     let tensor = tail.tensor;
     let margin = lowering.ranges.margin;
     if lowering.is_port(tensor) {
-        let spans: Vec<_> = (0..features).map(|i| lowering.ranges.feature(tensor, i)).collect();
+        // An output's range is that of all its windows.
+        let len = lowering.graph.tensors[tensor].len();
+        let windows =
+            |i: usize| (i..len).step_by(features).map(|i| lowering.ranges.feature(tensor, i));
+        let spans: Vec<_> = (0..features).filter_map(|i| windows(i).reduce(Span::joined)).collect();
         // What is clamped at its own zero has none elsewhere.
         return port::output_scales(&spans, margin, !tail.relu);
     }

@@ -28,3 +28,47 @@ pub(super) fn call<W: Width>(
         unsafe { kernel(x.as_mut_ptr(), y.as_mut_ptr(), shape, stream.as_ptr()) }
     }
 }
+
+/// Windows that a kernel computes in one go, as it loads them.
+#[cfg(nervecord_kernel = "dsp")]
+#[repr(C)]
+pub(super) struct Run {
+    count: usize,
+    step_bytes: usize,
+}
+
+/// A kernel in assembly over several windows: activations of the first, outputs, shape, stream, windows.
+#[cfg(nervecord_kernel = "dsp")]
+pub(super) type AssemblyWindows =
+    unsafe extern "C" fn(*mut Quad, *mut Quad, *const DenseShape, *const u32, *const Run);
+
+/// Calls a kernel over weights `W`, which loads and stores words, for `windows` that lie on words inside the
+/// slices; false, and nothing done, for others.
+#[cfg(nervecord_kernel = "dsp")]
+#[inline(always)]
+pub(super) fn call_windows<W: Width>(
+    kernel: AssemblyWindows,
+    shape: &DenseShape,
+    stream: &[u32],
+    x: &mut [Quad],
+    y: &mut [Quad],
+    windows: &super::shape::Stretch,
+) -> bool {
+    let &super::shape::Stretch { first, step, count, at } = windows;
+    let on_words = (first | step | at | shape.rows) & 1 == 0;
+    let fits = on_words
+        && windows.fits(shape, x.len(), y.len())
+        && stream.len() == words::<W>(4 * shape.quads, shape.rows)
+        && shape.quads > 0;
+    if fits {
+        let run = Run { count, step_bytes: 2 * step };
+        // SAFETY: the kernel uses `quads` quads of each window of x and writes `count` times `rows` activations
+        // of y, all inside by `Stretch::fits`, in words that are aligned as first, step, at and rows are even; it
+        // reads the whole stream; `DenseShape` was made for this kernel's code by `DenseShape::new`.
+        unsafe {
+            let (x, y) = (x.as_mut_ptr().cast::<i16>(), y.as_mut_ptr().cast::<i16>());
+            kernel(x.add(first).cast(), y.add(at).cast(), shape, stream.as_ptr(), &run);
+        }
+    }
+    fits
+}

@@ -11,8 +11,8 @@
 //!
 //! Stands on `assembly` and `shape`.
 
-use super::assembly::call;
-use super::shape::DenseShape;
+use super::assembly::{Run, call, call_windows};
+use super::shape::{DenseShape, Stretch};
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 
@@ -94,12 +94,62 @@ macro_rules! single16 {
     };
 }
 
+/// What a kernel of one window does before its blocks: nothing.
+macro_rules! begin_one {
+    () => {
+        ""
+    };
+}
+
+/// What a kernel of one window does behind its rows: it returns.
+macro_rules! end_one {
+    () => {
+        "add sp, sp, #28
+         pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}
+        "
+    };
+}
+
+/// What a kernel of several windows keeps before its blocks: block bytes, stream, windows, bytes to the next.
+macro_rules! begin_several {
+    () => {
+        "ldr r12, [sp, #36]
+         ldrd r10, r11, [r12]
+         push {{r6, r9, r10, r11}}
+        "
+    };
+}
+
+/// What a kernel of several windows does behind the rows of one: the next follows, or it returns.
+macro_rules! end_several {
+    () => {
+        "ldrd r2, r3, [sp, #36]
+         subs r2, r2, #1
+         beq 7f
+         ldr r0, [sp]
+         str r2, [sp, #36]
+         ldrd r4, r1, [sp, #28]
+         add r0, r0, r3
+         add r4, r4, r10
+         str r0, [sp]
+         strd r10, r4, [sp, #12]
+         cmp r10, r4
+         bne 1b
+         b 4b
+         7:
+         add sp, sp, #44
+         pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}
+        "
+    };
+}
+
 /// A dense kernel: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
 /// Stack while it runs: activations, entry, rounds, next output, end of the blocks' outputs, rest,
 /// quads; the first three are loaded together at the start of a block.
 macro_rules! kernel {
-    ($name:ident, $quad:ident, $single:ident, $quarter:ident, $saturate:literal, $bits:literal) => {
+    ($name:ident($($run:ty)?), $begin:ident, $end:ident, $quad:ident, $single:ident, $quarter:ident,
+        $saturate:literal, $bits:literal) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -108,12 +158,14 @@ macro_rules! kernel {
             _: *mut Quad,
             _: *const DenseShape,
             _: *const u32,
+            $(_: $run)?
         ) {
             naked_asm!(
                 cpu!(),
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
                 "mov r9, r3",
                 "ldm r2, {{r3, r4, r6, r7, r8}}", // entry, rounds, block bytes, rest, quads
+                $begin!(),
                 "mov r5, r1",
                 "mov r1, r9",
                 "adds r6, r6, r5",
@@ -174,19 +226,34 @@ macro_rules! kernel {
                 "subs r5, r5, #1",
                 "bne 3b",
                 "6:",
-                "add sp, sp, #28",
-                "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
+                $end!(),
                 quarter = const $quarter,
             )
         }
     };
 }
 
+macro_rules! kernels {
+    ($one:ident, $several:ident, $quad:ident, $single:ident, $quarter:ident, $saturate:literal, $bits:literal) => {
+        kernel!($one(), begin_one, end_one, $quad, $single, $quarter, $saturate, $bits);
+        kernel!(
+            $several(*const Run),
+            begin_several,
+            end_several,
+            $quad,
+            $single,
+            $quarter,
+            $saturate,
+            $bits
+        );
+    };
+}
+
 // 16 bits signed, or, for a clamp at zero, 15 bits unsigned.
-kernel!(linear_i8, quad8, single8, QUARTER_I8, "ssat", "#16");
-kernel!(relu_i8, quad8, single8, QUARTER_I8, "usat", "#15");
-kernel!(linear_i16, quad16, single16, QUARTER_I16, "ssat", "#16");
-kernel!(relu_i16, quad16, single16, QUARTER_I16, "usat", "#15");
+kernels!(linear_i8, linear_windows_i8, quad8, single8, QUARTER_I8, "ssat", "#16");
+kernels!(relu_i8, relu_windows_i8, quad8, single8, QUARTER_I8, "usat", "#15");
+kernels!(linear_i16, linear_windows_i16, quad16, single16, QUARTER_I16, "ssat", "#16");
+kernels!(relu_i16, relu_windows_i16, quad16, single16, QUARTER_I16, "usat", "#15");
 
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I8: usize = 72;
@@ -201,4 +268,30 @@ pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &m
 #[inline(always)]
 pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
     call::<i16>(if shape.relu { relu_i16 } else { linear_i16 }, shape, stream, x, y);
+}
+
+/// Several windows of i8 weights; false, and nothing done, where they do not lie on words.
+#[inline(always)]
+pub(super) fn windows_i8(
+    shape: &DenseShape,
+    stream: &[u32],
+    x: &mut [Quad],
+    y: &mut [Quad],
+    windows: &Stretch,
+) -> bool {
+    let kernel = if shape.relu { relu_windows_i8 } else { linear_windows_i8 };
+    call_windows::<i8>(kernel, shape, stream, x, y, windows)
+}
+
+/// Several windows of i16 weights; false, and nothing done, where they do not lie on words.
+#[inline(always)]
+pub(super) fn windows_i16(
+    shape: &DenseShape,
+    stream: &[u32],
+    x: &mut [Quad],
+    y: &mut [Quad],
+    windows: &Stretch,
+) -> bool {
+    let kernel = if shape.relu { relu_windows_i16 } else { linear_windows_i16 };
+    call_windows::<i16>(kernel, shape, stream, x, y, windows)
 }

@@ -36,10 +36,52 @@ impl DenseShape {
         }
     }
 
+    /// Quads of inputs.
+    pub(crate) const fn quads(&self) -> usize {
+        self.quads
+    }
+
+    /// Outputs.
+    pub(crate) const fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Whether all that a kernel reads and writes is in tensors of `x` and `y` quads.
     #[inline(always)]
     pub(crate) const fn fits(&self, x: usize, y: usize) -> bool {
         x >= self.quads && y >= quads(self.rows)
+    }
+}
+
+/// Windows of a tensor at equal distances, and where their outputs go, one after the other; in activations.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// Where the first window starts.
+    pub(crate) first: usize,
+    /// From a window to the next.
+    pub(crate) step: usize,
+    /// How many there are, at least one.
+    pub(crate) count: usize,
+    /// Where the first output goes.
+    #[cfg_attr(
+        not(nervecord_kernel = "dsp"),
+        allow(dead_code, reason = "others compute each by itself")
+    )]
+    pub(crate) at: usize,
+}
+
+#[cfg(nervecord_kernel = "dsp")]
+impl Stretch {
+    /// Whether all that is read in whole quads, and all that is written, is in tensors of `x` and `y` quads.
+    #[inline(always)]
+    pub(super) fn fits(&self, shape: &DenseShape, x: usize, y: usize) -> bool {
+        let end = |first: usize, step: usize, len: usize| {
+            let last = step.checked_mul(self.count.checked_sub(1)?)?;
+            first.checked_add(last)?.checked_add(len)
+        };
+        let inside = |end: Option<usize>, quads: usize| end.is_some_and(|end| end <= 4 * quads);
+        inside(end(self.first, self.step, 4 * shape.quads), x)
+            && inside(end(self.at, shape.rows, shape.rows), y)
     }
 }
 

@@ -2,10 +2,14 @@
 
 #[cfg(not(nervecord_kernel = "portable"))]
 use super::kernel;
+#[cfg(nervecord_kernel = "dsp")]
+use super::kernel as several;
 use super::layout::Width;
 #[cfg(nervecord_kernel = "portable")]
 use super::portable as kernel;
-use super::shape::DenseShape;
+use super::shape::{DenseShape, Stretch};
+#[cfg(not(nervecord_kernel = "dsp"))]
+use super::single as several;
 use crate::tensor::Quad;
 
 /// Weights that a dense layer may have. Its name is out of reach, so the widths here are all there are.
@@ -17,6 +21,16 @@ pub trait Weight: Width {
     /// clamp(requantize(bias[r] + sum_i w[r][i] x[i]))`. `x` is as before afterwards; where a slice is too
     /// short, the outputs stay as they were.
     fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]);
+
+    /// Computes a stretch of windows where this core has a kernel for them and they lie as it needs; else false,
+    /// and nothing done.
+    fn windows(
+        shape: &DenseShape,
+        stream: &[u32],
+        x: &mut [Quad],
+        y: &mut [Quad],
+        windows: &Stretch,
+    ) -> bool;
 }
 
 impl Weight for i8 {
@@ -26,6 +40,17 @@ impl Weight for i8 {
     fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
         kernel::dense_i8(shape, stream, x, y);
     }
+
+    #[inline(always)]
+    fn windows(
+        shape: &DenseShape,
+        stream: &[u32],
+        x: &mut [Quad],
+        y: &mut [Quad],
+        windows: &Stretch,
+    ) -> bool {
+        several::windows_i8(shape, stream, x, y, windows)
+    }
 }
 
 impl Weight for i16 {
@@ -34,5 +59,16 @@ impl Weight for i16 {
     #[inline(always)]
     fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
         kernel::dense_i16(shape, stream, x, y);
+    }
+
+    #[inline(always)]
+    fn windows(
+        shape: &DenseShape,
+        stream: &[u32],
+        x: &mut [Quad],
+        y: &mut [Quad],
+        windows: &Stretch,
+    ) -> bool {
+        several::windows_i16(shape, stream, x, y, windows)
     }
 }

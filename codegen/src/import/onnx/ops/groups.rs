@@ -37,9 +37,9 @@ impl Groups {
         self
     }
 
-    /// Whether all features are one group, in their order.
-    pub fn is_whole(&self) -> bool {
-        self.count == 1 && self.order.iter().copied().eq(0..self.members)
+    /// Whether the groups follow one another as they are.
+    pub fn are_rows(&self) -> bool {
+        self.order.iter().copied().eq(0..self.order.len())
     }
 
     /// The features of each group.
@@ -78,15 +78,8 @@ impl Groups {
         layer: &Layer,
         x: TensorId,
     ) -> Result<TensorId> {
-        let mut parts = Vec::with_capacity(self.count);
-        for group in self.each() {
-            let part = builder.pick(name, x, group.to_vec())?;
-            parts.push(builder.push(name, layer.clone(), &[part])?);
-        }
-        match parts.as_slice() {
-            [one] => Ok(*one),
-            many => builder.push(name, Layer::Concat, many),
-        }
+        let rows = self.gathered(builder, name, x)?;
+        builder.push(name, layer.clone().on_rows(self.count), &[rows])
     }
 }
 
@@ -98,10 +91,10 @@ mod tests {
     fn groups_differ_on_the_axes_reduced() {
         let columns = Groups::of(&[1, 2, 3], &[1]).unwrap();
         assert_eq!((columns.count, columns.members), (3, 2));
-        assert!(columns.each().eq([&[0, 3][..], &[1, 4], &[2, 5]]));
+        assert!(!columns.are_rows() && columns.each().eq([&[0, 3][..], &[1, 4], &[2, 5]]));
         let alone = Groups::of(&[1, 2], &[]).unwrap();
-        assert_eq!((alone.count, alone.members, alone.is_whole()), (2, 1, false));
-        assert!(Groups::of(&[1, 4], &[1]).unwrap().is_whole());
+        assert_eq!((alone.count, alone.members, alone.are_rows()), (2, 1, true));
+        assert!(Groups::of(&[1, 4], &[1]).unwrap().are_rows());
         assert!(Groups::of(&[1, 0], &[1]).is_err());
     }
 }

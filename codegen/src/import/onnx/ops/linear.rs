@@ -39,38 +39,42 @@ impl Matrix {
     }
 
     /// The layer with these rows, scaled.
-    fn dense(&self, scale: f64) -> Layer {
+    fn dense(&self, scale: f64) -> Dense {
         let rows = self.data.chunks(self.columns.max(1));
         let weights = rows.map(|row| row.iter().map(|w| scale * w).collect()).collect();
-        Layer::Dense(Dense::new(weights, vec![0.0; self.rows]))
+        Dense::new(weights, vec![0.0; self.rows])
     }
 }
 
-/// Adds the bias of a product.
-fn with_bias(layer: Layer, bias: &[f64]) -> Layer {
-    match layer {
-        Layer::Dense(d) => Layer::Dense(Dense { bias: bias.to_vec(), ..d }),
-        other => other,
-    }
+/// `dense` over one axis of a tensor, at every place of the others; the axis is then as long as it has outputs.
+pub fn along(
+    builder: &mut Builder,
+    name: &str,
+    x: &Flow,
+    axis: usize,
+    dense: Dense,
+) -> Result<Flow> {
+    let mut order: Vec<usize> = (0..x.dims.len()).collect();
+    let mut back = order.clone();
+    order.remove(axis);
+    order.push(axis);
+    back.insert(axis, x.dims.len() - 1);
+    back.pop();
+    let rows = builder.len(x.id) / dense.inputs().max(1);
+    let view = array::transpose(&x.dims, &order)?;
+    let mut dims = view.dims.clone();
+    dims.pop();
+    dims.push(dense.bias.len());
+    let id = builder.select(name, x.id, view)?;
+    let id = builder.push(name, Layer::Dense(dense).on_rows(rows), &[id])?;
+    let view = array::transpose(&dims, &back)?;
+    let dims = view.dims.clone();
+    Ok(Flow { id: builder.select(name, id, view)?, dims })
 }
 
-/// The length of a tensor that is one row (or, if `column`, one column) of a matrix.
-fn vector_len(flow: &Flow, column: bool) -> Result<usize> {
-    let (rows, len) = match flow.dims.as_slice() {
-        [n] => (1, *n),
-        [lead @ .., rows, columns] => {
-            let (rows, columns) = if column { (*columns, *rows) } else { (*rows, *columns) };
-            (lead.iter().fold(rows, |p, &d| p.saturating_mul(d)), columns)
-        }
-        [] => (1, 1),
-    };
-    if rows == 1 {
-        return Ok(len);
-    }
-    Err(Error::new("a matrix of activations is multiplied, not a vector")
-        .expected(if column { "a tensor of one column" } else { "a tensor of one row" })
-        .found(format!("shape {:?}", flow.dims))
-        .help("export with a batch of 1 or a dynamic batch axis; layers applied to each step of a sequence are not supported"))
+/// The length of an axis.
+fn features_of(x: &Flow, axis: usize) -> usize {
+    x.dims.get(axis).copied().unwrap_or(1)
 }
 
 /// Whether a constant is several matrices.
@@ -89,12 +93,6 @@ fn check_inner(weights: usize, features: usize, found: &Array) -> Result<()> {
         .help("the file is damaged or was edited: export it again"))
 }
 
-/// `dims` with the last axis, or the only one, replaced.
-fn last_replaced(dims: &[usize], len: usize) -> Vec<usize> {
-    let kept = dims.len().saturating_sub(1);
-    [dims.get(..kept).unwrap_or_default(), &[len]].concat()
-}
-
 /// `y = x W`, or `y = W x` where the constant comes first.
 pub fn matmul(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     Ok(vec![multiplied(builder, node.name(), node.input(0)?, node.input(1)?)?])
@@ -107,38 +105,34 @@ fn multiplied(builder: &mut Builder, name: &str, a: &Value, b: &Value) -> Result
             builder.constant(product)?
         }
         (Value::Flow(x), Value::Flow(y)) => bilinear::computed(builder, name, x, y)?,
-        (Value::Flow(x), Value::Constant(w)) if stacked(w) || vector_len(x, false).is_err() => {
+        (Value::Flow(x), Value::Constant(w)) if stacked(w) => {
             bilinear::constant(builder, name, x, w, true)?
         }
-        (Value::Constant(w), Value::Flow(x))
-            if stacked(w) || vector_len(x, x.dims.len() > 1).is_err() =>
-        {
+        (Value::Constant(w), Value::Flow(x)) if stacked(w) => {
             bilinear::constant(builder, name, x, w, false)?
         }
         (Value::Flow(x), Value::Constant(w)) => {
-            let features = vector_len(x, false)?;
-            let vector = w.dims.len() == 1;
+            let x = at_least(x, 1);
             let matrix = Matrix::of(w)?.transposed();
-            check_inner(matrix.columns, features, w)?;
-            let mut dims = last_replaced(&x.dims, matrix.rows);
-            if vector && dims.len() > 1 {
-                dims.pop();
+            let last = x.dims.len() - 1;
+            check_inner(matrix.columns, features_of(&x, last), w)?;
+            let mut flow = along(builder, name, &x, last, matrix.dense(1.0))?;
+            if w.dims.len() == 1 && flow.dims.len() > 1 {
+                flow.dims.pop();
             }
-            Value::Flow(builder.flow(name, matrix.dense(1.0), &[x.id], &dims)?)
+            Value::Flow(flow)
         }
         (Value::Constant(w), Value::Flow(x)) => {
-            let column = x.dims.len() > 1;
-            let features = vector_len(x, column)?;
+            let x = at_least(x, 1);
             let matrix = Matrix::of(w)?;
             let matrix = if w.dims.len() == 1 { matrix.transposed() } else { matrix };
-            check_inner(matrix.columns, features, w)?;
-            let dims = if column {
-                let lead = x.dims.len().saturating_sub(2);
-                [x.dims.get(..lead).unwrap_or_default(), &[matrix.rows, 1]].concat()
-            } else {
-                vec![matrix.rows]
-            };
-            Value::Flow(builder.flow(name, matrix.dense(1.0), &[x.id], &dims)?)
+            let axis = x.dims.len().saturating_sub(2);
+            check_inner(matrix.columns, features_of(&x, axis), w)?;
+            let mut flow = along(builder, name, &x, axis, matrix.dense(1.0))?;
+            if w.dims.len() == 1 {
+                flow.dims.remove(axis);
+            }
+            Value::Flow(flow)
         }
         (Value::Constant(_) | Value::Flow(_), other) | (other, _) => {
             return Err(Error::new("a product needs numbers")
@@ -181,18 +175,7 @@ fn product(a: &Array, b: &Array) -> Result<Array> {
     Ok(Array { dims, data, integer: a.integer && b.integer })
 }
 
-/// Whether a Gemm is a dense layer of one row, or one column, of activations.
-fn is_layer(node: &Call, trans_a: bool, trans_b: bool) -> Result<bool> {
-    Ok(match (node.input(0)?, node.input(1)?) {
-        (Value::Flow(x), Value::Constant(_)) => vector_len(x, trans_a).is_ok(),
-        (Value::Constant(_), Value::Flow(x)) => vector_len(x, !trans_b).is_ok(),
-        (Value::Constant(_), Value::Constant(_)) | (Value::Flow(_), Value::Flow(_)) => false,
-        // Refused where the inputs are read.
-        _ => true,
-    })
-}
-
-/// A Gemm of several rows or of two computed factors, as the product and the sum that it is.
+/// A Gemm of two computed or two constant factors, as the product and the sum that it is.
 fn general(
     builder: &mut Builder,
     node: &Call,
@@ -219,51 +202,75 @@ fn general(
     Ok(vec![arithmetic::combine(builder, name, "Add", &product, &addend)?])
 }
 
+/// A tensor with at least so many axes, further ones of length 1 in front.
+fn at_least(x: &Flow, rank: usize) -> Flow {
+    let missing = rank.saturating_sub(x.dims.len());
+    Flow { id: x.id, dims: [vec![1; missing], x.dims.clone()].concat() }
+}
+
 /// `y = alpha A' B' + beta C`.
 pub fn gemm(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
     let (trans_a, trans_b) = (node.int("transA", 0) != 0, node.int("transB", 0) != 0);
-    if !is_layer(node, trans_a, trans_b)? {
+    let factors = (node.input(0)?, node.input(1)?);
+    if let (Value::Flow(_), Value::Flow(_)) | (Value::Constant(_), Value::Constant(_)) = factors {
         return general(builder, node, [(trans_a, alpha), (trans_b, beta)]);
     }
     let weights_first = matches!(node.input(0)?, Value::Constant(_));
-    let (layer, x, dims) = if weights_first {
-        let (w, x) = (node.constant(0, "weights")?, node.flow(1)?);
-        let features = vector_len(x, !trans_b)?;
-        let matrix = Matrix::of(&w)?;
-        let matrix = if trans_a { matrix.transposed() } else { matrix };
-        check_inner(matrix.columns, features, &w)?;
-        (matrix.dense(alpha), x, [matrix.rows, 1])
-    } else {
-        let (x, w) = (node.flow(0)?, node.constant(1, "weights")?);
-        let features = vector_len(x, trans_a)?;
-        let matrix = Matrix::of(&w)?;
-        let matrix = if trans_b { matrix } else { matrix.transposed() };
-        check_inner(matrix.columns, features, &w)?;
-        (matrix.dense(alpha), x, [1, matrix.rows])
-    };
-    let flow = match node.optional(2) {
-        Some(Value::Constant(bias)) => {
-            let view = array::broadcast(&bias.dims, &array::broadcast_dims(&bias.dims, &dims)?)?;
-            if view.dims != dims {
-                return Err(Error::new("a bias does not fit its layer")
-                    .expected(format!("{} values", dims.iter().product::<usize>()))
-                    .found(format!("shape {:?}", bias.dims))
-                    .help(DAMAGED));
+    let (k, transposed) = if weights_first { (1, !trans_b) } else { (0, trans_a) };
+    let w = node.constant(1 - k, "weights")?;
+    let x = at_least(node.flow(k)?, 2);
+    let matrix = Matrix::of(&w)?;
+    let transpose_weights = if weights_first { trans_a } else { !trans_b };
+    let matrix = if transpose_weights { matrix.transposed() } else { matrix };
+    let axis = if transposed { x.dims.len() - 2 } else { x.dims.len() - 1 };
+    check_inner(matrix.columns, features_of(&x, axis), &w)?;
+    let rows = builder.len(x.id) / matrix.columns.max(1);
+    let dims = if weights_first { [matrix.rows, rows] } else { [rows, matrix.rows] };
+    let mut dense = matrix.dense(alpha);
+    let addend = node.optional(2).cloned();
+    let own = match &addend {
+        // One value a row of weights is the layer's own.
+        Some(Value::Constant(bias)) => match bias_of(bias, dims, weights_first)? {
+            Some(own) => {
+                dense.bias = own.iter().map(|b| beta * b).collect();
+                true
             }
-            let bias = bias.pick(&view).map(|b| beta * b);
-            builder.flow(node.name(), with_bias(layer, &bias.data), &[x.id], &dims)?
-        }
-        Some(addend) => {
-            let flow = builder.flow(node.name(), layer, &[x.id], &dims)?;
-            let beta = Array { dims: vec![], data: vec![beta], integer: false };
-            let beta = builder.constant(beta)?;
-            let scaled = arithmetic::combine(builder, node.name(), "Mul", addend, &beta)?;
-            let sum =
-                arithmetic::combine(builder, node.name(), "Add", &Value::Flow(flow), &scaled)?;
-            return Ok(vec![sum]);
-        }
-        None => builder.flow(node.name(), layer, &[x.id], &dims)?,
+            None => false,
+        },
+        _ => false,
     };
-    Ok(vec![Value::Flow(flow)])
+    let mut flow = along(builder, node.name(), &x, axis, dense)?;
+    if weights_first != transposed {
+        let view = array::transpose(&flow.dims, &[1, 0])?;
+        flow = Flow { id: builder.select(node.name(), flow.id, view)?, dims: dims.to_vec() };
+    }
+    flow.dims = dims.to_vec();
+    let Some(addend) = addend.filter(|_| !own) else { return Ok(vec![Value::Flow(flow)]) };
+    let beta = Array { dims: vec![], data: vec![beta], integer: false };
+    let beta = builder.constant(beta)?;
+    let scaled = arithmetic::combine(builder, node.name(), "Mul", &addend, &beta)?;
+    let sum = arithmetic::combine(builder, node.name(), "Add", &Value::Flow(flow), &scaled)?;
+    Ok(vec![sum])
+}
+
+/// The biases of a layer's outputs, if a constant addend has one for each and no other.
+fn bias_of(bias: &Array, dims: [usize; 2], weights_first: bool) -> Result<Option<Vec<f64>>> {
+    let view = array::broadcast(&bias.dims, &array::broadcast_dims(&bias.dims, &dims)?)?;
+    if view.dims != dims {
+        return Err(Error::new("a bias does not fit its layer")
+            .expected(format!("{} values", dims.iter().product::<usize>()))
+            .found(format!("shape {:?}", bias.dims))
+            .help(DAMAGED));
+    }
+    let all = bias.pick(&view).data;
+    let columns = dims[1].max(1);
+    let own: Vec<f64> = match weights_first {
+        true => all.iter().step_by(columns).copied().collect(),
+        false => all.iter().take(columns).copied().collect(),
+    };
+    let outputs = if weights_first { columns } else { 1 };
+    let expected = |i: usize| own.get(if weights_first { i / outputs } else { i % columns });
+    let same = all.iter().enumerate().all(|(i, b)| expected(i) == Some(b));
+    Ok(same.then_some(own))
 }

@@ -8,9 +8,12 @@ mod bilinear;
 mod choice;
 mod classifier;
 mod constants;
+mod conv;
+mod frame;
 mod groups;
 mod linear;
 mod normalize;
+mod pool;
 mod rearrange;
 mod recurrent;
 mod reduce;
@@ -26,19 +29,20 @@ use crate::text::alike;
 #[rustfmt::skip]
 pub const SUPPORTED: &[&str] = &[
     "Abs", "Acos", "Acosh", "Add", "And", "ArgMax", "ArgMin", "ArrayFeatureExtractor", "Asin", "Asinh", "Atan",
-    "Atanh", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Concat", "ConcatFromSequence",
-    "Constant", "ConstantOfShape", "Cos", "Cosh", "DepthToSpace", "Div", "Dropout", "Elu", "Equal", "Erf",
-    "Exp", "Expand", "FastGelu", "Flatten", "Floor", "GRU", "Gather", "GatherElements", "GatherND", "Gelu",
-    "Gemm", "Greater", "GreaterOrEqual", "GroupNormalization", "HardSigmoid", "HardSwish", "Identity",
-    "InstanceNormalization", "LSTM", "LabelEncoder", "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual",
-    "Log", "LogSoftmax", "LpNormalization", "MatMul", "Max", "Mean", "MeanVarianceNormalization", "Min", "Mish",
-    "Mod", "Mul", "Neg", "Normalizer", "Not", "Or", "PRelu", "Pad", "Pow", "QuickGelu", "RMSNormalization",
-    "RNN", "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
-    "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Round",
-    "Scaler", "ScatterElements", "ScatterND", "Selu", "SequenceAt", "SequenceConstruct", "SequenceLength",
-    "Shape", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh", "Size", "Slice", "Softmax", "Softplus", "Softsign",
-    "SpaceToDepth", "Split", "SplitToSequence", "Sqrt", "Squeeze", "Sub", "Sum", "Swish", "Tan", "Tanh",
-    "ThresholdedRelu", "Tile", "Transpose", "Unsqueeze", "Where", "Xor", "ZipMap",
+    "Atanh", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Ceil", "Celu", "Clip", "Concat",
+    "ConcatFromSequence", "Constant", "ConstantOfShape", "Conv", "Cos", "Cosh", "DepthToSpace", "Div", "Dropout",
+    "Elu", "Equal", "Erf", "Exp", "Expand", "FastGelu", "Flatten", "Floor", "GRU", "Gather", "GatherElements",
+    "GatherND", "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual",
+    "GroupNormalization", "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "LSTM", "LabelEncoder",
+    "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax", "LpNormalization", "MatMul",
+    "Max", "MaxPool", "Mean", "MeanVarianceNormalization", "Min", "Mish", "Mod", "Mul", "Neg", "Normalizer", "Not",
+    "Or", "PRelu", "Pad", "Pow", "QuickGelu", "RMSNormalization", "RNN", "Range", "Reciprocal", "ReduceL1",
+    "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
+    "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Round", "Scaler", "ScatterElements", "ScatterND", "Selu",
+    "SequenceAt", "SequenceConstruct", "SequenceLength", "Shape", "Shrink", "Sigmoid", "Sign", "Sin", "Sinh",
+    "Size", "Slice", "Softmax", "Softplus", "Softsign", "SpaceToDepth", "Split", "SplitToSequence", "Sqrt",
+    "Squeeze", "Sub", "Sum", "Swish", "Tan", "Tanh", "ThresholdedRelu", "Tile", "Transpose", "Unsqueeze", "Where",
+    "Xor", "ZipMap",
 ];
 
 type Rule = fn(&mut Builder, &Call) -> Result<Vec<Value>>;
@@ -95,6 +99,9 @@ fn standard(op: &str) -> Option<Rule> {
         "LpNormalization" => normalize::by_norm,
         "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1"
         | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => reduce::reduce,
+        "Conv" => conv::conv,
+        "AveragePool" | "GlobalAveragePool" => pool::average,
+        "MaxPool" | "GlobalMaxPool" => pool::largest,
         "Concat" => shape::concat,
         "Slice" => shape::slice,
         "Split" => shape::split,
@@ -139,8 +146,8 @@ fn unsupported(call: &Call) -> Error {
     let op = call.op();
     let domain = call.proto.domain.as_deref().unwrap_or_default();
     let help = match op {
-        "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "GlobalAveragePool" => {
-            "convolutional networks are not supported; a network of dense layers is"
+        "ConvTranspose" => {
+            "convolutions that make more places of fewer are not supported: image networks are not for this program"
         }
         "Scan" | "Loop" => {
             "export the recurrent layer as the operator GRU, LSTM or RNN, one step a call, or unrolled over a window of fixed length"

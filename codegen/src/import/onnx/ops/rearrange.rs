@@ -7,6 +7,7 @@ use super::super::builder::Builder;
 use super::super::node::{Call, Flow, Value};
 use crate::error::{Error, Result};
 use crate::graph::Layer;
+use crate::graph::expr::Expr;
 
 /// Whole tensors side by side.
 pub fn tile(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
@@ -50,6 +51,11 @@ pub fn pad(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
         Some(value) => value,
         None => node.optional_constant(2, "value")?.and_then(|a| a.scalar()).unwrap_or(0.0),
     };
+    if let (Value::Flow(flow), "constant") = (node.input(0)?, mode.as_str())
+        && pads.iter().all(|n| *n >= 0)
+    {
+        return Ok(vec![Value::Flow(surrounded(builder, node.name(), flow, &axes, &pads, value)?)]);
+    }
     let mut places: Vec<Vec<Option<usize>>> =
         dims.iter().map(|&d| (0..d).map(Some).collect()).collect();
     let (before, behind) = pads.split_at(axes.len());
@@ -66,6 +72,35 @@ pub fn pad(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
         }
     }
     filled(builder, node, &places, value)
+}
+
+/// Activations with `value` around them: zeros around what is less by it, to which it is added again.
+fn surrounded(
+    builder: &mut Builder,
+    name: &str,
+    flow: &Flow,
+    axes: &[usize],
+    pads: &[i64],
+    value: f64,
+) -> Result<Flow> {
+    let mut dims = flow.dims.clone();
+    let mut x = builder.map(name, Expr::X.add(Expr::Const(-value)), flow.id)?;
+    for (&axis, around) in axes.iter().zip(pads.iter().zip(pads.iter().skip(axes.len()))) {
+        let count = |n: &i64| usize::try_from(*n).unwrap_or(usize::MAX);
+        let [before, after] = [around.0, around.1].map(count);
+        let rows = array::volume(dims.get(..axis).unwrap_or_default())?;
+        let inner = array::volume(dims.get(axis + 1..).unwrap_or_default())?;
+        if let Some(len) = dims.get_mut(axis) {
+            *len = len.saturating_add(before).saturating_add(after);
+        }
+        array::volume(&dims)?;
+        if before + after > 0 {
+            let layer = Layer::Pad { rows, before: before * inner, after: after * inner };
+            x = builder.push(name, layer, &[x])?;
+        }
+    }
+    let id = builder.map(name, Expr::X.add(Expr::Const(value)), x)?;
+    Ok(Flow { id, dims })
 }
 
 /// The place of `len` that place `i`, which may be outside, repeats; none of a constant. `None` for an unknown mode.

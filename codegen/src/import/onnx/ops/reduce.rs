@@ -106,21 +106,12 @@ pub fn sum(
     groups: &Groups,
     weight: f64,
 ) -> Result<TensorId> {
-    let len = builder.len(x);
+    let x = groups.gathered(builder, name, x)?;
     if groups.members == 1 {
-        let x = groups.gathered(builder, name, x)?;
         return builder.map(name, Expr::X.mul(Expr::Const(weight)), x);
     }
-    let row = |group: &[usize]| {
-        let mut row = vec![0.0; len];
-        group.iter().for_each(|&i| row[i] = weight);
-        row
-    };
-    // Before rows of zeros are made: a small file can ask for many.
-    builder.afford(groups.count.saturating_mul(len))?;
-    let weights: Vec<Vec<f64>> = groups.each().map(row).collect();
-    let bias = vec![0.0; groups.count];
-    builder.push(name, Layer::Dense(Dense::new(weights, bias)), &[x])
+    let dense = Dense::new(vec![vec![weight; groups.members]], vec![0.0]);
+    builder.push(name, Layer::Dense(dense).on_rows(groups.count), &[x])
 }
 
 /// The product of each group, one member after the other.
@@ -137,14 +128,17 @@ fn product(builder: &mut Builder, name: &str, x: TensorId, groups: &Groups) -> R
     Ok(result.unwrap_or(x))
 }
 
-/// Notes what a reduction of all features is, for normalisations made of it.
+/// Notes what a reduction of rows is, for normalisations made of it.
 fn learn(builder: &mut Builder, op: &str, x: TensorId, id: TensorId, groups: &Groups) {
-    if !groups.is_whole() {
+    if !groups.are_rows() {
         return;
     }
+    let known = builder.statistic(x).filter(|(_, what)| {
+        !matches!(what, Statistic::Squared) || builder.statistic_rows(x) == groups.count
+    });
     let weight = 1.0 / groups.members as f64;
     let power = |weight| Statistic::Power { weight, epsilon: 0.0, least: 0.0 };
-    let learnt = match (op, builder.statistic(x)) {
+    let learnt = match (op, known) {
         ("ReduceMean", Some((of, Statistic::Squared))) => (of, Statistic::Variance),
         ("ReduceMean", Some((of, Statistic::Square))) => (of, power(weight)),
         ("ReduceSum", Some((of, Statistic::Square))) => (of, power(1.0)),
@@ -154,5 +148,5 @@ fn learn(builder: &mut Builder, op: &str, x: TensorId, id: TensorId, groups: &Gr
         ("ReduceLogSumExp", _) => (x, Statistic::LogSumExp),
         _ => return,
     };
-    builder.learn(id, learnt.0, learnt.1);
+    builder.learn_on_rows(id, learnt.0, learnt.1, groups.count);
 }

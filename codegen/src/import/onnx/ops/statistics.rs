@@ -31,6 +31,18 @@ fn flow_of(value: &Value) -> Option<TensorId> {
     }
 }
 
+/// Of how many rows what is known of the operands is, if they agree.
+fn rows_of(builder: &Builder, a: &Value, b: &Value) -> Option<usize> {
+    let rows = |value: &Value| match value {
+        Value::Flow(flow) => builder.statistic(flow.id).map(|_| builder.statistic_rows(flow.id)),
+        _ => None,
+    };
+    match (rows(a), rows(b)) {
+        (Some(a), Some(b)) if a != b => None,
+        (a, b) => Some(a.or(b).unwrap_or(1)),
+    }
+}
+
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Constant(array) => array.scalar(),
@@ -53,9 +65,7 @@ pub fn normalized(
     let (Some((x, first)), Some((y, second))) = (known(builder, a), known(builder, b)) else {
         return Ok(None);
     };
-    if x != y {
-        return Ok(None);
-    }
+    let Some(rows) = rows_of(builder, a, b).filter(|_| x == y) else { return Ok(None) };
     let (dims, epsilon, gain, bias) = match (op, first, second) {
         ("Div", Centered, Deviation(e)) | ("Mul", Centered, Inverse(e)) => {
             (&left.dims, e, None, None)
@@ -74,7 +84,7 @@ pub fn normalized(
         }
         _ => return Ok(None),
     };
-    let flow = builder.flow(name, Layer::Normalize { epsilon }, &[x], dims)?;
+    let flow = builder.flow(name, Layer::Normalize { epsilon }.on_rows(rows), &[x], dims)?;
     let len = builder.len(flow.id);
     let scale = gain.and_then(|id| affine(builder, id, len)).map(|(scale, _)| scale);
     let offset = bias.and_then(|id| affine(builder, id, len)).map(|(_, offset)| offset);
@@ -97,24 +107,27 @@ fn by_own_size(
     let of = |builder: &Builder, size: &Flow, x: &Flow| {
         builder.statistic(size.id).filter(|(of, _)| *of == x.id).map(|(_, what)| what)
     };
-    let (x, size) = match (op, of(builder, right, left), of(builder, left, right)) {
+    let (x, (size, rows)) = match (op, of(builder, right, left), of(builder, left, right)) {
         ("Sub", Some(LogSumExp), _) => {
-            return builder.flow(name, Layer::LogSoftmax, &[left.id], &left.dims).map(Some);
+            let layer = Layer::LogSoftmax.on_rows(builder.statistic_rows(right.id));
+            return builder.flow(name, layer, &[left.id], &left.dims).map(Some);
         }
         ("Div", Some(size @ Root { .. }), _) | ("Mul", Some(size @ InverseRoot { .. }), _) => {
-            (left, size)
+            (left, (size, builder.statistic_rows(right.id)))
         }
-        ("Mul", _, Some(size @ InverseRoot { .. })) => (right, size),
+        ("Mul", _, Some(size @ InverseRoot { .. })) => {
+            (right, (size, builder.statistic_rows(left.id)))
+        }
         _ => return Ok(None),
     };
     let (Root { weight, epsilon, least } | InverseRoot { weight, epsilon, least }) = size else {
         return Ok(None);
     };
     // weight sum(x^2) + epsilon = share (mean(x^2) + epsilon / share)
-    let share = weight * builder.len(x.id) as f64;
+    let share = weight * (builder.len(x.id) / rows) as f64;
     let root = share.sqrt();
     let layer = Layer::RootMeanSquare { epsilon: epsilon / share, least: least / root };
-    let id = builder.push(name, layer, &[x.id])?;
+    let id = builder.push(name, layer.on_rows(rows), &[x.id])?;
     let id = builder.map(name, Expr::X.mul(Expr::Const(1.0 / root)), id)?;
     Ok(Some(Flow { id, dims: x.dims.clone() }))
 }
@@ -162,8 +175,8 @@ pub fn note_binary(builder: &mut Builder, op: &str, a: &Value, b: &Value, id: Te
         },
         _ => None,
     });
-    if let Some((of, what)) = learnt {
-        builder.learn(id, of, what);
+    if let Some(((of, what), rows)) = learnt.zip(rows_of(builder, a, b)) {
+        builder.learn_on_rows(id, of, what, rows);
     }
 }
 
@@ -223,7 +236,7 @@ fn inverse_of(size: Statistic) -> Option<Statistic> {
 pub fn note_bound(builder: &mut Builder, least: f64, from: TensorId, to: TensorId) {
     let known = builder.statistic(from).filter(|_| least >= 0.0);
     if let Some((of, what)) = known.and_then(|(of, size)| Some((of, at_least(size, least)?))) {
-        builder.learn(to, of, what);
+        builder.learn_on_rows(to, of, what, builder.statistic_rows(from));
     }
 }
 
@@ -261,6 +274,6 @@ pub fn note_unary(builder: &mut Builder, op: &str, from: TensorId, to: TensorId)
         _ => None,
     };
     if let Some((of, what)) = learnt {
-        builder.learn(to, of, what);
+        builder.learn_on_rows(to, of, what, builder.statistic_rows(from));
     }
 }

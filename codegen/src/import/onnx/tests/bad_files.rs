@@ -55,10 +55,10 @@ fn every_truncation_is_refused_without_panic() {
 
 #[test]
 fn unsupported_operators_are_named_with_what_to_do() {
-    let conv = model(4, vec![node("Conv", &["x", "w"], &["y"])], vec![floats("w", &[1], &[1.0])]);
+    let conv = model(4, vec![node("ConvTranspose", &["x"], &["y"])], vec![]);
     refused(
         &conv,
-        &["`Conv` is not supported", "node `y` (Conv)", "convolutional", "docs/files.md"],
+        &["`ConvTranspose` is not supported", "node `y`", "image networks", "docs/files.md"],
     );
     let made_up = model(4, vec![node("Frobnicate", &["x"], &["y"])], vec![]);
     refused(&made_up, &["`Frobnicate` is not supported", "rewrite the layer"]);
@@ -204,14 +204,14 @@ fn arithmetic_that_has_no_result() {
 fn a_survey_marks_what_is_not_supported_and_what_hangs_on_it() {
     let nodes = vec![
         node("Relu", &["x"], &["h"]),
-        node("Conv", &["h"], &["c"]),
+        node("ConvTranspose", &["h"], &["c"]),
         node("Tanh", &["c"], &["y"]),
     ];
     let saved = save(&model(4, nodes, vec![]).encode_to_vec());
     let text = crate::report::inspect::survey(&saved.path).unwrap().unwrap();
     let line = |op: &str| text.lines().find(|l| l.contains(op)).unwrap().to_owned();
     assert!(line("Relu").starts_with("ok") && line("Relu").contains("[1, 4]"), "{text}");
-    assert!(line("Conv").starts_with("NO") && line("Conv").contains("convolutional"), "{text}");
+    assert!(line("Conv").starts_with("NO") && line("Conv").contains("image networks"), "{text}");
     assert!(line("Tanh").starts_with("NO") && line("Tanh").contains("not known"), "{text}");
     assert!(text.contains("2 of 3 nodes"), "{text}");
 }
