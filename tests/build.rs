@@ -1,6 +1,6 @@
 //! A build script as a firmware project has it: the module lands in `OUT_DIR` for `include!`. Beside it go
 //! modules of networks with dead parts, for `tests/dead.rs`, of random ones, for `tests/drawn.rs`, and of one
-//! whose inputs differ in range so much that each has its own 32-bit format.
+//! whose inputs differ in range so much that each has its own 32-bit format, and of one with several inputs and outputs.
 
 // What the tests use of these is more than is needed here.
 #[allow(dead_code)]
@@ -22,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use nervecord_codegen::Result;
-use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::graph::{Dense, Graph, Layer, Part};
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::output::write_atomic;
 
@@ -35,7 +35,8 @@ fn main() {
         .compile()
         .and_then(|()| write("dead.rs", &dead::modules()?))
         .and_then(|()| write("drawn.rs", &drawn_modules()?))
-        .and_then(|()| write("mixed.rs", &mixed_module()?));
+        .and_then(|()| write("mixed.rs", &mixed_module()?))
+        .and_then(|()| write("actor.rs", &actor_module()?));
     println!("cargo::rerun-if-changed=src");
     if let Err(error) = made {
         println!("cargo::error={}", error.to_string().replace('\n', "; "));
@@ -74,4 +75,19 @@ fn mixed_module() -> Result<String> {
     };
     let rows: Vec<Vec<f64>> = (0..=40).map(row).collect();
     Ok(network::compile(graph, Weights::Auto, &rows)?.module())
+}
+
+/// Inputs `obs` of two features and `command` of one; outputs `type` of two, -1 to 1, and `value` of one, -300 to 300.
+fn actor_module() -> Result<String> {
+    let mut graph = Graph::new("actor", "obs, command", 3);
+    let weights = vec![vec![0.5, 0.25, 0.0], vec![0.0, -0.5, 0.25]];
+    let action = graph.push("action", Layer::Dense(Dense::new(weights, vec![0.0; 2])), &[0])?;
+    let weights = vec![vec![100.0, -100.0, 100.0]];
+    let value = graph.push("value", Layer::Dense(Dense::new(weights, vec![0.0])), &[0])?;
+    graph.push("outputs", Layer::Concat, &[action, value])?;
+    graph.inputs = vec![Part::of("obs", 2), Part::of("command", 1)];
+    graph.outputs = vec![Part::of("type", 2), Part::of("value", 1)];
+    let row = |i: i32| [17, 11, 7].map(|k| f64::from(i * k % 41) / 20.0 - 1.0).to_vec();
+    let rows: Vec<Vec<f64>> = (0..=200).map(row).collect();
+    Ok(network::compile(graph, Weights::I16, &rows)?.module())
 }

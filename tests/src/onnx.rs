@@ -83,6 +83,7 @@ pub fn small() -> GraphProto {
 pub fn file(graph: GraphProto) -> Vec<u8> {
     let opset = OperatorSetIdProto { domain: None, version: Some(17) };
     ModelProto {
+        metadata_props: vec![],
         ir_version: Some(8),
         producer_name: None,
         opset_import: vec![opset],

@@ -10,11 +10,13 @@ use nervecord_tests::{bundled, network};
 
 mod made {
     include!(concat!(env!("OUT_DIR"), "/mixed.rs"));
+    include!(concat!(env!("OUT_DIR"), "/actor.rs"));
 }
 
 include!("../../models/policy/policy.rs");
 include!("../../models/ncap_swimmer/ncap_swimmer.rs");
 
+use made::actor;
 use made::mixed::{self, input};
 
 /// Values in the middle of their ranges.
@@ -25,6 +27,23 @@ fn every_name_is_a_constant_of_its_own() {
     assert_eq!([input::JOINT_ANGLE, input::JOINT_ANGLE_2, input::NAMES_2], [0, 1, 2]);
     assert_eq!(input::NAMES[input::INPUT_7TH_C], "7th °C");
     assert_eq!((mixed::output::Y1, mixed::output::NAMES), (1, ["y0", "y1"]));
+}
+
+#[test]
+fn several_inputs_and_outputs_have_the_files_names() {
+    let mut reading = actor::Reading::new();
+    reading.set(actor::input::OBS_0, 0.5_f32);
+    reading.set(actor::input::OBS_1, -0.5_f32);
+    reading.set(actor::input::COMMAND_0, 0.25_f32);
+    let mut model = actor::Actor::new();
+    let output = model.step_reading(&reading);
+    assert!(!model.status().any());
+    // `type` is a word of Rust's; each output has its own number format.
+    let action = actor::output::model_type(&output).map(|y| y.to_num::<f64>());
+    let [value] = actor::output::value(&output).map(|y| y.to_num::<f64>());
+    assert!((action[0] - 0.125).abs() < 1e-3 && (action[1] - 0.3125).abs() < 1e-3, "{action:?}");
+    assert!((value - 125.0).abs() < 0.1, "{value}");
+    assert_eq!((actor::output::VALUE_0, actor::output::NAMES[1]), (2, "type.1"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use nervecord::host::quads;
 use self::items::{Items, first_free, screaming, wrapped, wrapped_imports};
 use crate::program::kernel::Data;
 use crate::program::{Op, Port, PortWidth, Program, TensorFormat, layer_table};
+use crate::text::snake_case;
 
 /// What the header says of where the module comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -246,17 +247,59 @@ fn readings(program: &Program, ty: &str) -> String {
         Some(classes) => classes.names.clone(),
         None => program.output_names.clone(),
     };
-    out += &names("input", "The places of the inputs.", &program.input_names);
+    out += &names("input", "The places of the inputs.", &program.input_names, "");
     let about = match &program.classes {
         Some(_) => "The places of the classes; `nervecord::argmax` of the outputs is one.",
         None => "The places of the outputs.",
     };
-    out += &names("output", about, &outputs);
+    out += &names("output", about, &outputs, &parts(program));
     out
 }
 
-/// A module with the place of each feature under its name.
-fn names(module: &str, about: &str, names: &[String]) -> String {
+/// A function for each of several outputs that picks its features.
+fn parts(program: &Program) -> String {
+    let port = &program.output;
+    if program.outputs.len() < 2 {
+        return String::new();
+    }
+    let mut out = String::new();
+    let mut taken = BTreeSet::new();
+    let mut start = 0;
+    for part in &program.outputs {
+        let places = start..start + part.features;
+        start = places.end;
+        let feature = |i: usize| match port.uniform_frac() {
+            Some(_) => format!("output[{i}]"),
+            None => format!("output.{i}"),
+        };
+        let features: Vec<String> = places.clone().map(feature).collect();
+        let number = |frac: &u32| format!("super::FixedI{}<super::U{frac}>", port.bits());
+        let numbers: Vec<String> = port.fracs[places].iter().map(number).collect();
+        let (ty, [open, close]) = match numbers.windows(2).all(|pair| pair[0] == pair[1]) {
+            true => (format!("[{}; {}]", numbers[0], numbers.len()), ["[", "]"]),
+            false => (format!("({})", numbers.join(", ")), ["(", ")"]),
+        };
+        let name = first_free(&snake_case(&part.name), |name| !taken.contains(name));
+        let body = wrapped(&features, 16);
+        let _ = write!(
+            out,
+            "
+        /// The output `{}`.
+        #[rustfmt::skip]
+        pub const fn {name}(output: &super::Output) -> {ty} {{
+            {open}
+{body}            {close}
+        }}
+",
+            part.name
+        );
+        taken.insert(name);
+    }
+    out
+}
+
+/// A module with the place of each feature under its name, and `functions`.
+fn names(module: &str, about: &str, names: &[String], functions: &str) -> String {
     let mut taken = BTreeSet::from(["NAMES".to_owned()]);
     let mut constants = String::new();
     for (i, name) in names.iter().enumerate() {
@@ -275,7 +318,7 @@ fn names(module: &str, about: &str, names: &[String]) -> String {
 {constants}        #[rustfmt::skip]
         pub const NAMES: [&str; {count}] = [
 {}        ];
-    }}
+{functions}    }}
 ",
         wrapped(&names, 12)
     )

@@ -125,8 +125,10 @@ pub struct Graph {
     pub states: Vec<State>,
     /// The tensor the caller reads.
     pub output: TensorId,
-    /// The file's outputs, one after the other, where it has several; its features are `y0`, `y1`, ... if empty.
+    /// The file's outputs, one after the other, where it has several.
     pub outputs: Vec<Part>,
+    /// Names of the output's features; those of [`outputs`](Self::outputs), or `y0`, `y1`, ... if empty.
+    pub output_names: Vec<String>,
     /// Class names, if the network is a classifier with a label output.
     pub classes: Option<Classes>,
     /// What the importer left out or folded, for the user to read.
@@ -333,7 +335,8 @@ impl Graph {
 
     /// Name of output feature `i`.
     pub fn output_name(&self, i: usize) -> String {
-        name_in(&self.outputs, i).unwrap_or_else(|| format!("y{i}"))
+        let named = self.output_names.get(i).cloned();
+        named.or_else(|| name_in(&self.outputs, i)).unwrap_or_else(|| format!("y{i}"))
     }
 
     /// Column names of the states that are real numbers, in their order: `c0`, `c1`, ... for what the file calls a

@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use nervecord::generated::{Quad, Status};
 
-use crate::graph::{Classes, Shape};
+use crate::graph::{Classes, Part, Shape};
 
 /// How far the integers are from float on calibration rows that decided nothing.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -105,6 +105,8 @@ pub struct Program {
     pub input_names: Vec<String>,
     /// The names of the output's features.
     pub output_names: Vec<String>,
+    /// The file's outputs, one after the other, where it has several.
+    pub outputs: Vec<Part>,
     /// Class names of a classifier with a label output.
     pub classes: Option<Classes>,
     /// A row a layer.

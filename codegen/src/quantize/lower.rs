@@ -117,6 +117,7 @@ pub fn lower(
         ops: lowering.ops,
         input_names: (0..graph.input_len()).map(|i| graph.input_name(i)).collect(),
         output_names: (0..graph.output_len()).map(|i| graph.output_name(i)).collect(),
+        outputs: graph.outputs.clone(),
         classes: graph.classes.clone(),
         layers: lowering.layers,
         macs: graph.macs(),

@@ -1,10 +1,11 @@
 //! What of a file's inputs and outputs the caller has: inputs that are read on the way to a chosen output, in the
 //! file's order; states that are an input and an output; and the nodes between them. Nothing else is looked at.
 //!
-//! Stands on the file's inputs and outputs, the pairs among them, and the order of nodes.
+//! Stands on the file's inputs and outputs, the pairs among them, its recurrent nodes, and the order of nodes.
 
 use std::collections::{HashMap, HashSet};
 
+use super::cells::States;
 use super::door::Door;
 use super::order::Order;
 use super::pairs::{self, Pair};
@@ -45,7 +46,7 @@ impl<'a> Doors<'a> {
         let inputs = proto.input.iter().map(Door::of);
         let inputs: Vec<Door> = inputs.filter(|i| !initializers.contains_key(i.name)).collect();
         let outputs: Vec<Door> = proto.output.iter().map(Door::of).collect();
-        let pairs = pairs::find(&inputs, &outputs, settings)?;
+        let pairs = pairs::find(&inputs, &outputs, &States::of(proto), settings)?;
         let outputs = outputs.iter().map(|output| output.name).collect();
         Ok(Self { proto, initializers, inputs, outputs, pairs })
     }

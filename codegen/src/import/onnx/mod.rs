@@ -7,8 +7,10 @@
 
 mod array;
 mod builder;
+mod cells;
 mod door;
 mod interface;
+mod metadata;
 mod node;
 mod ops;
 mod order;
@@ -81,7 +83,9 @@ pub(super) fn import(
         }
     }
     importer.builder.graph.notes.extend(notes);
-    importer.finish(&interface)
+    let (mut graph, sha256) = importer.finish(&interface)?;
+    metadata::name_outputs(&mut graph, file.model);
+    Ok((graph, sha256))
 }
 
 /// The files that hold the data of an ONNX model's tensors; none if the model cannot be read.

@@ -87,6 +87,22 @@ pub fn name(node: &NodeProto) -> &str {
         .unwrap_or("node")
 }
 
+/// Operators that put numbers in another order or shape, and change none.
+pub const REARRANGING: [&str; 12] = [
+    "Concat",
+    "Dropout",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Identity",
+    "Reshape",
+    "Slice",
+    "Split",
+    "Squeeze",
+    "Transpose",
+    "Unsqueeze",
+];
+
 /// A node about to be imported.
 pub struct Call<'a> {
     /// The node.

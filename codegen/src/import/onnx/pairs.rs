@@ -2,10 +2,12 @@
 //!
 //! Exporters write the memory of a step as inputs and outputs of one shape whose names differ in a word: `h_in` and
 //! `h_out`, `state` and `new_state`, `h0` and `hn`. What is left of both names without that word is the state's own
-//! name, and must be a word for a state. `nervecord.toml` overrules all of it.
+//! name, and must be a word for a state. What a recurrent node reads as its state and gives back is one by any name.
+//! `nervecord.toml` overrules all of it.
 //!
-//! Stands on the file's inputs and outputs, and settings.
+//! Stands on the file's inputs and outputs, the states of its recurrent nodes, and settings.
 
+use super::cells::States;
 use super::door::Door;
 use crate::error::{Error, Result};
 use crate::settings::{Partner, StateSettings};
@@ -62,6 +64,7 @@ const STATES: [&str; 22] = [
 pub fn find<'a>(
     inputs: &[Door<'a>],
     outputs: &[Door<'a>],
+    cells: &States,
     settings: &StateSettings,
 ) -> Result<Vec<Pair<'a>>> {
     let mut pairs = Vec::new();
@@ -84,7 +87,7 @@ pub fn find<'a>(
         inputs.iter().filter(|input| !settings.pairs.contains_key(input.name)).collect();
     let free: Vec<&Door> =
         outputs.iter().filter(|o| pairs.iter().all(|pair| pair.output != o.name)).collect();
-    let found = by_name(&open, &free)?;
+    let found = undeclared(&open, &free, cells)?;
     // A network has something to read and something to give beside its states.
     let left = |all: usize, declared: usize| all > declared + found.len();
     if left(inputs.len(), pairs.len()) && left(outputs.len(), pairs.len()) {
@@ -133,12 +136,29 @@ fn declared<'a>(input: &Door<'a>, output: &Door<'a>) -> Result<Pair<'a>> {
         .help("name the output that the input is given in the next step"))
 }
 
-/// Pairs whose names differ as those of states do.
-fn by_name<'a>(inputs: &[&Door<'a>], outputs: &[&Door<'a>]) -> Result<Vec<Pair<'a>>> {
+/// Pairs that a recurrent node tells of, and of the others those whose names differ as names of states do.
+fn undeclared<'a>(
+    inputs: &[&Door<'a>],
+    outputs: &[&Door<'a>],
+    cells: &States,
+) -> Result<Vec<Pair<'a>>> {
+    let told = pairs_where(inputs, outputs, |input, output| cells.are_one(input, output))?;
+    let open = |door: &&&Door| told.iter().all(|p| p.input != door.name && p.output != door.name);
+    let inputs: Vec<&Door> = inputs.iter().filter(open).copied().collect();
+    let outputs: Vec<&Door> = outputs.iter().filter(open).copied().collect();
+    Ok([told.clone(), pairs_where(&inputs, &outputs, are_state)?].concat())
+}
+
+/// Pairs of one shape for which `are_one` says so.
+fn pairs_where<'a>(
+    inputs: &[&Door<'a>],
+    outputs: &[&Door<'a>],
+    are_one: impl Fn(&str, &str) -> bool,
+) -> Result<Vec<Pair<'a>>> {
     let mut pairs = Vec::new();
     for input in inputs {
         for output in outputs {
-            if input.fits(output) && are_state(input.name, output.name) {
+            if input.fits(output) && are_one(input.name, output.name) {
                 pairs.push(Pair { input: input.name, output: output.name });
             }
         }
@@ -221,14 +241,55 @@ fn words(name: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::proto::{GraphProto, NodeProto, ValueInfoProto};
     use super::*;
 
     fn door<'a>(name: &'a str, dims: &[usize]) -> Door<'a> {
         Door { name, dims: Some(dims.iter().copied().map(Some).collect()), element: 1 }
     }
 
+    /// The pairs of a file without recurrent nodes.
+    fn find<'a>(
+        inputs: &[Door<'a>],
+        outputs: &[Door<'a>],
+        settings: &StateSettings,
+    ) -> Result<Vec<Pair<'a>>> {
+        super::find(inputs, outputs, &States::of(&GraphProto::default()), settings)
+    }
+
     fn pairs_of<'a>(inputs: &[Door<'a>], outputs: &[Door<'a>]) -> Vec<Pair<'a>> {
         find(inputs, outputs, &StateSettings::default()).unwrap()
+    }
+
+    #[test]
+    fn a_recurrent_node_tells_its_states_by_any_name() {
+        let node = |op: &str, inputs: &[&str], outputs: &[&str]| NodeProto {
+            op_type: Some(op.to_owned()),
+            input: inputs.iter().map(|name| (*name).to_owned()).collect(),
+            output: outputs.iter().map(|name| (*name).to_owned()).collect(),
+            ..NodeProto::default()
+        };
+        let info =
+            |name: &str| ValueInfoProto { name: Some(name.to_owned()), ..Default::default() };
+        let graph = GraphProto {
+            node: vec![
+                node("Slice", &["a", "s"], &["a0"]),
+                node("Slice", &["a", "s"], &["a1"]),
+                node("LSTM", &["x", "w", "r", "b", "", "a0", "b"], &["y0", "h0", "c0"]),
+                node("GRU", &["y0", "w", "r", "b", "", "a1"], &["", "h1"]),
+                node("Concat", &["h0", "h1"], &["17"]),
+                node("Identity", &["c0"], &["18"]),
+            ],
+            input: ["x", "a", "b"].map(info).to_vec(),
+            output: ["18", "y", "17"].map(info).to_vec(),
+            ..GraphProto::default()
+        };
+        let doors = |infos: &'static [&str]| infos.iter().map(|name| door(name, &[1])).collect();
+        let (inputs, outputs): (Vec<Door>, Vec<Door>) =
+            (doors(&["x", "a", "b"]), doors(&["18", "y", "17"]));
+        let pairs = super::find(&inputs, &outputs, &States::of(&graph), &StateSettings::default());
+        let pair = |input, output| Pair { input, output };
+        assert_eq!(pairs.unwrap(), [pair("a", "17"), pair("b", "18")]);
     }
 
     #[test]

@@ -111,6 +111,7 @@ fn model(features: i64, nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> M
     ModelProto {
         ir_version: Some(8),
         producer_name: None,
+        metadata_props: vec![],
         opset_import: vec![opset],
         graph: Some(GraphProto {
             node: nodes,
