@@ -211,15 +211,15 @@ pub mod tap_withdrawal {
     const _: () = require_disjoint(25, &[[3, 23], [23, 24]]);
     #[rustfmt::skip]
     static OUTPUTS_2_WEIGHTS: [[i16; 2]; 1] = [
-        [32766, -32766,],
+        [32751, -32751,],
     ];
     #[rustfmt::skip]
     static OUTPUTS_2_BIAS: [i32; 1] = [
-        18203,
+        22627,
     ];
     #[rustfmt::skip]
     static OUTPUTS_2_MULTIPLIER: [i16; 1] = [
-        29494,
+        29508,
     ];
     static OUTPUTS_2_PACKED: [u32; 4] =
         pack_dense16(&OUTPUTS_2_WEIGHTS, &OUTPUTS_2_BIAS, &OUTPUTS_2_MULTIPLIER, 14);

@@ -18,8 +18,9 @@ pub const LIMIT: f64 = i32::MAX as f64;
 /// Multipliers below this are made exact: a factor with fewer bits would move what is far from zero.
 const FEWEST: i16 = 1 << 12;
 
-/// A row whose integers are given keeps them, and a multiplier that is not exact, down to this one.
-const FEWEST_GIVEN: f64 = 256.0;
+/// A row of i8 whose integers are given keeps them and a multiplier that is not exact, as long as it is off by at most
+/// this share: less than rounding the integers anew would cost.
+const INEXACT_GIVEN: f64 = 1e-3;
 
 /// A unit of a row whose integers are given is at most this share of an output unit: as with i8 weights of one's
 /// own choice, so that it does not decide the shift for all rows.
@@ -367,8 +368,9 @@ impl Row {
         row
     }
 
-    /// Weights that are integers times one number already: those integers, or a multiple of them where they are so
-    /// few that the sums would be coarse. None where `bound` or the scale of the outputs leaves no room for them.
+    /// Weights that are integers times one number already: in i8 those integers, or a multiple of them where they are
+    /// so few that the sums would be coarse. None in i16, whose rounding changes nothing, and where `bound` or the
+    /// scale of the outputs leaves no room for them.
     fn given(
         reals: &[f64],
         bias: f64,
@@ -376,29 +378,20 @@ impl Row {
         frame: Frame,
         bound: &dyn Fn(&[i32], f64) -> f64,
     ) -> Option<Self> {
-        let lattice = Lattice::of(reals)?;
+        let lattice = Lattice::of(reals).filter(|_| width.is_coarse())?;
         let unit = frame.end / 32768.0;
-        let most = width.largest() / lattice.largest();
-        let mut multiple = match width.is_coarse() {
-            true => (lattice.step / (unit * COARSEST_GIVEN)).ceil().min(f64::from(most)) as i32,
-            false => most,
-        };
-        while multiple > 0 {
-            let weights = lattice.integers.iter().map(|q| q * multiple).collect();
-            let scale = lattice.step / f64::from(multiple);
-            if scale >= unit / 4.0 || (frame.step > 0.0 && scale < FEWEST_GIVEN * frame.step) {
-                return None;
-            }
-            let mut row = Self { weights, bias, scale, error: 0.0 };
-            row.cut_bias(frame.end, bound);
-            let reached = row.reached(frame, bound);
-            if reached <= LIMIT {
-                return Some(row);
-            }
-            let fitting = (f64::from(multiple) * LIMIT / reached).floor() as i32;
-            multiple = fitting.min(multiple - 1);
+        let most = f64::from(width.largest() / lattice.largest());
+        let multiple = (lattice.step / (unit * COARSEST_GIVEN)).ceil().min(most) as i32;
+        let scale = lattice.step / f64::from(multiple.max(1));
+        let multiplier = scale / frame.step;
+        let off = (multiplier - multiplier.round()).abs() / multiplier;
+        if multiple == 0 || scale >= unit / 4.0 || (frame.step > 0.0 && off > INEXACT_GIVEN) {
+            return None;
         }
-        None
+        let weights = lattice.integers.iter().map(|q| q * multiple).collect();
+        let mut row = Self { weights, bias, scale, error: 0.0 };
+        row.cut_bias(frame.end, bound);
+        (row.reached(frame, bound) <= LIMIT).then_some(row)
     }
 
     /// The largest magnitude of a partial sum, the room for the rounding half included.
@@ -601,7 +594,7 @@ mod tests {
         assert!((sum - row.error).abs() < 1e-6 * sum, "{sum} {}", row.error);
     }
 
-    /// Those of a file that was quantized, whatever their largest is, in i8 and as multiples in i16.
+    /// Those of a file that was quantized, whatever their largest is.
     #[test]
     fn weights_that_are_integers_already_stay_what_they_are() {
         let bound = |weights: &[i32], bias: f64| {
@@ -614,7 +607,7 @@ mod tests {
         assert_eq!(row.weights, integers);
         assert_eq!((row.bias, row.error), (0.25, 0.0));
         assert!((row.scale * 3e7 - 1.0).abs() < 1e-12, "{}", row.scale);
-        // A multiplier of few bits does not change them; one of hardly any does.
+        // A multiplier that is nearly exact does not change them; one that is far off does.
         let fine = |bits: f64| Frame { step: row.scale / bits, ..frame };
         assert_eq!(Row::of(&reals, 0.25, Width::I8, None, fine(1000.5), &bound).weights, integers);
         assert_ne!(Row::of(&reals, 0.25, Width::I8, None, fine(10.5), &bound).weights, integers);
@@ -622,10 +615,6 @@ mod tests {
         let few = [1.0, -2.0, 1.0].map(|q| q * 1e-5);
         let row = Row::of(&few, 0.0, Width::I8, None, frame, &bound);
         assert_eq!(row.weights, [42, -84, 42]);
-        let wide = Row::of(&reals, 0.25, Width::I16, None, frame, &bound);
-        let multiple = wide.weights[0] / 50;
-        assert!(multiple > 100, "{multiple}");
-        assert_eq!(wide.weights, integers.map(|q| q * multiple));
     }
 
     /// Found by fuzzing: the inverse of a scale of 1e-308 is no number.
