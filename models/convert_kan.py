@@ -3,13 +3,21 @@
     python models/convert_kan.py efficient-kan model.pt OUT --layers 4,8,1 --set grid_size=5
     python models/convert_kan.py pykan model/0.1 OUT            (pykan's 0.1_config.yml and 0.1_state)
 
-The tensors keep the names the library gives them. Needs torch and safetensors only. What a state_dict does not
-say goes into config.json by --set key=value (numbers and booleans are read as such):
+Where a checkpoint is a plain state_dict, nervecord reads the .pt file as it is, beside a config.json with `format`,
+`layers` and the keys below. This script writes that folder, unwraps a trainer's checkpoint, and reads pykan's files.
+It needs torch and safetensors. What a state_dict does not say is given by --set key=value (numbers and booleans are
+read as such); a key that is needed and missing is named:
 
-    efficient-kan  grid_size                      chebykan    degree, layernorm
-    fastkan        num_grids, denominator         fourierkan  gridsize, addbias
-    wavkan         wavelet_type                   relu-kan    grid, k
-    gr-kan         groups, denominator (sum-of-abs, abs-of-sum, tenth-and-abs or plain)
+    library        needed                    as far as it is not the library's default
+    efficient-kan  grid_size                 spline_order (3), base (silu), standalone_scale_spline
+    fastkan        num_grids, and denominator or grid_min and grid_max        use_base_update, layernorm, base
+    chebykan       degree                    layernorm (false)
+    fourierkan     gridsize                  addbias
+    wavkan                                   wavelet_type (mexican_hat; dog, meyer, morlet, shannon)
+    relu-kan       grid, k
+    gr-kan         groups                    denominator (sum-of-abs; sum-of-abs-weights of KAT_Group_Torch, abs-of-sum,
+                                             tenth-and-abs, plain), order, order_of_ops
+    pykan          what its _config.yml says
 """
 
 import argparse
@@ -20,7 +28,17 @@ import pathlib
 import torch
 from safetensors.torch import save_file
 
-FAMILIES = ["pykan", "efficient-kan", "fastkan", "chebykan", "fourierkan", "wavkan", "relu-kan", "gr-kan"]
+# What config.json must say of each library beside `layers`; of alternatives in a tuple one.
+NEEDED = {
+    "pykan": [],
+    "efficient-kan": ["grid_size"],
+    "fastkan": ["num_grids", ("denominator", "grid_min")],
+    "chebykan": ["degree"],
+    "fourierkan": ["gridsize"],
+    "wavkan": [],
+    "relu-kan": ["grid", "k"],
+    "gr-kan": ["groups"],
+}
 
 
 def state_of(path):
@@ -99,7 +117,7 @@ def pykan(prefix):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("family", choices=FAMILIES)
+    parser.add_argument("family", choices=NEEDED)
     parser.add_argument("checkpoint", help="a .pt file; for pykan the path before _config.yml and _state")
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--layers", help="widths, input first, divided by commas")
@@ -115,6 +133,10 @@ def main():
     for pair in options.set:
         key, _, value = pair.partition("=")
         config[key] = value_of(value)
+    for keys in NEEDED[options.family]:
+        keys = keys if isinstance(keys, tuple) else (keys,)
+        if not any(key in config for key in keys):
+            parser.error(f"{options.family} needs --set {' or --set '.join(f'{key}=VALUE' for key in keys)}")
     options.out.mkdir(parents=True, exist_ok=True)
     floats = {k: v.detach().to(torch.float32).contiguous() for k, v in tensors.items() if v.is_floating_point()}
     save_file(floats, options.out / "model.safetensors")

@@ -10,6 +10,7 @@ pub mod liquid;
 pub mod network;
 pub mod onnx;
 pub mod random;
+pub mod rltools;
 pub mod seeds;
 
 pub mod shapes;

@@ -75,11 +75,11 @@ enum Command {
         #[command(flatten)]
         model: Model,
         /// Inputs x0.., one row or more, and beside them, as far as known, the outputs y0.. and the states h0.. of the
-        /// float network.
+        /// float network; without, the examples in the model's own file.
         #[arg(long)]
-        vectors: PathBuf,
+        vectors: Option<PathBuf>,
         /// True classes of the vectors: a column `label`.
-        #[arg(long)]
+        #[arg(long, requires = "vectors")]
         labels: Option<PathBuf>,
         /// Print JSON.
         #[arg(long)]
@@ -185,7 +185,10 @@ fn dispatch(command: Command) -> Result<bool> {
         Command::Run { model, rows } => run::run(&model, &rows)?,
         Command::Verify { model, vectors, labels, json } => {
             let compiled = model.build()?;
-            let vectors = Vectors::read(&compiled.graph, &vectors, labels.as_deref())?;
+            let vectors = match vectors {
+                Some(path) => Vectors::read(&compiled.graph, &path, labels.as_deref())?,
+                None => model.examples(&compiled.graph)?,
+            };
             let verdict = verify(&compiled, &vectors);
             print::results(&match json {
                 true => report::json(&verdict)? + "\n",

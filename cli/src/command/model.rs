@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use nervecord_codegen::data::Vectors;
+use nervecord_codegen::graph::Graph;
 use nervecord_codegen::options::{Cpu, Weights};
 use nervecord_codegen::settings::Settings;
-use nervecord_codegen::{Compiled, Compiler, Result, import};
+use nervecord_codegen::{Compiled, Compiler, Error, Kind, Result, import};
 
 use super::progress;
 
@@ -78,6 +80,21 @@ impl Model {
     /// All files that are read; no result may take their place.
     pub fn files(&self) -> Result<Vec<PathBuf>> {
         files(&self.model, self.calibration.as_deref())
+    }
+
+    /// The test vectors that its own file holds for its network `graph`.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds none.
+    pub fn examples(&self, graph: &Graph) -> Result<Vectors> {
+        import::examples(&self.model, graph)?.ok_or_else(|| {
+            Error::new("there is nothing to verify the model with")
+                .of_kind(Kind::Options)
+                .file(&self.model)
+                .expected("--vectors, or a file that holds examples, as those of RLtools do")
+                .found("neither")
+                .help("give a table of inputs and, beside them, the outputs of the float network: --vectors vectors.csv")
+        })
     }
 
     /// Compiles it, with a sign of life.

@@ -20,39 +20,54 @@ pub struct Kan {
 pub struct Edge {
     /// Weight of the layer's base function.
     pub base: f64,
-    /// A cubic spline.
+    /// A spline.
     pub spline: Option<Spline>,
     /// Any other function.
     pub function: Option<Expr>,
 }
 
-/// A cubic B-spline: zero outside its knots.
+/// A B-spline: zero outside its knots.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spline {
-    /// The extended knots, increasing; four more than coefficients.
+    /// The extended knots, increasing; as many more than coefficients as the degree, and one.
     pub knots: Arc<[f64]>,
     /// One coefficient a basis function.
     pub coefficients: Vec<f64>,
 }
 
-/// Degree of the splines.
+/// Degree of the splines that integers compute.
 pub const DEGREE: usize = 3;
 
+/// Highest degree of a trained spline.
+pub const MOST_DEGREE: usize = 5;
+
 impl Spline {
+    /// Its degree: 3 of a cubic one.
+    pub fn degree(&self) -> usize {
+        self.knots.len().saturating_sub(self.coefficients.len() + 1)
+    }
+
+    /// Whether knots and coefficients fit: increasing knots for a degree of 1 to [`MOST_DEGREE`].
+    pub fn fits(&self) -> bool {
+        (1..=MOST_DEGREE).contains(&self.degree())
+            && self.knots.windows(2).all(|pair| pair[0] < pair[1])
+    }
+
     /// The spline at `x`.
     pub fn eval(&self, x: f64) -> f64 {
-        let Some((start, weights)) = live(&self.knots, x) else { return 0.0 };
+        let Some((start, weights)) = live(&self.knots, self.degree(), x) else { return 0.0 };
         self.coefficients.iter().skip(start).zip(weights).map(|(c, w)| c * w).sum()
     }
 }
 
-/// The first basis function that may be live, and the values of four from there.
-pub type Live = (usize, [f64; DEGREE + 1]);
+/// The first basis function that may be live, and the values of those from there: zeros behind the last live one.
+pub type Live = (usize, [f64; MOST_DEGREE + 1]);
 
-/// The live basis functions at `x`; none beyond the knots.
-pub fn live(knots: &[f64], x: f64) -> Option<Live> {
-    let start = span(knots, x)?.saturating_sub(DEGREE);
-    Some((start, std::array::from_fn(|k| basis(knots, start + k, x))))
+/// The live basis functions of a degree of at most [`MOST_DEGREE`] at `x`; none beyond the knots.
+pub fn live(knots: &[f64], degree: usize, x: f64) -> Option<Live> {
+    let start = span(knots, x)?.saturating_sub(degree);
+    let at = |k: usize| if k <= degree { basis(knots, degree, start + k, x) } else { 0.0 };
+    Some((start, std::array::from_fn(at)))
 }
 
 /// The interval that holds `x`: `knots[j] <= x < knots[j + 1]`.
@@ -60,15 +75,16 @@ fn span(knots: &[f64], x: f64) -> Option<usize> {
     knots.partition_point(|t| *t <= x).checked_sub(1).filter(|j| j + 1 < knots.len())
 }
 
-/// Basis function `i` at `x` by the recursion of Cox and de Boor (1972), the last knot excluded.
-pub fn basis(knots: &[f64], i: usize, x: f64) -> f64 {
-    let Some(t) = knots.get(i..i + DEGREE + 2) else { return 0.0 };
-    let mut b = [0.0; DEGREE + 1];
+/// Basis function `i` of a degree of at most [`MOST_DEGREE`] at `x` by the recursion of Cox and de Boor (1972), the
+/// last knot excluded.
+pub fn basis(knots: &[f64], degree: usize, i: usize, x: f64) -> f64 {
+    let Some(t) = knots.get(i..i + degree + 2) else { return 0.0 };
+    let mut b = [0.0; MOST_DEGREE + 1];
     for (b, ends) in b.iter_mut().zip(t.windows(2)) {
         *b = f64::from(u8::from(ends[0] <= x && x < ends[1]));
     }
-    for k in 1..=DEGREE {
-        for j in 0..=DEGREE - k {
+    for k in 1..=degree {
+        for j in 0..=degree - k {
             let left = (x - t[j]) / (t[j + k] - t[j]);
             let right = (t[j + k + 1] - x) / (t[j + k + 1] - t[j + 1]);
             b[j] = left * b[j] + right * b[j + 1];
@@ -182,7 +198,7 @@ mod tests {
                 u.powi(3) / 6.0,
             ];
             for (k, w) in w.iter().enumerate() {
-                let b = basis(&knots, s as usize + k, x);
+                let b = basis(&knots, 3, s as usize + k, x);
                 assert!((b - w).abs() < 1e-12, "{x}: {b} {w}");
             }
         }
@@ -191,5 +207,27 @@ mod tests {
             assert!((spline.eval(x) - y).abs() < 1e-12, "{x}");
         }
         assert!(spline.eval(1.5) > 0.0 && spline.eval(1.5) < 1.0);
+    }
+
+    /// A straight line's coefficients are its values at the means of each function's inner knots (Greville 1964).
+    #[test]
+    fn every_degree_gives_a_line_back() {
+        for degree in 1..=MOST_DEGREE {
+            let knots: Vec<f64> =
+                (0..6 + 2 * degree).map(|j| (j as f64 - degree as f64) * 0.5).collect();
+            let mean = |i: usize| knots[i + 1..=i + degree].iter().sum::<f64>() / degree as f64;
+            let coefficients = (0..5 + degree).map(|i| 2.0 * mean(i) - 1.0).collect();
+            let spline = Spline { knots: knots.clone().into(), coefficients };
+            assert!(spline.degree() == degree && spline.fits());
+            for step in 0..250 {
+                let x = f64::from(step) / 100.0;
+                assert!((spline.eval(x) - (2.0 * x - 1.0)).abs() < 1e-12, "degree {degree} at {x}");
+            }
+        }
+        let spline = |count| Spline {
+            knots: Arc::from([0.0, 1.0, 2.0, 3.0]),
+            coefficients: vec![1.0; count],
+        };
+        assert!(spline(2).fits() && !spline(3).fits() && !spline(4).fits());
     }
 }

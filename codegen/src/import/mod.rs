@@ -14,10 +14,12 @@ pub mod mlp;
 pub mod ncap;
 pub mod onnx;
 mod recurrent;
+pub mod rltools;
 mod rnn;
 pub mod scalars;
 mod tensors;
 pub mod tflite;
+mod torch;
 
 pub use config::Config;
 
@@ -27,6 +29,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use self::circuit::Circuit;
+use crate::data::Vectors;
 use crate::error::{Error, Kind, Result};
 use crate::graph::{Graph, Tensor};
 use crate::settings::Settings;
@@ -36,7 +39,7 @@ use crate::text::snake_case;
 const MOST_FEATURES: usize = 1 << 22;
 
 /// What `config.json` may say under `format`.
-const FORMATS: &str = "\"onnx\", \"tflite\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
+const FORMATS: &str = "\"onnx\", \"tflite\", \"rltools\", \"mlp relu\" (or another activation after \"mlp\"), \"ncap-swimmer/1\", \
      \"cfc_ncp\", \"cfc_dense\", \"ltc\", \"gru\", \"lstm\", \"rnn\", \"pykan\", \"efficient-kan\", \"fastkan\", \"chebykan\", \"fourierkan\", \
      \"wavkan\", \"relu-kan\", \"gr-kan\", \"mixed-kan/1\", \"stack\"";
 
@@ -74,7 +77,7 @@ impl Located {
 }
 
 /// Reads a model: an `.onnx` or `.tflite` file, a folder with `config.json`, `model.onnx` or `model.tflite`, a
-/// `config.json`, or a `.safetensors` file with its `config.json` beside it.
+/// `config.json`, an RLtools `.tar`, or a `.safetensors` or `.pt` file with its `config.json` beside it.
 ///
 /// # Errors
 /// Nothing readable is there, or it is not a network this program can turn into integers.
@@ -108,6 +111,7 @@ pub fn load_outputs(path: &Path, outputs: &[String]) -> Result<Source> {
         None if has_extension(&located.model, "tflite") => {
             tflite::load(&located.model, &name, &settings)?
         }
+        None if has_extension(&located.model, "tar") => rltools::load(&located.model, &name)?,
         None => onnx::load(&located.model, &name, &settings)?,
         Some(config) => by_format(config, &located.model, &name, &settings)?,
     };
@@ -148,6 +152,33 @@ pub fn survey(path: &Path) -> Result<Option<Vec<onnx::Surveyed>>> {
     located.is_onnx().then(|| onnx::survey(&located.model, &settings)).transpose()
 }
 
+/// The test vectors that a model's own file holds for its network `graph`; none if it holds none.
+///
+/// # Errors
+/// The file cannot be read, or the vectors do not fit the network.
+pub fn examples(path: &Path, graph: &Graph) -> Result<Option<Vectors>> {
+    let located = locate(path)?;
+    let is_rltools = match &located.config {
+        Some(config) => config.text("format") == Some("rltools"),
+        None => has_extension(&located.model, "tar"),
+    };
+    let Some(vectors) =
+        is_rltools.then(|| rltools::examples(&located.model)).transpose()?.flatten()
+    else {
+        return Ok(None);
+    };
+    let [inputs, outputs] = [&vectors.inputs, vectors.outputs.as_deref().unwrap_or_default()]
+        .map(|rows: &[Vec<f64>]| rows.first().map_or(0, Vec::len));
+    if (inputs, outputs) == (graph.input_len(), graph.output_len()) {
+        return Ok(Some(vectors));
+    }
+    Err(Error::new("the examples in the file do not fit its network")
+        .file(&located.model)
+        .expected(format!("{} inputs and {} outputs", graph.input_len(), graph.output_len()))
+        .found(format!("{inputs} and {outputs}"))
+        .help("the file is damaged; or give vectors of your own with --vectors"))
+}
+
 /// The circuit a `.toml` file holds, for `inspect` to draw; none for other models.
 ///
 /// # Errors
@@ -178,6 +209,7 @@ fn by_format(
         // The file says all there is to know.
         "onnx" => return onnx::load(model, name, settings),
         "tflite" => return tflite::load(model, name, settings),
+        "rltools" => return rltools::load(model, name),
         "mlp" => mlp::load(config, model, name),
         "cfc_ncp" | "cfc_dense" => cfc::load(config, model, name),
         "ltc" => ltc::load(config, model, name),
@@ -202,17 +234,21 @@ fn locate(path: &Path) -> Result<Located> {
     }
     let folder = path.parent().unwrap_or(Path::new(""));
     match path.extension().and_then(|e| e.to_str()).unwrap_or_default() {
-        "onnx" | "tflite" | "toml" => Ok(Located { model: path.to_owned(), config: None }),
+        "onnx" | "tar" | "tflite" | "toml" => Ok(Located { model: path.to_owned(), config: None }),
         "json" => configured(path.to_owned()),
-        "safetensors" => {
+        extension @ ("safetensors" | "pt" | "pth") => {
+            // A program needs no configuration, but another format.
+            if let Some(error) = torch::refused(path).filter(|_| extension != "safetensors") {
+                return Err(error);
+            }
             let config = Config::read(folder.join("config.json")).map_err(|e| {
-                e.help("a .safetensors file needs its config.json beside it, with `format` and `layers`")
+                e.help("a state dict needs its config.json beside it, with `format` and `layers`")
             })?;
             Ok(Located { model: path.to_owned(), config: Some(config) })
         }
         other => Err(Error::new("the kind of model is not known by its file name")
             .file(path)
-            .expected("a .onnx, .tflite or .safetensors file, a circuit .toml, a config.json, or a folder with one of them")
+            .expected("a .onnx, .tflite, .safetensors or .pt file, an RLtools .tar, a circuit .toml, a config.json, or a folder with one of them")
             .found(format!("the extension `{other}`"))
             .help("name the file after its format")),
     }
@@ -223,7 +259,7 @@ fn locate_in(folder: &Path) -> Result<Located> {
     if config.exists() {
         return configured(config);
     }
-    for name in ["model.onnx", "model.tflite", "circuit.toml"] {
+    for name in ["model.onnx", "model.tflite", "policy.tar", "circuit.toml"] {
         let model = folder.join(name);
         if model.exists() {
             return Ok(Located { model, config: None });
@@ -232,7 +268,7 @@ fn locate_in(folder: &Path) -> Result<Located> {
     Err(Error::new("the folder holds no model")
         .file(folder)
         .expected(
-            "config.json beside model.safetensors, or model.onnx, model.tflite or circuit.toml",
+            "config.json beside model.safetensors, or model.onnx, model.tflite, policy.tar or circuit.toml",
         )
         .found("none of them")
         .help("give the model file itself, or add a config.json"))
@@ -243,6 +279,7 @@ fn configured(path: PathBuf) -> Result<Located> {
     let config = Config::read(path)?;
     let usual = match config.text("format") {
         Some("onnx") => "model.onnx".into(),
+        Some("rltools") => "policy.tar".into(),
         Some("tflite") => listed(&config, "tflite").unwrap_or("model.tflite").into(),
         // A circuit may be one file: its own configuration.
         Some("ncap-swimmer/1") if config.get("params").is_some_and(Json::is_object) => {
@@ -251,7 +288,11 @@ fn configured(path: PathBuf) -> Result<Located> {
         _ => "model.safetensors".into(),
     };
     let file = config.text("file").map_or(usual, std::ffi::OsString::from);
-    let model = config.path.with_file_name(file);
+    let mut model = config.path.with_file_name(file);
+    if config.text("file").is_none() && has_extension(&model, "safetensors") && !model.exists() {
+        let saved = ["pt", "pth"].into_iter().map(|extension| model.with_extension(extension));
+        model = saved.into_iter().find(|path| path.exists()).unwrap_or(model);
+    }
     Ok(Located { model, config: Some(config) })
 }
 

@@ -1,31 +1,39 @@
-//! The tensors of a safetensors file by name, with their shapes checked.
+//! The tensors of a state dict by name, with their shapes checked: of a safetensors file, or of PyTorch's own.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use safetensors::{Dtype, SafeTensors};
 
 use super::scalars::Scalar;
+use super::torch;
 use crate::error::{Error, Result};
 use crate::text::{self, alike};
 
-/// An opened `.safetensors` file, and what of it was read.
+/// An opened file, and what of it was read.
 pub(super) struct Tensors<'a> {
-    file: SafeTensors<'a>,
+    tensors: BTreeMap<String, Stored<'a>>,
     /// Names asked for, whether there or not.
     asked: RefCell<BTreeSet<String>>,
 }
 
+/// A tensor as it is stored, row-major.
+struct Stored<'a> {
+    shape: Vec<usize>,
+    /// How its numbers are stored, or what the file calls a type that is not read.
+    kind: std::result::Result<Scalar, String>,
+    bytes: Cow<'a, [u8]>,
+}
+
 impl<'a> Tensors<'a> {
-    /// Reads the header of a file's bytes.
+    /// Reads what tensors there are in a file's bytes.
     pub(super) fn open(bytes: &'a [u8]) -> Result<Self> {
-        let opened = SafeTensors::deserialize(bytes).map_err(|e| {
-            Error::new("this is not a safetensors file, or it is damaged")
-                .expected("a header and the tensors it lists")
-                .found(e)
-                .help("save it again with safetensors, and copy it in binary mode")
-        });
-        Ok(Self { file: opened?, asked: RefCell::default() })
+        let tensors = match torch::is_saved(bytes) {
+            true => of_torch(bytes)?,
+            false => of_safetensors(bytes)?,
+        };
+        Ok(Self { tensors, asked: RefCell::default() })
     }
 
     /// Refuses a file with tensors that no layer read, but for those that change nothing once a network is
@@ -53,14 +61,12 @@ impl<'a> Tensors<'a> {
 
     /// All names, sorted.
     pub(super) fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.file.names().into_iter().map(str::to_owned).collect();
-        names.sort();
-        names
+        self.tensors.keys().cloned().collect()
     }
 
     /// Whether there is a tensor of this name.
     pub(super) fn has(&self, name: &str) -> bool {
-        let there = self.file.tensor(name).is_ok();
+        let there = self.tensors.contains_key(name);
         // To look is not to read.
         if !there {
             self.asked.borrow_mut().insert(name.to_owned());
@@ -96,7 +102,7 @@ impl<'a> Tensors<'a> {
     /// The shape and the elements of a tensor.
     pub(super) fn numbers(&self, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
         self.asked.borrow_mut().insert(name.to_owned());
-        numbers(&self.file, name)
+        numbers(&self.tensors, name)
     }
 
     /// The rows of a matrix of this shape.
@@ -122,35 +128,57 @@ impl<'a> Tensors<'a> {
     }
 }
 
+fn of_torch<'a>(bytes: &[u8]) -> Result<BTreeMap<String, Stored<'a>>> {
+    let stored = |(name, torch::Stored { shape, scalar, bytes })| {
+        (name, Stored { shape, kind: Ok(scalar), bytes: Cow::Owned(bytes) })
+    };
+    Ok(torch::tensors(bytes)?.into_iter().map(stored).collect())
+}
+
+fn of_safetensors(bytes: &[u8]) -> Result<BTreeMap<String, Stored<'_>>> {
+    let file = SafeTensors::deserialize(bytes).map_err(|e| {
+        Error::new("this is not a safetensors file, or it is damaged")
+            .expected("a header and the tensors it lists")
+            .found(e)
+            .help("save it again with safetensors, and copy it in binary mode")
+    })?;
+    let scalar = |kind: Dtype| match kind {
+        Dtype::F16 => Ok(Scalar::F16),
+        Dtype::BF16 => Ok(Scalar::Bf16),
+        Dtype::F32 => Ok(Scalar::F32),
+        Dtype::F64 => Ok(Scalar::F64),
+        Dtype::U8 => Ok(Scalar::U8),
+        Dtype::I8 => Ok(Scalar::I8),
+        Dtype::I16 => Ok(Scalar::I16),
+        Dtype::I32 => Ok(Scalar::I32),
+        Dtype::I64 => Ok(Scalar::I64),
+        other => Err(format!("{other:?}")),
+    };
+    let stored = file.iter().map(|(name, view)| {
+        let (shape, kind) = (view.shape().to_vec(), scalar(view.dtype()));
+        (name.to_owned(), Stored { shape, kind, bytes: Cow::Borrowed(view.data()) })
+    });
+    Ok(stored.collect())
+}
+
 /// The shape and the elements of a tensor.
-fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
+fn numbers(tensors: &BTreeMap<String, Stored>, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
     let place = || format!("tensor `{name}`");
-    let view = file.tensor(name).map_err(|e| {
+    let stored = tensors.get(name).ok_or_else(|| {
         Error::new("a tensor is missing")
             .at(place())
             .expected(format!("a tensor called `{name}`"))
-            .found(format!("{e}; the file holds {}", listing(file)))
+            .found(format!("others: the file holds {}", listing(tensors)))
             .help("save the whole state_dict under the names its library gives")
     })?;
-    let scalar = match view.dtype() {
-        Dtype::F16 => Scalar::F16,
-        Dtype::BF16 => Scalar::Bf16,
-        Dtype::F32 => Scalar::F32,
-        Dtype::F64 => Scalar::F64,
-        Dtype::U8 => Scalar::U8,
-        Dtype::I8 => Scalar::I8,
-        Dtype::I16 => Scalar::I16,
-        Dtype::I32 => Scalar::I32,
-        Dtype::I64 => Scalar::I64,
-        other => {
-            return Err(Error::new("the element type of a tensor is not supported")
-                .at(place())
-                .expected("F16, BF16, F32, F64, U8 or I8 to I64")
-                .found(format!("{other:?}"))
-                .help("save the model in float32"));
-        }
-    };
-    let data = scalar.decode(view.data());
+    let scalar = stored.kind.as_ref().map_err(|kind| {
+        Error::new("the element type of a tensor is not supported")
+            .at(place())
+            .expected("F16, BF16, F32, F64, U8 or I8 to I64")
+            .found(kind)
+            .help("save the model in float32")
+    })?;
+    let data = scalar.decode(&stored.bytes);
     if let Some(bad) = data.iter().find(|v| !v.is_finite()) {
         return Err(Error::new("a weight is not a finite number")
             .at(place())
@@ -158,16 +186,14 @@ fn numbers(file: &SafeTensors, name: &str) -> Result<(Vec<usize>, Vec<f64>)> {
             .found(bad)
             .help("the training diverged or the file is damaged: export a healthy checkpoint"));
     }
-    Ok((view.shape().to_vec(), data))
+    Ok((stored.shape.clone(), data))
 }
 
 /// The first names in a file, for messages.
-fn listing(file: &SafeTensors) -> String {
+fn listing(tensors: &BTreeMap<String, Stored>) -> String {
     const MOST: usize = 12;
-    let mut names: Vec<&str> = file.names().into_iter().collect();
-    names.sort_unstable();
-    let rest = names.len().saturating_sub(MOST);
-    names.truncate(MOST);
+    let names: Vec<&str> = tensors.keys().take(MOST).map(String::as_str).collect();
+    let rest = tensors.len().saturating_sub(MOST);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     format!("{}{more}", names.join(", "))
 }

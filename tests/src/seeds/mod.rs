@@ -12,12 +12,15 @@ pub use seed::{File, Seed};
 use self::seed::{folder, noise};
 use crate::gated;
 use crate::liquid::{self, Net};
+use crate::rltools;
 
 /// All seeds, in the order of their targets.
 pub fn all() -> Vec<Seed> {
     let mut all = onnx::all();
     all.extend(tflite::all());
     all.push(mlp());
+    all.push(saved());
+    all.push(rltools());
     all.extend(kan::all());
     all.extend(liquid());
     all.extend(circuits::all());
@@ -30,6 +33,21 @@ fn mlp() -> Seed {
         &[("0.weight", &[4, 3]), ("0.bias", &[4]), ("2.weight", &[2, 4]), ("2.bias", &[2])];
     let config = r#"{"format": "mlp relu", "layers": [3, 4, 2], "out_activation": "tanh"}"#;
     folder("mlp", config, &noise(1, shapes))
+}
+
+/// The same as PyTorch saves it.
+fn saved() -> Seed {
+    let tensors = noise(1, &[("0.weight", &[4, 3]), ("0.bias", &[4]), ("2.weight", &[2, 4])]);
+    let files = vec![
+        ("model.pt".to_owned(), tensors.saved()),
+        ("config.json".to_owned(), br#"{"format": "mlp relu", "layers": [3, 4, 2]}"#.to_vec()),
+    ];
+    Seed { target: "torch", files, model: "model.pt" }
+}
+
+fn rltools() -> Seed {
+    let archive = rltools::archive(&rltools::LAYERS, &noise(2, &rltools::SHAPES));
+    Seed { target: "rltools", files: vec![("policy.tar".to_owned(), archive)], model: "policy.tar" }
 }
 
 fn liquid() -> Vec<Seed> {

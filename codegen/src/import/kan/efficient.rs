@@ -10,9 +10,9 @@ use crate::import::mlp;
 
 pub(super) fn layer(net: &mut Net, site: &Site) -> Result<TensorId> {
     let &Site { options, name, inputs, outputs, x } = site;
-    options.cubic("spline_order")?;
-    let count = options.count("grid_size")? + 3;
-    let knots = net.knots(&format!("{name}.grid"), inputs, count + 4)?;
+    let degree = options.degree("spline_order")?;
+    let count = options.count("grid_size")? + degree;
+    let knots = net.knots(&format!("{name}.grid"), inputs, count + degree + 1)?;
     let base = net.shaped(&format!("{name}.base_weight"), &[outputs, inputs])?;
     let coefficients = net.shaped(&format!("{name}.spline_weight"), &[outputs, inputs, count])?;
     let scaler = match options.flag("standalone_scale_spline") {

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
+use crate::graph::kan::{DEGREE, MOST_DEGREE};
 use crate::import::config::Config;
 
 /// Most functions of a basis, and most terms of an edge's function: each takes a table, or a part of one, and
@@ -97,16 +98,12 @@ impl Options<'_> {
         }
     }
 
-    /// Refuses splines that are not cubic.
-    pub fn cubic(&self, key: &str) -> Result<()> {
-        match self.number(key) {
-            None => Ok(()),
-            Some(3.0) => Ok(()),
-            Some(order) => Err(Error::new("the order of the splines is not supported")
-                .at(self.at(key))
-                .expected("3, cubic splines")
-                .found(order)
-                .help("train with the default order 3")),
+    /// The degree of the splines, 3 where the configuration does not say.
+    pub fn degree(&self, key: &str) -> Result<usize> {
+        let degree = self.number(key).unwrap_or(DEGREE as f64);
+        match degree.fract() == 0.0 && (1.0..=MOST_DEGREE as f64).contains(&degree) {
+            true => Ok(degree as usize),
+            false => Err(self.wrong(key, &format!("an order from 1 to {MOST_DEGREE}"))),
         }
     }
 }

@@ -29,9 +29,9 @@ impl Level {
 }
 
 pub(super) fn network(net: &mut Net, options: &Options) -> Result<()> {
-    options.cubic("k")?;
+    let degree = options.degree("k")?;
     let levels = levels(options)?;
-    let grid = options.count("grid")?;
+    let grid = (options.count("grid")?, degree);
     let base = efficient::base_function(options, &["base_fun"])?;
     let mut x = net.graph.input;
     if let Some(ids) = options.get("input_id") {
@@ -161,18 +161,18 @@ fn levels(options: &Options) -> Result<Vec<Level>> {
     list.iter().enumerate().map(level).collect()
 }
 
-/// The edges of layer `l`, without its base function.
+/// The edges of layer `l`, without its base function, whose grid has so many intervals for splines of a degree.
 fn edges(
     net: &Net,
     options: &Options,
     l: usize,
     inputs: usize,
     outputs: usize,
-    grid: usize,
+    (intervals, degree): (usize, usize),
 ) -> Result<Kan> {
-    let count = grid + 3;
+    let count = intervals + degree;
     let name = |what: &str| format!("act_fun.{l}.{what}");
-    let knots = net.knots(&name("grid"), inputs, count + 4)?;
+    let knots = net.knots(&name("grid"), inputs, count + degree + 1)?;
     let coefficients = net.shaped(&name("coef"), &[inputs, outputs, count])?;
     let of = |what: &str| net.shaped(&name(what), &[inputs, outputs]);
     let (mask, base, scale) = (of("mask")?, of("scale_base")?, of("scale_sp")?);

@@ -12,6 +12,8 @@ use crate::graph::{Dense, Layer, TensorId};
 enum Denominator {
     /// `1 + sum |b_n| |x|^n`.
     SumOfAbs,
+    /// `1 + sum |b_n| x^n`, as the Transformer's own PyTorch class has it.
+    SumOfAbsWeights,
     /// `1 + |sum b_n x^n|`.
     AbsOfSum,
     /// `0.1 + |sum b_n x^n|`.
@@ -118,17 +120,22 @@ fn denominator(options: &Options) -> Result<Denominator> {
     if let Some((key, word)) = keys.iter().find_map(|key| Some((key, options.text(key)?))) {
         return match word.to_ascii_lowercase().replace(['_', ' '], "-").as_str() {
             "a" | "sum-of-abs" | "abs-terms" => Ok(Denominator::SumOfAbs),
+            "torch" | "sum-of-abs-weights" => Ok(Denominator::SumOfAbsWeights),
             "b" | "abs-of-sum" => Ok(Denominator::AbsOfSum),
             "c" | "tenth-and-abs" => Ok(Denominator::TenthAndAbs),
             "n" | "plain" | "none" => Ok(Denominator::Plain),
             other => from_formula(other).ok_or_else(|| {
                 options.wrong(
                     key,
-                    "\"sum-of-abs\" (A: 1 + sum |b x^n|), \"abs-of-sum\" (B: 1 + |sum b x^n|), \
+                    "\"sum-of-abs\" (A: 1 + sum |b x^n|), \"sum-of-abs-weights\" (KAT_Group_Torch: \
+                     1 + sum |b| x^n), \"abs-of-sum\" (B: 1 + |sum b x^n|), \
                      \"tenth-and-abs\" (C: 0.1 + |sum b x^n|) or \"plain\" (1 + sum b x^n)",
                 )
             }),
         };
+    }
+    if options.text("class").is_some_and(|class| class.to_ascii_lowercase().ends_with("torch")) {
+        return Ok(Denominator::SumOfAbsWeights);
     }
     let formula = options.text("formula").and_then(from_formula);
     Ok(formula.unwrap_or(Denominator::SumOfAbs))
@@ -140,6 +147,14 @@ fn from_formula(formula: &str) -> Option<Denominator> {
     let q = text.split("q=").nth(1).unwrap_or(&text);
     let (first, rest) = q.split_once('+')?;
     let offset: f64 = first.rsplit('(').next()?.parse().ok()?;
+    // What is between bars: the weight alone, or the power of x as well.
+    let terms = rest.split(';').next().unwrap_or(rest);
+    let barred = terms.replace("abs(", "|").replace(')', "|");
+    let mut inside = barred.split('|').skip(1).step_by(2).filter(|part| !part.is_empty());
+    let weights_alone = inside.clone().all(|part| !part.contains('x'));
+    if inside.next().is_some() && weights_alone {
+        return Some(Denominator::SumOfAbsWeights);
+    }
     let absolute = |s: &str| s.starts_with('|') || s.starts_with("abs(");
     if absolute(rest) {
         let inner = rest.trim_start_matches(['|', '(']).trim_start_matches("abs(");
@@ -166,6 +181,10 @@ fn rational(a: &[f64], b: &[f64], kind: Denominator) -> Expr {
             let b: Vec<f64> = b.iter().map(|b| b.abs()).collect();
             Expr::polynomial(&with(1.0, &b), &Expr::call(Function::Abs))
         }
+        Denominator::SumOfAbsWeights => {
+            let b: Vec<f64> = b.iter().map(|b| b.abs()).collect();
+            Expr::polynomial(&with(1.0, &b), &Expr::X)
+        }
         Denominator::AbsOfSum => {
             bars(Expr::polynomial(&with(0.0, b), &Expr::X)).add(Expr::Const(1.0))
         }
@@ -190,6 +209,11 @@ mod tests {
             ("Q = 1 + |b1 x| + |b2 x^2|", Denominator::SumOfAbs),
             ("Q=0.1+|sum b x^n|", Denominator::TenthAndAbs),
             ("Q=1+sum b_n x^n", Denominator::Plain),
+            ("Q=1+sum_{n=1..4} |b[g,n-1]| x^n", Denominator::SumOfAbsWeights),
+            ("Q = 1 + |b1| x + |b2| x^2", Denominator::SumOfAbsWeights),
+            ("Q = 1 + sum_n abs(b_n) * x**n", Denominator::SumOfAbsWeights),
+            ("Q = 1 + sum_n abs(b_n * x**n)", Denominator::SumOfAbs),
+            ("Q = 1 + sum_n abs(b_n) * abs(x)**n", Denominator::SumOfAbs),
         ] {
             assert_eq!(from_formula(formula), Some(kind), "{formula}");
         }
@@ -203,5 +227,8 @@ mod tests {
         assert_eq!(y(Denominator::AbsOfSum), 1.0 / 1.5);
         assert_eq!(y(Denominator::TenthAndAbs), 1.0 / 0.6);
         assert_eq!(y(Denominator::Plain), 2.0);
+        let of = |kind| rational(&a, &b, kind).eval(-1.0);
+        assert_eq!(of(Denominator::SumOfAbsWeights), -1.0 / 0.5);
+        assert_eq!(of(Denominator::SumOfAbs), -1.0 / 1.5);
     }
 }

@@ -57,7 +57,10 @@ impl Archive {
         let folder = |path: &String| path.strip_suffix("/layers/0/meta").map(str::to_owned);
         self.0.keys().find_map(folder).ok_or_else(|| {
             let files: Vec<&str> = self.0.keys().map(String::as_str).collect();
-            damaged("a folder like `actor/layers/0` with a `meta`", text::shortened(&files.join(", "), 200))
+            damaged(
+                "a folder like `actor/layers/0` with a `meta`",
+                text::shortened(&files.join(", "), 200),
+            )
         })
     }
 
@@ -85,7 +88,9 @@ impl Archive {
                 Some("float64") => Scalar::F64,
                 Some("float16") => Scalar::F16,
                 Some("bfloat16") => Scalar::Bf16,
-                other => return Err(wrong("float32 or float64 as `dtype`", other.map(str::to_owned))),
+                other => {
+                    return Err(wrong("float32 or float64 as `dtype`", other.map(str::to_owned)));
+                }
             };
             let axes = number("num_dims")?;
             if axes > MOST_AXES {
@@ -104,7 +109,9 @@ impl Archive {
                 Some(bad) => Err(Error::new("a weight is not a finite number")
                     .expected("finite weights")
                     .found(bad)
-                    .help("the training diverged or the file is damaged: take a healthy checkpoint")),
+                    .help(
+                        "the training diverged or the file is damaged: take a healthy checkpoint",
+                    )),
                 None => Ok(Stored { shape, data }),
             }
         };

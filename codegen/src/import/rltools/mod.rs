@@ -63,10 +63,16 @@ pub fn examples(path: &Path) -> Result<Option<Vectors>> {
         let (&[steps, count, _], &[other_steps, other_count, _]) =
             (&inputs.shape[..], &outputs.shape[..])
         else {
-            return Err(damaged("an example of shape [steps, sequences, features]", format!("{:?}", inputs.shape)));
+            return Err(damaged(
+                "an example of shape [steps, sequences, features]",
+                format!("{:?}", inputs.shape),
+            ));
         };
         if (steps, count) != (other_steps, other_count) {
-            return Err(damaged(&format!("{steps} steps of {count} sequences in both parts of the example"), format!("{:?}", outputs.shape)));
+            return Err(damaged(
+                &format!("{steps} steps of {count} sequences in both parts of the example"),
+                format!("{:?}", outputs.shape),
+            ));
         }
         Ok(Some(Vectors {
             outputs: Some(sequences(&outputs)),
@@ -88,7 +94,8 @@ fn sequences(tensor: &Stored) -> Vec<Vec<f64>> {
 /// The features that the first layer reads.
 fn inputs(archive: &Archive, layers: &[String]) -> Result<usize> {
     let first = layers.first().ok_or_else(|| damaged("at least one layer", "none"))?;
-    let weights = ["weights", "weights_input"].into_iter().map(|w| format!("{first}/{w}/parameters"));
+    let weights =
+        ["weights", "weights_input"].into_iter().map(|w| format!("{first}/{w}/parameters"));
     let mut there = weights.filter(|path| archive.has(path));
     let path = there.next().unwrap_or_else(|| format!("{first}/weights/parameters"));
     Ok(archive.matrix(&path)?.first().map_or(0, Vec::len))

@@ -5,10 +5,12 @@ mod pickle;
 
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
+use std::path::Path;
 
 use zip::ZipArchive;
 
 use self::pickle::Place;
+use super::file::read;
 use super::scalars::Scalar;
 use crate::error::{Error, Result};
 
@@ -28,9 +30,19 @@ pub struct Stored {
     pub bytes: Vec<u8>,
 }
 
-/// Whether a file is such an archive, to judge by its first bytes.
-pub fn is_archive(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04")
+/// Whether a file is one that PyTorch saved, to judge by its first bytes: an archive, or the bare pickle of
+/// versions before 1.6.
+pub fn is_saved(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(OLD)
+}
+
+/// The first instructions of a bare pickle: its protocol, and a long number.
+const OLD: &[u8] = b"\x80\x02\x8a\x0al\xfc\x9c";
+
+/// Why the file `path` is no state dict, if it is an archive with something else.
+pub fn refused(path: &Path) -> Option<Error> {
+    let bytes = read(path).ok().filter(|bytes| is_saved(bytes))?;
+    tensors(&bytes).err().map(|e| e.file(path))
 }
 
 /// The tensors of an archive by name. Where all names begin with `module.`, as PyTorch's `DataParallel` has them, they
@@ -39,6 +51,14 @@ pub fn is_archive(bytes: &[u8]) -> bool {
 /// # Errors
 /// It is damaged, or holds more than tensors.
 pub fn tensors(bytes: &[u8]) -> Result<HashMap<String, Stored>> {
+    if bytes.starts_with(OLD) {
+        return Err(Error::new("the file is in the format of PyTorch before 1.6")
+            .expected("an archive, as torch.save has written since")
+            .found("a bare pickle")
+            .help(
+                "load it and save it again: torch.save(torch.load(\"model.pt\"), \"model.pt\")",
+            ));
+    }
     let mut archive = Archive::open(bytes)?;
     let program = archive.read("data.pkl")?;
     let places = pickle::tensors(&program)?;
@@ -53,7 +73,8 @@ pub fn tensors(bytes: &[u8]) -> Result<HashMap<String, Stored>> {
                 storages.entry(place.storage.key).or_insert(bytes)
             }
         };
-        let stored = gather(place, bytes, &mut numbers).map_err(|e| e.at(format!("tensor `{name}`")))?;
+        let stored =
+            gather(place, bytes, &mut numbers).map_err(|e| e.at(format!("tensor `{name}`")))?;
         let name = if wrapped { name.trim_start_matches("module.") } else { name };
         tensors.insert(name.to_owned(), stored);
     }
@@ -76,9 +97,8 @@ fn gather(place: &Place, bytes: &[u8], numbers: &mut usize) -> Result<Stored> {
     }
     let mut from = vec![place.offset];
     for (&length, &stride) in place.shape.iter().zip(&place.strides) {
-        let along = |&base: &usize| {
-            (0..length).map(move |k| base.saturating_add(k.saturating_mul(stride)))
-        };
+        let along =
+            |&base: &usize| (0..length).map(move |k| base.saturating_add(k.saturating_mul(stride)));
         from = from.iter().flat_map(along).collect();
     }
     let mut gathered = Vec::with_capacity(from.len().saturating_mul(size));
@@ -126,9 +146,7 @@ impl<'a> Archive<'a> {
         let file = self.zip.by_name(&path).map_err(|e| damaged(&format!("`{path}`: {e}")))?;
         let mut bytes = vec![];
         let left = MOST_BYTES.saturating_sub(self.read);
-        file.take(left)
-            .read_to_end(&mut bytes)
-            .map_err(|e| damaged(&format!("`{path}`: {e}")))?;
+        file.take(left).read_to_end(&mut bytes).map_err(|e| damaged(&format!("`{path}`: {e}")))?;
         self.read += bytes.len() as u64;
         if self.read >= MOST_BYTES {
             return Err(Error::new("the tensors are too large")

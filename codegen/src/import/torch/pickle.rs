@@ -224,7 +224,7 @@ impl<'a> Pickle<'a> {
             b'a' => self.last(1)?,
             _ => self.to_mark()?,
         };
-        let (Some(Value::Dict(k)), b's' | b'u') | (Some(Value::List(k)), b'a' | b'e') =
+        let ((Some(Value::Dict(k)), b's' | b'u') | (Some(Value::List(k)), b'a' | b'e')) =
             (self.stack.last().copied(), op)
         else {
             return Err(damaged("items for what is no dictionary and no list"));
@@ -399,7 +399,8 @@ mod tests {
 
     #[test]
     fn a_damaged_pickle_is_an_error_and_a_deep_one_no_crash() {
-        for bytes in [&b""[..], b".", b"(", b"t.", b"}s.", b"h\x05.", b"X\xff\xff\xff\xff", b"NR."] {
+        for bytes in [&b""[..], b".", b"(", b"t.", b"}s.", b"h\x05.", b"X\xff\xff\xff\xff", b"NR."]
+        {
             assert!(tensors(bytes).unwrap_err().to_string().contains("help: "));
         }
         let deep = [&b"N"[..], &b"\x85".repeat(3 << 20)].concat();

@@ -77,7 +77,8 @@ struct Fan {
 #[derive(Default)]
 struct Parts {
     functions: Vec<Expr>,
-    knots: Vec<Arc<[f64]>>,
+    /// With the degree of their splines.
+    knots: Vec<(Arc<[f64]>, usize)>,
 }
 
 /// The index of `item` in `list`, at its end if it was not there.
@@ -126,8 +127,9 @@ impl<'a> Values<'a> {
 
     fn spline(&mut self, index: usize) -> &[Option<Live>] {
         let Self { parts, at, splines, .. } = self;
-        let knots = &parts.knots[index];
-        splines[index].get_or_insert_with(|| at.iter().map(|&x| live(knots, x)).collect())
+        let (knots, degree) = &parts.knots[index];
+        let live = |&x: &f64| live(knots, *degree, x);
+        splines[index].get_or_insert_with(|| at.iter().map(live).collect())
     }
 }
 
@@ -214,7 +216,7 @@ impl Check {
                 functions[at].1[o] += factor;
             }
             if let Some(spline) = &edge.spline {
-                let id = index_of(&mut parts.knots, Arc::clone(&spline.knots));
+                let id = index_of(&mut parts.knots, (Arc::clone(&spline.knots), spline.degree()));
                 let at = splines.iter().position(|s| s.0 == id).unwrap_or_else(|| {
                     splines.push((id, vec![zeros.clone(); spline.coefficients.len()]));
                     splines.len() - 1

@@ -3,7 +3,7 @@
 use crate::calibrate::{Ranges, Span};
 use crate::error::Result;
 use crate::graph::expr::Expr;
-use crate::graph::kan::{Edge, Kan};
+use crate::graph::kan::{DEGREE, Edge, Kan, Spline};
 use crate::graph::{Graph, Node, TensorId};
 use crate::quantize::cholesky::Factor;
 use crate::quantize::functions::has_pole;
@@ -54,29 +54,33 @@ impl Splines {
     }
 }
 
-/// First knot and step of a grid's inner part and its number of intervals, if its steps are equal.
-fn uniform(knots: &[f64]) -> Option<(f64, f64, usize)> {
-    let intervals = knots.len().checked_sub(7).filter(|n| *n > 0)?;
+/// First knot and step of the inner part of a grid for splines of this degree and its number of intervals, if its steps
+/// are equal.
+fn uniform(knots: &[f64], degree: usize) -> Option<(f64, f64, usize)> {
+    let intervals = knots.len().checked_sub(2 * degree + 1).filter(|n| *n > 0)?;
     let step = (knots[knots.len() - 1] - knots[0]) / (knots.len() - 1) as f64;
     let even = |(j, t): (usize, &f64)| (t - (knots[0] + j as f64 * step)).abs() <= UNIFORM * step;
-    knots.iter().enumerate().all(even).then_some((knots[0] + 3.0 * step, step, intervals))
+    knots.iter().enumerate().all(even).then_some((knots[0] + degree as f64 * step, step, intervals))
 }
 
 /// The uniform grid all live splines of input `i` have, if they have one.
 fn native(kan: &Kan, i: usize) -> Option<(f64, f64, usize)> {
     let mut splines = kan.edges.iter().filter_map(|row| row[i].spline.as_ref());
     let first = splines.next()?;
-    splines.all(|s| s.knots == first.knots).then(|| uniform(&first.knots))?
+    let degree = first.degree();
+    let same = |s: &Spline| s.knots == first.knots && s.degree() == degree;
+    splines.all(same).then(|| uniform(&first.knots, degree))?
 }
 
 fn live_inputs(kan: &Kan) -> Vec<usize> {
     (0..kan.inputs()).filter(|&i| kan.edges.iter().any(|row| !row[i].is_zero())).collect()
 }
 
-/// The splines as they were trained, the base function apart; none if a grid is not uniform, grids
+/// The splines as they were trained, the base function apart; none if one is not cubic, a grid is not uniform, grids
 /// differ in size, or an edge has another function.
 pub fn as_trained(kan: &Kan) -> Option<Splines> {
-    if kan.live().any(|e| e.function.is_some()) {
+    let cubic = |e: &Edge| e.spline.as_ref().is_none_or(|s| s.degree() == DEGREE);
+    if kan.live().any(|e| e.function.is_some() || !cubic(e)) {
         return None;
     }
     let inputs = live_inputs(kan);
@@ -350,11 +354,11 @@ mod tests {
     #[test]
     fn uniform_knots_are_recognised() {
         let knots: Vec<f64> = (0..12).map(|j| -2.2 + 0.4 * f64::from(j)).collect();
-        let (low, step, n) = uniform(&knots).unwrap();
+        let (low, step, n) = uniform(&knots, 3).unwrap();
         assert!((low + 1.0).abs() < 1e-9 && (step - 0.4).abs() < 1e-9 && n == 5);
         let mut bent = knots;
         bent[5] += 0.01;
-        assert_eq!(uniform(&bent), None);
+        assert_eq!(uniform(&bent, 3), None);
     }
 
     #[test]
