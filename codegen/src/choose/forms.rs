@@ -1,5 +1,6 @@
 //! Layers in another form with the same meaning, where that takes fewer bytes: edges that are constant or
-//! linear out of their splines, functions before a dense layer as splines.
+//! linear out of their splines, functions before a dense layer as splines. Or where it leaves a smaller error: functions
+//! scaled for the weights behind them.
 
 use super::trial::Trial;
 use crate::error::Result;
@@ -18,6 +19,9 @@ const FORM_SHARE: f64 = 0.4;
 /// Splines stop at the ends of the calibrated ranges and tables do not, so they have to save this share.
 const LEAST_GAIN: f64 = 0.125;
 
+/// What scaled functions may leave of the error, to be worth the change.
+const BALANCED: f64 = 0.9;
+
 /// A network whose layers have the form that takes the fewest bytes.
 pub struct Formed<'a> {
     pub trial: Trial<'a>,
@@ -33,6 +37,7 @@ pub fn choose(trial: Trial) -> Result<Formed> {
     };
     for name in names(&formed.trial.graph, |layer| matches!(layer, Layer::Functions { .. })) {
         formed.try_splines(&name)?;
+        formed.try_balance(&name)?;
     }
     for name in names(&formed.trial.graph, |layer| matches!(layer, Layer::Kan(_))) {
         formed.fold(&name)?;
@@ -83,6 +88,28 @@ impl<'a> Formed<'a> {
             format!("tables that edges share: {compared}")
         };
         self.reasons.push((dense, reason));
+        Ok(())
+    }
+
+    /// Functions that only a dense layer reads may have any factor, which its weights take back: one that makes those
+    /// of i8 lose the same by their rounding.
+    fn try_balance(&mut self, name: &str) -> Result<()> {
+        if self.trial.options.weights == Weights::I16 {
+            return Ok(());
+        }
+        let Some(graph) = self.find(name).and_then(|index| balanced(&self.trial, index)) else {
+            return Ok(());
+        };
+        let (_, error) = weigh(&self.trial)?;
+        let balanced = self.other(graph)?;
+        let (_, other_error) = weigh(&balanced)?;
+        if other_error <= error * BALANCED {
+            self.trial = balanced;
+            let reason = format!(
+                "scaled for the weights behind them: i8 leaves an error of {other_error:.4} where it left {error:.4}"
+            );
+            self.reasons.push((name.to_owned(), reason));
+        }
         Ok(())
     }
 
@@ -152,18 +179,48 @@ fn split(graph: &Graph, index: usize, rest: Kan, linear: Dense) -> Graph {
     graph
 }
 
-/// The dense layer that alone reads the functions of node `index`, and the layer of edges both are.
-fn as_edges(graph: &Graph, index: usize) -> Option<(usize, Kan)> {
+/// The dense layer that alone reads the tensor that node `index` writes.
+fn only_reader(graph: &Graph, index: usize) -> Option<(usize, &Dense)> {
+    let tensor: TensorId = graph.nodes[index].output;
+    let mut readers = graph.nodes.iter().enumerate().filter(|(_, n)| n.inputs.contains(&tensor));
+    let (reader, next) = readers.next().filter(|_| !graph.is_result(tensor))?;
+    match &next.layer {
+        Layer::Dense(dense) if readers.next().is_none() => Some((reader, dense)),
+        _ => None,
+    }
+}
+
+/// The network with a factor for each function of node `index` and its inverse in the weights of the dense layer
+/// behind: where a function spreads by `d` and the largest weight of its features is `w`, the root of `w / d`, so that
+/// neither outgrows that of others (Nagel et al. 2019).
+fn balanced(trial: &Trial, index: usize) -> Option<Graph> {
+    let Trial { graph, ranges, .. } = trial;
+    let (reader, dense) = only_reader(graph, index)?;
     let node = &graph.nodes[index];
     let Layer::Functions { functions, picks } = &node.layer else { return None };
-    let only = |tensor: TensorId| {
-        let mut readers =
-            graph.nodes.iter().enumerate().filter(|(_, n)| n.inputs.contains(&tensor));
-        let first = readers.next().filter(|_| !graph.is_result(tensor));
-        first.filter(|_| readers.next().is_none())
+    let factor = |k: usize| {
+        let features = || (0..picks.len()).filter(move |&j| picks[j].1 == k);
+        let spread = features().map(|j| ranges.feature(node.output, j).deviation);
+        let weights = features().flat_map(|j| dense.weights.iter().map(move |row| row[j].abs()));
+        let ratio = weights.fold(0.0, f64::max) / spread.fold(0.0, f64::max);
+        if ratio.is_normal() { ratio.sqrt() } else { 1.0 }
     };
-    let (reader, next) = only(node.output)?;
-    let Layer::Dense(dense) = &next.layer else { return None };
+    let factors: Vec<f64> = (0..functions.len()).map(factor).collect();
+    let scaled = functions.iter().zip(&factors).map(|(f, &by)| f.clone().mul(Expr::Const(by)));
+    let functions = Layer::Functions { functions: scaled.collect(), picks: picks.clone() };
+    let row = |row: &Vec<f64>| row.iter().zip(picks).map(|(w, (_, k))| w / factors[*k]).collect();
+    let dense = Dense { weights: dense.weights.iter().map(row).collect(), ..dense.clone() };
+    let mut graph = graph.clone();
+    graph.nodes[index].layer = functions;
+    graph.nodes[reader].layer = Layer::Dense(dense);
+    Some(graph)
+}
+
+/// The dense layer that alone reads the functions of node `index`, and the layer of edges both are.
+fn as_edges(graph: &Graph, index: usize) -> Option<(usize, Kan)> {
+    let (reader, dense) = only_reader(graph, index)?;
+    let node = &graph.nodes[index];
+    let Layer::Functions { functions, picks } = &node.layer else { return None };
     let inputs = graph.tensors[*node.inputs.first()?].len();
     // One function an input before the dense layer is as small as it gets, and its splines are not.
     if picks.len() <= inputs {
@@ -182,4 +239,42 @@ fn as_edges(graph: &Graph, index: usize) -> Option<(usize, Kan)> {
     };
     let edges = dense.weights.iter().map(row).collect();
     Some((reader, Kan { base: Expr::Const(0.0), edges, bias: dense.bias.clone() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::Calibration;
+    use crate::graph::expr::Function;
+    use crate::options::Options;
+
+    /// A number in -1..1 for each index (Weyl's sequence).
+    fn noise(i: usize) -> f64 {
+        (i as f64 * 0.754_877_666_246_693).fract() * 2.0 - 1.0
+    }
+
+    /// Functions of very different sizes, whose weights make up for it.
+    #[test]
+    fn small_weights_of_large_functions_are_not_lost_in_8_bits() {
+        let tanh = || Expr::call(Function::Tanh);
+        let functions = vec![tanh(), tanh().mul(Expr::Const(60.0))];
+        let picks = (0..8).map(|i| (i, i / 4)).collect();
+        let mut graph = Graph::new("net", "x", 8);
+        let y = graph.push("act", Layer::Functions { functions, picks }, &[0]).unwrap();
+        let weight = |o: usize, i: usize| noise(o * 8 + i) / if i < 4 { 1.0 } else { 60.0 };
+        let weights = (0..4).map(|o| (0..8).map(|i| weight(o, i)).collect()).collect();
+        graph.push("fc", Layer::Dense(Dense::new(weights, vec![0.1; 4])), &[y]).unwrap();
+        let rows = (0..400).map(|r| (0..8).map(|i| 2.0 * noise(r * 8 + i + 50)).collect());
+        let calibration = Calibration::of(rows.collect());
+        let error = |weights: Weights| {
+            let options = Options { weights, ..Options::default() };
+            let plain = Trial::of(graph.clone(), &calibration, &options).unwrap();
+            let before = weigh(&plain).unwrap().1;
+            (before, weigh(&choose(plain).unwrap().trial).unwrap().1)
+        };
+        let (before, after) = error(Weights::I8);
+        assert!(after < before / 4.0, "{after} {before}");
+        let (before, after) = error(Weights::I16);
+        assert_eq!(after, before);
+    }
 }
