@@ -77,7 +77,7 @@ impl Divisor {
         let s = self.exponent + factor.shift as i32 - 2; // -1..=45
         let up = clamp(1 - s, 0, 2);
         let raised = clamp(quotient, -(1 << 28), 1 << 28) << up;
-        let quotient = if up > 0 { raised } else { quotient };
+        let quotient = quotient ^ ((quotient ^ raised) & negative(-up));
         // |quotient| + 2^30 < 2^31
         let y = saturate16(shift_round(quotient, clamp(s, 1, 31) as u32)) as i32;
         saturate16((y ^ self.sign) - self.sign)

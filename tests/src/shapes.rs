@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nervecord_codegen::Result;
 use nervecord_codegen::graph::expr::Expr;
 use nervecord_codegen::graph::kan::{DEGREE, Edge, Kan, Spline};
-use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::graph::{Dense, Graph, Layer, Reduction};
 
 use crate::random::Random;
 
@@ -56,8 +56,8 @@ pub const EDGES: Shape = Shape {
 /// Widths of the inputs' ranges of [`heads`], too far apart for one format of 16 bits.
 pub const HEAD_RANGES: [f64; 6] = [1e-2, 1.0, 300.0, 1e4, 20.0, 0.3];
 
-/// The layers that compare what they read: 32-bit inputs, layer normalisation, softmax and its logarithm,
-/// argmax.
+/// The layers that compare what they read: 32-bit inputs, normalisations, extremes, lengths and quotients, softmax
+/// and its logarithm, argmax and what it picks.
 ///
 /// # Errors
 /// The graph refuses a layer.
@@ -74,13 +74,26 @@ pub fn heads() -> Result<Graph> {
         Layer::LogSoftmax,
         Layer::Dense(dense(&mut random, 7, 7)),
         Layer::Softmax,
-        Layer::Dense(dense(&mut random, 7, 5)),
-        Layer::ArgMax,
+        Layer::Dense(dense(&mut random, 7, 6)),
+        Layer::RootMeanSquare { epsilon: 1e-5, least: 1e-3 },
     ];
     let mut tensor = graph.input;
     for (index, layer) in layers.into_iter().enumerate() {
         tensor = graph.push(format!("layer{index}"), layer, &[tensor])?;
     }
+    let groups = |by| Layer::Reduce { by, groups: 2 };
+    let length = graph.push("length", groups(Reduction::Length), &[tensor])?;
+    let (largest, smallest) = (
+        graph.push("largest", groups(Reduction::Max), &[tensor])?,
+        graph.push("smallest", groups(Reduction::Min), &[tensor])?,
+    );
+    let larger = graph.push("larger", Layer::Extreme { largest: true }, &[smallest, length])?;
+    let quotients = graph.push("quotients", Layer::Div, &[largest, larger])?;
+    let one = graph.push("one", Layer::Select(vec![0]), &[length])?;
+    let shared = graph.push("shared", Layer::Div, &[tensor, one])?;
+    let index = graph.push("index", Layer::ArgMax, &[shared])?;
+    let picked = graph.push("picked", Layer::Pick, &[shared, index])?;
+    graph.push("all", Layer::Concat, &[quotients, picked, index])?;
     Ok(graph)
 }
 

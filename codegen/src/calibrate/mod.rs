@@ -10,6 +10,7 @@
 //!
 //! Stands on the float reference, tables of numbers and settings; no later phase.
 
+mod clamped;
 mod sample;
 mod split;
 
@@ -88,6 +89,8 @@ pub struct Ranges {
     percentile: f64,
     /// Factor by which ranges are widened.
     pub margin: f64,
+    /// How far the input and what is made of it matters, where clamps say so.
+    reach: clamped::Reach,
     /// A tensor's spans, whole and by feature, made when first asked for.
     spans: Vec<OnceLock<(Span, Vec<Span>)>>,
 }
@@ -198,7 +201,8 @@ impl Calibration {
             (0..self.rows.len()).filter(|&i| self.starts_sequence(i)).collect();
         let split = Split::of(self.rows.len(), &starts);
         let spans = vec![OnceLock::new(); values.len()];
-        Ok(Ranges { values, split, percentile: self.percentile, margin: self.margin, spans })
+        let reach = clamped::reach(graph);
+        Ok(Ranges { values, split, percentile: self.percentile, margin: self.margin, reach, spans })
     }
 }
 
@@ -254,8 +258,14 @@ impl Ranges {
         let rows = &self.values[id];
         let feature = |i: usize| self.span(rows.iter().map(|row| row[i]).collect());
         self.spans[id].get_or_init(|| {
-            let whole = self.span(rows.iter().flatten().copied().collect());
-            (whole, (0..rows.first().map_or(0, Vec::len)).map(feature).collect())
+            let mut whole = self.span(rows.iter().flatten().copied().collect());
+            let mut features: Vec<Span> =
+                (0..rows.first().map_or(0, Vec::len)).map(feature).collect();
+            for (span, ends) in features.iter_mut().zip(self.reach.get(&id).into_iter().flatten()) {
+                *span = clamped::widened(*span, *ends);
+                (whole.low, whole.high) = (whole.low.min(span.low), whole.high.max(span.high));
+            }
+            (whole, features)
         })
     }
 

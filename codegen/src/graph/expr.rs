@@ -263,15 +263,27 @@ impl Expr {
 
     /// The bounds `(lo, hi)` if this is exactly `min(max(x, lo), hi)`, either side possibly infinite.
     pub fn as_clamp(&self) -> Option<(f64, f64)> {
+        self.as_clamped_line().filter(|(line, _)| *line == (1.0, 0.0)).map(|(_, range)| range)
+    }
+
+    /// `(scale, offset)` and the bounds `(lo, hi)` if this is `min(max(scale x + offset, lo), hi)`, either side possibly
+    /// infinite.
+    pub fn as_clamped_line(&self) -> Option<((f64, f64), (f64, f64))> {
         let constant = |a: &Self, b: &Self| match (a, b) {
-            (e, Self::Const(c)) | (Self::Const(c), e) => e.as_clamp().map(|range| (range, *c)),
+            (Self::Const(c), e) | (e, Self::Const(c)) => e.as_clamped_line().map(|all| (all, *c)),
             _ => None,
         };
         match self {
-            Self::X => Some((f64::NEG_INFINITY, f64::INFINITY)),
-            Self::Max(a, b) => constant(a, b).map(|((lo, hi), c)| (lo.max(c), hi.max(c))),
-            Self::Min(a, b) => constant(a, b).map(|((lo, hi), c)| (lo.min(c), hi.min(c))),
-            _ => None,
+            Self::Max(a, b) => {
+                constant(a, b).map(|((line, (lo, hi)), c)| (line, (lo.max(c), hi.max(c))))
+            }
+            Self::Min(a, b) => {
+                constant(a, b).map(|((line, (lo, hi)), c)| (line, (lo.min(c), hi.min(c))))
+            }
+            other => {
+                let line = other.as_affine()?;
+                Some((line, (f64::NEG_INFINITY, f64::INFINITY)))
+            }
         }
     }
 

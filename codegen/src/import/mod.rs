@@ -8,6 +8,7 @@ pub mod cfc;
 pub mod circuit;
 mod config;
 mod file;
+mod foreign;
 pub mod kan;
 pub mod ltc;
 pub mod mlp;
@@ -246,11 +247,17 @@ fn locate(path: &Path) -> Result<Located> {
             })?;
             Ok(Located { model: path.to_owned(), config: Some(config) })
         }
-        other => Err(Error::new("the kind of model is not known by its file name")
+        other => {
+            let (what, help) = match foreign::about(&other.to_lowercase()) {
+                Some((what, help)) => (what.to_owned(), help),
+                None => (format!("the extension `{other}`"), "name the file after its format"),
+            };
+            Err(Error::new("the kind of model is not known by its file name")
             .file(path)
             .expected("a .onnx, .tflite, .safetensors or .pt file, an RLtools .tar, a circuit .toml, a config.json, or a folder with one of them")
-            .found(format!("the extension `{other}`"))
-            .help("name the file after its format")),
+            .found(what)
+            .help(help))
+        }
     }
 }
 
@@ -317,6 +324,25 @@ fn name_of(model: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_other_programs_are_refused_with_the_command_that_exports_them() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, part) in [
+            ("policy.ckpt", "load_state_dict"),
+            ("policy.zip", "PPO.load"),
+            ("net.keras", ".export(\"model.onnx\""),
+            ("NET.H5", "Keras 3"),
+            ("model.joblib", "skl2onnx"),
+            ("saved_model.pb", "tf2onnx"),
+            ("net.bin", "after its format"),
+        ] {
+            let path = folder.path().join(file);
+            fs::write(&path, "PK").unwrap();
+            let message = load(&path).unwrap_err().to_string();
+            assert!(message.contains(part) && message.contains(file), "{message}");
+        }
+    }
 
     #[test]
     fn an_unknown_format_lists_the_known_ones() {

@@ -196,7 +196,7 @@ pub fn lower_pick(lowering: &mut Lowering, node: &Node) -> Result<()> {
 pub fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let len = lowering.graph.tensors[node.output].len();
     // A dense layer takes features of any scale, so that nothing is lost on the way to one.
-    if lowering.only_dense_reads(node.output) {
+    if lowering.any_scale_reads(node.output) {
         let value = |&input: &TensorId| {
             lowering.readers[input] -= 1;
             lowering.value(input).clone()

@@ -99,10 +99,32 @@ impl Lowering<'_> {
         nodes.find(reads).map(|(_, width)| width.bits() - 1)
     }
 
-    /// Whether all readers of `tensor` take features of any scale.
-    pub fn only_dense_reads(&self, tensor: TensorId) -> bool {
+    /// Whether all readers of `tensor` take features of any scale: dense layers, and quotients above the line.
+    pub fn any_scale_reads(&self, tensor: TensorId) -> bool {
         let mut readers = self.graph.nodes.iter().filter(|n| n.inputs.contains(&tensor));
-        !self.graph.is_result(tensor) && readers.all(|n| matches!(n.layer, Layer::Dense(_)))
+        let takes = |node: &Node| match &node.layer {
+            Layer::Dense(_) => true,
+            Layer::Div => node.inputs.get(1) != Some(&tensor),
+            _ => false,
+        };
+        !self.graph.is_result(tensor) && readers.all(takes)
+    }
+
+    /// Whether quotients read `tensor` above the line: small features count there as much as large ones.
+    pub fn is_divided(&self, tensor: TensorId) -> bool {
+        let divides = |n: &Node| n.layer == Layer::Div && n.inputs.first() == Some(&tensor);
+        self.graph.nodes.iter().any(divides)
+    }
+
+    /// A scale a feature, each for twice the values of its own, where the data shows any.
+    pub fn own_scales(&self, tensor: TensorId) -> Vec<f64> {
+        let most = self.ranges.tensor(tensor).magnitude().max(1e-12);
+        let size = |i: usize| match self.ranges.feature(tensor, i).magnitude() {
+            0.0 => most,
+            magnitude => most.min(2.0 * magnitude),
+        };
+        let features = 0..self.graph.tensors[tensor].len();
+        features.map(|i| size(i) * self.ranges.margin / 32767.0).collect()
     }
 
     pub fn new_storage(&mut self, features: usize) -> usize {

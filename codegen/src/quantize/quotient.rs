@@ -37,11 +37,24 @@ impl Kernel for QuotientKernel {
 
 pub fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let (divisor, unit) = lowering.take_uniform(node.inputs[1]);
-    let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    // A feature's factor is below 2^15: a wider unit where the data would have it larger.
-    let least = scale / unit / 32767.0;
-    let format = format(lowering, node, value.features, least);
-    let factors = (0..value.features).map(|i| ratio(scale / unit / format.scale(i))).collect();
+    let centred = lowering.value(node.inputs[0]).format.offset.is_empty();
+    let value = match centred {
+        true => lowering.take_in_place(node.inputs[0]),
+        false => lowering.take_uniform_in_place(node.inputs[0]).0,
+    };
+    let mut scales = scales(lowering, node, value.features);
+    let own = |i: usize| value.format.scale(i) / unit;
+    for (i, scale) in scales.iter_mut().enumerate() {
+        // A feature's factor is below 2^15: a wider unit where the data would have it larger.
+        while own(i) / *scale > 32767.0 {
+            *scale *= 2.0;
+        }
+    }
+    let factors = scales.iter().enumerate().map(|(i, scale)| ratio(own(i) / scale)).collect();
+    if scales.iter().all(|scale| *scale == scales[0]) {
+        scales.truncate(1);
+    }
+    let format = Format { scale: scales, offset: vec![], low: -32768, high: 32767 };
     let kernel = QuotientKernel { factors, shared: divisor.features == 1 };
     lowering.push(&node.name, Box::new(kernel), vec![divisor.storage], value.storage);
     lowering.define(node.output, value.storage, format);
@@ -49,33 +62,17 @@ pub fn lower(lowering: &mut Lowering, node: &Node) -> Result<()> {
     Ok(())
 }
 
-/// One scale for all, but for the network's output and for what only dense layers read; none is below `least`.
-fn format(lowering: &Lowering, node: &Node, features: usize, least: f64) -> Format {
+/// One scale for all, but for the network's output and for what takes features of any scale.
+fn scales(lowering: &Lowering, node: &Node, features: usize) -> Vec<f64> {
     let (ranges, tensor) = (lowering.ranges, node.output);
-    let spans = (0..features).map(|i| ranges.feature(tensor, i)).collect::<Vec<_>>();
-    let is_output = tensor == lowering.graph.output;
-    let mut scales = if is_output {
-        port::output_scales(&spans, ranges.margin, false).of
-    } else if lowering.only_dense_reads(tensor) {
-        let whole = ranges.tensor(tensor).magnitude().max(1e-12);
-        // A feature that is 0 on the data tells nothing of its size.
-        let size = |span: &crate::calibrate::Span| match span.magnitude() {
-            0.0 => whole,
-            magnitude => magnitude,
-        };
-        spans.iter().map(|span| size(span) * ranges.margin / 32767.0).collect()
-    } else {
-        vec![lowering.magnitude(tensor).max(1e-12) / 32767.0]
-    };
-    for scale in &mut scales {
-        while *scale < least {
-            *scale *= 2.0;
-        }
+    if lowering.is_port(tensor) {
+        let spans = (0..features).map(|i| ranges.feature(tensor, i)).collect::<Vec<_>>();
+        return port::output_scales(&spans, ranges.margin, false).of;
     }
-    if scales.iter().all(|scale| *scale == scales[0]) {
-        scales.truncate(1);
+    if lowering.any_scale_reads(tensor) {
+        return lowering.own_scales(tensor);
     }
-    Format { scale: scales, offset: vec![], low: -32768, high: 32767 }
+    vec![lowering.magnitude(tensor).max(1e-12) / 32767.0; features]
 }
 
 /// `factor = multiplier / 2^shift` as near as 15 bits allow.

@@ -1,7 +1,7 @@
 //! Affine layers into each other, into dense layers and into sums.
 
 use super::links::{Links, identity};
-use crate::graph::{Dense, Graph, Layer, Windows};
+use crate::graph::{Dense, Graph, Layer, Node, Tensor, TensorId, Windows};
 
 /// The scale and offset of an affine layer.
 fn affine(layer: &Layer) -> Option<(&[f64], &[f64])> {
@@ -225,4 +225,57 @@ fn product(v: &Dense, w: &Dense) -> Dense {
         bias: v.weights.iter().zip(&v.bias).map(|(row, c)| c + dot(row)).collect(),
         wiring: v.wiring || w.wiring,
     }
+}
+
+/// `a (V x + b) + c (W y + d) = [a V, c W] [x, y] + (a b + c d)`: one sum of 32 bits, rounded once, where there were two of
+/// 16 bits and a third.
+pub fn merge_sum(graph: &mut Graph) -> bool {
+    let links = Links::of(graph);
+    for index in 0..graph.nodes.len() {
+        let Layer::Add { factors } = graph.nodes[index].layer else { continue };
+        let &[left, right] = graph.nodes[index].inputs.as_slice() else { continue };
+        let own = |tensor: TensorId| {
+            let writer = links.writer[tensor].filter(|_| links.only(graph, tensor, index))?;
+            match &graph.nodes[writer].layer {
+                Layer::Dense(dense) if !dense.wiring => {
+                    Some((dense.clone(), graph.nodes[writer].inputs[0]))
+                }
+                _ => None,
+            }
+        };
+        let (Some((v, x)), Some((w, y))) = (own(left), own(right)) else { continue };
+        // A state has a format of its own, which does not go with another tensor.
+        if [x, y].into_iter().any(|id| id != graph.input && graph.is_source(id)) {
+            continue;
+        }
+        let merged = summed(&v, &w, factors, x == y);
+        if !finite(&merged.bias) || !merged.weights.iter().all(|row| finite(row)) {
+            continue;
+        }
+        graph.nodes[index].layer = Layer::Dense(merged);
+        if x == y {
+            graph.nodes[index].inputs = vec![x];
+            return true;
+        }
+        let len = graph.tensors[x].len() + graph.tensors[y].len();
+        let name = format!("{}_inputs", graph.nodes[index].name);
+        graph.tensors.push(Tensor { name: name.clone(), shape: len.into() });
+        let joined = graph.tensors.len() - 1;
+        graph.nodes[index].inputs = vec![joined];
+        let node = Node { name, layer: Layer::Concat, inputs: vec![x, y], output: joined };
+        graph.nodes.insert(index, node);
+        return true;
+    }
+    false
+}
+
+/// The layer that computes `a v + c w`, of one tensor or of both inputs one after the other.
+fn summed(v: &Dense, w: &Dense, [a, c]: [f64; 2], shared: bool) -> Dense {
+    let rows = v.weights.iter().zip(&w.weights);
+    let weights = rows.map(|(v, w)| match shared {
+        true => v.iter().zip(w).map(|(v, w)| a * v + c * w).collect(),
+        false => v.iter().map(|v| a * v).chain(w.iter().map(|w| c * w)).collect(),
+    });
+    let bias = v.bias.iter().zip(&w.bias).map(|(v, w)| a * v + c * w).collect();
+    Dense::new(weights.collect(), bias)
 }

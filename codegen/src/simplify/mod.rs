@@ -7,6 +7,7 @@
 mod affine;
 mod bounds;
 mod elementwise;
+mod heads;
 mod links;
 mod permute;
 mod rearrange;
@@ -26,6 +27,8 @@ const LINEAR: &[Pass] = &[
     affine::fold_backward,
     affine::fold_into_sum,
     affine::merge_dense,
+    affine::merge_sum,
+    heads::see_through,
     rearrange::compose,
     rearrange::regroup,
     rearrange::pick_rows,

@@ -103,6 +103,30 @@ fn dense_layers_merge_only_where_that_is_cheaper() {
 }
 
 #[test]
+fn sums_of_dense_layers_are_dense_layers() {
+    let mut g = graph();
+    let f = g.push("f", Layer::Map(Expr::relu()), &[0]).unwrap();
+    let a = g.push("a", dense(&[&[1.0, 2.0]]), &[0]).unwrap();
+    let b = g.push("b", dense(&[&[3.0, 4.0]]), &[f]).unwrap();
+    g.push("sum", Layer::Add { factors: [2.0, -1.0] }, &[a, b]).unwrap();
+    assert_eq!(kinds(&g), ["map", "concat", "dense"]);
+    let mut g = graph();
+    let a = g.push("a", dense(&[&[1.0, 2.0]]), &[0]).unwrap();
+    let b = g.push("b", dense(&[&[3.0, 4.0]]), &[0]).unwrap();
+    g.push("sum", Layer::Add { factors: [2.0, -1.0] }, &[a, b]).unwrap();
+    assert_eq!(kinds(&g), ["dense"]);
+}
+
+#[test]
+fn heads_on_heads_read_the_logits() {
+    let mut g = graph();
+    let l = g.push("l", Layer::LogSoftmax, &[0]).unwrap();
+    let p = g.push("p", Layer::Softmax, &[l]).unwrap();
+    g.push("a", Layer::ArgMax, &[p]).unwrap();
+    assert_eq!(kinds(&g), ["argmax"]);
+}
+
+#[test]
 fn selections_compose_and_prune_rows() {
     let mut g = graph();
     let a = g.push("a", dense(&[&[1.0, 2.0], &[3.0, 4.0], &[5.0, 6.0]]), &[0]).unwrap();

@@ -182,9 +182,13 @@ pub fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scale
         Some(cap) => cap / 32767.0,
         None => lowering.scale_for(tensor, lowering.magnitude(tensor)),
     };
-    let apart = lowering.only_dense_reads(tensor);
+    let apart = lowering.any_scale_reads(tensor);
     let widening = if apart { Widening::Own } else { Widening::Shared };
-    Scales { of: vec![scale; features], offset: vec![], widening }
+    let of = match apart && tail.cap.is_none() && lowering.is_divided(tensor) {
+        true => lowering.own_scales(tensor),
+        false => vec![scale; features],
+    };
+    Scales { of, offset: vec![], widening }
 }
 
 /// Integers for a layer whose outputs have the given scales: the kernel, the scales (wider where a
