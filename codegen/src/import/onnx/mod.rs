@@ -362,8 +362,11 @@ impl<'a> Importer<'a> {
             self.integers.extend(node.output.iter().map(String::as_str));
         }
         for (name, value) in node.output.iter().zip(written) {
-            if let Value::Flow(flow) = &value {
-                self.rename(flow.id, name);
+            match &value {
+                Value::Flow(flow) => self.rename(flow.id, name),
+                // What is known has been computed with its own arithmetic already.
+                Value::Constant(_) => drop(self.integers.remove(name.as_str())),
+                _ => {}
             }
             self.values.insert(name, value);
         }

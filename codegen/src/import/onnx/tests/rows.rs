@@ -249,3 +249,22 @@ fn means_over_any_axes() {
     let expected: Vec<f64> = (0..4).map(|c| (0..6).map(|t| x[4 * t + c] / 6.0).sum()).collect();
     assert_close(&output(&shaped(mean, &[1, 6, 4], vec![]), &x), &expected);
 }
+
+/// Exporters compute paddings and cast them to whole numbers, which says nothing of what is padded.
+#[test]
+fn computed_paddings_leave_real_numbers_real() {
+    let nodes = vec![
+        node("Cast", &["p"], &["pads"]).int("to", 7),
+        node("Pad", &["x", "pads"], &["padded"]),
+        node("Conv", &["padded", "w"], &["y"]),
+    ];
+    let constants = vec![
+        floats("p", &[6], &[0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
+        floats("w", &[1, 1, 2], &[1.0, 10.0]),
+    ];
+    let mut causal = model(1, nodes, constants);
+    if let Some(graph) = &mut causal.graph {
+        graph.input = vec![port("x", &[1, 1, 3])];
+    }
+    assert_close(&output(&causal, &[1.5, 2.0, 3.0]), &[15.0, 21.5, 32.0]);
+}
