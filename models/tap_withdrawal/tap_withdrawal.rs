@@ -211,15 +211,15 @@ pub mod tap_withdrawal {
     const _: () = require_disjoint(25, &[[3, 23], [23, 24]]);
     #[rustfmt::skip]
     static OUTPUTS_2_WEIGHTS: [[i16; 2]; 1] = [
-        [32751, -32751,],
+        [32766, -32766,],
     ];
     #[rustfmt::skip]
     static OUTPUTS_2_BIAS: [i32; 1] = [
-        22627,
+        18203,
     ];
     #[rustfmt::skip]
     static OUTPUTS_2_MULTIPLIER: [i16; 1] = [
-        29508,
+        29494,
     ];
     static OUTPUTS_2_PACKED: [u32; 4] =
         pack_dense16(&OUTPUTS_2_WEIGHTS, &OUTPUTS_2_BIAS, &OUTPUTS_2_MULTIPLIER, 14);
