@@ -188,7 +188,7 @@ fn table(out: &mut Vec<u8>, fields: &Fields) -> usize {
 
 fn vector(out: &mut Vec<u8>, size: usize, bytes: &[u8]) -> usize {
     align(out, 4);
-    if (out.len() + 4) % size.max(1) != 0 {
+    if !(out.len() + 4).is_multiple_of(size.max(1)) {
         out.extend([0; 4]);
     }
     let at = out.len();

@@ -46,7 +46,8 @@ fn close(found: &[f64], expected: &[f64]) {
 #[test]
 fn functions_of_one_variable_are_those_of_the_schema() {
     let x = [-2.0, -0.5, 0.25, 7.0_f64];
-    let cases: [(i32, Fields, fn(f64) -> f64); 17] = [
+    type Case = (i32, Fields, fn(f64) -> f64);
+    let cases: [Case; 17] = [
         (14, vec![], |x| 1.0 / (1.0 + (-x).exp())),
         (19, vec![], |x| x.max(0.0)),
         (20, vec![], |x| x.clamp(-1.0, 1.0)),

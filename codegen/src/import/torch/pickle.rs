@@ -167,7 +167,7 @@ impl<'a> Pickle<'a> {
             b')' | b']' => self.list(vec![])?,
             b'}' => self.dict(vec![])?,
             b't' | b'l' => {
-                let items = self.to_mark()?;
+                let items = self.above_mark()?;
                 self.list(items)?
             }
             0x85..=0x87 => {
@@ -222,7 +222,7 @@ impl<'a> Pickle<'a> {
         let items = match op {
             b's' => self.last(2)?,
             b'a' => self.last(1)?,
-            _ => self.to_mark()?,
+            _ => self.above_mark()?,
         };
         let ((Some(Value::Dict(k)), b's' | b'u') | (Some(Value::List(k)), b'a' | b'e')) =
             (self.stack.last().copied(), op)
@@ -279,7 +279,7 @@ impl<'a> Pickle<'a> {
         Ok(self.stack.split_off(at.ok_or_else(|| damaged("an empty stack"))?))
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Value<'a>>> {
+    fn above_mark(&mut self) -> Result<Vec<Value<'a>>> {
         let at = self.marks.pop().filter(|&at| at <= self.stack.len());
         Ok(self.stack.split_off(at.ok_or_else(|| damaged("no mark"))?))
     }
