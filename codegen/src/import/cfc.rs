@@ -232,7 +232,7 @@ impl Source<'_> {
                 recurrent: Dense::new(recurrent[rows].to_vec(), vec![0.0; units]),
             }
         };
-        let lstm = Cell::Lstm(Lstm {
+        let lstm = Cell::Lstm(Box::new(Lstm {
             input: gate(1, 0.0),
             forget: Some(gate(2, 1.0)),
             cell: gate(0, 0.0),
@@ -241,7 +241,7 @@ impl Source<'_> {
             gate: recurrent::sigmoid(),
             squash: recurrent::tanh(),
             out: recurrent::tanh(),
-        });
+        }));
         let h = match states {
             [one] => *one,
             _ => graph.push("lstm.h", Layer::Concat, states)?,

@@ -43,9 +43,9 @@ impl Gate {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
     /// A gated recurrent unit.
-    Gru(Gru),
+    Gru(Box<Gru>),
     /// A long short-term memory.
-    Lstm(Lstm),
+    Lstm(Box<Lstm>),
     /// An Elman network.
     Elman(Elman),
 }

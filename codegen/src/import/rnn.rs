@@ -224,12 +224,28 @@ impl Network<'_> {
             _ if rows != self.kind.gates() * units => None,
             Kind::Gru => gates?.try_into().ok().map(|[reset, update, candidate]: [Gate; 3]| {
                 let (gate, squash) = (sigmoid(), tanh());
-                Cell::Gru(Gru { reset, update, candidate, reset_after: true, gate, squash })
+                Cell::Gru(Box::new(Gru {
+                    reset,
+                    update,
+                    candidate,
+                    reset_after: true,
+                    gate,
+                    squash,
+                }))
             }),
             Kind::Lstm => gates?.try_into().ok().map(|[input, forget, cell, output]: [Gate; 4]| {
                 let (forget, gate, squash, out) = (Some(forget), sigmoid(), tanh(), tanh());
                 let peepholes = None;
-                Cell::Lstm(Lstm { input, forget, cell, output, peepholes, gate, squash, out })
+                Cell::Lstm(Box::new(Lstm {
+                    input,
+                    forget,
+                    cell,
+                    output,
+                    peepholes,
+                    gate,
+                    squash,
+                    out,
+                }))
             }),
             Kind::Elman => gates?.try_into().ok().map(|[gate]: [Gate; 1]| {
                 Cell::Elman(Elman { gate, squash: self.nonlinearity.clone() })

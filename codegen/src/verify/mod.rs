@@ -31,6 +31,9 @@ use run::Trace;
 use verification::Comparison;
 pub use verification::{OutputErrors, SaturatedInput, Verification};
 
+/// What the places of a row are called.
+type Naming<'a> = &'a dyn Fn(usize) -> String;
+
 /// Rows that tell an RMS error well. Of fewer, a row's own error may be up to three times as large.
 const ENOUGH_ROWS: usize = 30;
 
@@ -109,9 +112,9 @@ impl Verification {
             let column = places.get(j).and_then(|&place| states.get(place));
             format!("state {}", column.map_or("", String::as_str))
         };
-        let value: &dyn Fn(usize) -> String = if head == Head::Index { &score } else { &output };
+        let value: Naming = if head == Head::Index { &score } else { &output };
         let given_places = given.map_or(&[][..], |given| &given.places);
-        let parts: [(&str, &dyn Fn(usize) -> String, Option<&Rows>); 4] = [
+        let parts: [(&str, Naming, Option<&Rows>); 4] = [
             ("the float network's", value, Some(&float.values[..])),
             ("the float network's", &|j| state(&places, j), Some(&float.states[..])),
             ("the vectors'", &output, vectors.outputs.as_deref()),

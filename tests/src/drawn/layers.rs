@@ -137,7 +137,7 @@ fn follow(
         11 => Layer::RootMeanSquare { epsilon: 1e-5, least: 1e-3 },
         12 => {
             let by = *random.pick(&[Reduction::Max, Reduction::Min, Reduction::Length]);
-            let groups: Vec<usize> = (1..=n).filter(|groups| n % groups == 0).collect();
+            let groups: Vec<usize> = (1..=n).filter(|groups| n.is_multiple_of(*groups)).collect();
             Layer::Reduce { by, groups: *random.pick(&groups) }
         }
         join => {

@@ -146,14 +146,14 @@ fn gru(
     let [reset, update, candidate] = stacked("input")?;
     let [of_reset, of_update, of_candidate] = stacked("hidden")?;
     let gate = |input, recurrent| Gate { input, recurrent };
-    let cell = Cell::Gru(Gru {
+    let cell = Cell::Gru(Box::new(Gru {
         reset: gate(reset, of_reset),
         update: gate(update, of_update),
         candidate: gate(candidate, of_candidate),
         reset_after: true,
         gate: sigmoid(),
         squash: tanh(),
-    });
+    }));
     let initial = archive.tensor(&format!("{layer}/initial_hidden_state/parameters"))?.data;
     let state = graph.push_state(format!("{name}.h"), initial);
     let mut push = |name: &str, layer: Layer, inputs: &[TensorId]| graph.push(name, layer, inputs);

@@ -199,7 +199,7 @@ impl<'a> Node<'a> {
             "GRU" => {
                 let reset_after = self.call.int("linear_before_reset", 0) != 0;
                 let gru = |([update, reset, candidate], [gate, squash]): ([Gate; 3], [Expr; 2])| {
-                    Cell::Gru(Gru { reset, update, candidate, reset_after, gate, squash })
+                    Cell::Gru(Box::new(Gru { reset, update, candidate, reset_after, gate, squash }))
                 };
                 both(gates, functions).map(gru)
             }
@@ -210,7 +210,16 @@ impl<'a> Node<'a> {
                     let [input, output, forget, cell] = gates;
                     let [gate, squash, out] = functions;
                     let forget = (!coupled).then_some(forget);
-                    Cell::Lstm(Lstm { input, forget, cell, output, peepholes, gate, squash, out })
+                    Cell::Lstm(Box::new(Lstm {
+                        input,
+                        forget,
+                        cell,
+                        output,
+                        peepholes,
+                        gate,
+                        squash,
+                        out,
+                    }))
                 };
                 both(gates, functions).map(lstm)
             }

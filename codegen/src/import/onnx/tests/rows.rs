@@ -62,10 +62,10 @@ impl Case {
         let (own, each) = (self.channels / self.groups, self.outputs / self.groups);
         let [rows, columns] = self.space.map(|n| n as isize);
         let mut y = Vec::new();
-        for o in 0..self.outputs {
+        for (o, bias) in b.iter().enumerate() {
             for row in 0..self.result(0) {
                 for column in 0..self.result(1) {
-                    let mut sum = b[o];
+                    let mut sum = *bias;
                     for c in 0..own {
                         for k in 0..self.kernel[0] {
                             for l in 0..self.kernel[1] {
