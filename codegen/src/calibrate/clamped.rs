@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::Span;
+use super::span::Span;
 use crate::graph::{Graph, Layer, Node, TensorId};
 
 /// How many times wider than the calibrated range a clamp may be to be the range: beyond, it costs more bits than rare

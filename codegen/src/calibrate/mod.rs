@@ -12,12 +12,14 @@
 
 mod clamped;
 mod sample;
+mod span;
 mod split;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use self::sample::{Sample, Sampled};
+pub use self::span::Span;
 pub use self::split::Split;
 use crate::data::{Table, sha256};
 use crate::error::{Error, Result};
@@ -50,33 +52,6 @@ pub struct Calibration {
     pub(crate) file: Option<PathBuf>,
     /// The row of the file that each row was, counted from 0; all of them if empty.
     pub(crate) places: Vec<usize>,
-}
-
-/// The range of one feature or tensor over the calibration rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Span {
-    /// Smallest value.
-    pub low: f64,
-    /// Largest value.
-    pub high: f64,
-    /// Standard deviation.
-    pub deviation: f64,
-}
-
-impl Span {
-    /// The range of both, with the larger deviation.
-    pub fn joined(self, other: Self) -> Self {
-        Self {
-            low: self.low.min(other.low),
-            high: self.high.max(other.high),
-            deviation: self.deviation.max(other.deviation),
-        }
-    }
-
-    /// Largest magnitude.
-    pub fn magnitude(&self) -> f64 {
-        self.low.abs().max(self.high.abs())
-    }
 }
 
 /// The float network's values on the calibration rows.
