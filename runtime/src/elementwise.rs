@@ -163,6 +163,33 @@ impl Extreme {
     }
 }
 
+/// `y = g x`: the product of a tensor and of gates from 0 to 1, whose integers `q` stand for `(q + 32767) / 65534`.
+#[derive(Clone, Copy, Debug)]
+pub struct GatedMul {
+    /// The rounding half, in units of the product, at most 65,535.
+    pub half: i32,
+    /// See [`requantize`](crate::rounding::requantize).
+    pub multiplier: i16,
+    /// See [`requantize`](crate::rounding::requantize).
+    pub shift: u8,
+}
+
+impl GatedMul {
+    /// Whether the tensor to read has as many quads as the one `written`, which all are computed.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        same(reads, written)
+    }
+
+    /// Multiplies `x` by the gates `g`, in place.
+    #[inline(never)]
+    pub fn run(&self, x: &mut [Quad], g: &[Quad]) {
+        debug_assert!(self.fits(&[g.len()], x.len()), "a tensor is too short");
+        let requantize = requantizer(self.multiplier, self.shift as u32);
+        // 0 <= q + 32767 < 2^16 of a gate: |product| <= 65534 * 32768 = 2^31 - 2^16
+        each(x, g, |x, q| requantize((q + 32767) * x + self.half));
+    }
+}
+
 /// Copies features to their place in another tensor and another scale: concatenations.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
@@ -313,6 +340,21 @@ mod tests {
         let mut x = [Quad([2, 4, 6, 8]), Quad([10, 12, 14, 16])];
         AffineRows { lines: &[line(2), line(-2), line(0)], rows: 2 }.run(&mut x);
         assert_eq!(flat(&x), [2, -4, 0, 8, -10, 0, 14, 16]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_gated_product_never_overflows(
+            x: [i16; 4], q in -32767_i16.., m in 16384_i16.., shift in 0_u8..=15,
+        ) {
+            let half = (((1_i64 << (15 + shift)) / m as i64) as i32).min(65535);
+            let mut y = [Quad(x)];
+            GatedMul { half, multiplier: m, shift }.run(&mut y, &[Quad([q; 4])]);
+            for (&x, &y) in x.iter().zip(&y[0].0) {
+                let exact = ((q as i64 + 32767) * x as i64 + half as i64) * m as i64;
+                prop_assert_eq!(y as i64, (exact >> (16 + shift)).clamp(-32768, 32767));
+            }
+        }
     }
 
     #[test]

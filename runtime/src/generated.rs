@@ -17,7 +17,9 @@ pub use crate::controller::{Controller, RawStep, Sealed, Status};
 pub use crate::dense::{Dense8, Dense16, pack_dense8, pack_dense16};
 pub use crate::dense::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};
 pub use crate::dense::{Windows8, Windows16};
-pub use crate::elementwise::{Add, Affine, AffineRows, Extreme, Line, Mul, Pick, Place, Select};
+pub use crate::elementwise::{
+    Add, Affine, AffineRows, Extreme, GatedMul, Line, Mul, Pick, Place, Select,
+};
 pub use crate::functions::Functions;
 pub use crate::head::{ArgMax, LogSoftmax, Softmax};
 pub use crate::input::{Counts, Reading, Value};

@@ -158,10 +158,10 @@ fn a_cyclic_graph() {
 }
 
 #[test]
-fn a_model_with_two_inputs() {
+fn a_table_with_the_columns_of_one_input_of_two() {
     let mut two = graph(2, vec![node("Add", &["x", "z"], &["y"])], vec![]);
     two.input = vec![port("x", &[1, 2]), port("z", &[1, 2])];
-    model_refused(file(two), &["several inputs", "x, z", "help"]);
+    refused(file(two), GOOD, &["data.csv", "4 input columns", "no column x2", "help"]);
 }
 
 #[test]

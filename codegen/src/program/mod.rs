@@ -14,9 +14,13 @@ pub use layer_report::{COLUMNS, Curve, LayerReport, layer_table};
 pub use port::{Port, PortWidth};
 pub use width::{Weights, Width};
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use nervecord::generated::{Quad, Status};
+
+use self::kernel::Data;
+use self::table::Content;
 
 use crate::graph::{Classes, Part, Shape};
 
@@ -120,8 +124,17 @@ pub struct Program {
 impl Program {
     /// Bytes of tables in flash.
     pub fn table_bytes(&self) -> usize {
-        let kernels: usize = self.ops.iter().map(|op| op.kernel.data().bytes()).sum();
-        kernels + self.input.table_bytes() + self.output.table_bytes()
+        let kernels: Vec<Data> = self.ops.iter().map(|op| op.kernel.data()).collect();
+        let mut seen = BTreeSet::new();
+        // Kernels share the pieces of a function.
+        let again = kernels.iter().flat_map(|data| &data.tables).filter_map(|t| match t.content {
+            Content::Pieces(pieces) if !seen.insert(pieces) => Some(size_of_val(pieces)),
+            _ => None,
+        });
+        let again: usize = again.sum();
+        kernels.iter().map(Data::bytes).sum::<usize>() - again
+            + self.input.table_bytes()
+            + self.output.table_bytes()
     }
 
     /// Whether a step takes the same time for every input.

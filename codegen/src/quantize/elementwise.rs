@@ -1,12 +1,12 @@
 //! Sums, products, extremes, per-feature scales and copies.
 
-use nervecord::generated::{Add, Extreme, Mul, Pick, Place, Quad};
+use nervecord::generated::{Add, Extreme, GatedMul, Mul, Pick, Place, Quad};
 use nervecord::host::quads;
 
 use super::format::{Format, multiplier};
 use super::lowering::{Lowering, Value};
-use super::port;
 use super::rescale::{copy, rescaling_copy};
+use super::{port, recurrent};
 use crate::error::{Error, Result};
 use crate::graph::{Node, TensorId};
 use crate::program::Kernel;
@@ -127,7 +127,50 @@ pub fn lower_add(lowering: &mut Lowering, node: &Node, factors: [f64; 2]) -> Res
     Ok(())
 }
 
+/// The product of a tensor of `quads` and of gates.
+#[derive(Debug)]
+struct GatedMulKernel {
+    mul: GatedMul,
+    quads: usize,
+}
+
+impl Kernel for GatedMulKernel {
+    fn data(&self) -> Data<'_> {
+        let GatedMul { half, multiplier, shift } = self.mul;
+        let fields =
+            [("half", half.into()), ("multiplier", multiplier.into()), ("shift", shift.into())];
+        of_two(Record::of("GatedMul", fields), self.quads)
+    }
+
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        self.mul.run(&mut y[..self.quads], &reads[0][..self.quads]);
+    }
+}
+
 pub fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
+    let gate = node.inputs.iter().position(|&id| recurrent::is_gate(lowering.graph, id));
+    match gate {
+        Some(gate) if node.inputs[0] != node.inputs[1] => lower_gated(lowering, node, gate),
+        _ => lower_product(lowering, node),
+    }
+}
+
+/// The product with a gate, which is the input `gate`.
+fn lower_gated(lowering: &mut Lowering, node: &Node, gate: usize) -> Result<()> {
+    let gates = recurrent::take_gate(lowering, node.inputs[gate]);
+    let (x, scale) = lowering.take_uniform_in_place(node.inputs[1 - gate]);
+    let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
+    let (multiplier, shift) = multiplier(scale * recurrent::GATE_SCALE / out_scale);
+    let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(multiplier.max(1));
+    let mul = GatedMul { half: half.round().min(65535.0) as i32, multiplier, shift };
+    let kernel = GatedMulKernel { mul, quads: quads(x.features) };
+    lowering.push(&node.name, Box::new(kernel), vec![gates.storage], x.storage);
+    lowering.define(node.output, x.storage, Format::uniform(out_scale));
+    lowering.report(node, "mul".into(), "by gates".into());
+    Ok(())
+}
+
+fn lower_product(lowering: &mut Lowering, node: &Node) -> Result<()> {
     let ((x, scale_x), (other, scale_other)) = operands(lowering, node);
     let product = scale_x * scale_other;
     let mut out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));

@@ -227,9 +227,11 @@ pub fn lower(
 pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
     let numbers = value.format.numbers().chain([lowering.table_tolerance]);
+    let first = lowering.twins(node).first().map_or(node, |first| *first).name.clone();
+    let shared = first != node.name;
     let tables = lowering
         .known
-        .get(&node.name, numbers, || map_table(lowering, node, function, &value.format, scale))?;
+        .get(&first, numbers, || map_table(lowering, node, function, &value.format, scale))?;
     let Tables { fits, scale, offset } = &*tables;
     let fit = &fits[0];
     let format = Format {
@@ -244,6 +246,10 @@ pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Resul
     lowering.define(node.output, value.storage, format);
     let row = lowering.report(node, kind, function.to_string());
     row.worst_error = Some(fit.worst * scale);
+    if shared {
+        row.table_bytes = 0;
+        row.note += &format!(", the table of {first}");
+    }
     Ok(())
 }
 
@@ -280,8 +286,11 @@ fn map_table(
         }),
     };
     let exact: Vec<f64> = reals.iter().map(|y| (y - offset) / out_scale).collect();
-    let weight = histogram(lowering.ranges.fitted(node.inputs[0]), scale);
-    let movement = movement(&lowering.ranges.values[node.output]);
+    let twins = lowering.twins(node);
+    let read = twins.iter().flat_map(|twin| lowering.ranges.fitted(twin.inputs[0]));
+    let weight = histogram(read, scale);
+    let moves = twins.iter().map(|twin| movement(&lowering.ranges.values[twin.output]));
+    let movement = moves.fold(f64::INFINITY, f64::min);
     let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
     Ok(Tables { fits: vec![fit], scale: out_scale, offset })
 }

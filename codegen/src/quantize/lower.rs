@@ -11,12 +11,14 @@ use crate::calibrate::Ranges;
 use crate::error::Result;
 use crate::graph::{Graph, Layer};
 use crate::options::Options;
-use crate::program::Program;
+use crate::program::{Program, Width};
 
 /// Share of the tolerance that one function table may use.
 const TABLE_SHARE: f64 = 0.05;
 /// The same where an error is carried from step to step.
 const RECURRENT_TABLE_SHARE: f64 = 0.005;
+/// The same where gates decide what is carried and forget it, with weights of 16 bits and of 8, whose own error is larger.
+const GATED_TABLE_SHARES: [f64; 2] = [0.007, 0.02];
 
 /// Lowers `graph` to integers of the given precision.
 pub fn lower(
@@ -41,7 +43,7 @@ pub fn lower(
         known,
         table_tolerance: options.tolerance
             * precision.tables
-            * if graph.states.is_empty() { TABLE_SHARE } else { RECURRENT_TABLE_SHARE },
+            * table_share(graph, &precision.widths),
         sparsity: options.sparsity,
         cpu: options.cpu,
         widths: &precision.widths,
@@ -123,4 +125,15 @@ pub fn lower(
         macs: graph.macs(),
         promise: None,
     })
+}
+
+/// The share of the tolerance that one function table of `graph` may use.
+fn table_share(graph: &Graph, widths: &[Width]) -> f64 {
+    let [fine, coarse] = GATED_TABLE_SHARES;
+    match (graph.states.is_empty(), recurrent::is_gated(graph)) {
+        (true, _) => TABLE_SHARE,
+        (false, false) => RECURRENT_TABLE_SHARE,
+        (false, true) if widths.iter().all(|width| *width == Width::I16) => fine,
+        (false, true) => coarse,
+    }
 }

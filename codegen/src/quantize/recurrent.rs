@@ -56,15 +56,32 @@ pub fn candidate(node: &Node) -> Option<TensorId> {
     }
 }
 
-/// Whether all that reads `tensor` takes it as a gate.
+/// Whether a network keeps states by gates.
+pub fn is_gated(graph: &Graph) -> bool {
+    graph.nodes.iter().any(|node| kept(&node.layer).is_some())
+}
+
+/// Whether `tensor` is a function with values from 0 to 1, and all that reads it takes it as a gate.
 pub fn is_gate(graph: &Graph, tensor: TensorId) -> bool {
+    let fraction = |node: &Node| match &node.layer {
+        Layer::Map(f) => {
+            let (low, high) = f.image((f64::NEG_INFINITY, f64::INFINITY));
+            low >= 0.0 && high <= 1.0
+        }
+        _ => false,
+    };
+    let written = graph.nodes.iter().any(|node| node.output == tensor && fraction(node));
     let mut readers = graph.nodes.iter().filter(|n| n.inputs.contains(&tensor)).peekable();
     let gates = |node: &Node| {
         node.inputs.iter().enumerate().filter(|(_, id)| **id == tensor).all(|(k, _)| {
-            matches!((&node.layer, k), (Layer::GruUpdate, 0) | (Layer::LstmUpdate, 0 | 2))
+            matches!(
+                (&node.layer, k),
+                (Layer::GruUpdate | Layer::Mul, 0) | (Layer::LstmUpdate, 0 | 2) | (Layer::Mul, 1)
+            )
         })
     };
-    readers.peek().is_some() && readers.all(gates) && !graph.is_result(tensor)
+    let read = readers.peek().is_some() && readers.all(gates);
+    written && read && is_gated(graph) && !graph.is_result(tensor)
 }
 
 impl Kernel for GruUpdate {
@@ -123,7 +140,7 @@ pub fn lower_lstm(lowering: &mut Lowering, node: &Node) -> Result<()> {
 }
 
 /// Reads a gate in its own format.
-fn take_gate(lowering: &mut Lowering, tensor: TensorId) -> Value {
+pub fn take_gate(lowering: &mut Lowering, tensor: TensorId) -> Value {
     let value = lowering.value(tensor).clone();
     let format = gate_format(value.features);
     if (&value.format.scale, &value.format.offset) == (&format.scale, &format.offset) {

@@ -171,15 +171,21 @@ pub fn extreme_rows(bits: u32, columns: usize, random: &mut Random) -> Vec<Vec<i
 fn flags(compiled: &Compiled, drawn: &Drawn) -> Result<(), String> {
     let mut host = Interpreter::new(&compiled.program);
     for row in &drawn.rows {
-        if host.step(row).1.any() && drawn.kind != Kind::Swimmer {
+        if flagged(&mut host, row) && drawn.kind != Kind::Swimmer {
             return Err(format!("the calibration row {row:?} is flagged as out of range"));
         }
     }
     let far: Vec<f64> = (0..compiled.graph.input_len())
         .map(|i| 1000.0 * drawn.rows.iter().map(|row| row[i].abs()).fold(1e-3, f64::max))
         .collect();
-    match host.step(&far).1.any() {
+    match flagged(&mut host, &far) {
         true => Ok(()),
         false => Err(format!("{far:?} is not flagged as out of range")),
     }
+}
+
+/// Whether a step flags an input; a state may reach the end of its range on rows in another order.
+fn flagged(host: &mut Interpreter, row: &[f64]) -> bool {
+    let (_, status) = host.step(row);
+    status.bits() != 0 || status.any_invalid()
 }
