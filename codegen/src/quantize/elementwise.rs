@@ -6,7 +6,7 @@ use nervecord::host::quads;
 use super::format::{Format, multiplier};
 use super::lowering::{Lowering, Value};
 use super::rescale::{copy, rescaling_copy};
-use super::{port, recurrent};
+use super::{gates, port, recurrent};
 use crate::error::{Error, Result};
 use crate::graph::{Node, TensorId};
 use crate::program::Kernel;
@@ -148,7 +148,7 @@ impl Kernel for GatedMulKernel {
 }
 
 pub fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
-    let gate = node.inputs.iter().position(|&id| recurrent::is_gate(lowering.graph, id));
+    let gate = node.inputs.iter().position(|&id| gates::is_gate(lowering.graph, id));
     match gate {
         Some(gate) if node.inputs[0] != node.inputs[1] => lower_gated(lowering, node, gate),
         _ => lower_product(lowering, node),
@@ -160,7 +160,7 @@ fn lower_gated(lowering: &mut Lowering, node: &Node, gate: usize) -> Result<()> 
     let gates = recurrent::take_gate(lowering, node.inputs[gate]);
     let (x, scale) = lowering.take_uniform_in_place(node.inputs[1 - gate]);
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
-    let (multiplier, shift) = multiplier(scale * recurrent::GATE_SCALE / out_scale);
+    let (multiplier, shift) = multiplier(scale * gates::GATE_SCALE / out_scale);
     let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(multiplier.max(1));
     let mul = GatedMul { half: half.round().min(65535.0) as i32, multiplier, shift };
     let kernel = GatedMulKernel { mul, quads: quads(x.features) };

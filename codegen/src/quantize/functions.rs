@@ -6,7 +6,7 @@ use nervecord::host::quads;
 use super::format::Format;
 use super::lowering::Lowering;
 use super::table::{self, Tables, fit, histogram, movement};
-use super::{recurrent, scale};
+use super::{gates, scale};
 use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
 use crate::graph::{Node, TensorId};
@@ -279,8 +279,8 @@ fn map_table(
         true => scale::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
         false => None,
     };
-    let (out_scale, offset) = match recurrent::is_gate(lowering.graph, node.output) {
-        true => (recurrent::GATE_SCALE, recurrent::GATE_OFFSET),
+    let (out_scale, offset) = match gates::is_gate(lowering.graph, node.output) {
+        true => (gates::GATE_SCALE, gates::GATE_OFFSET),
         false => centre.unwrap_or_else(|| {
             (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
         }),

@@ -4,8 +4,8 @@ use super::lowering::Lowering;
 use super::memo::Known;
 use super::precision::Precision;
 use super::{
-    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, quotient, rearrange,
-    recurrent, reduce, spiking, state,
+    dense, elementwise, functions, gates, heads, kan, membrane, ncap, plan, port, quotient,
+    rearrange, recurrent, reduce, spiking, state,
 };
 use crate::calibrate::Ranges;
 use crate::error::Result;
@@ -130,7 +130,7 @@ pub fn lower(
 /// The share of the tolerance that one function table of `graph` may use.
 fn table_share(graph: &Graph, widths: &[Width]) -> f64 {
     let [fine, coarse] = GATED_TABLE_SHARES;
-    match (graph.states.is_empty(), recurrent::is_gated(graph)) {
+    match (graph.states.is_empty(), gates::is_gated(graph)) {
         (true, _) => TABLE_SHARE,
         (false, false) => RECURRENT_TABLE_SHARE,
         (false, true) if widths.iter().all(|width| *width == Width::I16) => fine,

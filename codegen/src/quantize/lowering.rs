@@ -3,7 +3,7 @@
 
 use super::format::Format;
 use super::memo::Known;
-use super::{recurrent, rescale, scale, table};
+use super::{gates, rescale, scale, table};
 use crate::calibrate::Ranges;
 use crate::graph::{Graph, Layer, Node, TensorId};
 use crate::options::{Cpu, Sparsity};
@@ -106,10 +106,10 @@ impl Lowering<'_> {
                 && inner(node.output)
                 && node.inputs.iter().all(|&id| inner(id) && readers(id) == 1)
         };
-        if !recurrent::is_gated(graph) || !shares(node) {
+        if !gates::is_gated(graph) || !shares(node) {
             return vec![node];
         }
-        let gate = |node: &Node| recurrent::is_gate(graph, node.output);
+        let gate = |node: &Node| gates::is_gate(graph, node.output);
         let twin =
             |other: &&Node| other.layer == node.layer && shares(other) && gate(other) == gate(node);
         graph.nodes.iter().filter(twin).collect()

@@ -9,6 +9,7 @@ mod dense;
 mod elementwise;
 mod format;
 mod functions;
+mod gates;
 mod heads;
 pub(crate) mod kan;
 mod lattice;

@@ -5,7 +5,7 @@ use nervecord::host::{flat_mut, quads};
 
 use super::format::Format;
 use super::lowering::{Lowering, RECURRENT_ROOM};
-use super::{recurrent, rescale};
+use super::{gates, recurrent, rescale};
 use crate::graph::{Graph, State};
 use crate::program::{StateFormat, TensorFormat};
 
@@ -31,17 +31,17 @@ pub fn open(lowering: &mut Lowering) -> Vec<usize> {
 
 /// Whether a state is kept wider than an activation.
 fn is_wide(graph: &Graph, state: &State) -> bool {
-    recurrent::update_of(graph, state).is_some()
+    gates::update_of(graph, state).is_some()
 }
 
 /// The largest magnitude to represent of a state without a bound.
 fn reached(lowering: &Lowering, state: &State) -> f64 {
     let span = |tensor| lowering.ranges.tensor(tensor).magnitude();
     let calibrated = span(state.previous).max(span(state.next)) * lowering.ranges.margin;
-    match recurrent::update_of(lowering.graph, state) {
+    match gates::update_of(lowering.graph, state) {
         // It has bits to spare, and no unit of what is mixed into it is larger than its own.
         Some(node) => {
-            let candidate = recurrent::candidate(node).map_or(0.0, |id| lowering.magnitude(id));
+            let candidate = gates::candidate(node).map_or(0.0, |id| lowering.magnitude(id));
             (calibrated * RECURRENT_ROOM).max(candidate)
         }
         None => calibrated,
