@@ -15,7 +15,7 @@ use std::path::Path;
 
 use super::config::Config;
 use super::file::read;
-use super::recurrent::{self, Cell, Gate, Lstm};
+use super::recurrent::{Cell, Gate};
 use super::tensors::Tensors;
 use crate::data::sha256;
 use crate::error::{Error, Result};
@@ -220,28 +220,16 @@ impl Source<'_> {
         }
         let lens: Vec<usize> = states.iter().map(|&h| graph.tensors[h].len()).collect();
         let (units, inputs): (usize, _) = (lens.iter().sum(), graph.input_len());
-        let weights = self.file.matrix(MEMORY, 4 * units, inputs)?;
-        let bias = self.file.vector("lstm.input_map.bias", 4 * units)?;
+        let of_input = Dense::new(
+            self.file.matrix(MEMORY, 4 * units, inputs)?,
+            self.file.vector("lstm.input_map.bias", 4 * units)?,
+        );
         let recurrent = self.file.matrix("lstm.recurrent_map.weight", 4 * units, units)?;
-        // The order of the rows is candidate, input, forget, output; a unit more opens the forget gate.
-        let gate = |k: usize, more: f64| {
-            let rows = k * units..(k + 1) * units;
-            let bias = bias[rows.clone()].iter().map(|b| b + more).collect();
-            Gate {
-                input: Dense::new(weights[rows.clone()].to_vec(), bias),
-                recurrent: Dense::new(recurrent[rows].to_vec(), vec![0.0; units]),
-            }
-        };
-        let lstm = Cell::Lstm(Box::new(Lstm {
-            input: gate(1, 0.0),
-            forget: Some(gate(2, 1.0)),
-            cell: gate(0, 0.0),
-            output: gate(3, 0.0),
-            peepholes: None,
-            gate: recurrent::sigmoid(),
-            squash: recurrent::tanh(),
-            out: recurrent::tanh(),
-        }));
+        let of_state = Dense::new(recurrent, vec![0.0; 4 * units]);
+        let [cell, input, mut forget, output] = Gate::stacked(&of_input, &of_state);
+        // A unit more opens the gate.
+        forget.input.bias.iter_mut().for_each(|bias| *bias += 1.0);
+        let lstm = Cell::lstm([input, forget, cell, output]);
         let h = match states {
             [one] => *one,
             _ => graph.push("lstm.h", Layer::Concat, states)?,

@@ -13,9 +13,11 @@
 //!
 //! Stands on the graph.
 
+use std::array;
+
 use crate::error::{Error, Result};
 use crate::graph::expr::{Expr, Function};
-use crate::graph::{Dense, Layer, TensorId};
+use crate::graph::{Dense, Graph, Layer, TensorId};
 
 /// Appends a layer of a name to the graph that an importer builds.
 pub type Push<'a> = dyn FnMut(&str, Layer, &[TensorId]) -> Result<TensorId> + 'a;
@@ -30,6 +32,18 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// The gates whose rows are stacked in a layer of the input and in one of the state, in their order; each has as
+    /// many units as the others.
+    pub fn stacked<const N: usize>(input: &Dense, recurrent: &Dense) -> [Self; N] {
+        let units = input.bias.len() / N.max(1);
+        let part = |dense: &Dense, gate: usize| {
+            let weights = dense.weights.iter().skip(gate * units).take(units).cloned();
+            let bias = dense.bias.iter().skip(gate * units).take(units).copied();
+            Dense::new(weights.collect(), bias.collect())
+        };
+        array::from_fn(|gate| Self { input: part(input, gate), recurrent: part(recurrent, gate) })
+    }
+
     /// One layer of the input followed by the state, with both biases.
     fn joined(&self) -> Dense {
         let rows = self.input.weights.iter().zip(&self.recurrent.weights);
@@ -51,6 +65,45 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// A GRU as PyTorch has it, which resets after the product.
+    pub fn gru([reset, update, candidate]: [Gate; 3]) -> Self {
+        let (gate, squash) = (sigmoid(), tanh());
+        Self::Gru(Box::new(Gru { reset, update, candidate, reset_after: true, gate, squash }))
+    }
+
+    /// An LSTM as PyTorch has it, of the gates `i`, `f`, `g` and `o`.
+    pub fn lstm([input, forget, cell, output]: [Gate; 4]) -> Self {
+        Self::Lstm(Box::new(Lstm {
+            input,
+            forget: Some(forget),
+            cell,
+            output,
+            peepholes: None,
+            gate: sigmoid(),
+            squash: tanh(),
+            out: tanh(),
+        }))
+    }
+
+    /// Appends one step as [`step`](Self::step) does, has each state become what it wrote, and returns the new `h`.
+    ///
+    /// # Errors
+    /// The weights do not fit one another or the tensors.
+    pub fn keep(
+        &self,
+        graph: &mut Graph,
+        name: &str,
+        x: TensorId,
+        states: &[TensorId],
+    ) -> Result<TensorId> {
+        let mut push = |name: &str, layer: Layer, read: &[TensorId]| graph.push(name, layer, read);
+        let next = self.step(&mut push, name, x, states)?;
+        for (&state, &next) in states.iter().zip(&next) {
+            graph.close_state(state, next)?;
+        }
+        Ok(next.first().copied().unwrap_or(x))
+    }
+
     /// Appends one step on `x` from the states (`h`, and `c` of an LSTM), in layers called `name` and a word, and
     /// returns the new states.
     ///

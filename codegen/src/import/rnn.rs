@@ -14,7 +14,7 @@ use std::path::Path;
 use super::config::Config;
 use super::file::read;
 use super::mlp::{dense, function, natural};
-use super::recurrent::{Cell, Elman, Gate, Gru, Lstm, Push, sigmoid, tanh};
+use super::recurrent::{Cell, Elman, Gate};
 use super::tensors::Tensors;
 use crate::data::sha256;
 use crate::error::{Error, Result};
@@ -191,11 +191,7 @@ impl Network<'_> {
             }
         }
         for (layer, (cell, _, states)) in cells.iter().enumerate() {
-            let next = cell.step(&mut pusher(&mut graph), &title(layer), x, states)?;
-            for (&state, &next) in states.iter().zip(&next) {
-                graph.close_state(state, next)?;
-            }
-            x = next.first().copied().unwrap_or(x);
+            x = cell.keep(&mut graph, &title(layer), x, states)?;
         }
         graph.output = self.stages(&mut graph, head, x)?;
         self.no_others()?;
@@ -219,65 +215,30 @@ impl Network<'_> {
     fn cell(&self, layer: usize, inputs: usize) -> Result<(Cell, usize)> {
         let name = format!("{}weight_hh_l{layer}", self.prefix);
         let (rows, units) = self.file.shape(&name)?;
-        let gates = self.gates(layer, units, inputs);
-        let cell = match self.kind {
-            _ if rows != self.kind.gates() * units => None,
-            Kind::Gru => gates?.try_into().ok().map(|[reset, update, candidate]: [Gate; 3]| {
-                let (gate, squash) = (sigmoid(), tanh());
-                Cell::Gru(Box::new(Gru {
-                    reset,
-                    update,
-                    candidate,
-                    reset_after: true,
-                    gate,
-                    squash,
-                }))
-            }),
-            Kind::Lstm => gates?.try_into().ok().map(|[input, forget, cell, output]: [Gate; 4]| {
-                let (forget, gate, squash, out) = (Some(forget), sigmoid(), tanh(), tanh());
-                let peepholes = None;
-                Cell::Lstm(Box::new(Lstm {
-                    input,
-                    forget,
-                    cell,
-                    output,
-                    peepholes,
-                    gate,
-                    squash,
-                    out,
-                }))
-            }),
-            Kind::Elman => gates?.try_into().ok().map(|[gate]: [Gate; 1]| {
-                Cell::Elman(Elman { gate, squash: self.nonlinearity.clone() })
-            }),
-        };
-        let wrong = || {
-            let gates = self.kind.gates();
-            Error::new("the weights are not those of the format")
+        let gates = self.kind.gates();
+        if rows != gates * units {
+            return Err(Error::new("the weights are not those of the format")
                 .at(format!("tensor `{name}`"))
                 .expected(format!("{} rows: {gates} gates of {units} units", gates * units))
                 .found(format!("{rows} rows"))
-                .help("`format` is \"gru\" for three gates, \"lstm\" for four, \"rnn\" for one; of an LSTM with proj_size, export ONNX")
-        };
-        Ok((cell.ok_or_else(wrong)?, units))
-    }
-
-    /// The gates of a layer, in the file's order.
-    fn gates(&self, layer: usize, units: usize, inputs: usize) -> Result<Vec<Gate>> {
-        let rows = self.kind.gates() * units;
+                .help("`format` is \"gru\" for three gates, \"lstm\" for four, \"rnn\" for one; of an LSTM with proj_size, export ONNX"));
+        }
         let dense = |what: &str, columns: usize| {
             let weights = format!("{}weight_{what}_l{layer}", self.prefix);
             let bias = format!("{}bias_{what}_l{layer}", self.prefix);
             let weights = self.file.matrix(&weights, rows, columns)?;
-            Ok::<_, Error>((weights, self.file.vector_or(&bias, rows, 0.0)?))
+            Ok::<_, Error>(Dense::new(weights, self.file.vector_or(&bias, rows, 0.0)?))
         };
         let (input, recurrent) = (dense("ih", inputs)?, dense("hh", units)?);
-        let part = |(weights, bias): &(Vec<Vec<f64>>, Vec<f64>), gate: usize| {
-            let rows = gate * units..(gate + 1) * units;
-            Dense::new(weights[rows.clone()].to_vec(), bias[rows].to_vec())
+        let cell = match self.kind {
+            Kind::Gru => Cell::gru(Gate::stacked(&input, &recurrent)),
+            Kind::Lstm => Cell::lstm(Gate::stacked(&input, &recurrent)),
+            Kind::Elman => Cell::Elman(Elman {
+                gate: Gate { input, recurrent },
+                squash: self.nonlinearity.clone(),
+            }),
         };
-        let gate = |k| Gate { input: part(&input, k), recurrent: part(&recurrent, k) };
-        Ok((0..self.kind.gates()).map(gate).collect())
+        Ok((cell, units))
     }
 
     /// Refuses what no layer has read.
@@ -294,9 +255,4 @@ impl Network<'_> {
             None => self.file.understood(&[]),
         }
     }
-}
-
-/// Layers onto a graph under their own names.
-fn pusher(graph: &mut Graph) -> Box<Push<'_>> {
-    Box::new(|name: &str, layer: Layer, inputs: &[TensorId]| graph.push(name, layer, inputs))
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 use self::archive::{Archive, Stored, damaged};
 use super::file::read;
 use super::mlp::function;
-use super::recurrent::{Cell, Gate, Gru, sigmoid, tanh};
+use super::recurrent::{Cell, Gate};
 use crate::data::{Vectors, sha256};
 use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
@@ -130,37 +130,20 @@ fn gru(
     graph: &mut Graph,
     x: TensorId,
 ) -> Result<TensorId> {
-    let stacked = |kind: &str| -> Result<[Dense; 3]> {
+    let stacked = |kind: &str| -> Result<Dense> {
         let path = format!("{layer}/weights_{kind}/parameters");
         let weights = archive.matrix(&path)?;
         let bias = archive.tensor(&format!("{layer}/biases_{kind}/parameters"))?.data;
-        let units = weights.len() / 3;
-        let fits = units > 0 && weights.len() == 3 * units && bias.len() == weights.len();
-        let gates = weights.chunks(units.max(1)).zip(bias.chunks(units.max(1)));
-        let gates: Vec<Dense> = gates.map(|(w, b)| Dense::new(w.to_vec(), b.to_vec())).collect();
-        gates.try_into().ok().filter(|_| fits).ok_or_else(|| {
-            damaged("three gates, as many rows of weights as biases", weights.len())
-                .at(format!("tensor `{path}`"))
-        })
+        match weights.len().is_multiple_of(3) && bias.len() == weights.len() {
+            true => Ok(Dense::new(weights, bias)),
+            false => Err(damaged("three gates, as many rows of weights as biases", weights.len())
+                .at(format!("tensor `{path}`"))),
+        }
     };
-    let [reset, update, candidate] = stacked("input")?;
-    let [of_reset, of_update, of_candidate] = stacked("hidden")?;
-    let gate = |input, recurrent| Gate { input, recurrent };
-    let cell = Cell::Gru(Box::new(Gru {
-        reset: gate(reset, of_reset),
-        update: gate(update, of_update),
-        candidate: gate(candidate, of_candidate),
-        reset_after: true,
-        gate: sigmoid(),
-        squash: tanh(),
-    }));
+    let cell = Cell::gru(Gate::stacked(&stacked("input")?, &stacked("hidden")?));
     let initial = archive.tensor(&format!("{layer}/initial_hidden_state/parameters"))?.data;
     let state = graph.push_state(format!("{name}.h"), initial);
-    let mut push = |name: &str, layer: Layer, inputs: &[TensorId]| graph.push(name, layer, inputs);
-    let next = cell.step(&mut push, name, x, &[state])?;
-    let next = next.first().copied().unwrap_or(state);
-    graph.close_state(state, next)?;
-    Ok(next)
+    cell.keep(graph, name, x, &[state])
 }
 
 fn unknown(layer: &str, found: &str) -> Error {

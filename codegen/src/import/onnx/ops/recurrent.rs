@@ -188,53 +188,41 @@ impl<'a> Node<'a> {
 
     /// The cell of a direction.
     fn cell(&self, direction: usize) -> Result<Cell> {
-        let gates = self.weights(direction)?;
+        let (input, state) = self.weights(direction)?;
         let clip = self.call.optional_float("clip").filter(|clip| *clip > 0.0);
         let functions = self.functions(direction)?.into_iter().map(|f| match clip {
             Some(clip) => f.of(&Expr::clamp(-clip, clip)),
             None => f,
         });
         let functions: Vec<Expr> = functions.collect();
-        let cell = match self.call.op() {
-            "GRU" => {
+        let cell = match (self.call.op(), functions.as_slice()) {
+            ("GRU", [gate, squash]) => {
+                let [update, reset, candidate] = Gate::stacked(&input, &state);
                 let reset_after = self.call.int("linear_before_reset", 0) != 0;
-                let gru = |([update, reset, candidate], [gate, squash]): ([Gate; 3], [Expr; 2])| {
-                    Cell::Gru(Box::new(Gru { reset, update, candidate, reset_after, gate, squash }))
-                };
-                both(gates, functions).map(gru)
+                let (gate, squash) = (gate.clone(), squash.clone());
+                let gru = Gru { reset, update, candidate, reset_after, gate, squash };
+                Some(Cell::Gru(Box::new(gru)))
             }
-            "LSTM" => {
+            ("LSTM", [gate, squash, out]) => {
+                let [input, output, forget, cell] = Gate::stacked(&input, &state);
                 let coupled = self.call.int("input_forget", 0) != 0;
                 let peepholes = self.peepholes(direction)?;
-                let lstm = |(gates, functions): ([Gate; 4], [Expr; 3])| {
-                    let [input, output, forget, cell] = gates;
-                    let [gate, squash, out] = functions;
-                    let forget = (!coupled).then_some(forget);
-                    Cell::Lstm(Box::new(Lstm {
-                        input,
-                        forget,
-                        cell,
-                        output,
-                        peepholes,
-                        gate,
-                        squash,
-                        out,
-                    }))
-                };
-                both(gates, functions).map(lstm)
+                let (gate, squash, out) = (gate.clone(), squash.clone(), out.clone());
+                let forget = (!coupled).then_some(forget);
+                let lstm = Lstm { input, forget, cell, output, peepholes, gate, squash, out };
+                Some(Cell::Lstm(Box::new(lstm)))
             }
-            _ => {
-                let elman = |([gate], [squash]): ([Gate; 1], [Expr; 1])| {
-                    Cell::Elman(Elman { gate, squash })
-                };
-                both(gates, functions).map(elman)
+            ("RNN", [squash]) => {
+                let gate = Gate { input, recurrent: state };
+                Some(Cell::Elman(Elman { gate, squash: squash.clone() }))
             }
+            _ => None,
         };
         cell.ok_or_else(|| misshapen("the activations", "those of each direction", &[]))
     }
 
-    /// The gates of a direction, in the operator's order.
-    fn weights(&self, direction: usize) -> Result<Vec<Gate>> {
+    /// What the gates of a direction, stacked in the operator's order, do with the input and with the state.
+    fn weights(&self, direction: usize) -> Result<(Dense, Dense)> {
         let Self { call, gates, units, inputs, .. } = self;
         let (count, rows) = (self.directions.len(), gates * units);
         let matrix = |k: usize, what: &str, columns: usize| -> Result<Vec<Vec<f64>>> {
@@ -263,14 +251,8 @@ impl<'a> Node<'a> {
             }
             None => vec![0.0; 2 * rows],
         };
-        let part = |weights: &[Vec<f64>], bias: &[f64], gate: usize| {
-            let rows = || gate * units..(gate + 1) * units;
-            let weights = rows().filter_map(|row| weights.get(row).cloned()).collect();
-            Dense::new(weights, rows().filter_map(|row| bias.get(row).copied()).collect())
-        };
         let (of_input, of_state) = bias.split_at(rows);
-        let gate = |k| Gate { input: part(&w, of_input, k), recurrent: part(&r, of_state, k) };
-        Ok((0..*gates).map(gate).collect())
+        Ok((Dense::new(w, of_input.to_vec()), Dense::new(r, of_state.to_vec())))
     }
 
     /// The weights of the gates `i`, `f` and `o` on the cell.
@@ -330,11 +312,6 @@ impl<'a> Node<'a> {
         }
         Ok(values)
     }
-}
-
-/// Two lists as arrays, if they have that many.
-fn both<A, B, const N: usize, const M: usize>(a: Vec<A>, b: Vec<B>) -> Option<([A; N], [B; M])> {
-    Some((a.try_into().ok()?, b.try_into().ok()?))
 }
 
 /// An activation of these operators, with its default parameters.
