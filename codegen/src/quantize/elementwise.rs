@@ -148,7 +148,7 @@ impl Kernel for GatedMulKernel {
 }
 
 pub fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
-    let gate = node.inputs.iter().position(|&id| gates::is_gate(lowering.graph, id));
+    let gate = node.inputs.iter().position(|&id| lowering.gates.has(id));
     match gate {
         Some(gate) if node.inputs[0] != node.inputs[1] => lower_gated(lowering, node, gate),
         _ => lower_product(lowering, node),

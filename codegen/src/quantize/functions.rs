@@ -227,7 +227,7 @@ pub fn lower(
 pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
     let numbers = value.format.numbers().chain([lowering.table_tolerance]);
-    let first = lowering.twins(node).first().map_or(node, |first| *first).name.clone();
+    let first = twins(lowering, node).next().map_or(node, |first| first).name.clone();
     let shared = first != node.name;
     let tables = lowering
         .known
@@ -251,6 +251,12 @@ pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Resul
         row.note += &format!(", the table of {first}");
     }
     Ok(())
+}
+
+/// The nodes that the table of `node` serves, itself among them.
+fn twins<'a>(lowering: &'a Lowering, node: &Node) -> impl Iterator<Item = &'a Node> {
+    let written: Vec<TensorId> = lowering.gates.alike(node.output).collect();
+    lowering.graph.nodes.iter().filter(move |twin| written.contains(&twin.output))
 }
 
 /// The table of a node's function for inputs of a format with one scale.
@@ -279,17 +285,17 @@ fn map_table(
         true => scale::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
         false => None,
     };
-    let (out_scale, offset) = match gates::is_gate(lowering.graph, node.output) {
+    let (out_scale, offset) = match lowering.gates.has(node.output) {
         true => (gates::GATE_SCALE, gates::GATE_OFFSET),
         false => centre.unwrap_or_else(|| {
             (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
         }),
     };
     let exact: Vec<f64> = reals.iter().map(|y| (y - offset) / out_scale).collect();
-    let twins = lowering.twins(node);
-    let read = twins.iter().flat_map(|twin| lowering.ranges.fitted(twin.inputs[0]));
+    let twins = || twins(lowering, node);
+    let read = twins().flat_map(|twin| lowering.ranges.fitted(twin.inputs[0]));
     let weight = histogram(read, scale);
-    let moves = twins.iter().map(|twin| movement(&lowering.ranges.values[twin.output]));
+    let moves = twins().map(|twin| movement(&lowering.ranges.values[twin.output]));
     let movement = moves.fold(f64::INFINITY, f64::min);
     let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
     Ok(Tables { fits: vec![fit], scale: out_scale, offset })

@@ -2,6 +2,7 @@
 //! formats.
 
 use super::format::Format;
+use crate::graph::expr::Expr;
 use crate::graph::{Graph, Layer, Node, State, TensorId};
 
 /// A gate's integer `q` stands for `(q + 32767) / 65534`, from 0 to 1.
@@ -46,29 +47,86 @@ pub fn candidate(node: &Node) -> Option<TensorId> {
 }
 
 /// Whether a network keeps states by gates.
-pub fn is_gated(graph: &Graph) -> bool {
+fn is_gated(graph: &Graph) -> bool {
     graph.nodes.iter().any(|node| kept(&node.layer).is_some())
 }
 
-/// Whether `tensor` is a function with values from 0 to 1, and all that reads it takes it as a gate.
-pub fn is_gate(graph: &Graph, tensor: TensorId) -> bool {
-    let fraction = |node: &Node| match &node.layer {
-        Layer::Map(f) => {
-            let (low, high) = f.image((f64::NEG_INFINITY, f64::INFINITY));
-            low >= 0.0 && high <= 1.0
+/// What gates are of a network's tensors, found once: all of it is empty in a network without states kept by gates.
+#[derive(Debug, Default)]
+pub struct Gates {
+    /// Whether each tensor is a function with values from 0 to 1, all of whose readers take it as a gate.
+    gate: Vec<bool>,
+    /// The first of the tensors that have the format of each: those that the same function alone reads, and those that
+    /// it writes, so that one table serves them all.
+    first: Vec<TensorId>,
+}
+
+impl Gates {
+    pub fn of(graph: &Graph) -> Self {
+        if !is_gated(graph) {
+            return Self::default();
         }
-        _ => false,
-    };
-    let written = graph.nodes.iter().any(|node| node.output == tensor && fraction(node));
-    let mut readers = graph.nodes.iter().filter(|n| n.inputs.contains(&tensor)).peekable();
-    let gates = |node: &Node| {
-        node.inputs.iter().enumerate().filter(|(_, id)| **id == tensor).all(|(k, _)| {
-            matches!(
-                (&node.layer, k),
-                (Layer::GruUpdate | Layer::Mul, 0) | (Layer::LstmUpdate, 0 | 2) | (Layer::Mul, 1)
-            )
-        })
-    };
-    let read = readers.peek().is_some() && readers.all(gates);
-    written && read && is_gated(graph) && !graph.is_result(tensor)
+        let mut readers: Vec<Vec<&Node>> = vec![Vec::new(); graph.tensors.len()];
+        for node in &graph.nodes {
+            node.inputs.iter().for_each(|&id| readers[id].push(node));
+        }
+        let mut gates =
+            Self { gate: vec![false; readers.len()], first: (0..readers.len()).collect() };
+        let mut served: Vec<(&Layer, bool, [TensorId; 2])> = Vec::new();
+        for node in &graph.nodes {
+            let (Layer::Map(f), &[x]) = (&node.layer, node.inputs.as_slice()) else { continue };
+            let read = &readers[node.output];
+            let taken = !read.is_empty() && read.iter().all(|reader| takes(reader, node.output));
+            let result = graph.is_result(node.output);
+            let gate = taken && !result && is_fraction(f);
+            gates.gate[node.output] = gate;
+            if result || graph.is_result(x) || graph.is_source(x) || readers[x].len() != 1 {
+                continue;
+            }
+            let same = |(layer, as_gate, _): &&(&Layer, bool, _)| {
+                **layer == node.layer && *as_gate == gate
+            };
+            match served.iter().find(same) {
+                Some((_, _, [read, written])) => {
+                    (gates.first[x], gates.first[node.output]) = (*read, *written);
+                }
+                None => served.push((&node.layer, gate, [x, node.output])),
+            }
+        }
+        gates
+    }
+
+    /// Whether the network keeps states by gates.
+    pub fn any(&self) -> bool {
+        !self.first.is_empty()
+    }
+
+    /// Whether `tensor` has the format of gates.
+    pub fn has(&self, tensor: TensorId) -> bool {
+        self.gate.get(tensor) == Some(&true)
+    }
+
+    /// The tensors that have the format of `tensor`, itself among them.
+    pub fn alike(&self, tensor: TensorId) -> impl Iterator<Item = TensorId> + '_ {
+        let first = self.first.get(tensor);
+        let others = self.first.iter().enumerate().filter(move |(_, own)| Some(*own) == first);
+        let alone = first.is_none().then_some(tensor);
+        others.map(|(id, _)| id).chain(alone)
+    }
+}
+
+/// Whether a function has values from 0 to 1 only.
+fn is_fraction(f: &Expr) -> bool {
+    let (low, high) = f.image((f64::NEG_INFINITY, f64::INFINITY));
+    low >= 0.0 && high <= 1.0
+}
+
+/// Whether a node takes `tensor` as a gate, wherever it reads it.
+fn takes(node: &Node, tensor: TensorId) -> bool {
+    node.inputs.iter().enumerate().filter(|(_, id)| **id == tensor).all(|(k, _)| {
+        matches!(
+            (&node.layer, k),
+            (Layer::GruUpdate, 0) | (Layer::LstmUpdate, 0 | 2) | (Layer::Mul, _)
+        )
+    })
 }

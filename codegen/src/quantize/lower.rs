@@ -1,11 +1,12 @@
 //! All layers of a graph to integers of one precision: the one place that knows every layer kind's lowering.
 
+use super::gates::Gates;
 use super::lowering::Lowering;
 use super::memo::Known;
 use super::precision::Precision;
 use super::{
-    dense, elementwise, functions, gates, heads, kan, membrane, ncap, plan, port, quotient,
-    rearrange, recurrent, reduce, spiking, state,
+    dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, quotient, rearrange,
+    recurrent, reduce, spiking, state,
 };
 use crate::calibrate::Ranges;
 use crate::error::Result;
@@ -37,13 +38,15 @@ pub fn lower(
         readers[state.previous] += 1;
         readers[state.next] += 1;
     }
+    let gates = Gates::of(graph);
     let mut lowering = Lowering {
         graph,
         ranges,
         known,
         table_tolerance: options.tolerance
             * precision.tables
-            * table_share(graph, &precision.widths),
+            * table_share(graph, &gates, &precision.widths),
+        gates,
         sparsity: options.sparsity,
         cpu: options.cpu,
         widths: &precision.widths,
@@ -128,9 +131,9 @@ pub fn lower(
 }
 
 /// The share of the tolerance that one function table of `graph` may use.
-fn table_share(graph: &Graph, widths: &[Width]) -> f64 {
+fn table_share(graph: &Graph, gates: &Gates, widths: &[Width]) -> f64 {
     let [fine, coarse] = GATED_TABLE_SHARES;
-    match (graph.states.is_empty(), gates::is_gated(graph)) {
+    match (graph.states.is_empty(), gates.any()) {
         (true, _) => TABLE_SHARE,
         (false, false) => RECURRENT_TABLE_SHARE,
         (false, true) if widths.iter().all(|width| *width == Width::I16) => fine,

@@ -2,8 +2,9 @@
 //! kind's lowering stands on it.
 
 use super::format::Format;
+use super::gates::Gates;
 use super::memo::Known;
-use super::{gates, rescale, scale, table};
+use super::{rescale, scale, table};
 use crate::calibrate::Ranges;
 use crate::graph::{Graph, Layer, Node, TensorId};
 use crate::options::{Cpu, Sparsity};
@@ -26,6 +27,8 @@ pub struct Lowering<'a> {
     pub graph: &'a Graph,
     pub ranges: &'a Ranges,
     pub known: &'a Known,
+    /// What its gates are.
+    pub gates: Gates,
     /// Relative RMS error a single function table may add.
     pub table_tolerance: f64,
     pub sparsity: Sparsity,
@@ -62,7 +65,7 @@ impl Lowering<'_> {
     /// The magnitude to represent for `tensor`: its bound where it has one, else its calibrated range,
     /// widened by the margin.
     pub fn magnitude(&self, tensor: TensorId) -> f64 {
-        let alike = self.alike(tensor).into_iter();
+        let alike = self.gates.alike(tensor);
         alike.map(|tensor| self.own_magnitude(tensor)).fold(0.0, f64::max)
     }
 
@@ -78,41 +81,6 @@ impl Lowering<'_> {
         };
         let calibrated = self.ranges.tensor(tensor).magnitude() * self.ranges.margin * room;
         self.moving(tensor, calibrated).unwrap_or(calibrated)
-    }
-
-    /// The tensors that share the format of `tensor`: of a network with gates those that the same function alone reads,
-    /// and those that it writes, so that one table serves all of them.
-    fn alike(&self, tensor: TensorId) -> Vec<TensorId> {
-        let of = |nodes: Vec<&Node>, place: fn(&Node) -> TensorId| -> Option<Vec<TensorId>> {
-            let places: Vec<TensorId> = nodes.into_iter().map(place).collect();
-            places.contains(&tensor).then_some(places)
-        };
-        let near = |node: &&Node| node.inputs.contains(&tensor) || node.output == tensor;
-        let maps = self.graph.nodes.iter().filter(|node| matches!(node.layer, Layer::Map(_)));
-        let alike = maps.filter(near).find_map(|node| {
-            of(self.twins(node), |twin| twin.inputs[0])
-                .or_else(|| of(self.twins(node), |twin| twin.output))
-        });
-        alike.unwrap_or_else(|| vec![tensor])
-    }
-
-    /// The nodes that one table of a function serves, `node` among them.
-    pub fn twins<'a>(&'a self, node: &'a Node) -> Vec<&'a Node> {
-        let graph = self.graph;
-        let shares = |node: &Node| {
-            let readers = |id| graph.nodes.iter().filter(|n| n.inputs.contains(&id)).count();
-            let inner = |id: TensorId| !graph.is_result(id) && !graph.is_source(id);
-            matches!(node.layer, Layer::Map(_))
-                && inner(node.output)
-                && node.inputs.iter().all(|&id| inner(id) && readers(id) == 1)
-        };
-        if !gates::is_gated(graph) || !shares(node) {
-            return vec![node];
-        }
-        let gate = |node: &Node| gates::is_gate(graph, node.output);
-        let twin =
-            |other: &&Node| other.layer == node.layer && shares(other) && gate(other) == gate(node);
-        graph.nodes.iter().filter(twin).collect()
     }
 
     /// The magnitude, at most `most`, up to which the functions that alone read `tensor` move; beyond,
