@@ -1,9 +1,11 @@
 //! Sums, products, extremes, per-feature scales and copies.
 
+use std::fmt::Debug;
+
 use nervecord::generated::{Add, Extreme, GatedMul, Mul, Pick, Place, Quad};
 use nervecord::host::quads;
 
-use super::format::{Format, multiplier};
+use super::format::{Format, multiplier, rounding_half};
 use super::lowering::{Lowering, Value};
 use super::rescale::{copy, rescaling_copy};
 use super::{gates, port, recurrent};
@@ -13,67 +15,92 @@ use crate::program::Kernel;
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Record, Value as Field};
 
-/// Of two tensors of `quads`, the first in place.
-fn of_two(record: Record, quads: usize) -> Data<'static> {
-    let operands = vec![Operand::Written, Operand::Read(0)];
-    Data { operands, quads: Some(quads), ..Data::new(record, vec![], 1) }
+/// A kernel of two tensors, the first in place.
+trait OfTwo: Debug + Send + Sync + 'static {
+    /// Its kind and fields.
+    fn record(&self) -> Record;
+
+    /// Computes all quads, of which both tensors have as many.
+    fn run(&self, x: &mut [Quad], other: &[Quad]);
 }
 
-/// The sum of two tensors of `quads`.
+/// Such a kernel on tensors of `quads`.
 #[derive(Debug)]
-struct AddKernel {
-    add: Add,
+struct OnQuads<K> {
+    kernel: K,
     quads: usize,
 }
 
-impl Kernel for AddKernel {
+impl<K: OfTwo> Kernel for OnQuads<K> {
     fn data(&self) -> Data<'_> {
-        let Add { factors, shift } = self.add;
-        let factors = Field::Numbers(factors.map(i64::from).to_vec());
-        of_two(Record::of("Add", [("factors", factors), ("shift", shift.into())]), self.quads)
+        let operands = vec![Operand::Written, Operand::Read(0)];
+        let quads = Some(self.quads);
+        Data { operands, quads, ..Data::new(self.kernel.record(), vec![], 1) }
     }
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        self.add.run(&mut y[..self.quads], &reads[0][..self.quads]);
+        self.kernel.run(&mut y[..self.quads], &reads[0][..self.quads]);
     }
 }
 
-/// The product of two tensors of `quads`.
-#[derive(Debug)]
-struct MulKernel {
-    mul: Mul,
-    quads: usize,
+impl OfTwo for Add {
+    fn record(&self) -> Record {
+        let factors = Field::Numbers(self.factors.map(i64::from).to_vec());
+        Record::of("Add", [("factors", factors), ("shift", self.shift.into())])
+    }
+
+    fn run(&self, x: &mut [Quad], other: &[Quad]) {
+        Self::run(self, x, other);
+    }
 }
 
-impl Kernel for MulKernel {
-    fn data(&self) -> Data<'_> {
-        let Mul { half, multiplier, shift } = self.mul;
+impl OfTwo for Mul {
+    fn record(&self) -> Record {
+        let Self { half, multiplier, shift } = *self;
         let fields =
             [("half", half.into()), ("multiplier", multiplier.into()), ("shift", shift.into())];
-        of_two(Record::of("Mul", fields), self.quads)
+        Record::of("Mul", fields)
     }
 
-    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        self.mul.run(&mut y[..self.quads], &reads[0][..self.quads]);
+    fn run(&self, x: &mut [Quad], other: &[Quad]) {
+        Self::run(self, x, other);
     }
 }
 
-/// The larger or the smaller of two tensors of `quads`.
-#[derive(Debug)]
-struct ExtremeKernel {
-    extreme: Extreme,
-    quads: usize,
+impl OfTwo for GatedMul {
+    fn record(&self) -> Record {
+        let Self { half, multiplier, shift } = *self;
+        let fields =
+            [("half", half.into()), ("multiplier", multiplier.into()), ("shift", shift.into())];
+        Record::of("GatedMul", fields)
+    }
+
+    fn run(&self, x: &mut [Quad], gates: &[Quad]) {
+        Self::run(self, x, gates);
+    }
 }
 
-impl Kernel for ExtremeKernel {
-    fn data(&self) -> Data<'_> {
-        let largest = self.extreme.largest.into();
-        of_two(Record::of("Extreme", [("largest", largest)]), self.quads)
+impl OfTwo for Extreme {
+    fn record(&self) -> Record {
+        Record::of("Extreme", [("largest", self.largest.into())])
     }
 
-    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        self.extreme.run(&mut y[..self.quads], &reads[0][..self.quads]);
+    fn run(&self, x: &mut [Quad], other: &[Quad]) {
+        Self::run(self, x, other);
     }
+}
+
+/// Appends a kernel that leaves in `x`, in units of `out_scale`, what `node` makes of `x` and `other`.
+fn push_of_two(
+    lowering: &mut Lowering,
+    node: &Node,
+    kernel: impl OfTwo,
+    (x, other): (&Value, &Value),
+    out_scale: f64,
+) {
+    let kernel = OnQuads { kernel, quads: quads(x.features) };
+    lowering.push(&node.name, Box::new(kernel), vec![other.storage], x.storage);
+    lowering.define(node.output, x.storage, Format::uniform(out_scale));
 }
 
 impl Kernel for Pick {
@@ -120,31 +147,9 @@ pub fn lower_add(lowering: &mut Lowering, node: &Node, factors: [f64; 2]) -> Res
     let factor = |real: f64| (real / out_scale * f64::powi(2.0, shift as i32)).round();
     let factors = reals.map(|real| factor(real).clamp(-32767.0, 32767.0) as i16);
     let add = Add { factors, shift: shift as u8 };
-    let kernel = AddKernel { add, quads: quads(x.features) };
-    lowering.push(&node.name, Box::new(kernel), vec![other.storage], x.storage);
-    lowering.define(node.output, x.storage, Format::uniform(out_scale));
+    push_of_two(lowering, node, add, (&x, &other), out_scale);
     lowering.report(node, "add".into(), String::new());
     Ok(())
-}
-
-/// The product of a tensor of `quads` and of gates.
-#[derive(Debug)]
-struct GatedMulKernel {
-    mul: GatedMul,
-    quads: usize,
-}
-
-impl Kernel for GatedMulKernel {
-    fn data(&self) -> Data<'_> {
-        let GatedMul { half, multiplier, shift } = self.mul;
-        let fields =
-            [("half", half.into()), ("multiplier", multiplier.into()), ("shift", shift.into())];
-        of_two(Record::of("GatedMul", fields), self.quads)
-    }
-
-    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
-        self.mul.run(&mut y[..self.quads], &reads[0][..self.quads]);
-    }
 }
 
 pub fn lower_mul(lowering: &mut Lowering, node: &Node) -> Result<()> {
@@ -161,11 +166,9 @@ fn lower_gated(lowering: &mut Lowering, node: &Node, gate: usize) -> Result<()> 
     let (x, scale) = lowering.take_uniform_in_place(node.inputs[1 - gate]);
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
     let (multiplier, shift) = multiplier(scale * gates::GATE_SCALE / out_scale);
-    let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(multiplier.max(1));
-    let mul = GatedMul { half: half.round().min(65535.0) as i32, multiplier, shift };
-    let kernel = GatedMulKernel { mul, quads: quads(x.features) };
-    lowering.push(&node.name, Box::new(kernel), vec![gates.storage], x.storage);
-    lowering.define(node.output, x.storage, Format::uniform(out_scale));
+    let half = rounding_half(multiplier, shift).round().min(65535.0) as i32;
+    let mul = GatedMul { half, multiplier, shift };
+    push_of_two(lowering, node, mul, (&x, &gates), out_scale);
     lowering.report(node, "mul".into(), "by gates".into());
     Ok(())
 }
@@ -177,13 +180,10 @@ fn lower_product(lowering: &mut Lowering, node: &Node) -> Result<()> {
     while product / out_scale >= 0.4999 {
         out_scale *= 2.0;
     }
-    let (m, shift) = multiplier(product / out_scale);
-    let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
-    let half = half.round().min(f64::powi(2.0, 29)) as i32;
-    let mul = Mul { half, multiplier: m, shift };
-    let kernel = MulKernel { mul, quads: quads(x.features) };
-    lowering.push(&node.name, Box::new(kernel), vec![other.storage], x.storage);
-    lowering.define(node.output, x.storage, Format::uniform(out_scale));
+    let (multiplier, shift) = multiplier(product / out_scale);
+    let half = rounding_half(multiplier, shift).round().min(f64::powi(2.0, 29)) as i32;
+    let mul = Mul { half, multiplier, shift };
+    push_of_two(lowering, node, mul, (&x, &other), out_scale);
     lowering.report(node, "mul".into(), String::new());
     Ok(())
 }
@@ -192,19 +192,17 @@ fn lower_product(lowering: &mut Lowering, node: &Node) -> Result<()> {
 pub fn lower_extreme(lowering: &mut Lowering, node: &Node, largest: bool) -> Result<()> {
     let ((x, scale_x), (other, scale_other)) = operands(lowering, node);
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
-    let mut brought = |value: &Value, scale: f64| {
+    let mut brought = |value: Value, scale: f64| {
         if scale == out_scale {
-            return value.storage;
+            return value;
         }
         let storage = lowering.new_storage(value.features);
         let kernel = rescaling_copy(0, value.features, scale / out_scale);
         lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
-        storage
+        Value { storage, ..value }
     };
-    let (written, read) = (brought(&x, scale_x), brought(&other, scale_other));
-    let kernel = ExtremeKernel { extreme: Extreme { largest }, quads: quads(x.features) };
-    lowering.push(&node.name, Box::new(kernel), vec![read], written);
-    lowering.define(node.output, written, Format::uniform(out_scale));
+    let (x, other) = (brought(x, scale_x), brought(other, scale_other));
+    push_of_two(lowering, node, Extreme { largest }, (&x, &other), out_scale);
     lowering.report(node, node.layer.kind().into(), String::new());
     Ok(())
 }

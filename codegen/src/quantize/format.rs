@@ -75,3 +75,8 @@ pub fn multiplier(factor: f64) -> (i16, u8) {
 pub fn scaled_multiplier(factor: f64, shift: u8) -> i16 {
     (factor * f64::powi(2.0, 16 + i32::from(shift))).round().clamp(0.0, 32767.0) as i16
 }
+
+/// What rounds the product with a multiplier and shift to the nearest, in units of what is multiplied.
+pub fn rounding_half(multiplier: i16, shift: u8) -> f64 {
+    f64::powi(2.0, 15 + i32::from(shift)) / f64::from(multiplier.max(1))
+}

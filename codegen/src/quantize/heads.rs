@@ -174,20 +174,9 @@ pub fn lower_normalize(
     epsilon: f64,
     rows: usize,
 ) -> Result<()> {
-    let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    let features = value.features / rows;
-    check_width(node, features)?;
-    let n = features as f64;
-    let frac = normal_frac(lowering, node);
-    let kernel = Normalize {
-        features: features as u16,
-        epsilon: (epsilon / (scale * scale) * n * n).round() as u64,
-        frac,
-    };
-    push(lowering, node, kernel, ("NormalizeRows", rows), &value);
-    lowering.define(node.output, value.storage, normal_format(frac));
-    lowering.report(node, "normalize".into(), String::new());
-    Ok(())
+    lower_normal(lowering, node, rows, ("NormalizeRows", "normalize"), |features, frac, squared| {
+        Normalize { features, epsilon: squared(epsilon).round() as u64, frac }
+    })
 }
 
 pub fn lower_root_mean_square(
@@ -197,22 +186,35 @@ pub fn lower_root_mean_square(
     least: f64,
     rows: usize,
 ) -> Result<()> {
+    let kinds = ("RootMeanSquareRows", "rms");
+    lower_normal(lowering, node, rows, kinds, |features, frac, squared| {
+        let bounded = |mean: f64| squared(mean).round().min(f64::powi(2.0, 62)) as u64;
+        let (epsilon, least) = (bounded(epsilon), bounded(least * least));
+        RootMeanSquare { features, epsilon, least, frac }
+    })
+}
+
+/// Lowers a normalisation of each of `rows` rows, whose kernel is made from the features of a row, the fractional bits
+/// of what it writes, and from what makes a mean square n^2 times itself in squared units of the input. `kind` is the
+/// runtime's for several rows, `word` the report's.
+fn lower_normal<K: Kernel + 'static>(
+    lowering: &mut Lowering,
+    node: &Node,
+    rows: usize,
+    (kind, word): (&'static str, &str),
+    kernel: impl FnOnce(u16, u8, &dyn Fn(f64) -> f64) -> K,
+) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
     let features = value.features / rows;
     check_width(node, features)?;
     let n = features as f64;
-    let frac = normal_frac(lowering, node);
-    // In squared units of the input, n^2 times.
-    let squared = |mean: f64| (mean / (scale * scale) * n * n).round().min(f64::powi(2.0, 62));
-    let kernel = RootMeanSquare {
-        features: features as u16,
-        epsilon: squared(epsilon) as u64,
-        least: squared(least * least) as u64,
-        frac,
-    };
-    push(lowering, node, kernel, ("RootMeanSquareRows", rows), &value);
-    lowering.define(node.output, value.storage, normal_format(frac));
-    lowering.report(node, "rms".into(), String::new());
+    let step = scale::power_of_two(lowering.magnitude(node.output).max(1.0));
+    let frac = (-step.log2()).clamp(0.0, 15.0) as u8;
+    let squared = |mean: f64| mean / (scale * scale) * n * n;
+    push(lowering, node, kernel(features as u16, frac, &squared), (kind, rows), &value);
+    let format = Format::uniform(f64::powi(2.0, -i32::from(frac)));
+    lowering.define(node.output, value.storage, format);
+    lowering.report(node, word.into(), String::new());
     Ok(())
 }
 
@@ -226,16 +228,6 @@ fn check_width(node: &Node, features: usize) -> Result<()> {
         .expected("at most 8192 features")
         .found(features)
         .help("normalise fewer features, or leave the layer out before training"))
-}
-
-/// Fractional bits of what a normalisation writes.
-fn normal_frac(lowering: &Lowering, node: &Node) -> u8 {
-    let step = scale::power_of_two(lowering.magnitude(node.output).max(1.0));
-    (-step.log2()).clamp(0.0, 15.0) as u8
-}
-
-fn normal_format(frac: u8) -> Format {
-    Format::uniform(f64::powi(2.0, -i32::from(frac)))
 }
 
 pub fn lower_softmax(lowering: &mut Lowering, node: &Node, rows: usize) -> Result<()> {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::cholesky::Factor;
-use super::format::{Format, multiplier, scaled_multiplier};
+use super::format::{Format, multiplier, rounding_half, scaled_multiplier};
 use super::lattice::Lattice;
 use super::scale::settle;
 use crate::error::{Error, Result};
@@ -188,7 +188,7 @@ impl Finish {
         let (mut bias, mut multiplier) = (vec![], vec![]);
         for (row, scale) in rows.iter().zip(&scales.of) {
             let m = scaled_multiplier(row.scale / scale, shift);
-            let half = f64::powi(2.0, 15 + i32::from(shift)) / f64::from(m.max(1));
+            let half = rounding_half(m, shift);
             bias.push((row.bias / row.scale + half).round() as i32);
             multiplier.push(m);
         }
