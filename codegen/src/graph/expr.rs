@@ -211,24 +211,6 @@ impl Expr {
     }
 }
 
-impl Function {
-    /// An interval that holds every value on the interval `low..=high`.
-    fn image(self, (low, high): (f64, f64)) -> (f64, f64) {
-        let all = (f64::NEG_INFINITY, f64::INFINITY);
-        let (first, last) = (self.eval(low), self.eval(high));
-        match self {
-            Self::Sin | Self::Cos => (-1.0, 1.0),
-            Self::Tan => all,
-            Self::Abs if low < 0.0 && high > 0.0 => (0.0, first.max(last)),
-            Self::LeakyRelu { alpha } if alpha < 0.0 => all,
-            Self::Elu { alpha, gamma } if alpha < 0.0 || gamma < 0.0 => all,
-            _ if first.is_nan() || last.is_nan() => all,
-            // All others rise or fall throughout.
-            _ => (first.min(last), first.max(last)),
-        }
-    }
-}
-
 impl Expr {
     /// The function at `x`, in double precision.
     pub fn eval(&self, x: f64) -> f64 {
@@ -305,54 +287,6 @@ impl Expr {
                 _ => None,
             },
             _ => None,
-        }
-    }
-
-    /// An interval that holds every value of the function on the interval `x`, either of whose ends may be infinite;
-    /// not the smallest where a variable occurs twice.
-    pub fn image(&self, x: (f64, f64)) -> (f64, f64) {
-        const ALL: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
-        // 0 times infinity is 0 here: the infinite end is not reached.
-        let product = |a: f64, b: f64| if a == 0.0 || b == 0.0 { 0.0 } else { a * b };
-        let hull = |values: [f64; 4]| match values.iter().any(|v| v.is_nan()) {
-            true => ALL,
-            false => values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| {
-                (low.min(v), high.max(v))
-            }),
-        };
-        let corners = |(a, b): (f64, f64), (c, d): (f64, f64)| {
-            hull([product(a, c), product(a, d), product(b, c), product(b, d)])
-        };
-        match self {
-            Self::X => x,
-            Self::Const(c) => (*c, *c),
-            Self::Add(a, b) => {
-                let ((a, b), (c, d)) = (a.image(x), b.image(x));
-                hull([a + c, a + c, b + d, b + d])
-            }
-            Self::Mul(a, b) => corners(a.image(x), b.image(x)),
-            Self::Div(a, b) => match b.image(x) {
-                (low, high) if low > 0.0 || high < 0.0 => {
-                    corners(a.image(x), (1.0 / high, 1.0 / low))
-                }
-                _ => ALL,
-            },
-            Self::Pow(a, p) => match a.image(x) {
-                (low, high) if low >= 0.0 => {
-                    hull([low.powf(*p), low.powf(*p), high.powf(*p), high.powf(*p)])
-                }
-                _ if p.rem_euclid(2.0) == 0.0 && *p > 0.0 => (0.0, f64::INFINITY),
-                _ => ALL,
-            },
-            Self::Min(a, b) => {
-                let ((a, b), (c, d)) = (a.image(x), b.image(x));
-                (a.min(c), b.min(d))
-            }
-            Self::Max(a, b) => {
-                let ((a, b), (c, d)) = (a.image(x), b.image(x));
-                (a.max(c), b.max(d))
-            }
-            Self::Call(f, a) => f.image(a.image(x)),
         }
     }
 
@@ -453,37 +387,6 @@ mod tests {
         let e = Expr::X.mul(Expr::Const(3.0)).add(Expr::Const(1.0)).div(Expr::Const(2.0));
         assert_eq!(e.as_affine(), Some((1.5, 0.5)));
         assert_eq!(Expr::X.mul(Expr::X).as_affine(), None);
-    }
-
-    #[test]
-    fn images_hold_every_value() {
-        let (everywhere, x) = ((f64::NEG_INFINITY, f64::INFINITY), || Expr::X);
-        let sigmoid = || Expr::call(Function::Sigmoid);
-        assert_eq!(sigmoid().image(everywhere), (0.0, 1.0));
-        assert_eq!(Expr::Const(1.0).sub(sigmoid()).image(everywhere), (0.0, 1.0));
-        assert_eq!(Expr::call(Function::Tanh).image(everywhere), (-1.0, 1.0));
-        assert_eq!(Expr::relu().image(everywhere), (0.0, f64::INFINITY));
-        assert_eq!(
-            x().div(Expr::call(Function::Abs).add(Expr::Const(1.0))).image(everywhere),
-            everywhere
-        );
-        assert_eq!(x().mul(x()).image((-1.0, 2.0)), (-2.0, 4.0));
-        let functions = [
-            sigmoid().mul(x()),
-            Expr::call(Function::Exp).of(&x().mul(Expr::Const(-1.0))),
-            x().pow(2.0).sub(x()),
-            Expr::call(Function::Sin).mul(x()),
-            Expr::call(Function::Abs),
-            Expr::Const(1.0).div(x().pow(2.0).add(Expr::Const(1.0))),
-            Expr::call(Function::LeakyRelu { alpha: -0.5 }),
-        ];
-        for f in functions {
-            for (low, high) in [(-3.0, 2.0), (0.5, 4.0), (-2.0, -1.0)] {
-                let (least, most) = f.image((low, high));
-                let inside = |k: u32| f.eval(low + (high - low) * f64::from(k) / 64.0);
-                assert!((0..=64).map(inside).all(|y| least <= y && y <= most), "{f}");
-            }
-        }
     }
 
     #[test]

@@ -130,6 +130,11 @@ pub enum Reduction {
 }
 
 impl Layer {
+    /// The layer that leaves `len` features as they are.
+    pub fn identity(len: usize) -> Self {
+        Self::Affine { scale: vec![1.0; len], offset: vec![0.0; len] }
+    }
+
     /// The layer on each of so many rows: the same function for every row.
     pub fn on_rows(self, count: usize) -> Self {
         match (self, count) {

@@ -8,6 +8,7 @@
 
 mod dense;
 pub mod expr;
+pub mod interval;
 pub mod kan;
 mod layer;
 pub mod membrane;

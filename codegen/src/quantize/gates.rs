@@ -3,6 +3,7 @@
 
 use super::format::Format;
 use crate::graph::expr::Expr;
+use crate::graph::interval::EVERYWHERE;
 use crate::graph::{Graph, Layer, Node, State, TensorId};
 
 /// A gate's integer `q` stands for `(q + 32767) / 65534`, from 0 to 1.
@@ -117,7 +118,7 @@ impl Gates {
 
 /// Whether a function has values from 0 to 1 only.
 fn is_fraction(f: &Expr) -> bool {
-    let (low, high) = f.image((f64::NEG_INFINITY, f64::INFINITY));
+    let (low, high) = f.image(EVERYWHERE);
     low >= 0.0 && high <= 1.0
 }
 

@@ -1,6 +1,6 @@
 //! Affine layers into each other, into dense layers and into sums.
 
-use super::links::{Links, identity};
+use super::links::Links;
 use crate::graph::{Dense, Graph, Layer, Node, Tensor, TensorId, Windows};
 
 /// The scale and offset of an affine layer.
@@ -152,7 +152,7 @@ pub fn fold_backward(graph: &mut Graph) -> bool {
         let Some(folded) = fold_rows(&first.layer, s, o) else { continue };
         let len = s.len();
         graph.nodes[before].layer = folded;
-        graph.nodes[index].layer = identity(len);
+        graph.nodes[index].layer = Layer::identity(len);
         changed = true;
     }
     changed

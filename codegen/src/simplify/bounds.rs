@@ -1,12 +1,8 @@
 //! What a state can never exceed, by the functions that write it: then all bits of its format are used, and it never
 //! saturates.
 
+use crate::graph::interval::{EVERYWHERE, Interval, hull, product};
 use crate::graph::{Graph, Layer, Node, TensorId};
-
-/// Smallest and largest value of a tensor's features.
-type Interval = (f64, f64);
-
-const UNKNOWN: Interval = (f64::NEG_INFINITY, f64::INFINITY);
 
 /// Gives states without a bound the one that follows from the layers that write them.
 pub fn of_states(graph: &mut Graph) {
@@ -37,7 +33,7 @@ pub fn of_states(graph: &mut Graph) {
 
 /// What each tensor's values lie in, whatever the input.
 pub fn intervals(graph: &Graph) -> Vec<Interval> {
-    let mut intervals = vec![UNKNOWN; graph.tensors.len()];
+    let mut intervals = vec![EVERYWHERE; graph.tensors.len()];
     for state in &graph.states {
         if let Some(bound) = state.bound {
             intervals[state.previous] = (-bound, bound);
@@ -50,31 +46,16 @@ pub fn intervals(graph: &Graph) -> Vec<Interval> {
 }
 
 fn interval(node: &Node, of: &[Interval]) -> Interval {
-    let input = |k: usize| node.inputs.get(k).map_or(UNKNOWN, |&id| of[id]);
+    let input = |k: usize| node.inputs.get(k).map_or(EVERYWHERE, |&id| of[id]);
     match &node.layer {
         Layer::Map(f) => f.image(input(0)),
         Layer::Functions { functions, .. } => {
-            let images = functions.iter().map(|f| f.image(input(0)));
-            images.reduce(hull).unwrap_or(UNKNOWN)
+            hull(functions.iter().map(|f| f.image(input(0))).flat_map(<[f64; 2]>::from))
         }
         Layer::Mul => product(input(0), input(1)),
-        Layer::Concat => node.inputs.iter().map(|&id| of[id]).reduce(hull).unwrap_or(UNKNOWN),
+        Layer::Concat => hull(node.inputs.iter().map(|&id| of[id]).flat_map(<[f64; 2]>::from)),
         Layer::Select(_) => input(0),
         Layer::Softmax => (0.0, 1.0),
-        _ => UNKNOWN,
-    }
-}
-
-fn hull(a: Interval, b: Interval) -> Interval {
-    (a.0.min(b.0), a.1.max(b.1))
-}
-
-fn product(a: Interval, b: Interval) -> Interval {
-    let corners = [a.0 * b.0, a.0 * b.1, a.1 * b.0, a.1 * b.1];
-    match corners.iter().all(|corner| corner.is_finite()) {
-        true => corners.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |hull, &corner| {
-            (hull.0.min(corner), hull.1.max(corner))
-        }),
-        false => UNKNOWN,
+        _ => EVERYWHERE,
     }
 }

@@ -1,6 +1,6 @@
 //! What rewrites ask of a graph: who writes and who reads each tensor. Stands on the graph.
 
-use crate::graph::{Graph, Layer, TensorId};
+use crate::graph::{Graph, TensorId};
 
 /// Who writes and who reads each tensor.
 pub struct Links {
@@ -32,9 +32,4 @@ impl Links {
     pub fn only(&self, graph: &Graph, tensor: TensorId, reader: usize) -> bool {
         !graph.is_result(tensor) && self.readers[tensor] == [reader]
     }
-}
-
-/// The layer that leaves `len` features as they are, for [`bypass`](super::rearrange::bypass) to remove.
-pub fn identity(len: usize) -> Layer {
-    Layer::Affine { scale: vec![1.0; len], offset: vec![0.0; len] }
 }

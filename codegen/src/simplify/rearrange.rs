@@ -1,6 +1,6 @@
 //! Rearrangements into each other and into dense layers, and layers that change nothing.
 
-use super::links::{Links, identity};
+use super::links::Links;
 use crate::graph::expr::Expr;
 use crate::graph::{Dense, Graph, Layer, Node, TensorId};
 
@@ -82,7 +82,7 @@ pub fn pick_rows(graph: &mut Graph) -> bool {
         };
         let (len, from) = (rows.len(), first.output);
         graph.nodes[before].layer = Layer::Dense(picked);
-        graph.nodes[index].layer = identity(len);
+        graph.nodes[index].layer = Layer::identity(len);
         graph.tensors[from].shape = len.into();
         changed = true;
     }

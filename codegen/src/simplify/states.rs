@@ -60,41 +60,50 @@ fn parts(graph: &Graph, links: &Links, index: usize) -> Option<Vec<usize>> {
 /// Updates of what is no state, or by what is no fraction, become the products and sums that they are.
 pub fn expand(graph: &mut Graph) -> bool {
     let intervals = bounds::intervals(graph);
-    let fraction = |id: TensorId| intervals[id].0 >= 0.0 && intervals[id].1 <= 1.0;
-    let stays = |node: &Node| {
+    let fraction = |id: &TensorId| intervals[*id].0 >= 0.0 && intervals[*id].1 <= 1.0;
+    let mut changed = false;
+    for node in std::mem::take(&mut graph.nodes) {
         let (kept, gates): (TensorId, &[TensorId]) = match (&node.layer, node.inputs.as_slice()) {
             (Layer::GruUpdate, &[gate, _, kept]) => (kept, &[gate]),
             (Layer::LstmUpdate, &[forget, kept, input, _]) => (kept, &[forget, input]),
-            _ => return true,
+            _ => {
+                graph.nodes.push(node);
+                continue;
+            }
         };
         let own = |state: &State| state.previous == kept && state.next == node.output;
-        graph.states.iter().any(own) && gates.iter().all(|&id| fraction(id))
-    };
-    let Some(index) = graph.nodes.iter().position(|node| !stays(node)) else { return false };
-    let node = graph.nodes.remove(index);
-    let add = |sign: f64| Layer::Add { factors: [1.0, sign] };
-    let mut at = index;
-    let mut push = |graph: &mut Graph, what: &str, layer: Layer, inputs: [TensorId; 2]| {
-        let shape = graph.tensors[node.output].shape;
-        graph.tensors.push(Tensor { name: format!("{}.{what}", node.name), shape });
+        if graph.states.iter().any(own) && gates.iter().all(fraction) {
+            graph.nodes.push(node);
+        } else {
+            expand_update(graph, node);
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// Appends the products and sums of an update, the last of which writes what it wrote.
+fn expand_update(graph: &mut Graph, node: Node) {
+    let shape = graph.tensors[node.output].shape;
+    let mut push = |what: &str, layer: Layer, inputs: [TensorId; 2]| {
+        let name = format!("{}.{what}", node.name);
+        graph.tensors.push(Tensor { name: name.clone(), shape });
         let output = graph.tensors.len() - 1;
-        let name = graph.tensors[output].name.clone();
-        graph.nodes.insert(at, Node { name, layer, inputs: inputs.to_vec(), output });
-        at += 1;
+        graph.nodes.push(Node { name, layer, inputs: inputs.to_vec(), output });
         output
     };
-    let (sum, operands) = match (&node.layer, node.inputs.as_slice()) {
-        (Layer::GruUpdate, &[gate, candidate, kept]) => {
-            let difference = push(graph, "difference", add(-1.0), [kept, candidate]);
-            (add(1.0), [push(graph, "change", Layer::Mul, [difference, gate]), candidate])
+    let inputs = match *node.inputs.as_slice() {
+        [gate, candidate, kept] => {
+            let difference = Layer::Add { factors: [1.0, -1.0] };
+            let difference = push("difference", difference, [kept, candidate]);
+            vec![push("change", Layer::Mul, [difference, gate]), candidate]
         }
-        (_, &[forget, kept, input, candidate]) => {
-            let kept = push(graph, "kept", Layer::Mul, [forget, kept]);
-            (add(1.0), [kept, push(graph, "added", Layer::Mul, [input, candidate])])
+        [forget, kept, input, candidate] => {
+            let kept = push("kept", Layer::Mul, [forget, kept]);
+            vec![kept, push("added", Layer::Mul, [input, candidate])]
         }
-        _ => (add(1.0), [node.output; 2]),
+        _ => node.inputs,
     };
-    let Node { name, output, .. } = node;
-    graph.nodes.insert(at, Node { name, layer: sum, inputs: operands.to_vec(), output });
-    true
+    let layer = Layer::Add { factors: [1.0, 1.0] };
+    graph.nodes.push(Node { name: node.name, layer, inputs, output: node.output });
 }

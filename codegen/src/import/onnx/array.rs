@@ -116,10 +116,15 @@ fn strided(dims: Vec<usize>, steps: &[isize], offset: isize) -> Result<View> {
     Ok(View { dims, from: from.into_iter().map(isize::unsigned_abs).collect() })
 }
 
+/// `index` counted from the front of `len`; negative ones count from behind.
+pub fn from_front(index: i64, len: usize) -> Option<usize> {
+    let front = if index < 0 { index.saturating_add(len as i64) } else { index };
+    usize::try_from(front).ok().filter(|&front| front < len)
+}
+
 /// `axis` counted from the front, with `rank` axes.
 pub fn axis_of(axis: i64, rank: usize) -> Result<usize> {
-    let from_front = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
-    usize::try_from(from_front).ok().filter(|&a| a < rank).ok_or_else(|| {
+    from_front(axis, rank).ok_or_else(|| {
         Error::new("an axis does not exist")
             .expected(format!("an axis of {rank} dimensions"))
             .found(axis)
@@ -214,8 +219,7 @@ pub fn gather(dims: &[usize], axis: usize, indices: &[i64], index_dims: &[usize]
     let positions = indices
         .iter()
         .map(|&i| {
-            let wrapped = if i < 0 { i.saturating_add(len as i64) } else { i };
-            usize::try_from(wrapped).ok().filter(|&p| p < len).ok_or_else(|| {
+            from_front(i, len).ok_or_else(|| {
                 Error::new("a gathered index does not exist")
                     .expected(format!("an index into {len} features"))
                     .found(i)

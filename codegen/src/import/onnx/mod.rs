@@ -455,7 +455,7 @@ impl<'a> Importer<'a> {
         }
         if graph.is_source(graph.output) {
             let source = graph.output;
-            graph.push("identity", identity(graph.output_len()), &[source])?;
+            graph.push("identity", Layer::identity(graph.output_len()), &[source])?;
         }
         graph.remove_unread();
         Ok((graph, hex(&self.builder.tensors.hash.finalize())))
@@ -479,7 +479,7 @@ impl<'a> Importer<'a> {
             let next = match self.builder.graph.is_source(next) {
                 // A state needs a layer that writes it.
                 true => {
-                    let copy = identity(self.builder.len(next));
+                    let copy = Layer::identity(self.builder.len(next));
                     self.builder.push(output, copy, &[next])?
                 }
                 false => next,
@@ -489,11 +489,6 @@ impl<'a> Importer<'a> {
         self.builder.graph.output = output;
         Ok(())
     }
-}
-
-/// The layer that leaves `len` features as they are.
-fn identity(len: usize) -> Layer {
-    Layer::Affine { scale: vec![1.0; len], offset: vec![0.0; len] }
 }
 
 /// The shape of an input of features, and how many there are.

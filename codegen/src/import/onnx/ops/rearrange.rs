@@ -274,8 +274,7 @@ pub fn scatter(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
 
 /// An index counted from the front.
 fn wrapped(index: i64, len: usize) -> Result<usize> {
-    let front = if index < 0 { index.saturating_add(len as i64) } else { index };
-    usize::try_from(front).ok().filter(|&i| i < len).ok_or_else(|| {
+    array::from_front(index, len).ok_or_else(|| {
         Error::new("an index does not exist")
             .expected(format!("an index into {len} features"))
             .found(index)
