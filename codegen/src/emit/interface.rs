@@ -1,0 +1,199 @@
+//! What a caller names of a module: its inputs, outputs, their types, ranges and names. Stands on the program's ports
+//! and on items.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use nervecord::host::quads;
+
+use super::items::{first_free, screaming, wrapped};
+use crate::program::{Port, PortWidth, Program};
+use crate::text::snake_case;
+
+/// Lengths, types, ranges and formats of inputs and outputs.
+pub fn interface(program: &Program) -> String {
+    let mut out = String::new();
+    for (label, port, raw) in
+        [("input", &program.input, "INPUTS"), ("output", &program.output, "OUTPUTS")]
+    {
+        let name = if label == "input" { "Input" } else { "Output" };
+        let _ = writeln!(out, "    /// Number of {label} features.");
+        let _ = writeln!(out, "    pub const {raw}: usize = {};", port.features());
+        let _ = writeln!(out, "    /// The {label}s of a step.");
+        out += &port_type(name, port, raw);
+        let _ = writeln!(out, "    /// The integer behind one {label}.");
+        let _ = writeln!(out, "    pub type Raw{name} = i{};", port.bits());
+    }
+    let _ = writeln!(out, "    /// Bytes of tables in flash.");
+    let _ = writeln!(out, "    pub const TABLE_BYTES: usize = {};", program.table_bytes());
+    let ranges: Vec<String> = program.input.ranges.iter().map(|r| format!("{r:?}")).collect();
+    let _ = writeln!(
+        out,
+        "    /// The calibrated range of each input with its margin, in its integers: outside, the status says so."
+    );
+    let head = "pub const RANGES: [[i32; 2]; INPUTS] = [";
+    let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&ranges, 8));
+    for (name, port) in [("CHANNELS", &program.input), ("LEVELS", &program.output)] {
+        let (PortWidth::WideIn(channels) | PortWidth::WideOut(channels)) = &port.width else {
+            continue;
+        };
+        let cells: Vec<String> = channels
+            .iter()
+            .map(|c| format!("Channel {{ offset: {}, shift: {} }}", c.offset, c.shift))
+            .collect();
+        let head = format!("static {name}: [Channel; {}] = [", cells.len());
+        let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&cells, 8));
+    }
+    let table = match program.input.bits() {
+        32 => "limits32(&RANGES, &CHANNELS)",
+        _ => "limits16(&RANGES)",
+    };
+    let limits = 2 * quads(program.input.features());
+    let _ = writeln!(out, "    static LIMITS: [Quad; {limits}] = {table};");
+    out
+}
+
+/// What collects inputs by name, and the names.
+pub fn readings(program: &Program, ty: &str) -> String {
+    let mut out = format!(
+        "    /// The inputs of a step, set by name: `reading.set(input::NAME, value)`.
+    pub type Reading = nervecord::generated::Reading<{ty}, INPUTS, OUTPUTS>;
+    /// A sensor's integers as one input's: `reading.count(&CONVERSION, count)`.
+    pub type Counts = nervecord::generated::Counts<{ty}>;
+
+    /// All inputs of a step, in their order: `f32` (with nervecord's feature of that name) or fixed-point
+    /// numbers.
+    pub fn input<V: nervecord::generated::Value>(values: &[V; INPUTS]) -> Reading {{
+        Reading::of(values)
+    }}
+
+    /// For a constant: input `input` is `at_zero + per_count * count` of a sensor's integer.
+    pub const fn counts(input: usize, per_count: f64, at_zero: f64) -> Counts {{
+        Counts::new(input, per_count, at_zero)
+    }}
+"
+    );
+    let outputs = match &program.classes {
+        Some(classes) => classes.names.clone(),
+        None => program.output_names.clone(),
+    };
+    out += &names("input", "The places of the inputs.", &program.input_names, "");
+    let about = match &program.classes {
+        Some(_) => "The places of the classes; `nervecord::argmax` of the outputs is one.",
+        None => "The places of the outputs.",
+    };
+    out += &names("output", about, &outputs, &parts(program));
+    out
+}
+
+/// A function for each of several outputs that picks its features.
+fn parts(program: &Program) -> String {
+    let port = &program.output;
+    if program.outputs.len() < 2 {
+        return String::new();
+    }
+    let mut out = String::new();
+    let mut taken = BTreeSet::new();
+    let mut start = 0;
+    for part in &program.outputs {
+        let places = start..start + part.features;
+        start = places.end;
+        let feature = |i: usize| match port.uniform_frac() {
+            Some(_) => format!("output[{i}]"),
+            None => format!("output.{i}"),
+        };
+        let features: Vec<String> = places.clone().map(feature).collect();
+        let number = |frac: &u32| format!("super::FixedI{}<super::U{frac}>", port.bits());
+        let numbers: Vec<String> = port.fracs[places].iter().map(number).collect();
+        let (ty, [open, close]) = match numbers.windows(2).all(|pair| pair[0] == pair[1]) {
+            true => (format!("[{}; {}]", numbers[0], numbers.len()), ["[", "]"]),
+            false => (format!("({})", numbers.join(", ")), ["(", ")"]),
+        };
+        let name = first_free(&snake_case(&part.name), |name| !taken.contains(name));
+        let body = wrapped(&features, 16);
+        let _ = write!(
+            out,
+            "
+        /// The output `{}`.
+        #[rustfmt::skip]
+        pub const fn {name}(output: &super::Output) -> {ty} {{
+            {open}
+{body}            {close}
+        }}
+",
+            part.name
+        );
+        taken.insert(name);
+    }
+    out
+}
+
+/// A module with the place of each feature under its name, and `functions`.
+fn names(module: &str, about: &str, names: &[String], functions: &str) -> String {
+    let mut taken = BTreeSet::from(["NAMES".to_owned()]);
+    let mut constants = String::new();
+    for (i, name) in names.iter().enumerate() {
+        let ident = screaming(name, &module.to_ascii_uppercase());
+        let name = first_free(&ident, |name| !taken.contains(name));
+        let _ = writeln!(constants, "        pub const {name}: usize = {i};");
+        taken.insert(name);
+    }
+    let count = names.len();
+    let names: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    format!(
+        "
+    /// {about}
+    #[allow(missing_docs)]
+    pub mod {module} {{
+{constants}        #[rustfmt::skip]
+        pub const NAMES: [&str; {count}] = [
+{}        ];
+{functions}    }}
+",
+        wrapped(&names, 12)
+    )
+}
+
+/// An array of fixed-point numbers, or a tuple where their formats differ.
+fn port_type(name: &str, port: &Port, count: &str) -> String {
+    let number = |frac: &u32| format!("FixedI{}<U{frac}>", port.bits());
+    if let Some(frac) = port.uniform_frac() {
+        return format!("    pub type {name} = [{}; {count}];\n", number(&frac));
+    }
+    let numbers: Vec<String> = port.fracs.iter().map(number).collect();
+    let body = wrapped(&numbers, 8);
+    format!("    #[rustfmt::skip]\n    pub type {name} = (\n{body}    );\n")
+}
+
+/// The start of `Controller::step`: typed numbers to integers.
+pub fn untyped(program: &Program) -> String {
+    let indent = "            ";
+    match program.input.uniform_frac() {
+        Some(_) => format!("{indent}let input = input.map(|x| x.to_bits());\n"),
+        None => {
+            let bits = |i| format!("input.{i}.to_bits()");
+            let cells: Vec<String> = (0..program.input.features()).map(bits).collect();
+            let body = wrapped(&cells, 16);
+            format!("{indent}#[rustfmt::skip]\n{indent}let input = [\n{body}{indent}];\n")
+        }
+    }
+}
+
+/// The body of a function from integers to typed numbers.
+pub fn typed(program: &Program) -> String {
+    let indent = "            ";
+    let from_bits = format!("FixedI{}::from_bits", program.output.bits());
+    match program.output.uniform_frac() {
+        Some(_) => format!("{indent}output.map({from_bits})\n"),
+        None => {
+            let names: Vec<String> =
+                (0..program.output.features()).map(|i| format!("y{i}")).collect();
+            let cells: Vec<String> = names.iter().map(|y| format!("{from_bits}({y})")).collect();
+            let (names, cells) = (wrapped(&names, 16), wrapped(&cells, 16));
+            format!(
+                "{indent}#[rustfmt::skip]\n{indent}let [\n{names}{indent}] = output;\n\
+                 {indent}#[rustfmt::skip]\n{indent}let output = (\n{cells}{indent});\n{indent}output\n"
+            )
+        }
+    }
+}
