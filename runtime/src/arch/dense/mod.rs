@@ -29,6 +29,4 @@ pub(crate) mod layout;
 #[cfg(any(test, nervecord_kernel = "portable"))]
 pub(crate) mod portable;
 pub(crate) mod shape;
-#[cfg(not(nervecord_kernel = "dsp"))]
-mod single;
 pub(crate) mod weight;

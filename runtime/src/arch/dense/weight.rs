@@ -2,14 +2,10 @@
 
 #[cfg(not(nervecord_kernel = "portable"))]
 use super::kernel;
-#[cfg(nervecord_kernel = "dsp")]
-use super::kernel as several;
 use super::layout::Width;
 #[cfg(nervecord_kernel = "portable")]
 use super::portable as kernel;
 use super::shape::{DenseShape, Stretch};
-#[cfg(not(nervecord_kernel = "dsp"))]
-use super::single as several;
 use crate::tensor::Quad;
 
 /// Weights that a dense layer may have. Its name is out of reach, so the widths here are all there are.
@@ -24,13 +20,10 @@ pub trait Weight: Width {
 
     /// Computes a stretch of windows where this core has a kernel for them and they lie as it needs; else false,
     /// and nothing done.
-    fn windows(
-        shape: &DenseShape,
-        stream: &[u32],
-        x: &mut [Quad],
-        y: &mut [Quad],
-        windows: &Stretch,
-    ) -> bool;
+    #[inline(always)]
+    fn windows(_: &DenseShape, _: &[u32], _: &mut [Quad], _: &mut [Quad], _: &Stretch) -> bool {
+        false
+    }
 }
 
 impl Weight for i8 {
@@ -41,6 +34,7 @@ impl Weight for i8 {
         kernel::dense_i8(shape, stream, x, y);
     }
 
+    #[cfg(nervecord_kernel = "dsp")]
     #[inline(always)]
     fn windows(
         shape: &DenseShape,
@@ -49,7 +43,7 @@ impl Weight for i8 {
         y: &mut [Quad],
         windows: &Stretch,
     ) -> bool {
-        several::windows_i8(shape, stream, x, y, windows)
+        kernel::windows_i8(shape, stream, x, y, windows)
     }
 }
 
@@ -61,6 +55,7 @@ impl Weight for i16 {
         kernel::dense_i16(shape, stream, x, y);
     }
 
+    #[cfg(nervecord_kernel = "dsp")]
     #[inline(always)]
     fn windows(
         shape: &DenseShape,
@@ -69,6 +64,6 @@ impl Weight for i16 {
         y: &mut [Quad],
         windows: &Stretch,
     ) -> bool {
-        several::windows_i16(shape, stream, x, y, windows)
+        kernel::windows_i16(shape, stream, x, y, windows)
     }
 }
