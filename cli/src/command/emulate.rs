@@ -1,5 +1,6 @@
 //! `nervecord emulate`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ struct Outcome {
     table_bytes: u64,
     ram_bytes: u64,
     stack_bytes: u64,
+    /// Instructions that each function executed in a step on average.
+    functions: BTreeMap<String, f64>,
 }
 
 fn board_help() -> String {
@@ -82,6 +85,8 @@ pub fn emulate(model: &Model, machine: &Machine) -> Result<bool> {
 
 fn outcome(model: String, board: &Board, job: &Job, measured: &Measured) -> Outcome {
     let equal_rows = job.expected.as_ref().map_or(0, |rows| measured.equal_rows(rows));
+    let steps = job.rows.len().max(1) as f64;
+    let functions = measured.functions.iter().map(|(f, n)| (f.name(), *n as f64 / steps));
     Outcome {
         model,
         board: board.name.clone(),
@@ -97,6 +102,7 @@ fn outcome(model: String, board: &Board, job: &Job, measured: &Measured) -> Outc
         table_bytes: measured.table_bytes,
         ram_bytes: measured.ram_bytes,
         stack_bytes: measured.stack_bytes,
+        functions: functions.collect(),
     }
 }
 
