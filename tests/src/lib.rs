@@ -7,6 +7,7 @@ pub mod drawn;
 pub mod gated;
 pub mod link;
 pub mod liquid;
+pub mod made;
 pub mod network;
 pub mod onnx;
 pub mod random;

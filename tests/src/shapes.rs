@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nervecord_codegen::Result;
 use nervecord_codegen::graph::expr::Expr;
 use nervecord_codegen::graph::kan::{DEGREE, Edge, Kan, Spline};
-use nervecord_codegen::graph::{Dense, Graph, Layer, Reduction};
+use nervecord_codegen::graph::{Dense, Graph, Layer};
 
 use crate::random::Random;
 
@@ -52,50 +52,6 @@ pub const EDGES: Shape = Shape {
         65, 3, 43, 54, 100, 14,
     ],
 };
-
-/// Widths of the inputs' ranges of [`heads`], too far apart for one format of 16 bits.
-pub const HEAD_RANGES: [f64; 6] = [1e-2, 1.0, 300.0, 1e4, 20.0, 0.3];
-
-/// The layers that compare what they read: 32-bit inputs, normalisations, extremes, lengths and quotients, softmax
-/// and its logarithm, argmax and what it picks.
-///
-/// # Errors
-/// The graph refuses a layer.
-pub fn heads() -> Result<Graph> {
-    let mut random = Random::new(3);
-    let mut graph = Graph::new("heads", "x", HEAD_RANGES.len());
-    let mut first = dense(&mut random, HEAD_RANGES.len(), 9);
-    let rows = first.weights.iter_mut();
-    rows.for_each(|row| row.iter_mut().zip(HEAD_RANGES).for_each(|(w, range)| *w /= range));
-    let layers = [
-        Layer::Dense(first),
-        Layer::Normalize { epsilon: 1e-5 },
-        Layer::Dense(dense(&mut random, 9, 7)),
-        Layer::LogSoftmax,
-        Layer::Dense(dense(&mut random, 7, 7)),
-        Layer::Softmax,
-        Layer::Dense(dense(&mut random, 7, 6)),
-        Layer::RootMeanSquare { epsilon: 1e-5, least: 1e-3 },
-    ];
-    let mut tensor = graph.input;
-    for (index, layer) in layers.into_iter().enumerate() {
-        tensor = graph.push(format!("layer{index}"), layer, &[tensor])?;
-    }
-    let groups = |by| Layer::Reduce { by, groups: 2 };
-    let length = graph.push("length", groups(Reduction::Length), &[tensor])?;
-    let (largest, smallest) = (
-        graph.push("largest", groups(Reduction::Max), &[tensor])?,
-        graph.push("smallest", groups(Reduction::Min), &[tensor])?,
-    );
-    let larger = graph.push("larger", Layer::Extreme { largest: true }, &[smallest, length])?;
-    let quotients = graph.push("quotients", Layer::Div, &[largest, larger])?;
-    let one = graph.push("one", Layer::Select(vec![0]), &[length])?;
-    let shared = graph.push("shared", Layer::Div, &[tensor, one])?;
-    let index = graph.push("index", Layer::ArgMax, &[shared])?;
-    let picked = graph.push("picked", Layer::Pick, &[shared, index])?;
-    graph.push("all", Layer::Concat, &[quotients, picked, index])?;
-    Ok(graph)
-}
 
 impl Shape {
     /// The network of [`SHAPES`] that goes by this name.
@@ -148,7 +104,7 @@ fn splines(random: &mut Random, inputs: usize, outputs: usize) -> Kan {
     Kan { base: Expr::Const(0.0), edges, bias: vec![0.0; outputs] }
 }
 
-fn dense(random: &mut Random, inputs: usize, outputs: usize) -> Dense {
+pub(crate) fn dense(random: &mut Random, inputs: usize, outputs: usize) -> Dense {
     // Keeps the size of activations about the same from layer to layer.
     let unit = (6.0 / inputs as f64).sqrt() / 127.0;
     let mut row = || -> Vec<f64> {

@@ -47,7 +47,8 @@ enum Task {
         #[arg(long, default_value = "all")]
         board: String,
         /// A model folder, an ONNX file, a generated module (.rs), edges-i8, edges-i16 or splines
-        /// (layers of many sizes), heads (layers that compare); all of models/ and these if none is given
+        /// (layers of many sizes), heads (layers that compare), windows (layers at many places), gates (recurrent
+        /// layers); all of models/ and these if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in

@@ -9,6 +9,7 @@ use nervecord_codegen::graph::Graph;
 use nervecord_codegen::import;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
+use nervecord_tests::made;
 use nervecord_tests::network;
 use nervecord_tests::random::Random;
 use nervecord_tests::shapes::{self, SHAPES, Shape};
@@ -43,8 +44,8 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
 }
 
 /// Networks made in memory, under the names that [`load`] knows: layers of many sizes with weights
-/// of either width, spline layers of many sizes, and layers that compare what they read.
-pub const MADE: [&str; 4] = ["edges-i8", "edges-i16", "splines", "heads"];
+/// of either width, spline layers of many sizes, layers that compare what they read, at many places, and with gates.
+pub const MADE: [&str; 6] = ["edges-i8", "edges-i16", "splines", "heads", "windows", "gates"];
 
 /// Whether it is a name of [`MADE`].
 pub fn is_made(path: &Path) -> bool {
@@ -97,7 +98,9 @@ pub fn load(path: &Path) -> Result<Job> {
         Some("edges-i8") => return edges("edges-i8", Weights::I8),
         Some("edges-i16") => return edges("edges-i16", Weights::I16),
         Some("splines") => return Ok(splines::job()),
-        Some("heads") => return heads(),
+        Some("heads") => return made(made::heads()?, &made::HEAD_RANGES),
+        Some("windows") => return made(made::windows()?, &[1.0; made::WINDOW_INPUTS]),
+        Some("gates") => return made(made::gates()?, &[1.0; made::GATE_INPUTS]),
         _ => {}
     }
     if let Some(shape) = Shape::named(path) {
@@ -115,14 +118,15 @@ fn edges(name: &str, weights: Weights) -> Result<Job> {
     Ok(Job { name: name.to_owned(), ..job })
 }
 
-fn heads() -> Result<Job> {
-    let mut rows = Random::new(7).rows(ROWS, shapes::HEAD_RANGES.len());
+/// A network made in memory on random rows of those ranges, and on random raw ones.
+fn made(graph: Graph, ranges: &[f64]) -> Result<Job> {
+    let mut rows = Random::new(7).rows(ROWS, ranges.len());
     for row in &mut rows {
-        row.iter_mut().zip(shapes::HEAD_RANGES).for_each(|(x, range)| *x *= range);
+        row.iter_mut().zip(ranges).for_each(|(x, range)| *x *= range);
     }
-    let graph = Graph { name: "model".into(), ..shapes::heads()? };
-    let compiled = network::compile(graph, Weights::I8, &rows)?;
-    Job::of("heads", &compiled, with_random(&compiled, &rows))
+    let name = graph.name.clone();
+    let compiled = network::compile(Graph { name: "model".into(), ..graph }, Weights::I8, &rows)?;
+    Job::of(name, &compiled, with_random(&compiled, &rows))
 }
 
 /// Rows of a network in [`SHAPES`], whose steps all take the same time.
