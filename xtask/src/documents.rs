@@ -9,7 +9,7 @@ use crate::figures::{COLUMNS, Figures, Row};
 use crate::table::{self, Place};
 
 /// The core whose memory and time the README shows.
-const SHOWN: &str = "qemu-cortex-m4";
+pub const SHOWN: &str = "qemu-cortex-m4";
 
 /// A document, the name of its table, and the table.
 type Tables = [(&'static str, &'static str, String); 3];
@@ -77,9 +77,13 @@ fn memory(entries: &[Entry]) -> String {
     table::render(&head, &rows)
 }
 
-/// A figure in groups of three digits.
+/// A figure, if there is one.
 fn number(row: Option<Row>, column: usize) -> String {
-    let Some(n) = row.and_then(|row| row[column]) else { return "-".to_owned() };
+    row.and_then(|row| row[column]).map_or_else(|| "-".to_owned(), grouped)
+}
+
+/// A number in groups of three digits.
+pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()

@@ -17,6 +17,7 @@ mod new_board;
 mod oldest;
 mod package;
 mod parts;
+mod policies;
 mod set_up;
 mod splines;
 mod stages;
@@ -59,6 +60,15 @@ enum Task {
     Circles {
         /// Folders of packages; all if none is given
         folders: Vec<PathBuf>,
+    },
+    /// Measure policies that are not here on an emulated Cortex-M4F, against their float networks
+    Policies {
+        /// Files or folders of models, with calibration.csv and vectors.csv beside them
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Put the table into README.md
+        #[arg(long)]
+        write: bool,
     },
     /// Pack the crates that can be published, and build them in an empty folder
     Package,
@@ -163,6 +173,7 @@ fn main() -> ExitCode {
         }
         Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
         Task::Circles { folders } => circles::circles(&folders).map(|()| true),
+        Task::Policies { paths, write } => policies::policies(&paths, write),
         Task::Package => package::package().map(|()| true),
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };

@@ -155,15 +155,8 @@ fn random_rows(columns: usize, bits: u32) -> Vec<Vec<i32>> {
 /// A trained model on its test vectors, or, without them, on its calibration data, and on random
 /// rows.
 fn from_model(path: &Path) -> Result<Job> {
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    let calibration = folder.join("calibration.csv");
-    let mut compiler = Compiler::new(path).name("model");
-    // A circuit knows the ranges of its inputs itself.
-    if calibration.is_file() {
-        compiler = compiler.calibration(&calibration);
-    }
-    let compiled = compiler.build()?;
-    let vectors = folder.join("vectors.csv");
+    let compiled = compile(path)?;
+    let vectors = folder(path).join("vectors.csv");
     let rows = match vectors.is_file() {
         true => Data::read(&vectors)?.inputs(&compiled.graph, &vectors)?,
         false => compiled.calibration.rows.clone(),
@@ -171,8 +164,27 @@ fn from_model(path: &Path) -> Result<Job> {
     Job::of(name_of(path), &compiled, with_random(&compiled, &rows))
 }
 
+/// The folder that a model is or lies in.
+pub fn folder(path: &Path) -> &Path {
+    if path.is_dir() { path } else { path.parent().unwrap_or(path) }
+}
+
+/// A trained model, calibrated on the data beside it.
+///
+/// # Errors
+/// It cannot be read or compiled.
+pub fn compile(path: &Path) -> Result<Compiled> {
+    let calibration = folder(path).join("calibration.csv");
+    let mut compiler = Compiler::new(path).name("model");
+    // A circuit knows the ranges of its inputs itself.
+    if calibration.is_file() {
+        compiler = compiler.calibration(&calibration);
+    }
+    compiler.build()
+}
+
 /// Raw rows, and random ones behind them.
-fn with_random(compiled: &Compiled, rows: &[Vec<f64>]) -> Vec<Vec<i32>> {
+pub fn with_random(compiled: &Compiled, rows: &[Vec<f64>]) -> Vec<Vec<i32>> {
     let input = &compiled.program.input;
     let raws = rows.iter().map(|row| input.to_raws(row));
     raws.chain(random_rows(input.features(), input.bits())).collect()
