@@ -2,6 +2,7 @@
 //! linear out of their splines, functions before a dense layer as splines. Or where it leaves a smaller error: functions
 //! scaled for the weights behind them.
 
+use super::homogeneous;
 use super::trial::Trial;
 use crate::error::Result;
 use crate::graph::expr::Expr;
@@ -41,6 +42,9 @@ pub fn choose(trial: Trial) -> Result<Formed> {
     }
     for name in names(&formed.trial.graph, |layer| matches!(layer, Layer::Kan(_))) {
         formed.fold(&name)?;
+    }
+    for name in names(&formed.trial.graph, |layer| *layer == Layer::Div) {
+        formed.try_scaled(&name)?;
     }
     Ok(formed)
 }
@@ -107,6 +111,22 @@ impl<'a> Formed<'a> {
             self.trial = balanced;
             let reason = format!(
                 "scaled for the weights behind them: i8 leaves an error of {other_error:.4} where it left {error:.4}"
+            );
+            self.reasons.push((name.to_owned(), reason));
+        }
+        Ok(())
+    }
+
+    /// What a quotient is made of may be divided by its size first, so that small numbers keep their bits.
+    fn try_scaled(&mut self, name: &str) -> Result<()> {
+        let Some(graph) = homogeneous::scaled(&self.trial.graph, name) else { return Ok(()) };
+        let (_, error) = weigh(&self.trial)?;
+        let scaled = self.other(graph)?;
+        let (_, other_error) = weigh(&scaled)?;
+        if other_error <= error * BALANCED {
+            self.trial = scaled;
+            let reason = format!(
+                "of numbers over their root mean square: an error of {other_error:.4} where it was {error:.4}"
             );
             self.reasons.push((name.to_owned(), reason));
         }

@@ -5,6 +5,7 @@
 //! [`quantize`](crate::quantize), which makes the integers and knows nothing of what is tried.
 
 mod forms;
+mod homogeneous;
 mod search;
 mod trial;
 
