@@ -1,6 +1,7 @@
 //! A build script as a firmware project has it: the module lands in `OUT_DIR` for `include!`. Beside it go
 //! modules of networks with dead parts, for `tests/dead.rs`, of random ones, for `tests/drawn.rs`, and of one
-//! whose inputs differ in range so much that each has its own 32-bit format, and of one with several inputs and outputs.
+//! whose inputs differ in range so much that each has its own 32-bit format, of one with several inputs and outputs, and of
+//! one whose width is chosen at each step.
 
 // What the tests use of these is more than is needed here.
 #[allow(dead_code)]
@@ -17,6 +18,8 @@ mod network;
 #[allow(dead_code)]
 #[path = "src/random.rs"]
 mod random;
+#[path = "src/widths.rs"]
+mod widths;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -36,7 +39,8 @@ fn main() {
         .and_then(|()| write("dead.rs", &dead::modules()?))
         .and_then(|()| write("drawn.rs", &drawn_modules()?))
         .and_then(|()| write("mixed.rs", &mixed_module()?))
-        .and_then(|()| write("actor.rs", &actor_module()?));
+        .and_then(|()| write("actor.rs", &actor_module()?))
+        .and_then(|()| write("slim.rs", &widths::compile()?.module()));
     println!("cargo::rerun-if-changed=src");
     if let Err(error) = made {
         println!("cargo::error={}", error.to_string().replace('\n', "; "));

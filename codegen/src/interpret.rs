@@ -11,15 +11,22 @@ use crate::program::{PortWidth, Program, StateFormat, TensorFormat};
 pub struct Interpreter<'a> {
     program: &'a Program,
     limits: Vec<Quad>,
+    /// Bit of the width that is computed.
+    width: u32,
     scratch: Vec<Quad>,
 }
 
 impl<'a> Interpreter<'a> {
     /// A model in its start state.
     pub fn new(program: &'a Program) -> Self {
+        Self::of_width(program, program.widths.len().saturating_sub(1))
+    }
+
+    /// A model in its start state whose steps are those of its width `width`.
+    pub fn of_width(program: &'a Program, width: usize) -> Self {
         let mut scratch = program.start.clone();
         scratch.resize(program.scratch_quads, Quad::default());
-        Self { program, limits: program.input.limits(), scratch }
+        Self { program, limits: program.input.limits(), width: 1 << width, scratch }
     }
 
     /// One step on the caller's integers.
@@ -31,7 +38,7 @@ impl<'a> Interpreter<'a> {
             PortWidth::WideIn(channels) => read32(input, channels, &self.limits, x),
             _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), &self.limits, x),
         };
-        for op in &program.ops {
+        for op in program.ops.iter().filter(|op| op.widths & self.width != 0) {
             let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
             let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
             op.kernel.run(&reads, &mut self.scratch[range(op.write)]);
@@ -58,7 +65,7 @@ impl<'a> Interpreter<'a> {
 
     /// Returns to the start state.
     pub fn reset(&mut self) {
-        *self = Self::new(self.program);
+        *self = Self::of_width(self.program, self.width.trailing_zeros() as usize);
     }
 
     /// The values of the model's states, after the last step; counters are left out.

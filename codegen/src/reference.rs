@@ -147,6 +147,7 @@ fn value(layer: &Layer, inputs: &[&[f64]]) -> Vec<f64> {
         Layer::Reduce { by, groups } => {
             input(0).chunks(input(0).len() / groups).map(|group| reduce(*by, group)).collect()
         }
+        Layer::Anytime { .. } => inputs.last().map(|x| x.to_vec()).unwrap_or_default(),
         Layer::Concat => inputs.concat(),
         Layer::Select(indices) => indices.iter().map(|&i| input(0)[i]).collect(),
         Layer::Pick => {

@@ -28,6 +28,8 @@ pub struct Settings {
     pub sparsity: Sparsity,
     /// Outputs of the file that the caller reads; those that are supported if empty.
     pub outputs: Vec<String>,
+    /// Outputs of the file of which the caller chooses one at each step, the whole network's last.
+    pub widths: Vec<String>,
     /// What is said of the network's memory.
     pub state: StateSettings,
     columns: Vec<String>,
@@ -44,6 +46,7 @@ impl Default for Settings {
             columns: Vec::new(),
             sparsity: Sparsity::default(),
             outputs: Vec::new(),
+            widths: Vec::new(),
             state: StateSettings::default(),
             inputs: BTreeMap::new(),
             file: None,
@@ -55,6 +58,7 @@ impl Default for Settings {
 #[serde(deny_unknown_fields, default)]
 struct File {
     outputs: Vec<String>,
+    widths: Vec<String>,
     calibration: CalibrationSection,
     inputs: BTreeMap<String, [f64; 2]>,
     sparsity: Sparsity,
@@ -101,7 +105,7 @@ impl Settings {
                 .file(path)
                 .at(format!("line {line}"))
                 .expected(
-                    "outputs = [..], and sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = \
+                    "outputs = [..], widths = [..], and sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = \
                      [low, high]), [sparsity] (weights, activations) and [state] (keep, initial, input = \"output\")",
                 )
                 .found(e.message())
@@ -115,10 +119,20 @@ impl Settings {
             columns: file.calibration.columns,
             sparsity: file.sparsity,
             outputs: file.outputs,
+            widths: file.widths,
             state: StateSettings::of(file.state).map_err(|e| e.file(path))?,
             inputs: file.inputs,
             file: Some(path.to_owned()),
         };
+        if !settings.outputs.is_empty() && !settings.widths.is_empty() {
+            return Err(Error::new("outputs are chosen twice")
+                .file(path)
+                .expected(
+                    "`outputs`, all of which the caller reads, or `widths`, one of which it reads",
+                )
+                .found("both")
+                .help("leave one of the two out"));
+        }
         let wrong = |key: &str, want: &str, found: f64| {
             Error::new("a setting is out of range")
                 .file(path)
@@ -252,4 +266,17 @@ fn is_result(name: &str) -> bool {
             .is_some_and(|i| i.parse::<usize>().is_ok_and(|n| n.to_string() == i))
     };
     name == "label" || numbered('y') || numbered('h')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_are_all_read_or_one_at_a_time() {
+        let parse = |text: &str| Settings::parse(text, Path::new("nervecord.toml"));
+        assert_eq!(parse("widths = [\"a\", \"b\"]").unwrap().widths, ["a", "b"]);
+        let message = parse("outputs = [\"a\"]\nwidths = [\"a\", \"b\"]").unwrap_err().to_string();
+        assert!(message.contains("outputs are chosen twice"), "{message}");
+    }
 }

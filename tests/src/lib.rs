@@ -17,6 +17,7 @@ pub mod seeds;
 pub mod shapes;
 pub mod state_dict;
 pub mod tflite;
+pub mod widths;
 
 use std::path::PathBuf;
 

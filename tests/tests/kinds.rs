@@ -20,7 +20,7 @@ use nervecord_tests::random::Random;
 /// Features of the input.
 const INPUTS: usize = 3;
 /// How many kinds there are.
-const KINDS: usize = 27;
+const KINDS: usize = 28;
 
 /// The number of a kind, below [`KINDS`].
 fn number(layer: &Layer) -> usize {
@@ -52,6 +52,7 @@ fn number(layer: &Layer) -> usize {
         Layer::Windows(_) => 24,
         Layer::Rows { .. } => 25,
         Layer::Pad { .. } => 26,
+        Layer::Anytime { .. } => 27,
     }
 }
 
@@ -145,6 +146,13 @@ fn example(kind: usize) -> Graph {
             graph.push("layer", Layer::Rows { count: 2, layer }, &[h]).unwrap()
         }
         26 => one(&mut graph, Layer::Pad { rows: 3, before: 1, after: 2 }),
+        27 => {
+            let narrow = graph.push("narrow", dense(2), &[x]).unwrap();
+            let wide = graph.push("hidden", dense(5), &[x]).unwrap();
+            let wide = graph.push("wide", dense_of(5, 2), &[wide]).unwrap();
+            let names = vec!["narrow".into(), "wide".into()];
+            graph.push("layer", Layer::Anytime { names }, &[narrow, wide]).unwrap()
+        }
         other => panic!("kind {other} has no example"),
     };
     graph

@@ -13,6 +13,7 @@ use self::trial::Trial;
 use crate::calibrate::Calibration;
 use crate::error::Result;
 use crate::graph::Graph;
+use crate::interpret::Interpreter;
 use crate::options::Options;
 use crate::program::{Program, Promise};
 
@@ -28,6 +29,10 @@ pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> 
     trial.fit_to_all_but_the_judges();
     let mut program = trial.lower(&precision)?;
     program.promise = Some(promise(&trial, &program));
+    for (k, (_, exact)) in trial.graph.widths().into_iter().enumerate() {
+        let error = trial.judged_at(Interpreter::of_width(&program, k), exact);
+        program.widths[k].error = Some(error);
+    }
     for (name, reason) in reasons {
         program.layers.iter_mut().filter(|l| l.name == name).for_each(|l| l.add_choice(&reason));
     }

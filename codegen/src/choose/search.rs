@@ -9,6 +9,8 @@ use crate::quantize::Precision;
 
 /// Share of the tolerance that the error may use on the rows that choose; other rows do a little worse.
 const SAFETY: f64 = 0.85;
+/// Share of the tolerance of who asks for wide weights: for the finer result, not for their bytes.
+const FINE: f64 = 0.5;
 /// What is as good as the finest integers, where even they do not meet the tolerance.
 const AS_GOOD: f64 = 1.02;
 /// What halving the error of function tables has to leave of a network's error at most, to be worth their size.
@@ -21,7 +23,8 @@ type Reason = (String, String);
 
 /// The precision that the options ask for.
 pub fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
-    let target = trial.options.tolerance * SAFETY;
+    let asked = if trial.options.weights == Weights::I16 { FINE } else { 1.0 };
+    let target = trial.options.tolerance * SAFETY * asked;
     // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
     let widen = trial.options.weights == Weights::Auto && trial.graph.states.is_empty();
     let wide = !widen && trial.options.weights != Weights::I8;

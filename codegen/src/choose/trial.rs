@@ -2,7 +2,7 @@
 
 use crate::calibrate::{Calibration, Ranges};
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Graph, TensorId};
 use crate::interpret::Interpreter;
 use crate::options::Options;
 use crate::program::Program;
@@ -38,7 +38,8 @@ impl<'a> Trial<'a> {
         /// Rows of the mean of all that a stretch is seen together with.
         const TOGETHER: f64 = 32.0;
         let mean_of = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
-        let squares = self.squares(program, &self.ranges.split.choose);
+        let squares =
+            self.squares(Interpreter::new(program), self.graph.output, &self.ranges.split.choose);
         let squares: Vec<(usize, f64)> =
             squares.iter().map(|(row, of)| (*row, mean_of(of))).collect();
         let mean = squares.iter().map(|(_, square)| square).sum::<f64>() / squares.len() as f64;
@@ -54,7 +55,12 @@ impl<'a> Trial<'a> {
     /// mean square over the outputs: its square is 1 - R2. The difference of an index of the largest is the share
     /// of rows on which it is another.
     pub fn judged(&self, program: &Program) -> f64 {
-        let squares = self.squares(program, &self.ranges.split.judge);
+        self.judged_at(Interpreter::new(program), self.graph.output)
+    }
+
+    /// The same of a width whose output is the tensor `exact` of the float network.
+    pub fn judged_at(&self, interpreter: Interpreter, exact: TensorId) -> f64 {
+        let squares = self.squares(interpreter, exact, &self.ranges.split.judge);
         let indices = self.graph.indices();
         let of_output = |i: usize| {
             let mean = squares.iter().map(|(_, s)| s[i]).sum::<f64>() / squares.len() as f64;
@@ -72,13 +78,18 @@ impl<'a> Trial<'a> {
 
     /// The squared relative difference to float of every output on each of some rows; of an index, 1 where it is
     /// another.
-    fn squares(&self, program: &Program, rows: &[usize]) -> Vec<(usize, Vec<f64>)> {
+    fn squares(
+        &self,
+        mut interpreter: Interpreter,
+        exact: TensorId,
+        rows: &[usize],
+    ) -> Vec<(usize, Vec<f64>)> {
         let Self { graph, ranges, calibration, .. } = self;
         let mut sizes: Vec<Option<f64>> =
-            (0..graph.output_len()).map(|i| Some(self.size(i))).collect();
+            (0..graph.output_len()).map(|i| Some(self.size(exact, i))).collect();
         graph.indices().into_iter().for_each(|(feature, _)| sizes[feature] = None);
         let square = |row: usize, output: Vec<f64>| {
-            let exact = &ranges.values[graph.output][row];
+            let exact = &ranges.values[exact][row];
             let of_output = |((y, exact), size): ((&f64, &f64), &Option<f64>)| match size {
                 None => f64::from(u8::from(y != exact)),
                 Some(size) => {
@@ -89,7 +100,6 @@ impl<'a> Trial<'a> {
             };
             (row, output.iter().zip(exact).zip(&sizes).map(of_output).collect())
         };
-        let mut interpreter = Interpreter::new(program);
         if graph.states.is_empty() {
             let rows = rows.iter().step_by(self.stride());
             return rows.map(|&r| square(r, interpreter.step(&calibration.rows[r]).0)).collect();
@@ -98,7 +108,7 @@ impl<'a> Trial<'a> {
         let mut squares = vec![];
         for (row, input) in calibration.rows.iter().enumerate() {
             if calibration.starts_sequence(row) {
-                interpreter = Interpreter::new(program);
+                interpreter.reset();
             }
             let (output, _) = interpreter.step(input);
             if rows.binary_search(&row).is_ok() {
@@ -116,16 +126,16 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// What an error of output `i` is compared with: its standard deviation, or its magnitude where it does
+    /// What an error of output `i`, that of tensor `exact`, is compared with: its standard deviation, or its magnitude where it does
     /// not vary by more than a float's rounding, or the largest deviation of all where it is 0.
-    fn size(&self, i: usize) -> f64 {
+    fn size(&self, exact: TensorId, i: usize) -> f64 {
         const STILL: f64 = 1e-6;
         let Self { graph, ranges, .. } = self;
-        let own = ranges.feature(graph.output, i);
+        let own = ranges.feature(exact, i);
         if own.deviation > STILL * own.magnitude() {
             return own.deviation;
         }
-        let all = (0..graph.output_len()).map(|j| ranges.feature(graph.output, j).deviation);
+        let all = (0..graph.output_len()).map(|j| ranges.feature(exact, j).deviation);
         let sizes = [own.magnitude(), all.fold(0.0, f64::max)];
         sizes.into_iter().find(|size| *size > 0.0).unwrap_or(1.0)
     }

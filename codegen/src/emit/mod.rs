@@ -4,6 +4,7 @@
 
 mod interface;
 mod items;
+mod widths;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,6 +15,7 @@ use nervecord::host::quads;
 
 use self::interface::{interface, readings, typed, untyped};
 use self::items::{Items, wrapped, wrapped_imports};
+use self::widths::Widths;
 use crate::program::kernel::Data;
 use crate::program::{Op, Port, Program, TensorFormat, layer_table};
 
@@ -48,14 +50,16 @@ const OWN: [&str; 8] =
 /// The module's text.
 pub fn emit(program: &Program, origin: &Origin) -> String {
     let mut items = Items::new(&OWN);
-    let mut body = String::new();
+    let widths = Widths::of(program);
+    let mut statements = Vec::new();
     for op in &program.ops {
         let data = op.kernel.data();
         let (reads, written) = tensors(program, op, &data);
         let call = items.kernel(&op.name, &data, &reads, &written);
         items.disjoint(program.scratch_quads, reads.iter().chain([&written]));
-        body += &statement(&reads, &written, &call);
+        statements.push((op, statement(&reads, &written, &call)));
     }
+    let mut body = widths.body(&statements);
     for state in program.states.iter().filter(|state| state.saturates) {
         body += &state_check(program, &state.tensor);
     }
@@ -76,6 +80,7 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     out += &imports;
     let _ = write!(out, "\n    const _: () = nervecord::generated::require_format({FORMAT});\n\n");
     out += &interface(program);
+    out += &widths.declaration();
     out += &readings(program, &ty);
     out += "\n";
     let start = program.start.iter().any(|quad| quad.0 != [0; 4]);
@@ -89,7 +94,7 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     }
     out += &items.text;
     out += "\n";
-    out += &controller(program, origin, &ty, start, &body);
+    out += &controller(program, origin, &ty, start, &body, &widths);
     out += "}\n";
     out
 }
@@ -223,7 +228,14 @@ fn port_tensor(program: &Program, port: &Port) -> Range<usize> {
     start..start + quads(port.features())
 }
 
-fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &str) -> String {
+fn controller(
+    program: &Program,
+    origin: &Origin,
+    ty: &str,
+    start: bool,
+    body: &str,
+    widths: &Widths,
+) -> String {
     let scratch = if start { "Scratch::starting(&START)" } else { "Scratch::new()" };
     let (input, output) =
         (port_tensor(program, &program.input), port_tensor(program, &program.output));
@@ -247,6 +259,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
         true => "",
         false => ", in a time that depends on them: zero activations are skipped",
     };
+    let [head, step_at] = widths.steps(time, &untyped);
     format!(
         "    /// The network of `{model}`.
     #[derive(Clone, Debug)]
@@ -261,9 +274,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
             Self {{ scratch: {scratch}, status: Status::new() }}
         }}
 
-        /// One step on the integers behind the fixed-point numbers{time}.
-        pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
-            self.status = {read};
+{head}            self.status = {read};
 {body}            let mut output = [0; OUTPUTS];
             {write};
             output
@@ -276,7 +287,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, start: bool, body: &
             Self::typed(output)
         }}
 
-        fn typed(output: [RawOutput; OUTPUTS]) -> Output {{
+{step_at}        fn typed(output: [RawOutput; OUTPUTS]) -> Output {{
 {typed}        }}
     }}
 

@@ -77,6 +77,12 @@ pub enum Layer {
     Concat,
     /// `y_i = x[indices_i]`: slices, splits and reorderings.
     Select(Vec<usize>),
+    /// The network's output as several widths of it give it (Kusupati et al. 2022), of which the caller chooses one a
+    /// step and nothing else is computed; `y` is the last.
+    Anytime {
+        /// What the caller calls each.
+        names: Vec<String>,
+    },
     /// `y_j = x0[x1_j]` at computed indices, rounded; one outside `x0` counts as its nearest.
     Pick,
     /// `y = (x - mean(x)) / sqrt(var(x) + epsilon)`: layer normalisation without its gain and bias
@@ -163,6 +169,7 @@ impl Layer {
             Self::Reduce { by: Reduction::Max, .. } => "max",
             Self::Reduce { by: Reduction::Min, .. } => "min",
             Self::Reduce { by: Reduction::Length, .. } => "length",
+            Self::Anytime { .. } => "anytime",
             Self::Concat => "concat",
             Self::Select(_) => "select",
             Self::Pick => "pick",
@@ -196,6 +203,7 @@ impl Layer {
             Self::Spiking(circuit) => circuit.links.len(),
             Self::Membrane(circuit) => circuit.parameters(),
             Self::Add { .. }
+            | Self::Anytime { .. }
             | Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
@@ -234,6 +242,7 @@ impl Layer {
             Self::Spiking(circuit) => circuit.links.len() * usize::from(circuit.updates),
             Self::Membrane(circuit) => circuit.macs(),
             Self::Add { .. }
+            | Self::Anytime { .. }
             | Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
@@ -393,6 +402,7 @@ impl Layer {
             Self::Clock { periods } => same("periods", periods.len(), one()?),
             Self::GruUpdate => alike(3),
             Self::LstmUpdate => alike(4),
+            Self::Anytime { names } => alike(names.len()),
             Self::Concat => Ok(lens.iter().sum()),
             Self::Select(indices) => {
                 let n = one()?;
@@ -424,7 +434,8 @@ impl Layer {
             Self::Membrane(circuit) => Box::new(circuit.numbers()),
             Self::Spiking(circuit) => Box::new(circuit.numbers()),
             // Counts and places.
-            Self::ArgMax
+            Self::Anytime { .. }
+            | Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
             | Self::Div

@@ -306,6 +306,34 @@ impl Graph {
         }
     }
 
+    /// The widths among which the caller chooses, each with what it gives as the output; none if there is one alone.
+    pub fn widths(&self) -> Vec<(&str, TensorId)> {
+        match self.nodes.iter().rfind(|node| node.output == self.output) {
+            Some(Node { layer: Layer::Anytime { names }, inputs, .. }) => {
+                names.iter().map(String::as_str).zip(inputs.iter().copied()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The widths that need each node, as bits; what a state becomes is needed by all.
+    pub fn needed_by(&self) -> Vec<u32> {
+        let mut of = vec![0; self.tensors.len()];
+        of[self.output] = u32::MAX;
+        self.states.iter().for_each(|state| of[state.next] = u32::MAX);
+        let mut needed = vec![0; self.nodes.len()];
+        for (node, needed) in self.nodes.iter().zip(&mut needed).rev() {
+            *needed = of[node.output];
+            for (k, &input) in node.inputs.iter().enumerate() {
+                of[input] |= match node.layer {
+                    Layer::Anytime { .. } => *needed & 1 << k,
+                    _ => *needed,
+                };
+            }
+        }
+        needed
+    }
+
     /// Features of the output that are the index of the largest of several numbers, with the tensor of these.
     pub fn indices(&self) -> Vec<(usize, TensorId)> {
         let mut start = 0;

@@ -98,13 +98,14 @@ pub fn load_outputs(path: &Path, outputs: &[String]) -> Result<Source> {
     if !outputs.is_empty() {
         settings.outputs = outputs.to_vec();
     }
-    if !located.is_onnx() && !located.is("tflite") && !settings.outputs.is_empty() {
+    let names = [settings.outputs.as_slice(), settings.widths.as_slice()].concat();
+    if !located.is_onnx() && !located.is("tflite") && !names.is_empty() {
         return Err(Error::new("outputs are chosen of a model that has one")
             .of_kind(Kind::Options)
             .file(&located.model)
-            .at("--output, or `outputs` in nervecord.toml")
+            .at("--output, or `outputs` or `widths` in nervecord.toml")
             .expected("no choice: only ONNX and TensorFlow Lite files have several outputs")
-            .found(settings.outputs.join(", "))
+            .found(names.join(", "))
             .help("leave it out; -o names the file to write"));
     }
     let (mut graph, sha256) = match &located.config {

@@ -99,4 +99,6 @@ pub struct Op {
     pub reads: Vec<usize>,
     /// Storage written.
     pub write: usize,
+    /// The widths of the network that need it, as bits.
+    pub widths: u32,
 }

@@ -84,6 +84,26 @@ pub struct StateFormat {
     pub saturates: bool,
 }
 
+/// A width of a network among which the caller chooses at each step.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct StepWidth {
+    /// What the caller calls it.
+    pub name: String,
+    /// Multiply-accumulates of a step of this width.
+    pub macs: usize,
+    /// As of [`Promise`], once all is chosen.
+    pub error: Option<f64>,
+}
+
+impl StepWidth {
+    /// What it costs and how near float it is, in a line.
+    pub fn describe(&self) -> String {
+        let error = self.error.map(|error| format!(", an error of {error:.4}"));
+        let error = error.unwrap_or_default();
+        format!("{}: {} multiply-accumulates{error}", self.name, self.macs)
+    }
+}
+
 /// A model as integers.
 #[derive(Debug)]
 pub struct Program {
@@ -115,6 +135,8 @@ pub struct Program {
     pub classes: Option<Classes>,
     /// A row a layer.
     pub layers: Vec<LayerReport>,
+    /// The widths of which the caller chooses one a step, the whole network the last; none if there is one alone.
+    pub widths: Vec<StepWidth>,
     /// Multiply-accumulates of one step.
     pub macs: usize,
     /// How near float the integers are, once all is chosen.

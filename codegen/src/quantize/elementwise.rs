@@ -259,6 +259,24 @@ pub fn lower_concat(lowering: &mut Lowering, node: &Node) -> Result<()> {
     concat_at(lowering, node, len, out_scale, values)
 }
 
+/// Each width writes the output in one format for all.
+pub fn lower_anytime(lowering: &mut Lowering, node: &Node) -> Result<()> {
+    let largest = node.inputs.iter().map(|&input| lowering.magnitude(input)).fold(0.0, f64::max);
+    let out_scale = lowering.scale_for(node.output, largest);
+    let storage = lowering.new_storage(lowering.graph.tensors[node.output].len());
+    let all = lowering.needed;
+    for (k, &input) in node.inputs.iter().enumerate() {
+        lowering.needed = all & 1 << k;
+        let (value, scale) = lowering.take_uniform(input);
+        let kernel = rescaling_copy(0, value.features, scale / out_scale);
+        lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
+    }
+    lowering.needed = all;
+    lowering.define(node.output, storage, Format::uniform(out_scale));
+    lowering.report(node, "anytime".into(), String::new());
+    Ok(())
+}
+
 /// Copies the inputs of a concatenation, each of one scale, to one scale for all.
 fn concat_at(
     lowering: &mut Lowering,

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::calibrate::Ranges;
 use crate::error::Result;
-use crate::graph::{Graph, Layer};
+use crate::graph::{Graph, Layer, TensorId};
 use crate::options::Options;
-use crate::program::{Program, Width};
+use crate::program::{Program, StepWidth, Width};
 
 /// Share of the tolerance that one function table may use.
 const TABLE_SHARE: f64 = 0.05;
@@ -56,14 +56,17 @@ pub fn lower(
         ops: vec![],
         layers: vec![],
         fused: vec![false; graph.nodes.len()],
+        needed: u32::MAX,
         scores: None,
     };
     let input = port::input(&mut lowering)?;
     let states = state::open(&mut lowering);
+    let needed_by = graph.needed_by();
     for (index, node) in graph.nodes.iter().enumerate() {
         if lowering.fused[index] {
             continue;
         }
+        lowering.needed = needed_by[index];
         match &node.layer {
             Layer::Dense(layer) => dense::lower(&mut lowering, index, layer),
             Layer::Windows(windows) => dense::windows::lower(&mut lowering, index, windows),
@@ -81,6 +84,7 @@ pub fn lower(
             Layer::Extreme { largest } => elementwise::lower_extreme(&mut lowering, node, *largest),
             Layer::Reduce { by, groups } => reduce::lower(&mut lowering, node, *by, *groups),
             Layer::Pick => elementwise::lower_pick(&mut lowering, node),
+            Layer::Anytime { .. } => elementwise::lower_anytime(&mut lowering, node),
             Layer::Concat => elementwise::lower_concat(&mut lowering, node),
             Layer::Select(indices) => rearrange::lower_select(&mut lowering, node, indices),
             Layer::Normalize { epsilon } => {
@@ -104,6 +108,7 @@ pub fn lower(
             Layer::LstmUpdate => recurrent::lower_lstm(&mut lowering, node),
         }?;
     }
+    lowering.needed = u32::MAX;
     let output = port::output(&mut lowering)?;
     let start = state::close(&mut lowering, &states);
     let state_formats = state::formats(&lowering, &states);
@@ -125,9 +130,23 @@ pub fn lower(
         outputs: graph.outputs.clone(),
         classes: graph.classes.clone(),
         layers: lowering.layers,
+        widths: widths(graph, &needed_by),
         macs: graph.macs(),
         promise: None,
     })
+}
+
+/// The widths among which the caller chooses, and what each has to compute.
+fn widths(graph: &Graph, needed_by: &[u32]) -> Vec<StepWidth> {
+    let width = |(k, (name, _)): (usize, (&str, TensorId))| {
+        let needed = graph.nodes.iter().zip(needed_by).filter(|(_, by)| **by >> k & 1 == 1);
+        StepWidth {
+            name: name.to_owned(),
+            macs: needed.map(|(n, _)| n.layer.macs()).sum(),
+            error: None,
+        }
+    };
+    graph.widths().into_iter().enumerate().map(width).collect()
 }
 
 /// The share of the tolerance that one function table of `graph` may use.

@@ -43,6 +43,8 @@ pub struct Lowering<'a> {
     pub layers: Vec<LayerReport>,
     /// Nodes already computed by the layer before them.
     pub fused: Vec<bool>,
+    /// The widths that need what is being made, as bits.
+    pub needed: u32,
     /// What the argmax at the end reads, if there is one.
     pub scores: Option<TensorFormat>,
 }
@@ -199,7 +201,8 @@ impl Lowering<'_> {
     }
 
     pub fn push(&mut self, name: &str, kernel: Box<dyn Kernel>, reads: Vec<usize>, write: usize) {
-        self.ops.push(Op { name: name.to_owned(), kernel, reads, write });
+        let (name, widths) = (name.to_owned(), self.needed);
+        self.ops.push(Op { name, kernel, reads, write, widths });
     }
 
     pub fn define(&mut self, tensor: TensorId, storage: usize, format: Format) {

@@ -70,6 +70,7 @@ mod tests {
             name: String::new(),
             kernel: Box::new(copy(1)),
             reads: vec![read],
+            widths: u32::MAX,
             write: read + 1,
         };
         let features = [4, 16, 16, 1];

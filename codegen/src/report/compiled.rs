@@ -6,7 +6,7 @@ use super::outputs::json;
 use crate::compiler::Compiled;
 use crate::error::Result;
 use crate::options::Weights;
-use crate::program::{COLUMNS, LayerReport, Port, Promise, layer_table};
+use crate::program::{COLUMNS, LayerReport, Port, Promise, StepWidth, layer_table};
 use crate::text;
 
 #[derive(Serialize)]
@@ -24,6 +24,7 @@ struct Report<'a> {
     ram_bytes: usize,
     constant_time: bool,
     promise: Option<&'a Promise>,
+    widths: &'a [StepWidth],
     layers: &'a [LayerReport],
     notes: &'a [String],
 }
@@ -57,6 +58,7 @@ fn report(compiled: &Compiled) -> Report<'_> {
         ram_bytes: program.ram_bytes(),
         constant_time: program.constant_time(),
         promise: program.promise.as_ref(),
+        widths: &program.widths,
         layers: &program.layers,
         notes: &compiled.source.graph.notes,
     }
@@ -77,6 +79,9 @@ pub fn render(compiled: &Compiled) -> String {
         text += &format!("  {}\n", promise.describe());
         text +=
             &promise.thin.iter().map(|thin| format!("  thin data: {thin}\n")).collect::<String>();
+    }
+    for width in r.widths {
+        text += &format!("  width {}\n", width.describe());
     }
     for row in r.layers.iter().filter(|row| !row.choice.is_empty()) {
         text += &format!("  {}: {}\n", row.name, row.choice);
@@ -125,6 +130,7 @@ fn page(compiled: &Compiled) -> String {
         ("calibration sha256", r.calibration_sha256.to_owned()),
     ]
     .into_iter()
+    .chain(r.widths.iter().map(|width| ("a width", width.describe())))
     .map(fact)
     .collect();
     let notes: String =

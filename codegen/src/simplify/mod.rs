@@ -5,6 +5,7 @@
 //! Stands on the graph.
 
 mod affine;
+mod anytime;
 mod bounds;
 mod elementwise;
 mod heads;
@@ -57,6 +58,9 @@ pub fn simplify(mut graph: Graph) -> Graph {
             break;
         }
     }
+    anytime::cut(&mut graph);
+    rearrange::bypass(&mut graph);
+    graph.remove_unread();
     bounds::of_states(&mut graph);
     graph
 }

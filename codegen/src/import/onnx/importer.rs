@@ -98,6 +98,8 @@ pub struct Importer<'a> {
     integers: HashSet<&'a str>,
     /// The tensor of each state, with the file's names for it.
     states: Vec<(TensorId, Pair<'a>)>,
+    /// Whether the outputs are the same thing in several widths.
+    widths: bool,
     pub builder: Builder,
 }
 
@@ -149,6 +151,7 @@ impl<'a> Importer<'a> {
             initializers: doors.initializers.clone(),
             integers,
             states: Vec::new(),
+            widths: settings.outputs.is_empty() && !settings.widths.is_empty(),
             builder: Builder::new(
                 graph,
                 TensorReader::new(file.path, file.bytes),
@@ -323,7 +326,12 @@ impl<'a> Importer<'a> {
         for output in &interface.outputs {
             outputs.push(((*output).to_owned(), self.value(output)?));
         }
-        outputs::choose(&mut self.builder, &outputs, interface.features.len() > 1)?;
+        match self.widths {
+            true => outputs::widths(&mut self.builder, &outputs)?,
+            false => {
+                outputs::choose(&mut self.builder, &outputs, interface.features.len() > 1)?;
+            }
+        }
         self.close_states()?;
         let mut graph = self.builder.graph;
         let name = &graph.tensors[graph.output].name;

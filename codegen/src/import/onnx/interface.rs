@@ -68,7 +68,7 @@ impl<'a> Doors<'a> {
             let output = output.filter(|output| !chosen.contains(*output)).ok_or_else(|| {
                 Error::new("an output is chosen that the file does not have, or twice")
                     .of_kind(Kind::Options)
-                    .at("--output, or `outputs` in nervecord.toml")
+                    .at("--output, or `outputs` or `widths` in nervecord.toml")
                     .expected(format!("outputs of the file: {}", self.outputs.join(", ")))
                     .found(format!("`{name}`"))
                     .help("name each output once, as the file does; -o names the file to write")

@@ -60,9 +60,9 @@ pub(super) fn import(
     settings: &Settings,
 ) -> Result<(Graph, String)> {
     let file = File::of(path, bytes, model, settings)?;
-    let (outputs, notes) = match settings.outputs.as_slice() {
-        [] => file.supported()?,
-        names => (file.doors.chosen(names)?, Vec::new()),
+    let (outputs, notes) = match (settings.outputs.as_slice(), settings.widths.as_slice()) {
+        ([], []) => file.supported()?,
+        ([], names) | (names, _) => (file.doors.chosen(names)?, Vec::new()),
     };
     let interface = file.doors.interface(&outputs)?;
     let mut importer = Importer::new(&file, name, &interface)?;

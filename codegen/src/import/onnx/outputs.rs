@@ -2,7 +2,7 @@
 
 use super::builder::Builder;
 use super::node::{Flow, Label, Value};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::graph::{Classes, Layer, Part, TensorId};
 
 /// Refuses what the caller cannot read of an output.
@@ -95,6 +95,43 @@ pub fn choose(
             Ok(())
         }
     }
+}
+
+/// Most widths of a network: bits of a word, with room.
+const MOST_WIDTHS: usize = 16;
+
+/// Sets the graph's output to one of the file's outputs at a time, as the caller chooses.
+pub fn widths(builder: &mut Builder, outputs: &[(String, Value)]) -> Result<()> {
+    let wrong = |expected: String, found: String| {
+        Error::new("these outputs are not one thing in several widths")
+            .of_kind(Kind::Settings)
+            .at("`widths` in nervecord.toml")
+            .expected(expected)
+            .found(found)
+            .help("name those of which the firmware chooses one a step, the whole network's last; `outputs` joins others")
+    };
+    if !(2..=MOST_WIDTHS).contains(&outputs.len()) {
+        return Err(wrong(format!("2 to {MOST_WIDTHS} outputs"), outputs.len().to_string()));
+    }
+    let mut flows = Vec::new();
+    for (name, value) in outputs {
+        usable(name, value)?;
+        let Value::Flow(flow) = value else {
+            return Err(wrong("tensors of numbers".into(), format!("`{name}`, a class label")));
+        };
+        flows.push(flow.id);
+    }
+    let lens: Vec<usize> = flows.iter().map(|&id| builder.len(id)).collect();
+    if lens.iter().any(|len| *len != lens[0]) {
+        return Err(wrong("as many features in each".into(), format!("{lens:?}")));
+    }
+    let names: Vec<String> = outputs.iter().map(|(name, _)| name.clone()).collect();
+    builder
+        .graph
+        .notes
+        .push(format!("the firmware chooses a width at each step: {}", names.join(", ")));
+    builder.graph.output = builder.push("outputs", Layer::Anytime { names }, &flows)?;
+    Ok(())
 }
 
 /// The tensor whose features, all of them and in order, the outputs select.

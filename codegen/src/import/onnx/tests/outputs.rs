@@ -97,6 +97,37 @@ fn chosen(model: &ModelProto, names: &[&str]) -> Result<(Graph, String)> {
     Ok((graph, notes))
 }
 
+#[test]
+fn one_output_in_several_widths_is_chosen_at_each_step() {
+    let nodes = vec![
+        node("Relu", &["x"], &["h"]),
+        node("MatMul", &["h", "w"], &["narrow"]),
+        node("MatMul", &["h", "v"], &["wide"]),
+        node("ArgMax", &["h"], &["index"]).int("axis", -1).int("keepdims", 0),
+    ];
+    let constants = vec![floats("w", &[2, 2], &[1.0; 4]), floats("v", &[2, 2], &[2.0; 4])];
+    let file = with_outputs(model(2, nodes, constants), &["narrow", "wide", "h", "index"]);
+    let saved = save(&file.encode_to_vec());
+    let load = |widths: &[&str]| {
+        let mut settings = Settings::default();
+        settings.widths = widths.iter().map(|name| (*name).to_owned()).collect();
+        super::super::load(&saved.path, "net", &settings).map(|(graph, _)| graph)
+    };
+    let graph = load(&["narrow", "wide"]).unwrap();
+    let names: Vec<&str> = graph.widths().into_iter().map(|(name, _)| name).collect();
+    assert_eq!((names, graph.output_len()), (vec!["narrow", "wide"], 2));
+    assert!(graph.notes.iter().any(|note| note.contains("narrow, wide")));
+    for (widths, part) in [
+        (vec!["wide"], "2 to 16 outputs"),
+        (vec!["narrow", "index"], "[2, 1]"),
+        (vec!["narrow", "broad"], "`broad`"),
+        (vec!["wide", "wide"], "`wide`"),
+    ] {
+        let message = load(&widths).unwrap_err().to_string();
+        assert!(message.contains(part) && message.contains("widths"), "{widths:?}: {message}");
+    }
+}
+
 /// An actor and a critic: `mean` of two features, `value` of one, `odd` by an operator that nobody knows, and `same`.
 fn actor_and_critic() -> ModelProto {
     let nodes = vec![
