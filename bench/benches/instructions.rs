@@ -27,6 +27,7 @@ where
 #[bench::network_k(ready::<NetworkK, _, _>())]
 #[bench::cfc_cartpole(ready::<CfcCartpole, _, _>())]
 #[bench::digits(ready::<Digits, _, _>())]
+#[bench::gru_hover(ready::<GruHover, _, _>())]
 #[bench::kan_cartpole(ready::<KanCartpole, _, _>())]
 #[bench::ncap_swimmer(ready::<NcapSwimmer, _, _>())]
 #[bench::policy(ready::<Policy, _, _>())]

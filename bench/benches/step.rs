@@ -37,6 +37,7 @@ models! {
     network_k: NetworkK,
     cfc_cartpole: CfcCartpole,
     digits: Digits,
+    gru_hover: GruHover,
     kan_cartpole: KanCartpole,
     ncap_swimmer: NcapSwimmer,
     policy: Policy,

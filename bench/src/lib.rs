@@ -12,6 +12,7 @@ mod modules {
     include!(concat!(env!("OUT_DIR"), "/network_k.rs"));
     include!("../../models/cfc_cartpole/cfc_cartpole.rs");
     include!("../../models/digits/digits.rs");
+    include!("../../models/gru_hover/gru_hover.rs");
     include!("../../models/kan_cartpole/kan_cartpole.rs");
     include!("../../models/ncap_swimmer/ncap_swimmer.rs");
     include!("../../models/policy/policy.rs");
@@ -21,6 +22,7 @@ mod modules {
 
 pub use modules::cfc_cartpole::CfcCartpole;
 pub use modules::digits::Digits;
+pub use modules::gru_hover::GruHover;
 pub use modules::kan_cartpole::KanCartpole;
 pub use modules::ncap_swimmer::NcapSwimmer;
 pub use modules::network_a::NetworkA;

@@ -87,7 +87,7 @@ pub fn network(seed: u64, index: u64) -> u64 {
 /// The bundled models that an importer reads.
 fn bundled(target: &'static str) -> Vec<Seed> {
     let (folders, files): (&[&str], &[&'static str]) = match target {
-        "onnx" => (&["policy", "digits", "regressor"], &["model.onnx"]),
+        "onnx" => (&["policy", "digits", "regressor", "gru_hover"], &["model.onnx"]),
         "efficient-kan" => (&["kan_cartpole"], &["config.json", "model.safetensors"]),
         "cfc_ncp" => (&["cfc_cartpole"], &["config.json", "model.safetensors"]),
         "ncap" => (&["ncap_swimmer"], &["model.json"]),

@@ -1,9 +1,9 @@
-//! Closed loops with a cart-pole and a pendulum: float and integer controllers side by side, and what
-//! happens without one.
+//! Closed loops with a cart-pole, a pendulum and a quadrotor: float and integer controllers side by side, and
+//! what happens without one.
 
 use std::f64::consts::{PI, TAU};
 
-use nervecord_cli::plants::{CartPole, Pendulum, RandomState};
+use nervecord_cli::plants::{CartPole, Pendulum, Quadrotor, RandomState};
 use nervecord_codegen::Compiled;
 use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Dense, Graph, Layer, TensorId};
@@ -15,17 +15,37 @@ use nervecord_tests::{bundled, network};
 const SEEDS: std::ops::Range<u32> = 0..20;
 
 /// What computes commands from observations.
-type Controller<'a> = Box<dyn FnMut(&[f64]) -> f64 + 'a>;
+type Controller<'a> = Box<dyn FnMut(&[f64]) -> Vec<f64> + 'a>;
 
 fn float(compiled: &Compiled) -> Controller<'_> {
     let graph = &compiled.graph;
     let mut reference = Reference::new(graph);
-    Box::new(move |x| reference.step(x)[graph.output][0])
+    Box::new(move |x| reference.step(x).swap_remove(graph.output))
 }
 
 fn fixed(compiled: &Compiled) -> Controller<'_> {
     let mut interpreter = Interpreter::new(&compiled.program);
-    Box::new(move |x| interpreter.step(x).0[0])
+    Box::new(move |x| interpreter.step(x).0)
+}
+
+/// No controller of so many commands.
+fn nothing(commands: usize) -> Controller<'static> {
+    Box::new(move |_| vec![0.0; commands])
+}
+
+/// The integers with the wrong sign.
+fn wrong(compiled: &Compiled) -> Controller<'_> {
+    let mut good = fixed(compiled);
+    Box::new(move |x| good(x).iter().map(|command| -command).collect())
+}
+
+/// The integers, reset before every step.
+fn forgetful(compiled: &Compiled) -> Controller<'_> {
+    let mut interpreter = Interpreter::new(&compiled.program);
+    Box::new(move |x| {
+        interpreter.reset();
+        interpreter.step(x).0
+    })
 }
 
 /// The steps of 500 in which the pole stands, and the mean size of its angle in them.
@@ -43,7 +63,7 @@ fn balance(
             return (step, sum / step as f64);
         }
         let seen = observe(&cart).map(|x| (x + random.uniform(-noise, noise)).clamp(-1.0, 1.0));
-        cart.step(10.0 * control(&seen).clamp(-1.0, 1.0));
+        cart.step(10.0 * control(&seen)[0].clamp(-1.0, 1.0));
         sum += cart.angle.abs();
     }
     (500, sum / 500.0)
@@ -57,9 +77,8 @@ fn check_balance(name: &str, observe: fn(&CartPole) -> [f64; 4], noise: f64) {
         let (fixed_steps, fixed_angle) = balance(seed, observe, noise, fixed(&compiled));
         assert_eq!((steps, fixed_steps), (500, 500), "{name}, seed {seed}");
         assert!((angle - fixed_angle).abs() < 1e-3, "{name}, {seed}: {angle} {fixed_angle}");
-        let (nothing, _) = balance(seed, observe, noise, Box::new(|_| 0.0));
-        let mut good = fixed(&compiled);
-        let (wrong, _) = balance(seed, observe, noise, Box::new(|x| -good(x)));
+        let (nothing, _) = balance(seed, observe, noise, nothing(1));
+        let (wrong, _) = balance(seed, observe, noise, wrong(&compiled));
         assert!(nothing < 250 && wrong < 100, "{name}, seed {seed}: {nothing} {wrong}");
     }
 }
@@ -111,7 +130,7 @@ fn swing(seed: u32, mut control: Controller) -> (f64, bool) {
     let (mut cost, mut stands) = (0.0, true);
     for step in 0..300 {
         let (sin, cos) = pendulum.angle.sin_cos();
-        cost += pendulum.step(control(&[cos, sin, pendulum.rate / 8.0]));
+        cost += pendulum.step(control(&[cos, sin, pendulum.rate / 8.0])[0]);
         let wrapped = (pendulum.angle + PI).rem_euclid(TAU) - PI;
         stands &= step < 250 || wrapped.abs() < 0.1;
     }
@@ -134,9 +153,40 @@ fn a_pendulum_swings_up_in_integers_as_in_floats() {
         println!("seed {seed}: {cost:.1} {fixed_cost:.1}");
         assert!(stands && fixed_stands, "seed {seed}");
         assert!((cost - fixed_cost).abs() < 0.02 * cost, "seed {seed}: {cost} {fixed_cost}");
-        let (nothing, falls) = swing(seed, Box::new(|_| 0.0));
-        let mut good = fixed(&compiled);
-        let (wrong, falls_too) = swing(seed, Box::new(|x| -good(x)));
+        let (nothing, falls) = swing(seed, nothing(1));
+        let (wrong, falls_too) = swing(seed, wrong(&compiled));
         assert!(!falls && !falls_too, "seed {seed}: {nothing} {wrong}");
+    }
+}
+
+/// Control steps of a flight of ten seconds, and those before its last two.
+const FLIGHT: usize = 1000;
+const SETTLED: usize = 800;
+
+/// A flight from a seed's start; the quadrotor shows its pose alone, with noise.
+fn fly(seed: u32, control: Controller) -> Vec<Quadrotor> {
+    Quadrotor::seeded(seed).fly(seed + 500, FLIGHT, control)
+}
+
+/// The largest distance from the goal after it should have settled; infinite for a flight that failed.
+fn farthest(flight: &[Quadrotor]) -> f64 {
+    let late = flight.get(SETTLED..FLIGHT).unwrap_or_default();
+    late.iter().map(Quadrotor::distance).reduce(f64::max).unwrap_or(f64::INFINITY)
+}
+
+#[test]
+fn a_gated_network_hovers_in_integers_as_in_floats_as_long_as_it_remembers() {
+    let compiled = bundled("gru_hover");
+    for seed in SEEDS {
+        let (flight, in_fixed) = (fly(seed, float(&compiled)), fly(seed, fixed(&compiled)));
+        let (away, fixed_away) = (farthest(&flight), farthest(&in_fixed));
+        assert!(away < 0.06 && fixed_away < 0.06, "seed {seed}: {away} {fixed_away}");
+        let apart = flight.iter().zip(&in_fixed).map(|(a, b)| a.apart(b)).fold(0.0, f64::max);
+        println!("seed {seed}: {away:.4} {fixed_away:.4}, {apart:.5} apart");
+        assert!(apart < 0.002, "seed {seed}: {apart}");
+        for control in [nothing(2), wrong(&compiled), forgetful(&compiled)] {
+            let away = farthest(&fly(seed, control));
+            assert!(away > 1.0, "seed {seed}: {away}");
+        }
     }
 }

@@ -12,6 +12,7 @@ mod built {
 include!("../../models/policy/policy.rs");
 include!("../../models/digits/digits.rs");
 include!("../../models/regressor/regressor.rs");
+include!("../../models/gru_hover/gru_hover.rs");
 
 /// Tests of one committed module.
 macro_rules! committed {
@@ -78,6 +79,7 @@ mod committed {
     committed!(policy, Policy);
     committed!(digits, Digits);
     committed!(regressor, Regressor);
+    committed!(gru_hover, GruHover);
 }
 
 #[test]

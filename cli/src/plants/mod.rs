@@ -7,10 +7,12 @@
 
 pub mod cartpole;
 pub mod pendulum;
+pub mod quadrotor;
 pub mod random_state;
 pub mod swimmer;
 
 pub use cartpole::CartPole;
 pub use pendulum::Pendulum;
+pub use quadrotor::Quadrotor;
 pub use random_state::RandomState;
 pub use swimmer::Swimmer;
