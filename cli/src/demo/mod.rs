@@ -5,6 +5,7 @@
 //!
 //! Stands on the library and the plants.
 
+mod hover;
 mod plot;
 mod reach;
 mod swim;
@@ -58,6 +59,11 @@ pub fn run() -> Result<Demo> {
         let reach = reach::Reach::drive(&policy.compiled);
         let picture = draw(&checkout, "policy.svg", &reach.svg())?;
         text += &format!("\n{}\n  drawn in {picture}\n", indent(&reach.terminal()));
+    }
+    if let Some(policy) = named("gru_hover") {
+        let hover = hover::Hover::drive(&policy.compiled);
+        let picture = draw(&checkout, "hover.svg", &hover.svg())?;
+        text += &format!("\n{}\n  it flies in {picture}\n", indent(&hover.terminal()));
     }
     if let Some(circuit) = named("ncap_swimmer") {
         let swim = swim::Swim::drive(&circuit.compiled);
@@ -194,9 +200,16 @@ mod tests {
     fn the_demo_passes_and_leaves_its_drawing() {
         let demo = run().unwrap();
         assert!(demo.passed, "{}", demo.text);
-        for part in
-            ["policy", "8-64-64-2", "digits", "regressor", "passed", "policy.svg", "swim.svg"]
-        {
+        for part in [
+            "policy",
+            "8-64-64-2",
+            "digits",
+            "regressor",
+            "passed",
+            "policy.svg",
+            "hover.svg",
+            "swim.svg",
+        ] {
             assert!(demo.text.contains(part), "{part} is not in\n{}", demo.text);
         }
         let widest = demo.text.lines().map(|l| l.chars().count()).max();

@@ -5,18 +5,46 @@ use std::fmt::Write;
 /// Dots of a braille cell, by row and column (Unicode 15, block U+2800).
 const DOTS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
+/// A drawing of dots, eight a character.
+struct Dots {
+    cells: Vec<Vec<u8>>,
+}
+
+impl Dots {
+    fn new(columns: usize, rows: usize) -> Self {
+        Self { cells: vec![vec![0; columns]; rows] }
+    }
+
+    /// Marks a dot from the upper left, if it lies inside.
+    fn mark(&mut self, x: usize, y: usize) {
+        if let Some(cell) = self.cells.get_mut(y / 4).and_then(|row| row.get_mut(x / 2)) {
+            *cell |= DOTS[y % 4][x % 2];
+        }
+    }
+
+    /// As text, with a scale from `high` at the top to `low` at the bottom.
+    fn text(&self, low: f64, high: f64) -> String {
+        let mut text = String::new();
+        for (index, row) in self.cells.iter().enumerate() {
+            let label = match index {
+                0 => scale(high),
+                i if i + 1 == self.cells.len() => scale(low),
+                _ => String::new(),
+            };
+            let line: String =
+                row.iter().filter_map(|&dots| char::from_u32(0x2800 + u32::from(dots))).collect();
+            let _ = writeln!(text, "{label:>7} \u{2502}{line}");
+        }
+        text
+    }
+}
+
 /// A curve between `low` and `high`, two values a column, four dots a row, with a scale at the left.
 pub fn braille(values: &[f64], low: f64, high: f64, rows: usize) -> String {
-    let columns = values.len().div_ceil(4);
-    let mut cells = vec![vec![0_u8; columns]; rows];
+    let mut dots = Dots::new(values.len().div_ceil(4), rows);
     let dot = |value: f64| {
         let share = ((high - value) / (high - low)).clamp(0.0, 1.0);
         (share * (rows * 4 - 1) as f64).round() as usize
-    };
-    let mut mark = |x: usize, y: usize| {
-        if let Some(cell) = cells.get_mut(y / 4).and_then(|row| row.get_mut(x / 2)) {
-            *cell |= DOTS[y % 4][x % 2];
-        }
     };
     // Two values share a dot; the line between neighbours leaves no gap where it is steep.
     let mut last = None;
@@ -25,21 +53,24 @@ pub fn braille(values: &[f64], low: f64, high: f64, rows: usize) -> String {
         let from = last.unwrap_or(y);
         (from.min(y)..=from.max(y))
             .filter(|&between| between != from || y == from)
-            .for_each(|y| mark(x, y));
+            .for_each(|y| dots.mark(x, y));
         last = Some(y);
     }
-    let mut text = String::new();
-    for (index, row) in cells.iter().enumerate() {
-        let label = match index {
-            0 => scale(high),
-            i if i == rows - 1 => scale(low),
-            _ => String::new(),
-        };
-        let line: String =
-            row.iter().filter_map(|&dots| char::from_u32(0x2800 + u32::from(dots))).collect();
-        let _ = writeln!(text, "{label:>7} \u{2502}{line}");
+    dots.text(low, high)
+}
+
+/// Paths of points in a plane between two corners, the second at the upper right, with square dots.
+pub fn plane(paths: &[Vec<[f64; 2]>], low: [f64; 2], high: [f64; 2], rows: usize) -> String {
+    let unit = (high[1] - low[1]) / (rows * 4 - 1) as f64;
+    let columns = ((high[0] - low[0]) / unit / 2.0).ceil() as usize;
+    let mut dots = Dots::new(columns, rows);
+    for [x, y] in paths.iter().flatten() {
+        let (x, y) = (((x - low[0]) / unit).round(), ((high[1] - y) / unit).round());
+        if x >= 0.0 && y >= 0.0 {
+            dots.mark(x as usize, y as usize);
+        }
     }
-    text
+    dots.text(low[1], high[1])
 }
 
 /// A number for an axis: short, and exact for the numbers axes have.
@@ -71,8 +102,9 @@ pub struct Panel {
     pub lines: Vec<Line>,
 }
 
-const LEFT: f64 = 76.0;
-const WIDTH: f64 = 760.0;
+/// Where drawings begin at the left, and how wide they are.
+pub const LEFT: f64 = 76.0;
+pub const WIDTH: f64 = 760.0;
 const RIGHT: f64 = 24.0;
 
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#33414e}\
@@ -80,14 +112,30 @@ const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#33414e}\
     .axis{stroke:#8896a3;fill:none}.grid{stroke:#e3e8ed}\
     .curve{fill:none;stroke-linejoin:round}\
     .float{stroke:#b9c6d2;stroke-width:7}.fixed{stroke:#c2410c;stroke-width:1.8}\
+    .lost{stroke:#5b6b7a;stroke-width:1.4;stroke-dasharray:3 4}\
     .first{stroke:#1d4ed8;stroke-width:1.3}.second{stroke:#0f766e;stroke-width:1.3}";
 
 /// Panels above each other over a common time axis, `period` seconds a step.
 pub fn page(heading: &str, period: f64, panels: &[Panel]) -> String {
+    document(heading, |body| stack(body, period, panels, 44.0))
+}
+
+/// A page with a heading around what `draw` writes, which says how far down that reaches.
+pub fn document(heading: &str, draw: impl FnOnce(&mut String) -> f64) -> String {
     let mut body = String::new();
-    let mut top = 44.0;
+    let (width, height) = (LEFT + WIDTH + RIGHT, draw(&mut body));
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+         width=\"{width}\" height=\"{height}\">\n<style>{STYLE}</style>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
+         <text class=\"heading\" x=\"{LEFT}\" y=\"30\">{heading}</text>\n{body}</svg>\n"
+    )
+}
+
+/// Draws panels and their time axis from `top` on, and returns where the page ends.
+pub fn stack(body: &mut String, period: f64, panels: &[Panel], mut top: f64) -> f64 {
     for panel in panels {
-        draw(&mut body, panel, period, top + 24.0);
+        draw(body, panel, period, top + 24.0);
         top += 24.0 + panel.height + 18.0;
     }
     let steps = panels.iter().flat_map(|p| &p.lines).map(|l| l.values.len()).max().unwrap_or(1);
@@ -101,32 +149,33 @@ pub fn page(heading: &str, period: f64, panels: &[Panel]) -> String {
     let (x, y) = (LEFT + WIDTH / 2.0, top + 20.0);
     let _ =
         writeln!(body, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">time in s</text>");
-    let (width, height) = (LEFT + WIDTH + RIGHT, top + 36.0);
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-         width=\"{width}\" height=\"{height}\">\n<style>{STYLE}</style>\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <text class=\"heading\" x=\"{LEFT}\" y=\"30\">{heading}</text>\n{body}</svg>\n"
-    )
+    top + 36.0
+}
+
+/// Names of curves with a piece of each, as far right as it goes.
+pub fn key<'a>(
+    body: &mut String,
+    curves: impl DoubleEndedIterator<Item = (&'a str, &'a str)>,
+    y: f64,
+) {
+    let mut right = LEFT + WIDTH;
+    for (label, class) in curves.rev() {
+        let start = right - 7.5 * label.len() as f64 - 34.0;
+        let _ = writeln!(
+            body,
+            "<path class=\"curve {class}\" d=\"M{start:.1} {y:.1}h22\"/><text x=\"{:.1}\" y=\"{:.1}\">{label}</text>",
+            start + 28.0,
+            y + 4.0,
+        );
+        right = start - 16.0;
+    }
 }
 
 fn draw(body: &mut String, panel: &Panel, period: f64, top: f64) {
     let Panel { title, height, limit, lines } = panel;
     let _ =
         writeln!(body, "<text class=\"title\" x=\"{LEFT}\" y=\"{:.1}\">{title}</text>", top - 8.0);
-    let mut key = LEFT + WIDTH;
-    for line in lines.iter().rev() {
-        let (y, start) = (top - 12.0, key - 8.0 * line.label.len() as f64 - 30.0);
-        let _ = writeln!(
-            body,
-            "<path class=\"curve {}\" d=\"M{start:.1} {y:.1}h22\"/><text x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            line.class,
-            start + 28.0,
-            y + 4.0,
-            line.label
-        );
-        key = start - 16.0;
-    }
+    key(body, lines.iter().map(|line| (line.label, line.class)), top - 12.0);
     for level in [1.0, 0.5, 0.0, -0.5, -1.0] {
         let y = top + height * (1.0 - level) / 2.0;
         let _ = writeln!(
@@ -166,6 +215,18 @@ fn ticks(seconds: f64) -> impl Iterator<Item = f64> {
     (0..).map(|i| f64::from(i) * 0.5).take_while(move |t| *t <= seconds)
 }
 
+/// The largest size of a number.
+pub fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |most, value| value.abs().max(most))
+}
+
+/// The next of 1, 2, 5, 10, ... times a power of ten.
+pub fn nice(value: f64) -> f64 {
+    let power = 10_f64.powf(value.max(1e-9).log10().floor());
+    let step = [1.0, 2.0, 5.0].into_iter().find(|step| step * power >= value);
+    step.unwrap_or(10.0) * power
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,6 +239,13 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert!(lines[0].starts_with("      1 \u{2502}\u{2800}"), "{text}");
         assert!(lines[1].ends_with('\u{2800}') && !lines[0].ends_with('\u{2800}'), "{text}");
+    }
+
+    #[test]
+    fn a_scale_is_round_and_large_enough() {
+        assert_eq!(nice(0.0031), 0.005);
+        assert!((nice(0.95) - 1.0).abs() < 1e-12);
+        assert_eq!(nice(2.0), 2.0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::plot::{Line, Panel, braille, page};
+use super::plot::{Line, Panel, braille, largest, nice, page};
 use nervecord_codegen::Compiled;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::Reference;
@@ -115,27 +115,9 @@ fn pose(time: f64) -> [f64; 2] {
     [0, 1].map(|joint| wrap(from[joint] + (to[joint] - from[joint]) * share))
 }
 
-fn largest(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |most, value| value.abs().max(most))
-}
-
-/// The next of 1, 2, 5, 10, ... times a power of ten.
-fn nice(value: f64) -> f64 {
-    let power = 10_f64.powf(value.max(1e-9).log10().floor());
-    let step = [1.0, 2.0, 5.0].into_iter().find(|step| step * power >= value);
-    step.unwrap_or(10.0) * power
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_scale_is_round_and_large_enough() {
-        assert_eq!(nice(0.0031), 0.005);
-        assert!((nice(0.95) - 1.0).abs() < 1e-12);
-        assert_eq!(nice(2.0), 2.0);
-    }
 
     #[test]
     fn the_arm_moves_within_what_it_was_trained_on() {
