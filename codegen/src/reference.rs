@@ -1,7 +1,7 @@
 //! The float network in double precision: what every integer program is compared with; and in single
 //! precision, to see how far two float programs of one network may differ. Stands on the graph.
 
-use crate::graph::{Dense, Graph, Layer, Node, Reduction};
+use crate::graph::{Dense, Graph, Layer, Node, Reduction, State};
 
 /// The float network with its memory.
 #[derive(Debug, Clone)]
@@ -9,6 +9,8 @@ pub struct Reference<'a> {
     graph: &'a Graph,
     /// The value of each state, in the graph's order.
     states: Vec<Vec<f64>>,
+    /// Which of them are the network's own real numbers.
+    real: Vec<bool>,
     /// Whether tensors are rounded to single precision.
     single: bool,
 }
@@ -17,7 +19,9 @@ impl<'a> Reference<'a> {
     /// The network in its start state.
     pub fn new(graph: &'a Graph) -> Self {
         let states = graph.states.iter().map(|s| s.initial.clone()).collect();
-        Self { graph, states, single: false }
+        let of = |state: &State| !state.counts && graph.delay_line(state).is_none();
+        let real = graph.states.iter().map(of).collect();
+        Self { graph, states, real, single: false }
     }
 
     /// The network as most frameworks run it: every tensor is rounded to single precision, and dense layers
@@ -33,10 +37,10 @@ impl<'a> Reference<'a> {
         }
     }
 
-    /// The values of the states that are real numbers, after the last step.
+    /// The values of [`Graph::real_states`], after the last step.
     pub fn states(&self) -> Vec<f64> {
-        let states = self.graph.states.iter().zip(&self.states).filter(|(state, _)| !state.counts);
-        states.flat_map(|(_, value)| value.iter().copied()).collect()
+        let states = self.states.iter().zip(&self.real).filter(|(_, real)| **real);
+        states.flat_map(|(value, _)| value.iter().copied()).collect()
     }
 
     /// One step: the value of every tensor. `input` holds [`Graph::input_len`] features.
@@ -148,6 +152,10 @@ fn value(layer: &Layer, inputs: &[&[f64]]) -> Vec<f64> {
             input(0).chunks(input(0).len() / groups).map(|group| reduce(*by, group)).collect()
         }
         Layer::Anytime { .. } => inputs.last().map(|x| x.to_vec()).unwrap_or_default(),
+        Layer::DelayLine => {
+            let (line, row) = (input(0), input(1));
+            [line.get(row.len()..).unwrap_or_default(), row].concat()
+        }
         Layer::Concat => inputs.concat(),
         Layer::Select(indices) => indices.iter().map(|&i| input(0)[i]).collect(),
         Layer::Pick => {

@@ -13,7 +13,7 @@ use crate::graph::{Graph, numbered_input};
 use crate::input;
 use crate::options::Sparsity;
 
-pub use self::state::{Initial, Partner, StateSettings};
+pub use self::state::{Features, History, Initial, Partner, StateSettings, Window};
 
 /// What `nervecord.toml` says, or the defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +106,8 @@ impl Settings {
                 .at(format!("line {line}"))
                 .expected(
                     "outputs = [..], widths = [..], and sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = \
-                     [low, high]), [sparsity] (weights, activations) and [state] (keep, initial, input = \"output\")",
+                     [low, high]), [sparsity] (weights, activations) and [state] (keep, initial, window = \"history\", \
+                     features, input = \"output\")",
                 )
                 .found(e.message())
                 .help("compare it with the example in the documentation")

@@ -28,7 +28,7 @@ pub use crate::ncap::{Clock, Joint, Ncap, Side};
 pub use crate::norm::{Normalize, RootMeanSquare};
 pub use crate::port::{Channel, limits16, limits32, read16, read32, write16, write32};
 pub use crate::quotient::{Quotient, Ratio};
-pub use crate::rearrange::{Pad, Strided};
+pub use crate::rearrange::{DelayLine, Pad, Strided};
 pub use crate::recurrent::{GruUpdate, LstmUpdate, at_end};
 pub use crate::reduce::{GroupExtreme, GroupLength};
 pub use crate::rows::{LogSoftmaxRows, NormalizeRows, RootMeanSquareRows, SoftmaxRows};

@@ -1,5 +1,5 @@
 //! Features in another order, of which a rule says more shortly than a list: slices, transposed rows, zeros around
-//! rows.
+//! rows, what came before.
 //!
 //! Stands on tensors.
 
@@ -98,6 +98,34 @@ impl Pad {
     }
 }
 
+/// A tapped delay line: the newest of what a tensor held and of a row behind it, in place.
+#[derive(Clone, Copy, Debug)]
+pub struct DelayLine {
+    /// Features that stay, moved to the front.
+    pub kept: usize,
+    /// Features of the row.
+    pub row: usize,
+}
+
+impl DelayLine {
+    /// Whether the tensor to read has a row, and the one `written` all that it holds, in quads.
+    pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
+        matches!(reads, [x] if *x >= quads(self.row)) && written >= quads(self.kept + self.row)
+    }
+
+    /// Drops the first features of `y` and appends those of `x`.
+    #[inline(never)]
+    pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
+        debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
+        let y = flat_mut(y).get_mut(..self.kept + self.row).unwrap_or_default();
+        if !y.is_empty() {
+            y.copy_within(self.row.., 0);
+        }
+        let end = y.get_mut(self.kept..).unwrap_or_default();
+        end.iter_mut().zip(flat(x)).for_each(|(y, x)| *y = *x);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +141,17 @@ mod tests {
         let every = Strided { first: 1, step: [4, 2, 1, 0], count: [1, 2, 2, 2] };
         every.run(&x, &mut y);
         assert_eq!(flat(&y), [1, 1, 2, 2, 3, 3, 4, 4]);
+    }
+
+    #[test]
+    fn a_delay_line_keeps_the_newest() {
+        let mut y = [Quad([0, 1, 2, 3]), Quad([4, 99, 99, 99])];
+        let line = DelayLine { kept: 3, row: 2 };
+        line.run(&[Quad([5, 6, 99, 99])], &mut y);
+        assert_eq!(flat(&y), [2, 3, 4, 5, 6, 99, 99, 99]);
+        DelayLine { kept: 0, row: 2 }.run(&[Quad([7, 8, 99, 99])], &mut y);
+        assert_eq!(flat(&y), [7, 8, 4, 5, 6, 99, 99, 99]);
+        assert!(line.fits(&[1], 2) && !line.fits(&[0], 2) && !line.fits(&[1], 1));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use nervecord_tests::random::Random;
 /// Features of the input.
 const INPUTS: usize = 3;
 /// How many kinds there are.
-const KINDS: usize = 28;
+const KINDS: usize = 29;
 
 /// The number of a kind, below [`KINDS`].
 fn number(layer: &Layer) -> usize {
@@ -53,6 +53,7 @@ fn number(layer: &Layer) -> usize {
         Layer::Rows { .. } => 25,
         Layer::Pad { .. } => 26,
         Layer::Anytime { .. } => 27,
+        Layer::DelayLine => 28,
     }
 }
 
@@ -152,6 +153,10 @@ fn example(kind: usize) -> Graph {
             let wide = graph.push("wide", dense_of(5, 2), &[wide]).unwrap();
             let names = vec!["narrow".into(), "wide".into()];
             graph.push("layer", Layer::Anytime { names }, &[narrow, wide]).unwrap()
+        }
+        28 => {
+            let line = graph.push_delay_line("layer", &[0.5; INPUTS], 4, x).unwrap();
+            graph.push("outputs", dense_of(4 * INPUTS, 2), &[line]).unwrap()
         }
         other => panic!("kind {other} has no example"),
     };

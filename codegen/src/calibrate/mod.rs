@@ -66,6 +66,8 @@ pub struct Ranges {
     pub margin: f64,
     /// How far the input and what is made of it matters, where clamps say so.
     reach: clamped::Reach,
+    /// What delay lines hold of each tensor after a reset.
+    starts: clamped::Reach,
     /// A tensor's spans, whole and by feature, made when first asked for.
     spans: Vec<OnceLock<(Span, Vec<Span>)>>,
 }
@@ -177,7 +179,8 @@ impl Calibration {
         let split = Split::of(self.rows.len(), &starts);
         let spans = vec![OnceLock::new(); values.len()];
         let reach = clamped::reach(graph);
-        Ok(Ranges { values, split, percentile: self.percentile, margin: self.margin, reach, spans })
+        let (percentile, margin) = (self.percentile, self.margin);
+        Ok(Ranges { values, split, percentile, margin, reach, starts: at_reset(graph), spans })
     }
 }
 
@@ -185,6 +188,24 @@ impl Calibration {
 fn most_rows(graph: &Graph) -> usize {
     let features: usize = graph.tensors.iter().map(Tensor::len).sum();
     (MOST_VALUES / features.max(1)).clamp(1 << 10, 1 << 14)
+}
+
+/// The interval of each feature that delay lines hold of a tensor after a reset.
+fn at_reset(graph: &Graph) -> clamped::Reach {
+    let mut starts = clamped::Reach::new();
+    for state in &graph.states {
+        let Some(&[_, row]) = graph.delay_line(state).map(|line| line.inputs.as_slice()) else {
+            continue;
+        };
+        let features = graph.tensors[row].len();
+        let none = || vec![(f64::INFINITY, f64::NEG_INFINITY); features];
+        let hull = starts.entry(row).or_insert_with(none);
+        for (i, x) in state.initial.iter().rev().enumerate() {
+            let ends = &mut hull[features - 1 - i % features];
+            *ends = (ends.0.min(*x), ends.1.max(*x));
+        }
+    }
+    starts
 }
 
 /// Corners and a low-discrepancy fill of a box (additive recurrence, Roberts 2018).
@@ -236,9 +257,17 @@ impl Ranges {
             let mut whole = self.span(rows.iter().flatten().copied().collect());
             let mut features: Vec<Span> =
                 (0..rows.first().map_or(0, Vec::len)).map(feature).collect();
+            let mut cover = |span: &Span| {
+                (whole.low, whole.high) = (whole.low.min(span.low), whole.high.max(span.high));
+            };
             for (span, ends) in features.iter_mut().zip(self.reach.get(&id).into_iter().flatten()) {
                 *span = clamped::widened(*span, *ends);
-                (whole.low, whole.high) = (whole.low.min(span.low), whole.high.max(span.high));
+                cover(span);
+            }
+            for (span, ends) in features.iter_mut().zip(self.starts.get(&id).into_iter().flatten())
+            {
+                (span.low, span.high) = (span.low.min(ends.0), span.high.max(ends.1));
+                cover(span);
             }
             (whole, features)
         })

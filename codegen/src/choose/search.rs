@@ -26,7 +26,7 @@ pub fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
     let asked = if trial.options.weights == Weights::I16 { FINE } else { 1.0 };
     let target = trial.options.tolerance * SAFETY * asked;
     // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
-    let widen = trial.options.weights == Weights::Auto && trial.graph.states.is_empty();
+    let widen = trial.options.weights == Weights::Auto && !trial.graph.feeds_back();
     let wide = !widen && trial.options.weights != Weights::I8;
     let mut precision = Precision::of(&trial.graph, if wide { Width::I16 } else { Width::I8 });
     let error = error_of(trial, &precision)?;

@@ -83,6 +83,9 @@ pub enum Layer {
         /// What the caller calls each.
         names: Vec<String>,
     },
+    /// A tapped delay line: the features of `x0` and behind them those of `x1`, without as many at the front. What a
+    /// state becomes of which nothing else reads: the last rows `x1` of as many steps, the oldest first.
+    DelayLine,
     /// `y_j = x0[x1_j]` at computed indices, rounded; one outside `x0` counts as its nearest.
     Pick,
     /// `y = (x - mean(x)) / sqrt(var(x) + epsilon)`: layer normalisation without its gain and bias
@@ -172,6 +175,7 @@ impl Layer {
             Self::Anytime { .. } => "anytime",
             Self::Concat => "concat",
             Self::Select(_) => "select",
+            Self::DelayLine => "delay line",
             Self::Pick => "pick",
             Self::Normalize { .. } => "normalize",
             Self::RootMeanSquare { .. } => "rms",
@@ -207,6 +211,7 @@ impl Layer {
             | Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
+            | Self::DelayLine
             | Self::Div
             | Self::Extreme { .. }
             | Self::GruUpdate
@@ -246,6 +251,7 @@ impl Layer {
             | Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
+            | Self::DelayLine
             | Self::Functions { .. }
             | Self::Div
             | Self::Extreme { .. }
@@ -375,6 +381,10 @@ impl Layer {
                 n if *groups > 0 && n > 0 && n % groups == 0 => Ok(*groups),
                 n => Err(format!("{groups} groups of equal size, found {n} features")),
             },
+            Self::DelayLine => match lens {
+                [line, row] if *row > 0 && row <= line => Ok(*line),
+                _ => Err(format!("a line and a row that is no longer, found {lens:?}")),
+            },
             Self::Pick => match lens {
                 [n, picks] if *n > 0 => Ok(*picks),
                 _ => Err(format!("a tensor and an index, found {lens:?}")),
@@ -438,6 +448,7 @@ impl Layer {
             | Self::ArgMax
             | Self::Clock { .. }
             | Self::Concat
+            | Self::DelayLine
             | Self::Div
             | Self::Extreme { .. }
             | Self::GruUpdate

@@ -242,6 +242,25 @@ impl Graph {
         previous
     }
 
+    /// Adds a tapped delay line: the tensor of the last `rows` values of `row`, the oldest first, of which each was
+    /// `initial` before the first step after a reset.
+    ///
+    /// # Errors
+    /// As of [`push`](Self::push), or `initial` is not as long as `row`.
+    pub fn push_delay_line(
+        &mut self,
+        name: impl AsRef<str>,
+        initial: &[f64],
+        rows: usize,
+        row: TensorId,
+    ) -> Result<TensorId> {
+        let name = name.as_ref();
+        let previous = self.push_state(format!("{name}_past"), initial.repeat(rows));
+        let line = self.push(name, Layer::DelayLine, &[previous, row])?;
+        self.close_state(previous, line)?;
+        Ok(line)
+    }
+
     /// Has the next step find `next` in the state that [`push_state`](Self::push_state) returned.
     ///
     /// # Errors
@@ -259,6 +278,26 @@ impl Graph {
             }
         }
         Ok(())
+    }
+
+    /// The delay line that `state` keeps for the next step, if that is what it is.
+    pub fn delay_line(&self, state: &State) -> Option<&Node> {
+        let keeps = |node: &&Node| {
+            matches!(node.layer, Layer::DelayLine)
+                && node.output == state.next
+                && node.inputs.first() == Some(&state.previous)
+        };
+        self.nodes.iter().find(keeps)
+    }
+
+    /// The states that are real numbers of the network's own: neither counters nor what delay lines hold.
+    pub fn real_states(&self) -> impl Iterator<Item = &State> {
+        self.states.iter().filter(|state| !state.counts && self.delay_line(state).is_none())
+    }
+
+    /// Whether an error of one step can live on in all that follow: delay lines forget it.
+    pub fn feeds_back(&self) -> bool {
+        self.states.iter().any(|state| self.delay_line(state).is_none())
     }
 
     /// Removes layers that the output does not depend on and numbers the tensors anew.
@@ -373,7 +412,7 @@ impl Graph {
     pub fn state_columns(&self) -> Vec<String> {
         let mut counts = [0; 2];
         let mut columns = Vec::new();
-        for state in self.states.iter().filter(|state| !state.counts) {
+        for state in self.real_states() {
             let cell = is_cell(&self.tensors[state.previous].name);
             let count = &mut counts[usize::from(cell)];
             let prefix = if cell { 'c' } else { 'h' };

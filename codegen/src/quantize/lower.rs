@@ -87,6 +87,7 @@ pub fn lower(
             Layer::Anytime { .. } => elementwise::lower_anytime(&mut lowering, node),
             Layer::Concat => elementwise::lower_concat(&mut lowering, node),
             Layer::Select(indices) => rearrange::lower_select(&mut lowering, node, indices),
+            Layer::DelayLine => state::lower_delay_line(&mut lowering, node),
             Layer::Normalize { epsilon } => {
                 heads::lower_normalize(&mut lowering, node, *epsilon, 1)
             }
@@ -152,10 +153,10 @@ fn widths(graph: &Graph, needed_by: &[u32]) -> Vec<StepWidth> {
 /// The share of the tolerance that one function table of `graph` may use.
 fn table_share(graph: &Graph, gates: &Gates, widths: &[Width]) -> f64 {
     let [fine, coarse] = GATED_TABLE_SHARES;
-    match (graph.states.is_empty(), gates.any()) {
-        (true, _) => TABLE_SHARE,
-        (false, false) => RECURRENT_TABLE_SHARE,
-        (false, true) if widths.iter().all(|width| *width == Width::I16) => fine,
-        (false, true) => coarse,
+    match (graph.feeds_back(), gates.any()) {
+        (false, _) => TABLE_SHARE,
+        (true, false) => RECURRENT_TABLE_SHARE,
+        (true, true) if widths.iter().all(|width| *width == Width::I16) => fine,
+        (true, true) => coarse,
     }
 }

@@ -77,9 +77,9 @@ impl Lowering<'_> {
         if let Some(bound) = becomes.and_then(|state| state.bound) {
             return bound;
         }
-        let room = match self.graph.states.is_empty() || self.is_port(tensor) {
-            true => 1.0,
-            false => RECURRENT_ROOM,
+        let room = match self.graph.feeds_back() && !self.is_port(tensor) {
+            true => RECURRENT_ROOM,
+            false => 1.0,
         };
         let calibrated = self.ranges.tensor(tensor).magnitude() * self.ranges.margin * room;
         self.moving(tensor, calibrated).unwrap_or(calibrated)

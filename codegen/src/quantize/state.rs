@@ -1,20 +1,35 @@
 //! Memory between steps: storages that keep their place, written at the end of each step.
 
-use nervecord::generated::Quad;
+use nervecord::generated::{DelayLine, Quad};
 use nervecord::host::{flat_mut, quads};
 
 use super::format::Format;
-use super::lowering::{Lowering, RECURRENT_ROOM};
+use super::lowering::{Lowering, RECURRENT_ROOM, Value};
 use super::{gates, recurrent, rescale};
-use crate::graph::{Graph, State};
-use crate::program::{StateFormat, TensorFormat};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Node, State};
+use crate::program::kernel::Data;
+use crate::program::table::Record;
+use crate::program::{Kernel, StateFormat, TensorFormat};
+
+impl Kernel for DelayLine {
+    fn data(&self) -> Data<'_> {
+        let fields = [("kept", self.kept.into()), ("row", self.row.into())];
+        Data::new(Record::of("DelayLine", fields), vec![], 1)
+    }
+
+    fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
+        Self::run(self, reads[0], y);
+    }
+}
 
 /// Gives every state a storage and a format that holds both what it starts as and what it becomes.
 pub fn open(lowering: &mut Lowering) -> Vec<usize> {
     let graph = lowering.graph;
     let mut storages = Vec::new();
     for state in &graph.states {
-        let scale = match state.counts {
+        let scale = match state.counts || graph.delay_line(state).is_some() {
+            // A delay line has the format of what it keeps, which its layer knows.
             true => 1.0,
             false => state.bound.unwrap_or_else(|| reached(lowering, state)).max(1e-12) / 32767.0,
         };
@@ -48,11 +63,46 @@ fn reached(lowering: &Lowering, state: &State) -> f64 {
     }
 }
 
+/// Moves a delay line on in place, in the format of the row that it takes in.
+pub fn lower_delay_line(lowering: &mut Lowering, node: &Node) -> Result<()> {
+    let (previous, tensor) = (node.inputs[0], node.inputs[1]);
+    let alone = lowering.graph.states.iter().any(|state| {
+        let own = state.previous == previous && state.next == node.output;
+        // One reader is the next step.
+        own && lowering.readers[previous] == 2
+    });
+    if !alone {
+        return Err(Error::new("a delay line has no state of its own")
+            .at(format!("node `{}`", node.name))
+            .expected("a state that becomes the line and that nothing else reads")
+            .found(format!("`{}`", lowering.graph.tensors[previous].name))
+            .help("read the line itself, which holds what its state held but for the oldest row"));
+    }
+    lowering.readers[previous] -= 1;
+    lowering.readers[tensor] -= 1;
+    let Value { storage: from, features: row, format } = lowering.value(tensor).clone();
+    let len = lowering.graph.tensors[node.output].len();
+    // The last feature of the line is the last of the row.
+    let format = format.picked((0..len).map(move |i| (i + len * (row - 1)) % row));
+    let storage = lowering.value(previous).storage;
+    let kernel = DelayLine { kept: len - row, row };
+    lowering.push(&node.name, Box::new(kernel), vec![from], storage);
+    lowering.define(previous, storage, format.clone());
+    lowering.define(node.output, storage, format);
+    let note = format!("the last {} rows of {row} features", len.div_ceil(row));
+    lowering.report(node, "delay line".into(), note);
+    Ok(())
+}
+
 /// Copies what each state becomes to where the next step finds it; returns the start values.
 pub fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
     let graph = lowering.graph;
     let mut start = Vec::new();
     for (state, &storage) in graph.states.iter().zip(storages) {
+        if graph.delay_line(state).is_some() {
+            start.extend(start_of_line(&lowering.value(state.next).format, &state.initial));
+            continue;
+        }
         let (value, from) = lowering.take_uniform(state.next);
         let to = lowering.value(state.previous).format.scale(0);
         let wide = is_wide(graph, state);
@@ -80,6 +130,16 @@ pub fn close(lowering: &mut Lowering, storages: &[usize]) -> Vec<Quad> {
     start
 }
 
+/// What a delay line starts as.
+fn start_of_line(format: &Format, initial: &[f64]) -> Vec<Quad> {
+    let mut start = vec![Quad::default(); quads(initial.len())];
+    for (i, (start, x)) in flat_mut(&mut start).iter_mut().zip(initial).enumerate() {
+        // A cast from float saturates.
+        *start = ((x - format.offset(i)) / format.scale(i)).round() as i16;
+    }
+    start
+}
+
 /// A number of units as the nearest activation, and the rest in the units of a wide state.
 fn parts_of(units: f64) -> (i16, i16) {
     let high = units.round();
@@ -89,7 +149,8 @@ fn parts_of(units: f64) -> (i16, i16) {
 /// Where the states that are real numbers are, and in which unit.
 pub fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<StateFormat> {
     let graph = lowering.graph;
-    let states = graph.states.iter().zip(storages).filter(|(state, _)| !state.counts);
+    let real = |(state, _): &(&State, &usize)| !state.counts && graph.delay_line(state).is_none();
+    let states = graph.states.iter().zip(storages).filter(real);
     states
         .map(|(state, &storage)| StateFormat {
             tensor: TensorFormat {

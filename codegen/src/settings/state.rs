@@ -13,6 +13,38 @@ pub struct StateSettings {
     pub initial: BTreeMap<String, Initial>,
     /// Whether a recurrent layer without a state input keeps its state between steps.
     pub keep: bool,
+    /// Which inputs are windows of the last rows, of which the caller has one a step.
+    pub window: Option<Window>,
+    /// Features of a row of such a window, where its shape does not tell.
+    pub features: Option<Features>,
+}
+
+/// Inputs that are windows of the last rows.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Window {
+    /// The only input there is.
+    Only(History),
+    /// Those of these names.
+    Named(BTreeMap<String, History>),
+}
+
+/// The one thing that a window can be.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
+pub enum History {
+    /// Rows of as many steps, the oldest first.
+    #[serde(rename = "history")]
+    History,
+}
+
+/// Features of a window's row.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Features {
+    /// Of every window.
+    All(usize),
+    /// By the input's name.
+    Each(BTreeMap<String, usize>),
 }
 
 /// The output that the next step finds in an input.
@@ -41,13 +73,16 @@ pub enum Initial {
 pub(super) struct Section {
     keep: Option<bool>,
     initial: BTreeMap<String, Initial>,
+    window: Option<Window>,
+    features: Option<Features>,
     #[serde(flatten)]
     pairs: BTreeMap<String, Partner>,
 }
 
 impl Default for StateSettings {
     fn default() -> Self {
-        Self { pairs: BTreeMap::new(), initial: BTreeMap::new(), keep: true }
+        let (pairs, initial) = (BTreeMap::new(), BTreeMap::new());
+        Self { pairs, initial, keep: true, window: None, features: None }
     }
 }
 
@@ -55,9 +90,16 @@ impl StateSettings {
     /// Checks a section.
     ///
     /// # Errors
-    /// A value is not finite, or an input is said to be a state without its output.
+    /// A value is not finite, an input is said to be a state without its output, or there are features of no window.
     pub(super) fn of(section: Section) -> Result<Self> {
-        let Section { keep, initial, pairs } = section;
+        let Section { keep, initial, window, features, pairs } = section;
+        if window.is_none() && features.is_some() {
+            return Err(Error::new("features of a row are declared of no window")
+                .at("[state] features")
+                .expected("window = \"history\", or window = { NAME = \"history\" }, beside it")
+                .found("none")
+                .help("write which input is a window of rows, or leave `features` out"));
+        }
         if let Some(name) =
             pairs.iter().find_map(|(name, p)| (*p == Partner::Kept(true)).then_some(name))
         {
@@ -76,7 +118,15 @@ impl StateSettings {
                     .help("leave it out for zeros"));
             }
         }
-        Ok(Self { pairs, initial, keep: keep.unwrap_or(true) })
+        Ok(Self { pairs, initial, keep: keep.unwrap_or(true), window, features })
+    }
+
+    /// Features of a row of the window `name`, if they are declared.
+    pub fn features_of(&self, name: &str) -> Option<usize> {
+        match self.features.as_ref()? {
+            Features::All(features) => Some(*features),
+            Features::Each(each) => each.get(name).copied(),
+        }
     }
 
     /// The value of the state `name` of `len` features after a reset.
@@ -131,9 +181,22 @@ mod tests {
     }
 
     #[test]
+    fn windows_are_the_only_input_or_named() {
+        let only = parse("window = \"history\"\nfeatures = 4").unwrap();
+        assert_eq!(only.window, Some(Window::Only(History::History)));
+        assert_eq!((only.features_of("obs"), only.pairs.len()), (Some(4), 0));
+        let named = parse("[window]\nobs = \"history\"\n[features]\nobs = 3").unwrap();
+        let windows = BTreeMap::from([("obs".to_owned(), History::History)]);
+        assert_eq!(named.window, Some(Window::Named(windows)));
+        assert_eq!((named.features_of("obs"), named.features_of("other")), (Some(3), None));
+        assert!(toml::from_str::<Section>("window = \"future\"").is_err());
+    }
+
+    #[test]
     fn what_says_nothing_is_refused() {
         for (text, part) in [
             ("h_in = true", "NAME_OF_THE_OUTPUT"),
+            ("features = 4", "window = \"history\""),
             ("[initial]\nh = nan", "not finite"),
             ("[initial]\nh = [0.0, inf]", "inf"),
         ] {

@@ -2,7 +2,7 @@
 //!
 //! Every rewrite is exact in real arithmetic.
 //!
-//! Stands on the graph.
+//! Stands on the graph, and on its float reference for what windows hold before their first step.
 
 mod affine;
 mod anytime;
@@ -13,6 +13,7 @@ mod links;
 mod permute;
 mod rearrange;
 mod states;
+mod streaming;
 
 use crate::graph::Graph;
 
@@ -46,6 +47,9 @@ const LINEAR: &[Pass] = &[
 /// layers that change nothing, or that nothing reads, are removed.
 pub fn simplify(mut graph: Graph) -> Graph {
     graph.remove_unread();
+    if streaming::stream(&mut graph) {
+        graph.remove_unread();
+    }
     // Every rewrite brings a layer nearer to the input or removes one, so this ends; the bound is for safety.
     for _ in 0..16 + graph.nodes.len() {
         let mut changed = LINEAR.iter().fold(false, |changed, pass| pass(&mut graph) | changed);

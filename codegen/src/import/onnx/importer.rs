@@ -10,6 +10,7 @@ use sha2::Digest;
 use super::array::{self, DAMAGED};
 use super::builder::Builder;
 use super::door::Door;
+use super::history::Window;
 use super::interface::{Doors, Interface};
 use super::node::{self, Call, Flow, Value};
 use super::pairs::Pair;
@@ -136,10 +137,11 @@ impl<'a> Importer<'a> {
                 .help("convert it with onnx.version_converter, or export it again"));
         }
         let Interface { features, states, .. } = interface;
-        let shapes = features.iter().map(shape_of).collect::<Result<Vec<_>>>()?;
+        let open = |input| Opened::of(input, doors);
+        let opened = features.iter().map(open).collect::<Result<Vec<_>>>()?;
         let names: Vec<&str> = features.iter().map(|input| input.name).collect();
         let mut graph =
-            Graph::new(name, names.join(", "), shapes.iter().map(|s| s.1).sum::<usize>());
+            Graph::new(name, names.join(", "), opened.iter().map(|o| o.features).sum::<usize>());
         if features.iter().any(Door::is_batched) {
             graph.notes.push("the dynamic batch axis is taken as 1".into());
         }
@@ -161,36 +163,66 @@ impl<'a> Importer<'a> {
         for (input, pair) in states {
             importer.open_state(input, *pair, &settings.state)?;
         }
-        importer.open_features(&names, shapes, interface.outputs.len() > 1)?;
+        importer.open_features(&opened, interface.outputs.len() > 1, &settings.state)?;
         Ok(importer)
     }
 
     /// Gives each of the file's inputs its part of the caller's.
     fn open_features(
         &mut self,
-        names: &[&'a str],
-        shapes: Vec<(Vec<usize>, usize)>,
+        opened: &[Opened<'a, '_>],
         several_outputs: bool,
+        settings: &StateSettings,
     ) -> Result<()> {
         let graph = &mut self.builder.graph;
         let input = graph.input;
-        if names.len() > 1 || several_outputs {
-            let part = |(name, (_, len)): (&&str, &(Vec<usize>, usize))| Part::of(name, *len);
-            graph.inputs = names.iter().zip(&shapes).map(part).collect();
-        }
-        if let ([name], [(dims, _)]) = (names, shapes.as_slice()) {
-            let flow = Flow { id: input, dims: dims.clone() };
-            self.values.insert(name, Value::Flow(flow));
-            return Ok(());
+        if opened.len() > 1 || several_outputs {
+            graph.inputs = opened.iter().map(|o| Part::of(o.name, o.features)).collect();
         }
         let mut start = 0;
-        for (name, (dims, len)) in names.iter().zip(shapes) {
-            let picked = Layer::Select((start..start + len).collect());
-            let flow = self.builder.flow(name, picked, &[input], &dims)?;
-            self.values.insert(name, Value::Flow(flow));
-            start += len;
+        for Opened { name, dims, features, window } in opened {
+            let row = match opened.len() {
+                1 => input,
+                _ => {
+                    let picked = Layer::Select((start..start + features).collect());
+                    self.builder.flow(name, picked, &[input], &[*features])?.id
+                }
+            };
+            let id = match window {
+                Some(window) => self.open_window(window, row, settings)?,
+                None => row,
+            };
+            self.values.insert(name, Value::Flow(Flow { id, dims: dims.clone() }));
+            start += features;
         }
         Ok(())
+    }
+
+    /// The window that an input is, of the rows that the caller gave step by step.
+    fn open_window(
+        &mut self,
+        window: &Window,
+        row: TensorId,
+        settings: &StateSettings,
+    ) -> Result<TensorId> {
+        let &Window { name, rows, features, ref places } = window;
+        let initial = settings.initial(name, features).map_err(|e| e.of_kind(Kind::Settings))?;
+        let graph = &mut self.builder.graph;
+        let line = graph.push_delay_line(format!("{name}_rows"), &initial, rows, row)?;
+        let past = match initial.iter().all(|x| *x == 0.0) {
+            true => "zeros",
+            false => "their initial values",
+        };
+        graph.notes.push(format!(
+            "streams `{}`: one row of {features} features a step; the {} rows before it are kept, {past} after a reset",
+            text::label(name),
+            rows - 1
+        ));
+        if places.is_sorted() {
+            return Ok(line);
+        }
+        let layout = Layer::Select(places.clone());
+        self.builder.push(&format!("{name}_window"), layout, &[line])
     }
 
     /// Makes an input of the file a state.
@@ -383,9 +415,23 @@ impl<'a> Importer<'a> {
     }
 }
 
-/// The shape of an input of features, and how many there are.
-fn shape_of(input: &Door) -> Result<(Vec<usize>, usize)> {
-    sized(input, input.features())
+/// An input of the file on its way to be a part of the caller's.
+struct Opened<'a, 'd> {
+    name: &'a str,
+    /// Its shape.
+    dims: Vec<usize>,
+    /// Features of it that the caller writes in a step.
+    features: usize,
+    window: Option<&'d Window<'a>>,
+}
+
+impl<'a, 'd> Opened<'a, 'd> {
+    fn of(input: &Door<'a>, doors: &'d Doors<'a>) -> Result<Self> {
+        let (dims, len) = sized(input, input.features())?;
+        let window = doors.window(input.name);
+        let features = window.map_or(len, |window| window.features);
+        Ok(Self { name: input.name, dims, features, window })
+    }
 }
 
 /// A shape, which is not empty, and how many features it holds.

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cells::States;
 use super::door::Door;
+use super::history::{self, Window};
 use super::order::Order;
 use super::pairs::{self, Pair};
 use super::proto::{GraphProto, TensorProto};
@@ -21,6 +22,7 @@ pub struct Doors<'a> {
     inputs: Vec<Door<'a>>,
     outputs: Vec<&'a str>,
     pairs: Vec<Pair<'a>>,
+    windows: Vec<Window<'a>>,
 }
 
 /// What of a file is imported for some of its outputs.
@@ -47,8 +49,35 @@ impl<'a> Doors<'a> {
         let inputs: Vec<Door> = inputs.filter(|i| !initializers.contains_key(i.name)).collect();
         let outputs: Vec<Door> = proto.output.iter().map(Door::of).collect();
         let pairs = pairs::find(&inputs, &outputs, &States::of(proto), settings)?;
+        let is_state = |name: &str| pairs.iter().any(|pair| pair.input == name);
+        let features: Vec<Door> = inputs.iter().filter(|i| !is_state(i.name)).cloned().collect();
+        let windows = history::find(proto, &features, settings)?;
         let outputs = outputs.iter().map(|output| output.name).collect();
-        Ok(Self { proto, initializers, inputs, outputs, pairs })
+        let doors = Self { proto, initializers, inputs, outputs, pairs, windows };
+        doors.check_initial(settings)?;
+        Ok(doors)
+    }
+
+    /// Refuses values after a reset of what keeps nothing.
+    fn check_initial(&self, settings: &StateSettings) -> Result<()> {
+        let states = self.pairs.iter().map(|pair| pair.input);
+        let kept: Vec<&str> = states.chain(self.windows.iter().map(|w| w.name)).collect();
+        match settings.initial.keys().find(|name| !kept.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(name) => Err(Error::new("an initial value is declared for what is no state")
+                .at(format!("[state.initial] {name}"))
+                .expected(match kept.as_slice() {
+                    [] => "a file with states as inputs and outputs, or a window".to_owned(),
+                    some => some.join(", "),
+                })
+                .found(format!("`{name}`"))
+                .help("name an input that is a state; `nervecord inspect` prints the states")),
+        }
+    }
+
+    /// The window that the input `name` is, if it is one.
+    pub fn window(&self, name: &str) -> Option<&Window<'a>> {
+        self.windows.iter().find(|window| window.name == name)
     }
 
     /// Names of the outputs that are no states.

@@ -9,6 +9,7 @@ mod array;
 mod builder;
 mod cells;
 mod door;
+mod history;
 mod importer;
 mod interface;
 mod metadata;

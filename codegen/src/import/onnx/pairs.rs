@@ -94,18 +94,6 @@ pub fn find<'a>(
         pairs.extend(found);
     }
     pairs.sort_by_key(|pair| inputs.iter().position(|input| input.name == pair.input));
-    if let Some(name) =
-        settings.initial.keys().find(|name| pairs.iter().all(|pair| pair.input != **name))
-    {
-        return Err(Error::new("an initial value is declared for what is no state")
-            .at(format!("[state.initial] {name}"))
-            .expected(match pairs.as_slice() {
-                [] => "a file with states as inputs and outputs".to_owned(),
-                some => list(some.iter().map(|pair| pair.input.to_owned())),
-            })
-            .found(format!("`{name}`"))
-            .help("name an input that is a state; `nervecord inspect` prints the states"));
-    }
     Ok(pairs)
 }
 

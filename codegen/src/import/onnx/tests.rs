@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod external;
+mod history;
 mod interface;
 mod layers;
 mod operators;
@@ -20,7 +21,7 @@ use super::proto::*;
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::reference;
-use crate::settings::Settings;
+use crate::settings::{Settings, StateSettings};
 use crate::simplify::simplify;
 
 /// A file in a folder of its own, which goes with it.
@@ -138,6 +139,14 @@ fn import(model: &ModelProto) -> Graph {
         Ok((graph, _)) => graph,
         Err(error) => panic!("{error}"),
     }
+}
+
+/// As [`import`], with settings of states.
+fn import_with(model: &ModelProto, state: StateSettings) -> Result<Graph> {
+    let saved = save(&model.encode_to_vec());
+    let mut settings = Settings::default();
+    settings.state = state;
+    super::load(&saved.path, "net", &settings).map(|(graph, _)| graph)
 }
 
 /// The output for `x`, the same before and after simplification.

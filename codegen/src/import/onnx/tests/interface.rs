@@ -44,13 +44,6 @@ fn accumulator(input: &str, output: &str) -> ModelProto {
     )
 }
 
-fn import_with(model: &ModelProto, state: StateSettings) -> Result<Graph> {
-    let saved = save(&model.encode_to_vec());
-    let mut settings = Settings::default();
-    settings.state = state;
-    super::super::load(&saved.path, "net", &settings).map(|(graph, _)| graph)
-}
-
 #[test]
 fn several_inputs_are_one_vector_in_the_files_order() {
     let model = joined();
