@@ -2,6 +2,7 @@
 //!
 //! Stands on the rounding rule.
 
+use crate::arch::copy::copy_plain;
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::{clamp, larger};
 use crate::rounding::{requantizer, saturate16, shift_round};
@@ -211,12 +212,21 @@ impl Place {
     }
 
     /// Copies `x` into `y`.
-    #[inline(never)]
+    #[inline(always)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         let y = flat_mut(y).get_mut(self.offset..).unwrap_or_default();
         let features = self.features.min(y.len()).min(x.len() * 4);
         let (x, y) = (&flat(x)[..features], &mut y[..features]);
+        // Known when it is compiled.
+        match self.factor as i32 == 1 << self.shift {
+            true => copy_plain(x, y),
+            false => self.rescale(x, y),
+        }
+    }
+
+    #[inline(never)]
+    fn rescale(&self, x: &[i16], y: &mut [i16]) {
         // |x * factor| <= 2^30
         let scale =
             |x: i16| saturate16(shift_round(x as i32 * self.factor as i32, self.shift as u32));

@@ -8,8 +8,8 @@
 //!
 //! Stands on the rounding rule.
 
-use crate::arch::scalar::clamp;
-use crate::rounding::{mul_high, saturate16};
+use crate::arch::scalar::{clamp, opaque};
+use crate::rounding::{mul_high, saturate16, scaler};
 use crate::tensor::{Quad, quads};
 
 /// Bits of a state below its activation.
@@ -28,7 +28,9 @@ fn join(high: i16, low: i16) -> i32 {
 #[inline(always)]
 fn split(state: i32) -> (i16, i16) {
     let state = clamp(state, -LIMIT, LIMIT - 1);
-    let high = saturate16((state + (1 << (FINE - 1))) >> FINE); // 32768 at the upper end, which saturates
+    // At the upper end it is 32768, which saturates. A compiler that knows so much compares instead of saturating.
+    let rounded = opaque((state + (1 << (FINE - 1))) as u32) as i32;
+    let high = saturate16(rounded >> FINE);
     (high, (state - ((high as i32) << FINE)) as i16) // -2^13 <= low < 2^14
 }
 
@@ -115,10 +117,11 @@ impl LstmUpdate {
     #[inline(never)]
     pub fn run(&self, c: &mut [Quad], f: &[Quad], i: &[Quad], g: &[Quad]) {
         debug_assert!(self.fits(&[f.len(), i.len(), g.len()], c.len()), "a tensor is too short");
+        let scaled = scaler(self.factor, 0);
         each(c, [f, i, g], |c, [f, i, g]| {
             let kept = (c >> 1) + half_times(c, f); // f c, |f c| <= 2^29 + 2^15
             let added = (i as i32 + 32767) * g as i32; // |added| <= 65534 * 32768 < 2^31
-            kept + mul_high(added, self.factor) // |sum| <= 2^30 + 2^15
+            kept + scaled(added) // |sum| <= 2^30 + 2^15
         });
     }
 }

@@ -44,10 +44,10 @@ impl Gate {
         array::from_fn(|gate| Self { input: part(input, gate), recurrent: part(recurrent, gate) })
     }
 
-    /// One layer of the input followed by the state, with both biases.
+    /// One layer of the state, whose features most often fill whole quads, followed by the input, with both biases.
     fn joined(&self) -> Dense {
         let rows = self.input.weights.iter().zip(&self.recurrent.weights);
-        let weights = rows.map(|(w, u)| w.iter().chain(u).copied().collect()).collect();
+        let weights = rows.map(|(w, u)| u.iter().chain(w).copied().collect()).collect();
         let biases = self.input.bias.iter().zip(&self.recurrent.bias);
         Dense::new(weights, biases.map(|(b, d)| b + d).collect())
     }
@@ -184,7 +184,7 @@ pub struct Gru {
 
 impl Gru {
     fn step(&self, step: &mut Step, x: TensorId, h: TensorId) -> Result<TensorId> {
-        let both = step.push("input", Layer::Concat, &[x, h])?;
+        let both = step.push("input", Layer::Concat, &[h, x])?;
         let r = step.dense("reset", &self.reset.joined(), both)?;
         let r = step.map("reset.gate", &self.gate, r)?;
         let z = step.dense("update", &self.update.joined(), both)?;
@@ -198,7 +198,7 @@ impl Gru {
             }
             false => {
                 let reset = step.push("candidate.reset", Layer::Mul, &[r, h])?;
-                let both = step.push("candidate.input", Layer::Concat, &[x, reset])?;
+                let both = step.push("candidate.input", Layer::Concat, &[reset, x])?;
                 step.dense("candidate", &self.candidate.joined(), both)?
             }
         };
@@ -236,7 +236,7 @@ impl Lstm {
         h: TensorId,
         c: TensorId,
     ) -> Result<[TensorId; 2]> {
-        let both = step.push("input", Layer::Concat, &[x, h])?;
+        let both = step.push("input", Layer::Concat, &[h, x])?;
         let [look_i, look_f, look_o] = match &self.peepholes {
             Some([i, f, o]) => [Some(i), Some(f), Some(o)],
             None => [None; 3],
@@ -288,7 +288,7 @@ pub struct Elman {
 
 impl Elman {
     fn step(&self, step: &mut Step, x: TensorId, h: TensorId) -> Result<TensorId> {
-        let both = step.push("input", Layer::Concat, &[x, h])?;
+        let both = step.push("input", Layer::Concat, &[h, x])?;
         let sum = step.dense("sum", &self.gate.joined(), both)?;
         step.map("state", &self.squash, sum)
     }
