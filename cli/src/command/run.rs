@@ -76,7 +76,11 @@ impl Rows {
             if !table.next(&mut row)? {
                 break;
             }
-            let (outputs, mut states) = step(&inputs.of_row(&row));
+            // Of a whole window, what the network gives behind its last row.
+            let steps = inputs.steps(&row);
+            let Some((outputs, mut states)) = steps.iter().map(|row| step(row)).last() else {
+                continue;
+            };
             if !self.states {
                 states.clear();
             }

@@ -93,9 +93,14 @@ impl Calibration {
         };
         let mut table = Table::open(path)?;
         let inputs = table.inputs(graph)?;
+        // A table of whole windows has one in each row.
+        let sequence = match inputs.steps_of_row() {
+            1 => settings.sequence,
+            steps => Some(steps),
+        };
         let mut sample = match graph.states.is_empty() {
             true => Sample::of_rows(most_rows(graph), graph.input_len(), percentile >= 100.0),
-            false => Sample::of_sequences(most_rows(graph), settings.sequence),
+            false => Sample::of_sequences(most_rows(graph), sequence),
         };
         let mut row = Vec::new();
         for number in 1.. {
@@ -112,15 +117,16 @@ impl Calibration {
                     .found(format!("{:e}", values[i]))
                     .help("express it in a larger unit, in the data and in front of the network"));
             }
-            sample.push(&values);
+            inputs.steps(&row).iter().for_each(|step| sample.push(step));
         }
-        let Sampled { rows, places, about } = sample.finish();
+        let Sampled { rows, mut places, about } = sample.finish();
+        places.iter_mut().for_each(|place| *place /= inputs.steps_of_row());
         Ok(Self {
             sha256: table.sha256(),
             origin: format!("{about}, {method}, margin {margin}"),
             percentile,
             margin,
-            sequence: settings.sequence,
+            sequence,
             file: Some(path.to_owned()),
             places,
             ..Self::of(rows)

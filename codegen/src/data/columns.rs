@@ -3,10 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, numbered_input};
+use crate::graph::{Graph, Unrolled, numbered_input};
 
 /// Where each input of a model stands in a table's rows.
-pub struct Inputs(Vec<Place>);
+pub struct Inputs {
+    places: Vec<Place>,
+    /// How the rows of the table become steps, where they hold whole windows.
+    unrolled: Option<Unrolled>,
+}
 
 enum Place {
     Column(usize),
@@ -21,7 +25,15 @@ impl Inputs {
     /// # Errors
     /// A column is missing, or there is one for an input the model does not have.
     pub(super) fn of(columns: &[String], named: bool, graph: &Graph) -> Result<Self> {
-        let names = names_in(columns, graph);
+        let unrolled = graph.unrolled.clone().filter(|unrolled| {
+            let len = unrolled.places.len();
+            let last = unrolled.name(len.saturating_sub(1));
+            if named { columns.contains(&last) } else { columns.len() == len }
+        });
+        let names = match &unrolled {
+            Some(whole) => (0..whole.places.len()).map(|i| whole.name(i)).collect(),
+            None => names_in(columns, graph),
+        };
         let required = names.len().saturating_sub(graph.optional_inputs.len());
         if !named && !(required..=names.len()).contains(&columns.len()) {
             return Err(wrong(&names).found(format!("{} columns", columns.len())));
@@ -59,20 +71,34 @@ impl Inputs {
         let defaults = std::iter::repeat_n(&0.0, required).chain(defaults);
         let place =
             |(c, &default): (Option<usize>, &f64)| c.map_or(Place::Value(default), Place::Column);
-        Ok(Self(found.into_iter().zip(defaults).map(place).collect()))
+        Ok(Self { places: found.into_iter().zip(defaults).map(place).collect(), unrolled })
     }
 
     /// The column of input `i`, if the table has it.
     pub fn column(&self, i: usize) -> Option<usize> {
-        match self.0.get(i) {
+        match self.places.get(i) {
             Some(Place::Column(c)) => Some(*c),
             _ => None,
         }
     }
 
-    /// The inputs of a row of the table.
+    /// How many steps a row of the table is.
+    pub fn steps_of_row(&self) -> usize {
+        self.unrolled.as_ref().map_or(1, |unrolled| unrolled.rows)
+    }
+
+    /// The inputs in a row of the table, in their order.
     pub fn of_row(&self, row: &[f64]) -> Vec<f64> {
-        self.0.iter().map(|place| place.of(row)).collect()
+        self.places.iter().map(|place| place.of(row)).collect()
+    }
+
+    /// The model's inputs in the steps that a row of the table is: one, or as many as its windows have rows.
+    pub fn steps(&self, row: &[f64]) -> Vec<Vec<f64>> {
+        let values = self.of_row(row);
+        match &self.unrolled {
+            Some(unrolled) => unrolled.steps(&values),
+            None => vec![values],
+        }
     }
 }
 

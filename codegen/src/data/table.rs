@@ -128,8 +128,14 @@ impl Data {
     /// # Errors
     /// A column is missing, or there is one for an input the model does not have.
     pub fn inputs(&self, graph: &Graph, path: &Path) -> Result<Vec<Vec<f64>>> {
+        self.steps(graph, path).map(|(steps, _)| steps)
+    }
+
+    /// As [`inputs`](Self::inputs), and how many steps each row is.
+    pub(super) fn steps(&self, graph: &Graph, path: &Path) -> Result<(Vec<Vec<f64>>, usize)> {
         let inputs = Inputs::of(&self.columns, self.named, graph).map_err(|e| e.file(path))?;
-        Ok(self.rows.iter().map(|row| inputs.of_row(row)).collect())
+        let steps = self.rows.iter().flat_map(|row| inputs.steps(row)).collect();
+        Ok((steps, inputs.steps_of_row()))
     }
 
     /// How many columns `prefix0`, `prefix1`, ... there are one after the other.

@@ -16,7 +16,7 @@ pub struct States {
 }
 
 /// Inputs, and what is known of the right answers. All parts have a row an input.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Vectors {
     /// One input a row.
     pub inputs: Vec<Vec<f64>>,
@@ -28,12 +28,15 @@ pub struct Vectors {
     pub labels: Option<Vec<usize>>,
     /// Rows before which a recurrent network is reset, in rising order; the first is 0.
     pub starts: Vec<usize>,
+    /// Of how many of the inputs each row of outputs, states and labels stands behind the last.
+    pub steps: usize,
 }
 
 impl Vectors {
     /// One sequence of inputs, with no answers.
     pub fn of(inputs: Vec<Vec<f64>>) -> Self {
-        Self { inputs, starts: vec![0], ..Self::default() }
+        let (outputs, states, labels) = (None, None, None);
+        Self { inputs, outputs, states, labels, starts: vec![0], steps: 1 }
     }
 
     /// Reads a table with the inputs of `graph` and, as far as there are such columns, the outputs `y0`.. (or those of
@@ -52,26 +55,36 @@ impl Vectors {
                 .found(names.join(", "))
                 .help("choose it with --output NAME"));
         }
-        let vectors = Self::of(data.inputs(graph, path)?);
+        let (inputs, steps) = data.steps(graph, path)?;
+        let vectors = Self { steps, ..Self::of(inputs) };
         Ok(Self {
             outputs: outputs(&data, graph, path)?,
             states: states(&data, graph, path)?,
-            labels: labels
-                .map(|path| read_labels(path, graph, vectors.inputs.len()))
-                .transpose()?,
+            labels: labels.map(|path| read_labels(path, graph, vectors.rows())).transpose()?,
             ..vectors
         })
     }
 
-    /// The rows for which `keep` says so, no longer in sequences.
+    /// The rows for which `keep` says so, no longer in sequences, and the last inputs of each.
     pub fn filtered(&self, keep: &[bool]) -> Self {
         Self {
-            inputs: filtered(&self.inputs, keep),
+            inputs: filtered(&filtered(&self.inputs, &self.ends()), keep),
             outputs: self.outputs.as_deref().map(|rows| filtered(rows, keep)),
             states: self.states.as_ref().map(|states| states.filtered(keep)),
             labels: self.labels.as_deref().map(|rows| filtered(rows, keep)),
             starts: vec![],
+            steps: 1,
         }
+    }
+
+    /// How many rows of outputs, states or labels there can be.
+    pub fn rows(&self) -> usize {
+        self.inputs.len() / self.steps.max(1)
+    }
+
+    /// Behind which inputs such a row stands.
+    pub fn ends(&self) -> Vec<bool> {
+        (1..=self.inputs.len()).map(|step| step.is_multiple_of(self.steps.max(1))).collect()
     }
 }
 

@@ -15,11 +15,13 @@ pub mod membrane;
 pub mod ncap;
 mod shape;
 pub mod spiking;
+mod unrolled;
 mod windows;
 
 pub use dense::Dense;
 pub use layer::{Layer, Reduction};
 pub use shape::Shape;
+pub use unrolled::Unrolled;
 pub use windows::Windows;
 
 use crate::error::{Error, Result};
@@ -116,6 +118,8 @@ pub struct Graph {
     pub input: TensorId,
     /// The file's inputs, one after the other, where it has several.
     pub inputs: Vec<Part>,
+    /// The file's inputs, where the caller has windows of theirs a row at a time.
+    pub unrolled: Option<Unrolled>,
     /// Column names of the input's features; those of [`inputs`](Self::inputs), or `x0`, `x1`, ... if empty.
     pub input_names: Vec<String>,
     /// Values of the last input features, which a table may leave out.

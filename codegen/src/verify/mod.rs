@@ -42,8 +42,10 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
     let head = Head::of(compiled, vectors.labels.is_some());
     let graph = head.graph(compiled);
     let Vectors { inputs, starts, .. } = vectors;
-    let float = run::float(Reference::new(graph), graph, head, inputs, starts);
-    let (mut fixed, statuses) = run::fixed(&compiled.program, head, inputs, starts);
+    let steps = run::float(Reference::new(graph), graph, head, inputs, starts);
+    let (fixed, statuses) = run::fixed(&compiled.program, head, inputs, starts);
+    let ends = vectors.ends();
+    let (float, mut fixed) = (steps.filtered(&ends), fixed.filtered(&ends));
     let mut settled = vectors.clone();
     if head == Head::Numbers {
         let tolerance = compiled.options.tolerance;
@@ -59,19 +61,22 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
     let program = &compiled.program;
     let mut v = Verification {
         model: program.name.clone(),
-        rows: inputs.len(),
+        rows: vectors.rows(),
         classifier: head != Head::Numbers,
         compared: if head == Head::Index { "scores" } else { "outputs" },
         tolerance: compiled.options.tolerance,
         flash_bytes: program.table_bytes(),
         ram_bytes: program.ram_bytes(),
         macs: program.macs,
-        saturated_rows: statuses.iter().filter(|status| status.any()).count(),
+        saturated_rows: statuses
+            .chunks(vectors.steps.max(1))
+            .filter(|steps| steps.iter().any(|status| status.any()))
+            .count(),
         saturated_inputs: saturated_inputs(compiled, inputs, &statuses),
         ..Verification::default()
     };
     let noise = (vectors.outputs.is_some() || vectors.states.is_some()).then(|| {
-        let given = Sequences { inputs, starts, double: &float };
+        let given = Sequences { inputs, starts, double: &steps };
         let calibrated = Sequences { inputs: &sample, starts: &[0], double: &sampled };
         agreement::noise(graph, head, [given, calibrated])
     });
@@ -84,7 +89,7 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
         fixed: fixed.filtered(&keep),
         float,
         vectors: vectors.filtered(&keep),
-        places: (1..=inputs.len()).zip(&keep).filter_map(|(i, keep)| keep.then_some(i)).collect(),
+        places: (1..=vectors.rows()).zip(&keep).filter_map(|(i, keep)| keep.then_some(i)).collect(),
     };
     v.measure(&comparison);
     if let Some(noise) = noise {

@@ -19,7 +19,7 @@ use super::tensor::TensorReader;
 use super::{ops, outputs};
 use crate::data::hex;
 use crate::error::{Error, Kind, Result};
-use crate::graph::{Graph, Layer, Part, TensorId};
+use crate::graph::{Graph, Layer, Part, TensorId, Unrolled};
 use crate::settings::{Settings, StateSettings};
 use crate::text;
 
@@ -179,6 +179,7 @@ impl<'a> Importer<'a> {
         if opened.len() > 1 || several_outputs {
             graph.inputs = opened.iter().map(|o| Part::of(o.name, o.features)).collect();
         }
+        graph.unrolled = unrolled(opened, settings)?;
         let mut start = 0;
         for Opened { name, dims, features, window } in opened {
             let row = match opened.len() {
@@ -206,7 +207,7 @@ impl<'a> Importer<'a> {
         settings: &StateSettings,
     ) -> Result<TensorId> {
         let &Window { name, rows, features, ref places } = window;
-        let initial = settings.initial(name, features).map_err(|e| e.of_kind(Kind::Settings))?;
+        let initial = past(name, features, settings)?;
         let graph = &mut self.builder.graph;
         let line = graph.push_delay_line(format!("{name}_rows"), &initial, rows, row)?;
         let past = match initial.iter().all(|x| *x == 0.0) {
@@ -432,6 +433,40 @@ impl<'a, 'd> Opened<'a, 'd> {
         let features = window.map_or(len, |window| window.features);
         Ok(Self { name: input.name, dims, features, window })
     }
+}
+
+/// Where the file's features are in the steps of its windows, if any input is one.
+fn unrolled(opened: &[Opened], settings: &StateSettings) -> Result<Option<Unrolled>> {
+    let windows = || opened.iter().filter_map(|opened| opened.window);
+    let Some(rows) = windows().map(|window| window.rows).max() else { return Ok(None) };
+    let (mut places, mut before, mut inputs) = (Vec::new(), Vec::new(), Vec::new());
+    for Opened { name, features, window, .. } in opened {
+        let start = before.len();
+        match window {
+            Some(window) => {
+                let first = rows - window.rows;
+                let place =
+                    |place: &usize| (Some(first + place / features), start + place % features);
+                places.extend(window.places.iter().map(place));
+                before.extend(past(name, *features, settings)?);
+                inputs.push(Part::of(name, window.places.len()));
+            }
+            None => {
+                places.extend((start..start + features).map(|feature| (None, feature)));
+                before.resize(start + features, 0.0);
+                inputs.push(Part::of(name, *features));
+            }
+        }
+    }
+    if inputs.len() == 1 {
+        inputs.clear();
+    }
+    Ok(Some(Unrolled { rows, inputs, places, past: before }))
+}
+
+/// What each feature of a window was before the first step.
+fn past(name: &str, features: usize, settings: &StateSettings) -> Result<Vec<f64>> {
+    settings.initial(name, features).map_err(|e| e.of_kind(Kind::Settings))
 }
 
 /// A shape, which is not empty, and how many features it holds.

@@ -1,6 +1,8 @@
 //! Windows that are fed a row a step: their shapes, their layouts, and what is refused.
 
 use super::*;
+use crate::calibrate::Calibration;
+use crate::data::Vectors;
 use crate::settings::{Features, History, Initial, StateSettings, Window};
 
 const ROWS: usize = 6;
@@ -185,4 +187,72 @@ fn a_window_whose_time_cannot_be_told_is_refused() {
         let message = import_with(&model, settings).unwrap_err().to_string();
         parts.iter().for_each(|part| assert!(message.contains(part), "{message}"));
     }
+}
+
+/// A table of a step's inputs in a row, and one of whole windows.
+fn tables(folder: &Path, steps: &[&str], windows: &[&str]) -> [PathBuf; 2] {
+    let save = |name: &str, lines: &[&str]| {
+        let path = folder.join(name);
+        fs::write(&path, lines.join("\n") + "\n").unwrap();
+        path
+    };
+    [save("steps.csv", steps), save("windows.csv", windows)]
+}
+
+#[test]
+fn tables_have_a_row_a_step_or_whole_windows() {
+    let graph = import_with(&convolution(), history()).unwrap();
+    let saved = save(b"");
+    let header = (0..12).map(|i| format!("x{i}")).collect::<Vec<_>>().join(",") + ",y0,y1,y2";
+    // Of each feature the rows, as the file has them.
+    let [steps, windows] = tables(
+        saved.folder.path(),
+        &["x0,x1,y0,y1,y2", "1,10,0,0,1", "2,20,0,0,2"],
+        &[&header, "1,2,3,4,5,6,10,20,30,40,50,60,0,0,1", "1,1,1,1,1,7,0,0,0,0,0,8,0,0,2"],
+    );
+    let read = Vectors::read(&graph, &steps, None).unwrap();
+    assert_eq!((read.inputs, read.steps), (vec![vec![1.0, 10.0], vec![2.0, 20.0]], 1));
+    let read = Vectors::read(&graph, &windows, None).unwrap();
+    assert_eq!((read.inputs.len(), read.steps, read.rows()), (12, 6, 2));
+    assert_eq!(read.inputs[..2], [[1.0, 10.0], [2.0, 20.0]]);
+    assert_eq!(read.inputs[11], [7.0, 8.0]);
+    let [first, last] = [5, 11].map(|i| read.ends()[i]);
+    assert!(first && last && read.ends().iter().filter(|end| **end).count() == 2);
+    let kept = read.filtered(&[false, true]);
+    assert_eq!(
+        (kept.inputs, kept.outputs),
+        (vec![vec![7.0, 8.0]], Some(vec![vec![0.0, 0.0, 2.0]]))
+    );
+    // Behind its last row, the network gives what the file gives for the window.
+    let outputs = reference::run(&graph, &read.inputs);
+    let file = import(&convolution());
+    let window: Vec<f64> = [[1.0; 5].as_slice(), &[7.0], &[0.0; 5], &[8.0]].concat();
+    assert_close(&outputs[11], &reference::run(&file, &[window]).remove(0));
+    let settings = Settings::default();
+    let calibration = Calibration::load(Some(&windows), &settings, &graph).unwrap();
+    assert_eq!((calibration.rows, calibration.sequence), (read.inputs, Some(6)));
+    let stray = [&header.replace("x11", "x12"), "1,2,3,4,5,6,10,20,30,40,50,60,0,0,1"];
+    let [_, stray] = tables(saved.folder.path(), &[], &stray);
+    let message = Vectors::read(&graph, &stray, None).unwrap_err().to_string();
+    assert!(message.contains("2 input columns") && message.contains("x2"), "{message}");
+}
+
+#[test]
+fn of_several_inputs_a_table_has_those_without_a_past_once() {
+    let windows = [("obs".to_owned(), History::History)].into();
+    let settings = StateSettings { window: Some(Window::Named(windows)), ..rows_of(2) };
+    let graph = import_with(&commanded(), settings).unwrap();
+    let saved = save(b"");
+    let names = (0..12).map(|i| format!("obs.{i}")).collect::<Vec<_>>().join(",");
+    let [steps, windows] = tables(
+        saved.folder.path(),
+        &["obs.0,obs.1,command.0", "1,2,3"],
+        &[&format!("{names},command.0"), "1,2,3,4,5,6,7,8,9,10,11,12,-1"],
+    );
+    assert_eq!(Vectors::read(&graph, &steps, None).unwrap().inputs, [[3.0, 1.0, 2.0]]);
+    let read = Vectors::read(&graph, &windows, None).unwrap();
+    assert_eq!(
+        (read.inputs.len(), &read.inputs[0], &read.inputs[5]),
+        (6, &vec![-1.0, 1.0, 2.0], &vec![-1.0, 11.0, 12.0])
+    );
 }
