@@ -129,9 +129,11 @@ impl Compiler {
         }
         let at_model = |e: Error| e.file(&self.model);
         let settings = Settings::beside(&self.model).map_err(|e| e.of_kind(Kind::Settings))?;
-        let calibration = Calibration::load(self.calibration.as_deref(), &settings, &source.graph)
-            .map_err(|e| at_model(e.of_kind(Kind::Data)))?;
         let graph = simplify(source.graph.clone());
+        // What is kept of each row are the tensors of a step, of which a window as the file has it has far more.
+        let kept = if graph.unrolled.is_some() { &graph } else { &source.graph };
+        let calibration = Calibration::load(self.calibration.as_deref(), &settings, kept)
+            .map_err(|e| at_model(e.of_kind(Kind::Data)))?;
         let options = Options { sparsity: settings.sparsity, ..self.options.clone() };
         let program = quantize(&graph, &calibration, &options)
             .map_err(|e| at_model(e.of_kind(Kind::Numbers)))?;
