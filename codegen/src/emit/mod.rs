@@ -73,6 +73,14 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     }
     let mut out = header(program, origin);
     let _ = writeln!(out, "/// The network of `{}` as integers.", origin.model);
+    if program.rows > 1 {
+        let _ = writeln!(
+            out,
+            "///\n/// It reads a window of the last {} rows of inputs: a step is given the newest, and what is needed of \
+             those before is kept\n/// until a reset.",
+            program.rows
+        );
+    }
     // A program that includes the module in its own crate seldom uses all of it, and packing a large layer takes
     // more steps than the lint likes.
     let _ = writeln!(out, "#[allow(dead_code, long_running_const_eval)]");

@@ -32,6 +32,19 @@ impl Unrolled {
         steps
     }
 
+    /// What the user reads of an input `name` of so many rows, which were `past` before the first step.
+    pub fn note(name: &str, rows: usize, features: usize, past: &[f64]) -> String {
+        let past = match past.iter().all(|x| *x == 0.0) {
+            true => "zeros",
+            false => "their initial values",
+        };
+        let before = rows.saturating_sub(1);
+        format!(
+            "streams `{name}`: one row of {features} features a step; the {before} rows before it are kept, {past} \
+             after a reset"
+        )
+    }
+
     /// The column of feature `i` of the file's inputs.
     pub fn name(&self, i: usize) -> String {
         name_in(&self.inputs, i).unwrap_or_else(|| numbered_input(i))

@@ -17,6 +17,7 @@ pub mod onnx;
 mod recurrent;
 pub mod rltools;
 mod rnn;
+mod rows;
 pub mod scalars;
 mod tensors;
 pub mod tflite;
@@ -117,6 +118,9 @@ pub fn load_outputs(path: &Path, outputs: &[String]) -> Result<Source> {
         None => onnx::load(&located.model, &name, &settings)?,
         Some(config) => by_format(config, &located.model, &name, &settings)?,
     };
+    if !located.is_onnx() && !located.is("tflite") {
+        rows::feed(&mut graph, &settings.state).map_err(|e| e.file(&located.model))?;
+    }
     settings.name_inputs(&mut graph)?;
     let features: usize = graph.tensors.iter().map(Tensor::len).sum();
     if features > MOST_FEATURES {

@@ -125,6 +125,8 @@ pub struct Program {
     pub scores: Option<TensorFormat>,
     /// The operations in order.
     pub ops: Vec<Op>,
+    /// Rows that the network reads in a step, of which the caller gives the newest.
+    pub rows: usize,
     /// What the caller calls the input's features.
     pub input_names: Vec<String>,
     /// The names of the output's features.

@@ -126,6 +126,7 @@ pub fn lower(
         states: state_formats,
         scores: lowering.scores,
         ops: lowering.ops,
+        rows: graph.unrolled.as_ref().map_or(1, |unrolled| unrolled.rows),
         input_names: (0..graph.input_len()).map(|i| graph.input_name(i)).collect(),
         output_names: (0..graph.output_len()).map(|i| graph.output_name(i)).collect(),
         outputs: graph.outputs.clone(),

@@ -210,15 +210,7 @@ impl<'a> Importer<'a> {
         let initial = past(name, features, settings)?;
         let graph = &mut self.builder.graph;
         let line = graph.push_delay_line(format!("{name}_rows"), &initial, rows, row)?;
-        let past = match initial.iter().all(|x| *x == 0.0) {
-            true => "zeros",
-            false => "their initial values",
-        };
-        graph.notes.push(format!(
-            "streams `{}`: one row of {features} features a step; the {} rows before it are kept, {past} after a reset",
-            text::label(name),
-            rows - 1
-        ));
+        graph.notes.push(Unrolled::note(&text::label(name), rows, features, &initial));
         if places.is_sorted() {
             return Ok(line);
         }
