@@ -13,6 +13,7 @@ pub mod kan;
 mod layer;
 pub mod membrane;
 pub mod ncap;
+mod part;
 mod shape;
 pub mod spiking;
 mod unrolled;
@@ -20,12 +21,14 @@ mod windows;
 
 pub use dense::Dense;
 pub use layer::{Layer, Reduction};
+pub use part::{Part, numbered_input};
 pub use shape::Shape;
 pub use unrolled::Unrolled;
 pub use windows::Windows;
 
 use crate::error::{Error, Result};
 use crate::text;
+use part::name_in;
 
 /// Most features of a tensor: kernels count them in 16 bits, and they take twice as many bytes of RAM.
 pub const MOST_FEATURES: usize = 65_535;
@@ -65,22 +68,6 @@ pub struct Node {
     pub inputs: Vec<TensorId>,
     /// Tensor written.
     pub output: TensorId,
-}
-
-/// Neighbouring features that the trained file has under one name.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Part {
-    /// The name, as a [`label`](text::label).
-    pub name: String,
-    /// How many features they are.
-    pub features: usize,
-}
-
-impl Part {
-    /// So many features that the file calls `name`.
-    pub fn of(name: &str, features: usize) -> Self {
-        Self { name: text::label(name), features }
-    }
 }
 
 /// How a classifier names its classes: the extra output column `label`.
@@ -447,11 +434,6 @@ impl Graph {
     }
 }
 
-/// Column name of input feature `i` where nothing names it.
-pub fn numbered_input(i: usize) -> String {
-    format!("x{i}")
-}
-
 /// Whether a state is called as the cell of an LSTM is, by the last word in its name that says which it is.
 fn is_cell(name: &str) -> bool {
     const HIDDEN: [&str; 7] = ["h", "hidden", "hx", "hn", "ht", "activity", "potentials"];
@@ -460,16 +442,4 @@ fn is_cell(name: &str) -> bool {
     let mut words = name.split(|c: char| !c.is_ascii_alphabetic());
     let last = words.rfind(|word| HIDDEN.contains(word) || CELL.contains(word));
     last.is_some_and(|word| CELL.contains(&word))
-}
-
-/// The name of feature `i` in `parts`: that of its part, and its number there.
-fn name_in(parts: &[Part], i: usize) -> Option<String> {
-    let mut start = 0;
-    for Part { name, features } in parts {
-        if i < start + features {
-            return Some(format!("{name}.{}", i - start));
-        }
-        start += features;
-    }
-    None
 }

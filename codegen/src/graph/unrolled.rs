@@ -1,7 +1,7 @@
 //! The inputs of a file whose windows the caller is fed a row at a time, for tables that have whole windows. Stands on
-//! nothing.
+//! parts.
 
-use super::{Part, name_in, numbered_input};
+use super::part::{Part, name_in, numbered_input};
 
 /// Where each feature of the file's inputs is among the caller's, step by step.
 #[derive(Debug, Clone, PartialEq)]
