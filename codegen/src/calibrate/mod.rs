@@ -49,6 +49,8 @@ pub struct Calibration {
     /// Rows of each sequence of a recurrent network, which starts from a reset; one sequence if absent.
     pub sequence: Option<usize>,
     /// The file of the rows.
+    /// Steps of each row of the table, of which the last alone decides and judges.
+    pub steps: usize,
     pub(crate) file: Option<PathBuf>,
     /// The row of the file that each row was, counted from 0; all of them if empty.
     pub(crate) places: Vec<usize>,
@@ -127,6 +129,7 @@ impl Calibration {
             percentile,
             margin,
             sequence,
+            steps: inputs.steps_of_row(),
             file: Some(path.to_owned()),
             places,
             ..Self::of(rows)
@@ -137,7 +140,8 @@ impl Calibration {
     pub fn of(rows: Vec<Vec<f64>>) -> Self {
         let Settings { percentile, margin, sequence, .. } = Settings::default();
         let (sha256, origin) = (String::new(), String::new());
-        Self { rows, sha256, origin, percentile, margin, sequence, file: None, places: vec![] }
+        let (steps, file, places) = (1, None, vec![]);
+        Self { rows, sha256, origin, percentile, margin, sequence, steps, file, places }
     }
 
     /// The name of the rows' file, if they come from one, and their origin.
@@ -182,7 +186,7 @@ impl Calibration {
         }
         let starts: Vec<usize> =
             (0..self.rows.len()).filter(|&i| self.starts_sequence(i)).collect();
-        let split = Split::of(self.rows.len(), &starts);
+        let split = Split::of(self.rows.len(), &starts).of_every(self.steps);
         let spans = vec![OnceLock::new(); values.len()];
         let reach = clamped::reach(graph);
         let (percentile, margin) = (self.percentile, self.margin);

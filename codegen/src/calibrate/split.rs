@@ -42,6 +42,14 @@ impl Split {
         split
     }
 
+    /// The last row of every so many alone.
+    pub fn of_every(mut self, steps: usize) -> Self {
+        for rows in [&mut self.fit, &mut self.choose, &mut self.judge] {
+            rows.retain(|row| (row + 1).is_multiple_of(steps.max(1)));
+        }
+        self
+    }
+
     /// Takes the rows that chose to those that are fitted to, once all is chosen.
     pub fn join(&mut self) {
         if self.is_held_out() {
@@ -79,6 +87,16 @@ mod tests {
         let split = Split::of(400, &starts);
         assert_eq!(split.judge, (100..150).chain(300..350).collect::<Vec<_>>());
         assert!(split.is_held_out());
+    }
+
+    #[test]
+    fn of_whole_windows_the_last_rows_decide() {
+        let Split { fit, choose, judge } =
+            Split::of(64, &(0..16).map(|k| k * 4).collect::<Vec<_>>()).of_every(4);
+        let mut all = [fit, choose, judge.clone()].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..16).map(|k| k * 4 + 3).collect::<Vec<_>>());
+        assert_eq!(judge, [11, 27, 43, 59]);
     }
 
     #[test]
