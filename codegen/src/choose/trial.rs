@@ -126,8 +126,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// What an error of output `i`, that of tensor `exact`, is compared with: its standard deviation, or its magnitude where it does
-    /// not vary by more than a float's rounding, or the largest deviation of all where it is 0.
+    /// What an error of output `i`, that of tensor `exact`, is compared with: its standard deviation, or its magnitude
+    /// where it does not vary by more than a float's rounding, or the largest of all outputs' where it is 0 but for that.
     fn size(&self, exact: TensorId, i: usize) -> f64 {
         const STILL: f64 = 1e-6;
         let Self { graph, ranges, .. } = self;
@@ -135,8 +135,30 @@ impl<'a> Trial<'a> {
         if own.deviation > STILL * own.magnitude() {
             return own.deviation;
         }
-        let all = (0..graph.output_len()).map(|j| ranges.feature(exact, j).deviation);
-        let sizes = [own.magnitude(), all.fold(0.0, f64::max)];
-        sizes.into_iter().find(|size| *size > 0.0).unwrap_or(1.0)
+        let all = || (0..graph.output_len()).map(|j| ranges.feature(exact, j));
+        let largest = all().map(|span| span.magnitude()).fold(0.0, f64::max);
+        let deviation = all().map(|span| span.deviation).fold(0.0, f64::max);
+        let zero = STILL * largest;
+        let sizes = [own.magnitude(), deviation, largest];
+        sizes.into_iter().find(|size| *size > zero).unwrap_or(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Dense, Layer};
+
+    /// Constant outputs, one of which is zero but for what a float's rounding leaves of it.
+    #[test]
+    fn noise_of_floats_is_no_size() {
+        let mut graph = Graph::new("net", "x", 1);
+        let bias = vec![0.5, 1e-17, -0.25];
+        graph.push("fc", Layer::Dense(Dense::new(vec![vec![0.0]; 3], bias)), &[0]).unwrap();
+        let rows = (0..200).map(|i| vec![f64::from(i) / 200.0]).collect();
+        let (calibration, options) = (Calibration::of(rows), Options::default());
+        let trial = Trial::of(graph, &calibration, &options).unwrap();
+        let program = trial.lower(&Precision::of(&trial.graph, crate::program::Width::I8)).unwrap();
+        assert!(trial.judged(&program) < 1e-3, "{}", trial.judged(&program));
     }
 }

@@ -245,6 +245,15 @@ pub fn screaming(name: &str, prefix: &str) -> String {
     }
 }
 
+/// `snake_case` as `CamelCase`.
+pub fn type_name(name: &str) -> String {
+    let word = |w: &str| {
+        let mut letters = w.chars();
+        letters.next().map(|c| c.to_ascii_uppercase().to_string() + letters.as_str())
+    };
+    name.split('_').filter_map(word).collect()
+}
+
 /// `ident`, or that with the smallest number from 2 on, for which `free` says so.
 pub fn first_free(ident: &str, free: impl Fn(&str) -> bool) -> String {
     let numbered = (2..).map(|count| format!("{ident}_{count}"));

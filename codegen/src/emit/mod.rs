@@ -14,7 +14,7 @@ use nervecord::generated::FORMAT;
 use nervecord::host::quads;
 
 use self::interface::{interface, readings, typed, untyped};
-use self::items::{Items, wrapped, wrapped_imports};
+use self::items::{Items, type_name, wrapped, wrapped_imports};
 use self::widths::Widths;
 use crate::program::kernel::Data;
 use crate::program::{Op, Port, Program, TensorFormat, layer_table};
@@ -32,15 +32,6 @@ pub struct Origin {
     pub calibration_sha256: String,
     /// The options, as on the command line.
     pub options: String,
-}
-
-/// `snake_case` as `CamelCase`.
-fn type_name(name: &str) -> String {
-    let word = |w: &str| {
-        let mut letters = w.chars();
-        letters.next().map(|c| c.to_ascii_uppercase().to_string() + letters.as_str())
-    };
-    name.split('_').filter_map(word).collect()
 }
 
 /// The constants of every module.

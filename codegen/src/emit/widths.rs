@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::items::first_free;
-use super::type_name;
+use super::items::{first_free, type_name};
 use crate::program::{Op, Program};
 use crate::text::snake_case;
 

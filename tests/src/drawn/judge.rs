@@ -1,6 +1,7 @@
 //! Integers against the float network, on rows that calibration saw and on rows that it did not.
 
 use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::{self, Reference};
 use nervecord_codegen::{Compiled, graph::Graph};
 
@@ -124,7 +125,9 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
         true => promise.error,
         false => relative_error(&compiled, &fresh, 0.0)?,
     };
-    let (many, harsh) = (drawn.rows.len() >= MANY, drawn.oddities.is_harsh());
+    // The weight of a column that never changes may be far larger than the others', which share the 8 bits asked for.
+    let coarse = drawn.oddities.constant && drawn.weights == Weights::I8;
+    let (many, harsh) = (drawn.rows.len() >= MANY, coarse || drawn.oddities.is_harsh());
     if many && !harsh && promise.error > BROKEN {
         return Err(format!("{}, which no rounding explains", promise.describe()));
     }

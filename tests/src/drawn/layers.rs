@@ -73,7 +73,7 @@ pub(super) fn dense(random: &mut Random, spans: &[Span], outputs: usize, sizes: 
 }
 
 /// Activations between layers are taken to be about as large as 1.
-fn unit_spans(n: usize) -> Vec<Span> {
+pub(super) fn unit_spans(n: usize) -> Vec<Span> {
     vec![Span { centre: 0.0, half: 1.0 }; n]
 }
 

@@ -7,6 +7,7 @@ mod circuits;
 mod judge;
 mod layers;
 mod network;
+mod rows;
 
 pub use judge::{FEW, Verdict, extreme_rows, judge, prepared, relative_error};
 pub use network::{Drawn, Kind, Oddities};
@@ -24,7 +25,7 @@ const FRESH: usize = 200;
 const ROWS: [usize; 5] = [1, 2, 5, 200, 400];
 
 /// All kinds, the feed-forward ones more often: they have the most layers to combine.
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::Chain,
     Kind::Kan,
     Kind::Chain,
@@ -34,6 +35,7 @@ const KINDS: [Kind; 9] = [
     Kind::Chain,
     Kind::Membrane,
     Kind::Spiking,
+    Kind::Rows,
 ];
 
 /// The network of a seed; the same for ever.
@@ -65,6 +67,7 @@ pub fn draw(seed: u64) -> Result<Drawn> {
         Kind::Chain => layers::chain(&mut random, &mut graph, &sizes, &spans, &mut oddities)?,
         Kind::Kan => layers::kans(&mut random, &mut graph, &sizes, &spans)?,
         Kind::Recurrent => layers::recurrent(&mut random, &mut graph, &sizes, &spans)?,
+        Kind::Rows => rows::rows(&mut random, &mut graph, &sizes, &spans)?,
         Kind::Swimmer => graph = circuits::swimmer(&mut random)?,
         Kind::Membrane => circuits::membrane(&mut random, &mut graph, &spans)?,
         Kind::Spiking => circuits::spiking(&mut random, &mut graph, &spans)?,

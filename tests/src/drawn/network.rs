@@ -12,6 +12,8 @@ pub enum Kind {
     Kan,
     /// A dense cell with a state.
     Recurrent,
+    /// Dense layers at many places of their input.
+    Rows,
     /// The swimming circuit with its clock.
     Swimmer,
     /// Conductance-based neurons.
