@@ -128,7 +128,9 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
     // The weight of a column that never changes may be far larger than the others', which share the 8 bits asked for.
     let coarse = drawn.oddities.constant && drawn.weights == Weights::I8;
     let (many, harsh) = (drawn.rows.len() >= MANY, coarse || drawn.oddities.is_harsh());
-    if many && !harsh && promise.error > BROKEN {
+    // An output that hardly moves is told to be coarse: what its format cannot say is no error of the integers.
+    let broken = promise.error > BROKEN && relative_error(&compiled, &drawn.rows, 0.0)? > BROKEN;
+    if many && !harsh && broken {
         return Err(format!("{}, which no rounding explains", promise.describe()));
     }
     let sound = promise.is_kept() && promise.thin.is_none() && !drawn.oddities.jumps;
