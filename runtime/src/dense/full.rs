@@ -68,10 +68,15 @@ impl<'a, W: Weight> Dense<'a, W> {
         Self { shape, stream, weight: core::marker::PhantomData }
     }
 
-    /// Computes a stretch of windows, where this core has a kernel for them; else false, and nothing done.
+    /// Computes a stretch of windows, `WORDS` if they start and end on words, where this core has a kernel for them; else false, and nothing done.
     #[inline(always)]
-    pub(super) fn stretch(&self, x: &mut [Quad], y: &mut [Quad], windows: &Stretch) -> bool {
-        W::windows(&self.shape, self.stream, x, y, windows)
+    pub(super) fn stretch<const WORDS: bool>(
+        &self,
+        x: &mut [Quad],
+        y: &mut [Quad],
+        windows: &Stretch,
+    ) -> bool {
+        W::windows::<WORDS>(&self.shape, self.stream, x, y, windows)
     }
 
     /// Quads it reads.

@@ -11,8 +11,8 @@ use crate::tensor::{Quad, quads};
 /// A dense layer applied at many places of its input's memory, its weights stored once.
 ///
 /// Window `(o, i)` starts at feature `o step[0] + i step[1]`; the outputs of the windows follow one another, `i`
-/// the inner index. Where windows start at whole quads and have whole quads of outputs, the kernel reads and writes
-/// where they lie; else they are copied to work memory behind the outputs and back.
+/// the inner index. A core with a kernel over several windows reads and writes where they lie; another where they start at
+/// whole quads and have whole quads of outputs, and copies others to work memory behind the outputs and back.
 #[derive(Clone, Copy, Debug)]
 pub struct Windows<'a, W> {
     inputs: usize,
@@ -73,9 +73,19 @@ impl<'a, W: Weight> Windows<'a, W> {
     /// outputs as they were.
     ///
     /// A kernel may rearrange `x` while it runs; afterwards `x` is as before.
-    #[inline(never)]
+    #[inline(always)]
     pub fn run(&self, x: &mut [Quad], y: &mut [Quad]) {
         debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
+        // Known when it is compiled.
+        match (self.step[0] | self.step[1] | self.dense.outputs()) & 1 == 0 {
+            true => self.steps::<true>(x, y),
+            false => self.steps::<false>(x, y),
+        }
+    }
+
+    /// Computes the layer, whose windows start and end on words if `WORDS` says so.
+    #[inline(never)]
+    fn steps<const WORDS: bool>(&self, x: &mut [Quad], y: &mut [Quad]) {
         let (inputs, outputs) = (self.inputs, self.dense.outputs());
         let all = quads(outputs * self.count[0] * self.count[1]);
         let Some((y, work)) = y.split_at_mut_checked(all) else { return };
@@ -84,13 +94,20 @@ impl<'a, W: Weight> Windows<'a, W> {
         let mut at = 0;
         for o in 0..self.count[0] {
             let first = o * self.step[0];
-            let stretch = Stretch { first, step: self.step[1], count: self.count[1], at };
-            if self.dense.stretch(x, y, &stretch) {
-                at += outputs * stretch.count;
-                continue;
+            let step = self.step[1];
+            // A kernel reads whole quads: the last windows may not have them.
+            let mut count = self.count[1];
+            while count > 0 && first + (count - 1) * step + 4 * self.dense.quads() > 4 * x.len() {
+                count -= 1;
             }
-            for i in 0..stretch.count {
-                let start = stretch.first + i * stretch.step;
+            let stretch = Stretch { first, step, count, at };
+            let done = match count > 0 && self.dense.stretch::<WORDS>(x, y, &stretch) {
+                true => count,
+                false => 0,
+            };
+            at += outputs * done;
+            for i in done..self.count[1] {
+                let start = first + i * step;
                 let x = match window.is_empty() {
                     true => x.get_mut(start / 4..).unwrap_or_default(),
                     false => {

@@ -35,6 +35,8 @@ pub(super) fn call<W: Width>(
 pub(super) struct Run {
     count: usize,
     step_bytes: usize,
+    /// The entry of a shape whose kernel reads activations anywhere.
+    entry: usize,
 }
 
 /// A kernel in assembly over several windows: activations of the first, outputs, shape, stream, windows.
@@ -42,12 +44,14 @@ pub(super) struct Run {
 pub(super) type AssemblyWindows =
     unsafe extern "C" fn(*mut Quad, *mut Quad, *const DenseShape, *const u32, *const Run);
 
-/// Calls a kernel over weights `W`, which loads and stores words, for `windows` that lie on words inside the
-/// slices; false, and nothing done, for others.
+/// Calls a kernel over weights `W`, which loads and stores words that are aligned if `WORDS` says so, for `windows`
+/// that lie so inside the slices; false, and nothing done, for others. `longer` is the kernel's quarter if it reads
+/// anywhere.
 #[cfg(nervecord_kernel = "dsp")]
 #[inline(always)]
-pub(super) fn call_windows<W: Width>(
+pub(super) fn call_windows<W: Width, const WORDS: bool>(
     kernel: AssemblyWindows,
+    longer: usize,
     shape: &DenseShape,
     stream: &[u32],
     x: &mut [Quad],
@@ -56,15 +60,15 @@ pub(super) fn call_windows<W: Width>(
 ) -> bool {
     let &super::shape::Stretch { first, step, count, at } = windows;
     let on_words = (first | step | at | shape.rows) & 1 == 0;
-    let fits = on_words
+    let fits = (on_words || !WORDS)
         && windows.fits(shape, x.len(), y.len())
         && stream.len() == words::<W>(4 * shape.quads, shape.rows)
         && shape.quads > 0;
     if fits {
-        let run = Run { count, step_bytes: 2 * step };
+        let run = Run { count, step_bytes: 2 * step, entry: shape.entry_of(longer) };
         // SAFETY: the kernel uses `quads` quads of each window of x and writes `count` times `rows` activations
-        // of y, all inside by `Stretch::fits`, in words that are aligned as first, step, at and rows are even; it
-        // reads the whole stream; `DenseShape` was made for this kernel's code by `DenseShape::new`.
+        // of y, all inside by `Stretch::fits`, in words that are aligned where it needs that, as first, step, at and
+        // rows are even then; it reads the whole stream; `DenseShape` was made for this kernel's code by `DenseShape::new`.
         unsafe {
             let (x, y) = (x.as_mut_ptr().cast::<i16>(), y.as_mut_ptr().cast::<i16>());
             kernel(x.add(first).cast(), y.add(at).cast(), shape, stream.as_ptr(), &run);

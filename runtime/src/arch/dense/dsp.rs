@@ -16,12 +16,40 @@ use super::shape::{DenseShape, Stretch};
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 
+/// A quad of activations that lies on words.
+macro_rules! load_words {
+    () => {
+        "ldrd r2, r3, [r0], #8\n"
+    };
+}
+
+/// A quad of activations wherever it lies: an instruction more, of four bytes.
+macro_rules! load_any {
+    () => {
+        "ldr r2, [r0], #4\nldr r3, [r0], #4\n"
+    };
+}
+
+/// Four outputs that lie on words.
+macro_rules! store_words {
+    () => {
+        "strd r4, r6, [r12], #8"
+    };
+}
+
+/// Four outputs wherever they lie.
+macro_rules! store_any {
+    () => {
+        "str r4, [r12], #4\nstr r6, [r12], #4"
+    };
+}
+
 /// One quad of i8 weights: four words, 16 multiply-accumulates in 18 instructions, 72 bytes.
 macro_rules! quad8 {
-    () => {
+    ($load:ident) => {
         concat!(
             "ldm r1!, {{r8, r9, r10, r11}}\n",
-            "ldrd r2, r3, [r0], #8\n",
+            $load!(),
             row8!("r4", "r8"),
             row8!("r5", "r9"),
             row8!("r6", "r10"),
@@ -60,37 +88,35 @@ macro_rules! row8 {
 
 /// One quad of i16 weights: eight words, 16 multiply-accumulates in 11 instructions, 44 bytes.
 macro_rules! quad16 {
-    () => {
-        "ldrd r2, r3, [r0], #8
-         ldm r1!, {{r8, r9, r10, r11}}
-         smlad r4, r8, r2, r4
-         smlad r4, r9, r3, r4
-         smlad r5, r10, r2, r5
-         smlad r5, r11, r3, r5
-         ldm r1!, {{r8, r9, r10, r11}}
-         smlad r6, r8, r2, r6
-         smlad r6, r9, r3, r6
-         smlad r7, r10, r2, r7
-         smlad r7, r11, r3, r7
-        "
+    ($load:ident) => {
+        concat!(
+            $load!(),
+            "ldm r1!, {{r8, r9, r10, r11}}
+             smlad r4, r8, r2, r4
+             smlad r4, r9, r3, r4
+             smlad r5, r10, r2, r5
+             smlad r5, r11, r3, r5
+             ldm r1!, {{r8, r9, r10, r11}}
+             smlad r6, r8, r2, r6
+             smlad r6, r9, r3, r6
+             smlad r7, r10, r2, r7
+             smlad r7, r11, r3, r7
+            "
+        )
     };
 }
 
 /// One quad of a single row of i8 weights.
 macro_rules! single8 {
-    () => {
-        concat!("ldr r8, [r1], #4\n", "ldrd r2, r3, [r0], #8\n", row8!("r4", "r8"))
+    ($load:ident) => {
+        concat!("ldr r8, [r1], #4\n", $load!(), row8!("r4", "r8"))
     };
 }
 
 /// One quad of a single row of i16 weights.
 macro_rules! single16 {
-    () => {
-        "ldrd r8, r9, [r1], #8
-         ldrd r2, r3, [r0], #8
-         smlad r4, r8, r2, r4
-         smlad r4, r9, r3, r4
-        "
+    ($load:ident) => {
+        concat!("ldrd r8, r9, [r1], #8\n", $load!(), "smlad r4, r8, r2, r4\nsmlad r4, r9, r3, r4\n")
     };
 }
 
@@ -115,6 +141,17 @@ macro_rules! begin_several {
     () => {
         "ldr r12, [sp, #36]
          ldrd r10, r11, [r12]
+         push {{r6, r9, r10, r11}}
+        "
+    };
+}
+
+/// The same, where windows lie anywhere: the entry into their longer quads is given with them.
+macro_rules! begin_anywhere {
+    () => {
+        "ldr r12, [sp, #36]
+         ldm r12, {{r10, r11, r12}}
+         mov r3, r12
          push {{r6, r9, r10, r11}}
         "
     };
@@ -148,8 +185,8 @@ macro_rules! end_several {
 /// Stack while it runs: activations, entry, rounds, next output, end of the blocks' outputs, rest,
 /// quads; the first three are loaded together at the start of a block.
 macro_rules! kernel {
-    ($name:ident($($run:ty)?), $begin:ident, $end:ident, $quad:ident, $single:ident, $quarter:ident,
-        $saturate:literal, $bits:literal) => {
+    ($name:ident($($run:ty)?), $begin:ident, $end:ident, $load:ident, $store:ident, $quad:ident, $single:ident,
+        $quarter:expr, $saturate:literal, $bits:literal) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -181,10 +218,10 @@ macro_rules! kernel {
                 "bx r12",
                 ".p2align 2",
                 "2:",
-                $quad!(),
-                $quad!(),
-                $quad!(),
-                $quad!(),
+                $quad!($load),
+                $quad!($load),
+                $quad!($load),
+                $quad!($load),
                 // The entry counts on the length of a quad: no space, which a build with another refuses.
                 "90:",
                 ".space 4 * {quarter} - (90b - 2b)",
@@ -203,7 +240,7 @@ macro_rules! kernel {
                 concat!($saturate, " r7, ", $bits, ", r7"),
                 "pkhbt r4, r4, r5, lsl #16",
                 "pkhbt r6, r6, r7, lsl #16",
-                "strd r4, r6, [r12], #8",
+                $store!(),
                 "str r12, [sp, #12]",
                 "cmp r12, lr",
                 "bne 1b",
@@ -216,7 +253,7 @@ macro_rules! kernel {
                 "ldr r0, [sp]",
                 "mov lr, r6",
                 "5:",
-                $single!(),
+                $single!($load),
                 "subs lr, lr, #1",
                 "bne 5b",
                 "ldr r8, [r1], #4",
@@ -234,15 +271,41 @@ macro_rules! kernel {
 }
 
 macro_rules! kernels {
-    ($one:ident, $several:ident, $quad:ident, $single:ident, $quarter:ident, $saturate:literal, $bits:literal) => {
-        kernel!($one(), begin_one, end_one, $quad, $single, $quarter, $saturate, $bits);
+    ($one:ident, $several:ident, $anywhere:ident, $quad:ident, $single:ident, $quarter:ident, $saturate:literal,
+        $bits:literal) => {
+        kernel!(
+            $one(),
+            begin_one,
+            end_one,
+            load_words,
+            store_words,
+            $quad,
+            $single,
+            $quarter,
+            $saturate,
+            $bits
+        );
         kernel!(
             $several(*const Run),
             begin_several,
             end_several,
+            load_words,
+            store_words,
             $quad,
             $single,
             $quarter,
+            $saturate,
+            $bits
+        );
+        kernel!(
+            $anywhere(*const Run),
+            begin_anywhere,
+            end_several,
+            load_any,
+            store_any,
+            $quad,
+            $single,
+            $quarter + LONGER,
             $saturate,
             $bits
         );
@@ -250,11 +313,40 @@ macro_rules! kernels {
 }
 
 // 16 bits signed, or, for a clamp at zero, 15 bits unsigned.
-kernels!(linear_i8, linear_windows_i8, quad8, single8, QUARTER_I8, "ssat", "#16");
-kernels!(relu_i8, relu_windows_i8, quad8, single8, QUARTER_I8, "usat", "#15");
-kernels!(linear_i16, linear_windows_i16, quad16, single16, QUARTER_I16, "ssat", "#16");
-kernels!(relu_i16, relu_windows_i16, quad16, single16, QUARTER_I16, "usat", "#15");
+kernels!(
+    linear_i8,
+    linear_windows_i8,
+    linear_anywhere_i8,
+    quad8,
+    single8,
+    QUARTER_I8,
+    "ssat",
+    "#16"
+);
+kernels!(relu_i8, relu_windows_i8, relu_anywhere_i8, quad8, single8, QUARTER_I8, "usat", "#15");
+kernels!(
+    linear_i16,
+    linear_windows_i16,
+    linear_anywhere_i16,
+    quad16,
+    single16,
+    QUARTER_I16,
+    "ssat",
+    "#16"
+);
+kernels!(
+    relu_i16,
+    relu_windows_i16,
+    relu_anywhere_i16,
+    quad16,
+    single16,
+    QUARTER_I16,
+    "usat",
+    "#15"
+);
 
+/// Bytes by which a quad's code is longer where activations lie anywhere.
+const LONGER: usize = 4;
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I8: usize = 72;
 /// Bytes of code a quad, for [`DenseShape`].
@@ -270,28 +362,39 @@ pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &
     call::<i16>(if shape.relu { relu_i16 } else { linear_i16 }, shape, stream, x, y);
 }
 
-/// Several windows of i8 weights; false, and nothing done, where they do not lie on words.
+/// Several windows of i8 weights, `WORDS` if all start and end on words; false, and nothing done, where they are not
+/// inside the slices.
 #[inline(always)]
-pub(super) fn windows_i8(
+pub(super) fn windows_i8<const WORDS: bool>(
     shape: &DenseShape,
     stream: &[u32],
     x: &mut [Quad],
     y: &mut [Quad],
     windows: &Stretch,
 ) -> bool {
-    let kernel = if shape.relu { relu_windows_i8 } else { linear_windows_i8 };
-    call_windows::<i8>(kernel, shape, stream, x, y, windows)
+    let kernel = match (WORDS, shape.relu) {
+        (true, false) => linear_windows_i8,
+        (true, true) => relu_windows_i8,
+        (false, false) => linear_anywhere_i8,
+        (false, true) => relu_anywhere_i8,
+    };
+    call_windows::<i8, WORDS>(kernel, QUARTER_I8 + LONGER, shape, stream, x, y, windows)
 }
 
-/// Several windows of i16 weights; false, and nothing done, where they do not lie on words.
+/// The same of i16 weights.
 #[inline(always)]
-pub(super) fn windows_i16(
+pub(super) fn windows_i16<const WORDS: bool>(
     shape: &DenseShape,
     stream: &[u32],
     x: &mut [Quad],
     y: &mut [Quad],
     windows: &Stretch,
 ) -> bool {
-    let kernel = if shape.relu { relu_windows_i16 } else { linear_windows_i16 };
-    call_windows::<i16>(kernel, shape, stream, x, y, windows)
+    let kernel = match (WORDS, shape.relu) {
+        (true, false) => linear_windows_i16,
+        (true, true) => relu_windows_i16,
+        (false, false) => linear_anywhere_i16,
+        (false, true) => relu_anywhere_i16,
+    };
+    call_windows::<i16, WORDS>(kernel, QUARTER_I16 + LONGER, shape, stream, x, y, windows)
 }

@@ -26,7 +26,7 @@ impl DenseShape {
     /// The shape of a layer whose unrolled loop has `quarter` bytes a quad.
     pub(crate) const fn new(quads: usize, rows: usize, relu: bool, quarter: usize) -> Self {
         Self {
-            entry: (4 - quads % 4) % 4 * quarter,
+            entry: entry(quads, quarter),
             rounds: quads.div_ceil(4),
             block_bytes: rows / 4 * 8,
             rest: rows % 4,
@@ -34,6 +34,13 @@ impl DenseShape {
             rows,
             relu,
         }
+    }
+
+    /// The entry of a kernel whose quads have so many bytes.
+    #[cfg(nervecord_kernel = "dsp")]
+    #[inline(always)]
+    pub(super) const fn entry_of(&self, quarter: usize) -> usize {
+        entry(self.quads, quarter)
     }
 
     /// Quads of inputs.
@@ -53,8 +60,17 @@ impl DenseShape {
     }
 }
 
+/// Where a loop over so many quads, four a round of `quarter` bytes each, is entered.
+const fn entry(quads: usize, quarter: usize) -> usize {
+    (4 - quads % 4) % 4 * quarter
+}
+
 /// Windows of a tensor at equal distances, and where their outputs go, one after the other; in activations.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(nervecord_kernel = "dsp"),
+    allow(dead_code, reason = "others compute each by itself")
+)]
 pub struct Stretch {
     /// Where the first window starts.
     pub(crate) first: usize,
@@ -63,10 +79,6 @@ pub struct Stretch {
     /// How many there are, at least one.
     pub(crate) count: usize,
     /// Where the first output goes.
-    #[cfg_attr(
-        not(nervecord_kernel = "dsp"),
-        allow(dead_code, reason = "others compute each by itself")
-    )]
     pub(crate) at: usize,
 }
 

@@ -18,10 +18,16 @@ pub trait Weight: Width {
     /// short, the outputs stay as they were.
     fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]);
 
-    /// Computes a stretch of windows where this core has a kernel for them and they lie as it needs; else false,
-    /// and nothing done.
+    /// Computes a stretch of windows, `WORDS` if they start and end on words, where this core has a kernel for them;
+    /// else false, and nothing done.
     #[inline(always)]
-    fn windows(_: &DenseShape, _: &[u32], _: &mut [Quad], _: &mut [Quad], _: &Stretch) -> bool {
+    fn windows<const WORDS: bool>(
+        _: &DenseShape,
+        _: &[u32],
+        _: &mut [Quad],
+        _: &mut [Quad],
+        _: &Stretch,
+    ) -> bool {
         false
     }
 }
@@ -36,14 +42,14 @@ impl Weight for i8 {
 
     #[cfg(nervecord_kernel = "dsp")]
     #[inline(always)]
-    fn windows(
+    fn windows<const WORDS: bool>(
         shape: &DenseShape,
         stream: &[u32],
         x: &mut [Quad],
         y: &mut [Quad],
         windows: &Stretch,
     ) -> bool {
-        kernel::windows_i8(shape, stream, x, y, windows)
+        kernel::windows_i8::<WORDS>(shape, stream, x, y, windows)
     }
 }
 
@@ -57,13 +63,13 @@ impl Weight for i16 {
 
     #[cfg(nervecord_kernel = "dsp")]
     #[inline(always)]
-    fn windows(
+    fn windows<const WORDS: bool>(
         shape: &DenseShape,
         stream: &[u32],
         x: &mut [Quad],
         y: &mut [Quad],
         windows: &Stretch,
     ) -> bool {
-        kernel::windows_i16(shape, stream, x, y, windows)
+        kernel::windows_i16::<WORDS>(shape, stream, x, y, windows)
     }
 }
