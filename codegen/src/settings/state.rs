@@ -21,7 +21,10 @@ pub struct StateSettings {
 
 /// Inputs that are windows of the last rows.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "window is neither \"history\" nor a table such as { obs = \"history\" }"
+)]
 pub enum Window {
     /// The only input there is.
     Only(History),
@@ -39,7 +42,7 @@ pub enum History {
 
 /// Features of a window's row.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "features is neither a number nor a table of numbers by input")]
 pub enum Features {
     /// Of every window.
     All(usize),
@@ -49,7 +52,7 @@ pub enum Features {
 
 /// The output that the next step finds in an input.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an input has neither the name of an output, in quotes, nor false")]
 pub enum Partner {
     /// Its name.
     Output(String),
@@ -59,7 +62,7 @@ pub enum Partner {
 
 /// The value of a state after a reset.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an initial value is neither a number nor a list of numbers")]
 pub enum Initial {
     /// One for all features.
     All(f64),
@@ -190,6 +193,19 @@ mod tests {
         assert_eq!(named.window, Some(Window::Named(windows)));
         assert_eq!((named.features_of("obs"), named.features_of("other")), (Some(3), None));
         assert!(toml::from_str::<Section>("window = \"future\"").is_err());
+    }
+
+    #[test]
+    fn what_a_key_may_be_is_said() {
+        for (text, part) in [
+            ("window = \"histroy\"", "{ obs = \"history\" }"),
+            ("features = \"two\"", "neither a number"),
+            ("h_in = 3", "the name of an output"),
+            ("[initial]\nh = \"zero\"", "a list of numbers"),
+        ] {
+            let message = toml::from_str::<Section>(text).err().map(|e| e.message().to_owned());
+            assert!(message.as_ref().is_some_and(|m| m.contains(part)), "{text}: {message:?}");
+        }
     }
 
     #[test]
