@@ -63,6 +63,8 @@ pub struct Net {
 /// The types of tensors.
 const FLOAT32: i8 = 0;
 const INT32: i8 = 2;
+const INT64: i8 = 4;
+const INT16: i8 = 7;
 const INT8: i8 = 9;
 
 impl Net {
@@ -75,6 +77,19 @@ impl Net {
     pub fn quantized_flow(&mut self, name: &str, shape: &[i32], scale: f32, zero: i64) -> i32 {
         let quantization = vec![(2, Field::floats(&[scale])), (3, Field::longs(&[zero]))];
         self.tensor(name, shape, INT8, vec![], Some(quantization))
+    }
+
+    /// A tensor of activations of 16 bits, whose zero point is 0.
+    pub fn quantized_flow16(&mut self, name: &str, shape: &[i32], scale: f32) -> i32 {
+        let quantization = vec![(2, Field::floats(&[scale])), (3, Field::longs(&[0]))];
+        self.tensor(name, shape, INT16, vec![], Some(quantization))
+    }
+
+    /// The bias of a layer whose activations have 16 bits, in units of `scale`.
+    pub fn bias64(&mut self, name: &str, data: &[i64], scale: f32) -> i32 {
+        let bytes = data.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let quantization = vec![(2, Field::floats(&[scale])), (3, Field::longs(&[0]))];
+        self.tensor(name, &[data.len() as i32], INT64, bytes, Some(quantization))
     }
 
     /// Real constants.

@@ -178,6 +178,17 @@ fn inputs_and_outputs_of_an_integer_model_are_in_real_units() {
 }
 
 #[test]
+fn activations_of_16_bits_have_biases_of_64() {
+    let mut net = Net::default();
+    let x = net.quantized_flow16("x", &[1, 2], 0.5);
+    let w = net.quantized("w", &[1, 2], &Quantized { integers: vec![2, -4], scales: vec![0.25] });
+    let b = net.bias64("b", &[-5_000_000_000], 1e-9);
+    let y = net.quantized_flow16("y", &[1, 1], 0.1);
+    net.operator(9, &[x, w, b], &[y], vec![]);
+    close(&run(&net.file(x, y), &[3.0, 1.0]), &[0.5 - 5.0]);
+}
+
+#[test]
 fn what_is_not_supported_is_named_with_a_way_out() {
     let conv = single(3, [&[1, 4, 4, 1], &[1, 4, 4, 1]], |_| vec![], vec![]);
     let lstm = single(44, [&[1, 4], &[1, 4]], |_| vec![], vec![]);

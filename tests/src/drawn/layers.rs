@@ -157,6 +157,13 @@ fn follow(
     graph.push(format!("after{i}"), layer, &[x])
 }
 
+/// The inputs brought to a range of about 1.
+pub(super) fn scaled(graph: &mut Graph, spans: &[Span]) -> Result<TensorId> {
+    let scale = spans.iter().map(Span::unit).collect();
+    let offset = spans.iter().map(|s| -s.centre * s.unit()).collect();
+    graph.push("scaler", Layer::Affine { scale, offset }, &[graph.input])
+}
+
 /// Layers of edge functions, pruned ones among them.
 pub(super) fn kans(
     random: &mut Random,
@@ -165,9 +172,7 @@ pub(super) fn kans(
     spans: &[Span],
 ) -> Result<()> {
     // Grids lie where the data does, so the inputs are brought there first.
-    let scale = spans.iter().map(Span::unit).collect();
-    let offset = spans.iter().map(|s| -s.centre * s.unit()).collect();
-    let mut x = graph.push("scaler", Layer::Affine { scale, offset }, &[graph.input])?;
+    let mut x = scaled(graph, spans)?;
     for i in 0..1 + random.below(2) {
         let (n, width) = (graph.tensors[x].len(), 1 + random.below(8));
         x = graph.push(format!("kan{i}"), Layer::Kan(kan(random, n, width, sizes)), &[x])?;

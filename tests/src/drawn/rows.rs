@@ -4,7 +4,7 @@ use nervecord_codegen::Result;
 use nervecord_codegen::graph::expr::{Expr, Function};
 use nervecord_codegen::graph::{Graph, Layer, Windows};
 
-use super::layers::{dense, unit_spans};
+use super::layers::{dense, scaled, unit_spans};
 use super::network::{Sizes, Span};
 use crate::random::Random;
 
@@ -19,9 +19,7 @@ pub(super) fn rows(
     spans: &[Span],
 ) -> Result<()> {
     // Windows share their weights, so features are brought to one size first.
-    let scale = spans.iter().map(Span::unit).collect();
-    let offset = spans.iter().map(|s| -s.centre * s.unit()).collect();
-    let mut x = graph.push("scaler", Layer::Affine { scale, offset }, &[graph.input])?;
+    let mut x = scaled(graph, spans)?;
     for i in 0..1 + random.below(4) {
         let windows = windows(random, graph.tensors[x].len(), sizes);
         let [count, features] = [windows.windows(), windows.dense.bias.len()];
