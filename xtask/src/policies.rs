@@ -47,9 +47,9 @@ fn measure(name: &str, path: &Path, vectors: &Path, board: &Board) -> Result<(Ve
     let inputs = subject::with_random(&compiled, &vectors.inputs);
     let measured = emulate::measure(board, &Job::of(name, &compiled, inputs)?)?;
     let [instructions, _, code, tables, ram, _] = figures::row(&measured).map(|n| n.unwrap_or(0));
-    let (graph, shares) = (&compiled.graph, verdict.relative_error);
+    let graph = &compiled.graph;
     let numbers = [graph.input_len(), graph.output_len()].map(|n| n.to_string());
     let counts = [instructions, code + tables, ram].map(grouped);
     let cells = [name.to_owned()].into_iter().chain(numbers).chain(counts);
-    Ok((cells.chain([format!("{shares:.4}")]).collect(), verdict.passed))
+    Ok((cells.chain([format!("{:.4}", verdict.relative_error)]).collect(), verdict.passed))
 }

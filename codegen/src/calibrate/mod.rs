@@ -48,9 +48,9 @@ pub struct Calibration {
     pub margin: f64,
     /// Rows of each sequence of a recurrent network, which starts from a reset; one sequence if absent.
     pub sequence: Option<usize>,
-    /// The file of the rows.
     /// Steps of each row of the table, of which the last alone decides and judges.
     pub steps: usize,
+    /// The file of the rows.
     pub(crate) file: Option<PathBuf>,
     /// The row of the file that each row was, counted from 0; all of them if empty.
     pub(crate) places: Vec<usize>,
