@@ -7,7 +7,7 @@ use super::trial::Trial;
 use crate::error::Result;
 use crate::graph::expr::Expr;
 use crate::graph::kan::{Edge, Kan};
-use crate::graph::{Dense, Graph, Layer, Node, Shape, Tensor, TensorId};
+use crate::graph::{Dense, Graph, Layer, Node, Shape, TensorId};
 use crate::options::Weights;
 use crate::program::Width;
 use crate::quantize::{Precision, kan};
@@ -186,10 +186,8 @@ fn split(graph: &Graph, index: usize, rest: Kan, linear: Dense) -> Graph {
     }
     let Node { name, inputs, .. } = graph.nodes[index].clone();
     let shape = Shape::vector(rest.edges.len());
-    let mut part = |what: &str, layer: Layer| -> Node {
-        let name = format!("{name}.{what}");
-        graph.tensors.push(Tensor { name: name.clone(), shape });
-        Node { name, layer, inputs: inputs.clone(), output: graph.tensors.len() - 1 }
+    let mut part = |what: &str, layer: Layer| {
+        graph.unplaced(format!("{name}.{what}"), layer, inputs.clone(), shape)
     };
     let parts = [part("splines", Layer::Kan(rest)), part("linear", Layer::Dense(linear))];
     let sum = &mut graph.nodes[index];

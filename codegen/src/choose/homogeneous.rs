@@ -8,7 +8,7 @@
 //! Stands on the graph.
 
 use crate::graph::expr::Expr;
-use crate::graph::{Dense, Graph, Layer, Node, Shape, Tensor, TensorId};
+use crate::graph::{Dense, Graph, Layer, Node, TensorId};
 
 /// Points at which a function of one variable is looked at.
 const POINTS: [f64; 8] = [0.01, 0.3, 1.0, 7.0, -0.01, -0.3, -1.0, -7.0];
@@ -170,9 +170,9 @@ impl Added {
         features: usize,
     ) -> TensorId {
         let name = format!("{}.{what}", self.of);
-        graph.tensors.push(Tensor { name: name.clone(), shape: Shape::vector(features) });
-        let output = graph.tensors.len() - 1;
-        self.nodes.push(Node { name, layer, inputs: inputs.to_vec(), output });
+        let node = graph.unplaced(name, layer, inputs.to_vec(), features);
+        let output = node.output;
+        self.nodes.push(node);
         output
     }
 }

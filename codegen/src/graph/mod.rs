@@ -203,6 +203,18 @@ impl Graph {
         Ok(output)
     }
 
+    /// A node that writes a new tensor of `shape`, for a rewrite that puts it where its inputs are computed.
+    pub(crate) fn unplaced(
+        &mut self,
+        name: String,
+        layer: Layer,
+        inputs: Vec<TensorId>,
+        shape: impl Into<Shape>,
+    ) -> Node {
+        self.tensors.push(Tensor { name: name.clone(), shape: shape.into() });
+        Node { name, layer, inputs, output: self.tensors.len() - 1 }
+    }
+
     /// Adds a state of `initial.len()` features and returns the tensor that holds it in a step;
     /// [`close_state`](Self::close_state) says what it becomes.
     pub fn push_state(&mut self, name: impl AsRef<str>, initial: Vec<f64>) -> TensorId {
@@ -281,9 +293,14 @@ impl Graph {
         self.nodes.iter().find(keeps)
     }
 
-    /// The states that are real numbers of the network's own: neither counters nor what delay lines hold.
+    /// Whether `state` holds real numbers of the network's own: neither counters nor what delay lines hold.
+    pub fn is_real(&self, state: &State) -> bool {
+        !state.counts && self.delay_line(state).is_none()
+    }
+
+    /// The states that [are real](Self::is_real).
     pub fn real_states(&self) -> impl Iterator<Item = &State> {
-        self.states.iter().filter(|state| !state.counts && self.delay_line(state).is_none())
+        self.states.iter().filter(|state| self.is_real(state))
     }
 
     /// Whether an error of one step can live on in all that follow: delay lines forget it.

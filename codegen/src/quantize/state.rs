@@ -149,8 +149,7 @@ fn parts_of(units: f64) -> (i16, i16) {
 /// Where the states that are real numbers are, and in which unit.
 pub fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<StateFormat> {
     let graph = lowering.graph;
-    let real = |(state, _): &(&State, &usize)| !state.counts && graph.delay_line(state).is_none();
-    let states = graph.states.iter().zip(storages).filter(real);
+    let states = graph.states.iter().zip(storages).filter(|(state, _)| graph.is_real(state));
     states
         .map(|(state, &storage)| StateFormat {
             tensor: TensorFormat {

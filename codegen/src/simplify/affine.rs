@@ -1,7 +1,7 @@
 //! Affine layers into each other, into dense layers and into sums.
 
 use super::links::Links;
-use crate::graph::{Dense, Graph, Layer, Node, Tensor, TensorId, Windows};
+use crate::graph::{Dense, Graph, Layer, TensorId, Windows};
 
 /// The scale and offset of an affine layer.
 fn affine(layer: &Layer) -> Option<(&[f64], &[f64])> {
@@ -259,11 +259,9 @@ pub fn merge_sum(graph: &mut Graph) -> bool {
         }
         let len = graph.tensors[x].len() + graph.tensors[y].len();
         let name = format!("{}_inputs", graph.nodes[index].name);
-        graph.tensors.push(Tensor { name: name.clone(), shape: len.into() });
-        let joined = graph.tensors.len() - 1;
-        graph.nodes[index].inputs = vec![joined];
-        let node = Node { name, layer: Layer::Concat, inputs: vec![x, y], output: joined };
-        graph.nodes.insert(index, node);
+        let joined = graph.unplaced(name, Layer::Concat, vec![x, y], len);
+        graph.nodes[index].inputs = vec![joined.output];
+        graph.nodes.insert(index, joined);
         return true;
     }
     false

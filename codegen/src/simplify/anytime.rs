@@ -2,7 +2,7 @@
 //! that need it, and every weight is stored once.
 
 use super::links::Links;
-use crate::graph::{Dense, Graph, Layer, Node, Shape, Tensor, TensorId};
+use crate::graph::{Dense, Graph, Layer, Node, TensorId};
 
 /// Cuts dense layers, and functions behind them, where a width ends.
 pub fn cut(graph: &mut Graph) {
@@ -93,11 +93,9 @@ impl Cut<'_> {
                 layer => layer.clone(),
             };
             let name = format!("{}.{start}", node.name);
-            let shape = Shape::vector(end - start);
-            graph.tensors.push(Tensor { name: name.clone(), shape });
-            let output = graph.tensors.len() - 1;
-            self.nodes.push(Node { name, layer, inputs: vec![input], output });
-            parts.push(output);
+            let part = graph.unplaced(name, layer, vec![input], end - start);
+            parts.push(part.output);
+            self.nodes.push(part);
             start = end;
         }
         Some(parts)

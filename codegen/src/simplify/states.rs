@@ -87,9 +87,9 @@ fn expand_update(graph: &mut Graph, node: Node) {
     let shape = graph.tensors[node.output].shape;
     let mut push = |what: &str, layer: Layer, inputs: [TensorId; 2]| {
         let name = format!("{}.{what}", node.name);
-        graph.tensors.push(Tensor { name: name.clone(), shape });
-        let output = graph.tensors.len() - 1;
-        graph.nodes.push(Node { name, layer, inputs: inputs.to_vec(), output });
+        let part = graph.unplaced(name, layer, inputs.to_vec(), shape);
+        let output = part.output;
+        graph.nodes.push(part);
         output
     };
     let inputs = match *node.inputs.as_slice() {
