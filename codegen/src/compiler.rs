@@ -13,7 +13,7 @@ use crate::import::{self, Source};
 use crate::options::{Cpu, Options, Weights};
 use crate::output::write_atomic;
 use crate::program::Program;
-use crate::settings::Settings;
+use crate::settings::{Settings, Units};
 use crate::simplify::simplify;
 use crate::text;
 
@@ -43,6 +43,8 @@ pub struct Compiled {
     pub calibration: Calibration,
     /// The options used.
     pub options: Options,
+    /// What its inputs and outputs are in.
+    pub units: Units,
     /// The integers.
     pub program: Program,
 }
@@ -130,6 +132,7 @@ impl Compiler {
         let at_model = |e: Error| e.file(&self.model);
         let settings = Settings::beside(&self.model).map_err(|e| e.of_kind(Kind::Settings))?;
         let graph = simplify(source.graph.clone());
+        let units = settings.units(&graph)?;
         // What is kept of each row are the tensors of a step, of which a window as the file has it has far more.
         let kept = if graph.unrolled.is_some() { &graph } else { &source.graph };
         let calibration = Calibration::load(self.calibration.as_deref(), &settings, kept)
@@ -137,7 +140,7 @@ impl Compiler {
         let options = Options { sparsity: settings.sparsity, ..self.options.clone() };
         let program = quantize(&graph, &calibration, &options)
             .map_err(|e| at_model(e.of_kind(Kind::Numbers)))?;
-        Ok(Compiled { source, graph, calibration, options, program })
+        Ok(Compiled { source, graph, calibration, options, units, program })
     }
 
     /// For `build.rs`: writes `$OUT_DIR/<name>.rs` and has cargo run again when an input changes.
@@ -181,23 +184,25 @@ impl Compiled {
     /// The generated module's text.
     pub fn module(&self) -> String {
         let model = self.source.path.file_name().map(text::path);
-        let Options { weights, tolerance, cpu, .. } = &self.options;
         let origin = Origin {
             model: model.unwrap_or_default(),
             model_sha256: self.source.sha256.clone(),
             calibration: self.calibration.origin.clone(),
             calibration_sha256: self.calibration.sha256.clone(),
-            options: format!(
-                "--weights {} --tolerance {tolerance} --cpu {}{}",
-                weights.name(),
-                cpu.name(),
-                self.options
-                    .outputs
-                    .iter()
-                    .map(|name| format!(" --output {}", text::label(name)))
-                    .collect::<String>()
-            ),
+            options: self.arguments(),
         };
         emit(&self.program, &origin)
+    }
+
+    /// The options that decide the module, as on the command line.
+    pub fn arguments(&self) -> String {
+        let Options { weights, tolerance, cpu, outputs, .. } = &self.options;
+        let outputs = outputs.iter().map(|name| format!(" --output {}", text::label(name)));
+        let outputs: String = outputs.collect();
+        format!(
+            "--weights {} --tolerance {tolerance} --cpu {}{outputs}",
+            weights.name(),
+            cpu.name()
+        )
     }
 }

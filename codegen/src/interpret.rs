@@ -4,7 +4,7 @@
 use nervecord::generated::{Quad, Status, at_end, read16, read32, write16, write32};
 use nervecord::host::{Fit, flat};
 
-use crate::program::{PortWidth, Program, StateFormat, TensorFormat};
+use crate::program::{Op, PortWidth, Program, StateFormat, TensorFormat};
 
 /// A running model on the host.
 #[derive(Debug)]
@@ -31,6 +31,16 @@ impl<'a> Interpreter<'a> {
 
     /// One step on the caller's integers.
     pub fn step_raw(&mut self, input: &[i32]) -> (Vec<i32>, Status) {
+        self.step_seen(input, |_, _| {})
+    }
+
+    /// One step on the caller's integers; `see` is given the number of each operation that runs, and what it left in the
+    /// storage it writes.
+    pub fn step_seen(
+        &mut self,
+        input: &[i32],
+        mut see: impl FnMut(usize, &[i16]),
+    ) -> (Vec<i32>, Status) {
         let program = self.program;
         let range = |storage: usize| program.storages[storage].clone();
         let x = &mut self.scratch[range(program.input.storage)];
@@ -38,10 +48,13 @@ impl<'a> Interpreter<'a> {
             PortWidth::WideIn(channels) => read32(input, channels, &self.limits, x),
             _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), &self.limits, x),
         };
-        for op in program.ops.iter().filter(|op| op.widths & self.width != 0) {
+        let run = |(_, op): &(usize, &Op)| op.widths & self.width != 0;
+        for (number, op) in program.ops.iter().enumerate().filter(run) {
             let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
             let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
-            op.kernel.run(&reads, &mut self.scratch[range(op.write)]);
+            let written = &mut self.scratch[range(op.write)];
+            op.kernel.run(&reads, written);
+            see(number, flat(written));
         }
         for state in program.states.iter().filter(|state| state.saturates) {
             let StateFormat { tensor, .. } = state;

@@ -3,6 +3,7 @@
 //! Stands on the graph, whose inputs it names, and the files that are read.
 
 mod state;
+mod units;
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};
@@ -14,6 +15,7 @@ use crate::input;
 use crate::options::Sparsity;
 
 pub use self::state::{Features, History, Initial, Partner, StateSettings, Window};
+pub use self::units::Units;
 
 /// What `nervecord.toml` says, or the defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +36,7 @@ pub struct Settings {
     pub state: StateSettings,
     columns: Vec<String>,
     inputs: BTreeMap<String, [f64; 2]>,
+    units: BTreeMap<String, String>,
     file: Option<PathBuf>,
 }
 
@@ -49,6 +52,7 @@ impl Default for Settings {
             widths: Vec::new(),
             state: StateSettings::default(),
             inputs: BTreeMap::new(),
+            units: BTreeMap::new(),
             file: None,
         }
     }
@@ -61,6 +65,7 @@ struct File {
     widths: Vec<String>,
     calibration: CalibrationSection,
     inputs: BTreeMap<String, [f64; 2]>,
+    units: BTreeMap<String, String>,
     sparsity: Sparsity,
     state: state::Section,
 }
@@ -106,7 +111,7 @@ impl Settings {
                 .at(format!("line {line}"))
                 .expected(
                     "outputs = [..], widths = [..], and sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = \
-                     [low, high]), [sparsity] (weights, activations) and [state] (keep, initial, window = \"history\", \
+                     [low, high]), [units] (x0 = \"rad/s\"), [sparsity] (weights, activations) and [state] (keep, initial, window = \"history\", \
                      features, input = \"output\")",
                 )
                 .found(e.message())
@@ -123,6 +128,7 @@ impl Settings {
             widths: file.widths,
             state: StateSettings::of(file.state).map_err(|e| e.file(path))?,
             inputs: file.inputs,
+            units: file.units,
             file: Some(path.to_owned()),
         };
         if !settings.outputs.is_empty() && !settings.widths.is_empty() {
@@ -215,6 +221,14 @@ impl Settings {
             Some(file) => error.of_kind(Kind::Settings).file(file),
             None => error.of_kind(Kind::Settings),
         }
+    }
+
+    /// The declared units of the model's inputs and outputs.
+    ///
+    /// # Errors
+    /// A name belongs to neither, or a unit cannot stand beside a number.
+    pub fn units(&self, graph: &Graph) -> Result<Units> {
+        Units::of(&self.units, graph).map_err(|e| self.at_file(e))
     }
 
     /// The declared range of every input.

@@ -98,7 +98,7 @@ fn model(case: &mut Case, folder: &Path) -> Result<Outcome> {
             return refused(&error);
         }
     };
-    inspected(&source, &path);
+    inspected(&source);
     let random = &mut case.random;
     let reach = *random.pick(&[1.0, 1.0, 1.0, 0.01, 30.0]);
     let mut rows = |count| -> Vec<Vec<f64>> {
@@ -122,9 +122,9 @@ fn model(case: &mut Case, folder: &Path) -> Result<Outcome> {
 }
 
 /// What `inspect` prints and draws.
-fn inspected(source: &Source, path: &Path) {
+fn inspected(source: &Source) {
     let _ = report::inspect::render(source);
-    let own = import::circuit(path).ok().flatten().or_else(|| Circuit::of(&source.graph));
+    let own = source.circuit().ok().flatten().or_else(|| Circuit::of(&source.graph));
     if let Some(own) = &own {
         let _ = (report::circuit::render(own), report::svg(own));
     }
@@ -163,7 +163,12 @@ fn written(compiled: &Compiled) -> Result<()> {
         return wrong("half-written", "the module has no end");
     }
     let _ = (report::render(compiled), report::edges::render(&compiled.program.layers));
-    Ok(())
+    let files = report::files(&report::Judged::on_calibration(compiled));
+    let Ok([_, (_, page)]) = files else { return wrong("unsound", "there is no report") };
+    match page.contains("<script") || page.contains("=\"NaN") {
+        true => wrong("unsound", "the page holds a script, or what is no number"),
+        false => Ok(()),
+    }
 }
 
 /// A table as calibration data, as vectors and as labels.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use nervecord_codegen::input;
 use nervecord_codegen::output::{Folder, Output, ready, spare};
+use nervecord_codegen::report::Judged;
 use nervecord_codegen::{Compiled, Error, Result, report, text};
 
 use super::model::Model;
@@ -37,18 +38,27 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     let compiled = model.build()?;
     // Together: if one of them cannot be written, none is left.
     let _folder = target.report.as_deref().map(Folder::make).transpose()?;
-    let mut outputs = Vec::new();
-    if let Some(path) = &target.report {
-        for (name, text) in report::files(&compiled)? {
-            outputs.push(Output::of(&path.join(name), text.as_bytes())?);
-        }
-    }
+    let mut outputs = match &target.report {
+        Some(folder) => report_in(folder, &Judged::on_calibration(&compiled))?,
+        None => Vec::new(),
+    };
     outputs.push(Output::of(&target.output, compiled.module().as_bytes())?);
     let (ready, summary) = (ready(outputs)?, report::render(&compiled));
     print::beside(Some(&target.output), &summary)?;
     ready.commit()?;
     print::wrote(&target.output)?;
     Ok(target.accepts(&compiled))
+}
+
+/// The files of a report in a folder, to be put in their places.
+pub fn report_in(folder: &Path, judged: &Judged) -> Result<Vec<Output>> {
+    let file = |(name, text): (&str, String)| Output::of(&folder.join(name), text.as_bytes());
+    report::files(judged)?.into_iter().map(file).collect()
+}
+
+/// Where the files of a report in a folder will be.
+pub fn reports(folder: Option<&Path>) -> impl Iterator<Item = PathBuf> {
+    folder.into_iter().flat_map(|folder| report::NAMES.map(|name| folder.join(name)))
 }
 
 impl Target {
@@ -67,8 +77,7 @@ impl Target {
 
     /// All files that are written.
     fn results(&self) -> impl Iterator<Item = PathBuf> {
-        let reports = self.report.iter().flat_map(|f| report::NAMES.map(|name| f.join(name)));
-        std::iter::once(self.output.clone()).chain(reports)
+        std::iter::once(self.output.clone()).chain(reports(self.report.as_deref()))
     }
 }
 

@@ -7,16 +7,15 @@ mod model;
 mod print;
 mod progress;
 mod run;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nervecord_codegen::Compiler;
-use nervecord_codegen::data::Vectors;
 use nervecord_codegen::import::Source;
 use nervecord_codegen::import::circuit::Circuit;
 use nervecord_codegen::output::{spare, write_atomic};
-use nervecord_codegen::verify::verify;
 use nervecord_codegen::{Error, Result, import, report};
 
 use self::model::{Model, files};
@@ -74,16 +73,8 @@ enum Command {
     Verify {
         #[command(flatten)]
         model: Model,
-        /// Inputs x0.., one row or more, and beside them, as far as known, the outputs y0.. and the states h0.. of the
-        /// float network; without, the examples in the model's own file.
-        #[arg(long)]
-        vectors: Option<PathBuf>,
-        /// True classes of the vectors: a column `label`.
-        #[arg(long, requires = "vectors")]
-        labels: Option<PathBuf>,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        given: verify::Given,
     },
     /// Run a model's firmware on an emulated core; exit 1 if an output is not the host's.
     Emulate {
@@ -157,10 +148,7 @@ fn inspect(
         }
     };
     print::beside(svg, &report::inspect::render(&source))?;
-    let circuit = match import::circuit(model)? {
-        Some(circuit) => Some(circuit),
-        None => Circuit::of(&source.graph),
-    };
+    let circuit = source.circuit()?.or_else(|| Circuit::of(&source.graph));
     if let Some(circuit) = &circuit {
         print::beside(svg, &format!("\n{}", report::circuit::render(circuit)))?;
     }
@@ -183,19 +171,7 @@ fn dispatch(command: Command) -> Result<bool> {
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
         Command::Run { model, rows } => run::run(&model, &rows)?,
-        Command::Verify { model, vectors, labels, json } => {
-            let compiled = model.build()?;
-            let vectors = match vectors {
-                Some(path) => Vectors::read(&compiled.graph, &path, labels.as_deref())?,
-                None => model.examples(&compiled.graph)?,
-            };
-            let verdict = verify(&compiled, &vectors);
-            print::results(&match json {
-                true => report::json(&verdict)? + "\n",
-                false => verdict.render(),
-            })?;
-            return Ok(verdict.passed);
-        }
+        Command::Verify { model, given } => return verify::run(&model, &given),
         Command::Demo => {
             let demo = progress::during("compiling the bundled models", demo::run)?;
             print::results(&demo.text)?;

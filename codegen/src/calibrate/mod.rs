@@ -144,11 +144,35 @@ impl Calibration {
         Self { rows, sha256, origin, percentile, margin, sequence, steps, file, places }
     }
 
+    /// Whether the rows are made of declared ranges, not of data.
+    pub fn is_declared(&self) -> bool {
+        self.file.is_none() && !self.origin.is_empty()
+    }
+
     /// The name of the rows' file, if they come from one, and their origin.
     pub fn describe(&self) -> String {
-        let name = self.file.as_ref().and_then(|file| file.file_name());
-        let name = name.map(|name| text::path(name) + ": ").unwrap_or_default();
+        let name = self.file_name().map(|name| name + ": ").unwrap_or_default();
         name + &self.origin
+    }
+
+    /// The name of the rows' file, without folders, if they come from one.
+    pub fn file_name(&self) -> Option<String> {
+        self.file.as_ref()?.file_name().map(text::path)
+    }
+
+    /// The rows before which a recurrent network is reset.
+    pub fn starts(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|&i| self.starts_sequence(i)).collect()
+    }
+
+    /// What each row is for.
+    pub fn split(&self) -> Split {
+        Split::of(self.rows.len(), &self.starts()).of_every(self.steps)
+    }
+
+    /// The number of row `i` in its file, counted from 1.
+    pub fn number(&self, i: usize) -> usize {
+        self.places.get(i).unwrap_or(&i) + 1
     }
 
     /// Whether a recurrent network is reset before row `i`.
@@ -170,7 +194,7 @@ impl Calibration {
             let tensors = reference.step(row);
             for (id, tensor) in tensors.into_iter().enumerate() {
                 if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
-                    let place = self.places.get(i).unwrap_or(&i) + 1;
+                    let place = self.number(i);
                     let error = Error::new("the network is not finite on its calibration data")
                         .at(format!("tensor `{}`, calibration row {place}", graph.tensors[id].name))
                         .expected("finite values")
@@ -184,9 +208,7 @@ impl Calibration {
                 values[id].push(tensor);
             }
         }
-        let starts: Vec<usize> =
-            (0..self.rows.len()).filter(|&i| self.starts_sequence(i)).collect();
-        let split = Split::of(self.rows.len(), &starts).of_every(self.steps);
+        let split = self.split();
         let spans = vec![OnceLock::new(); values.len()];
         let reach = clamped::reach(graph);
         let (percentile, margin) = (self.percentile, self.margin);

@@ -14,4 +14,4 @@ mod vectors;
 pub use columns::Inputs;
 pub use source::{hex, sha256};
 pub use table::{Data, Table, texts};
-pub use vectors::{States, Vectors, filtered};
+pub use vectors::{Judged, States, Vectors, filtered};

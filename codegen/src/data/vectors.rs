@@ -1,5 +1,6 @@
 //! Inputs with the right answers beside them. Stands on tables.
 
+use std::ops::Range;
 use std::path::Path;
 
 use super::table::{Data, texts};
@@ -30,13 +31,24 @@ pub struct Vectors {
     pub starts: Vec<usize>,
     /// Of how many of the inputs each row of outputs, states and labels stands behind the last.
     pub steps: usize,
+    /// The inputs that are judged, where those are not the last of every `steps`, with the number of each in its file.
+    pub judged: Option<Vec<Judged>>,
+}
+
+/// An input that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// Its index among the inputs.
+    pub input: usize,
+    /// Its number in the file it comes from, counted from 1.
+    pub number: usize,
 }
 
 impl Vectors {
     /// One sequence of inputs, with no answers.
     pub fn of(inputs: Vec<Vec<f64>>) -> Self {
-        let (outputs, states, labels) = (None, None, None);
-        Self { inputs, outputs, states, labels, starts: vec![0], steps: 1 }
+        let (outputs, states, labels, judged) = (None, None, None, None);
+        Self { inputs, outputs, states, labels, starts: vec![0], steps: 1, judged }
     }
 
     /// Reads a table with the inputs of `graph` and, as far as there are such columns, the outputs `y0`.. (or those of
@@ -74,17 +86,41 @@ impl Vectors {
             labels: self.labels.as_deref().map(|rows| filtered(rows, keep)),
             starts: vec![],
             steps: 1,
+            judged: None,
         }
     }
 
     /// How many rows of outputs, states or labels there can be.
     pub fn rows(&self) -> usize {
-        self.inputs.len() / self.steps.max(1)
+        match &self.judged {
+            Some(judged) => judged.len(),
+            None => self.inputs.len() / self.steps.max(1),
+        }
     }
 
     /// Behind which inputs such a row stands.
     pub fn ends(&self) -> Vec<bool> {
-        (1..=self.inputs.len()).map(|step| step.is_multiple_of(self.steps.max(1))).collect()
+        let mut ends = vec![false; self.inputs.len()];
+        self.spans().for_each(|span| ends[span.end - 1] = true);
+        ends
+    }
+
+    /// The inputs of each such row.
+    pub fn spans(&self) -> impl Iterator<Item = Range<usize>> {
+        let steps = self.steps.max(1);
+        let end = move |row: usize| match &self.judged {
+            Some(judged) => judged[row].input + 1,
+            None => (row + 1) * steps,
+        };
+        (0..self.rows()).map(move |row| end(row).saturating_sub(steps)..end(row))
+    }
+
+    /// The number of each such row in its file, counted from 1.
+    pub fn numbers(&self) -> Vec<usize> {
+        match &self.judged {
+            Some(judged) => judged.iter().map(|row| row.number).collect(),
+            None => (1..=self.rows()).collect(),
+        }
     }
 }
 

@@ -185,15 +185,15 @@ pub fn examples(path: &Path, graph: &Graph) -> Result<Option<Vectors>> {
         .help("the file is damaged; or give vectors of your own with --vectors"))
 }
 
-/// The circuit a `.toml` file holds, for `inspect` to draw; none for other models.
-///
-/// # Errors
-/// The file cannot be read or contradicts itself.
-pub fn circuit(path: &Path) -> Result<Option<Circuit>> {
-    let model = locate(path)?.model;
-    is_circuit(&model)
-        .then(|| circuit::read_circuit(&model).map(|(circuit, _)| circuit))
-        .transpose()
+impl Source {
+    /// The circuit that a `.toml` file holds, to be drawn; none of other models.
+    ///
+    /// # Errors
+    /// The file cannot be read any more.
+    pub fn circuit(&self) -> Result<Option<Circuit>> {
+        let read = || circuit::read_circuit(&self.path).map(|(circuit, _)| circuit);
+        is_circuit(&self.path).then(read).transpose()
+    }
 }
 
 fn is_circuit(model: &Path) -> bool {

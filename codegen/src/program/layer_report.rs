@@ -4,7 +4,7 @@
 use crate::text::table;
 
 /// One edge, sampled over the range its input takes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Curve {
     /// Input feature.
     pub input: usize,
@@ -52,6 +52,11 @@ impl LayerReport {
     /// Whether `width`, `i8` or `i16`, is among the words of its kind.
     pub fn has_width(&self, width: &str) -> bool {
         self.kind.split([' ', ',']).any(|word| word == width)
+    }
+
+    /// The largest sum that can occur, as a share of what `i32` holds.
+    pub fn sum_share(&self) -> Option<f64> {
+        Some(self.accumulator_bound? as f64 / f64::from(i32::MAX))
     }
 
     /// Adds a reason.

@@ -4,15 +4,39 @@ use std::collections::{BTreeMap, HashSet};
 use std::f64::consts::TAU;
 use std::fmt::Write;
 
+use super::chart::Picture;
 use crate::import::circuit::Circuit;
 use crate::text;
 
-const EXCITATORY: &str = "#1b7f5c";
-const INHIBITORY: &str = "#c2402f";
-const GAP: &str = "#8a6fb0";
+/// The colours of a drawing by itself.
+const STYLE: &str = "text{font:11px system-ui,sans-serif;text-anchor:middle}circle{fill:#fff;stroke:#2c3a47}\
+    .source{fill:#e8eef5}.muscle{fill:#fdeec2}.excitatory,.inhibitory{fill:none;stroke-opacity:.7}\
+    .excitatory{stroke:#1b7f5c}.head{fill:#1b7f5c}.inhibitory,.bar{stroke:#c2402f}.bar{stroke-width:2}\
+    .gap{stroke:#8a6fb0;stroke-width:2;stroke-dasharray:5 3}\
+    .key{text-anchor:start}.key .e{fill:#1b7f5c}.key .i{fill:#c2402f}.key .g{fill:#8a6fb0}";
 
-/// The drawing: excitatory synapses as green arrows, inhibitory ones as red bars, gap junctions dashed.
+/// The drawing as a file: excitatory synapses as green arrows, inhibitory ones as red bars, gap junctions dashed.
 pub fn svg(circuit: &Circuit) -> String {
+    let ([width, height], body) = draw(circuit);
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\">\n<style>{STYLE}</style>\n\
+         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n{body}\
+         <text class=\"key\" x=\"20\" y=\"20\"><tspan class=\"e\">excitatory</tspan>  \
+         <tspan dx=\"8\" class=\"i\">inhibitory</tspan> <tspan dx=\"8\" class=\"g\">gap junction</tspan></text>\n</svg>\n"
+    )
+}
+
+/// The drawing as a picture of a page, which gives it its colours.
+pub fn picture(circuit: &Circuit) -> String {
+    let ([width, height], body) = draw(circuit);
+    let mut picture =
+        Picture::new("The neurons and synapses of the circuit", width.round(), height.round());
+    picture.raw(body);
+    picture.svg()
+}
+
+/// The drawing's size and content.
+fn draw(circuit: &Circuit) -> ([f64; 2], String) {
     let radius = (14.0 * circuit.neurons.len() as f64 / TAU).max(150.0);
     let (width, height) = (2.0 * radius + 360.0, 2.0 * radius + 140.0);
     let centre = (width / 2.0 + 70.0, height / 2.0 + 20.0);
@@ -32,21 +56,18 @@ pub fn svg(circuit: &Circuit) -> String {
         let place = (centre.0 + radius * angle.cos(), centre.1 + radius * angle.sin());
         places.insert(&neuron.name, place);
     }
-    let mut out = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
-         font-family=\"system-ui,sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n\
-         <defs>\n\
+    let mut out = String::from(
+        "<defs>\n\
          <marker id=\"e\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">\
-         <path d=\"M0 0L8 4L0 8z\" fill=\"{EXCITATORY}\"/></marker>\n\
+         <path class=\"head\" d=\"M0 0L8 4L0 8z\"/></marker>\n\
          <marker id=\"i\" viewBox=\"0 0 8 8\" refX=\"4\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">\
-         <path d=\"M4 0V8\" stroke=\"{INHIBITORY}\" stroke-width=\"2\"/></marker>\n</defs>\n"
+         <path class=\"bar\" d=\"M4 0V8\"/></marker>\n</defs>\n",
     );
     for gap in &circuit.gap_junctions {
         if let [Some(a), Some(b)] = [0, 1].map(|k| places.get(gap.between[k].as_str())) {
             let _ = writeln!(
                 out,
-                "<path class=\"gap\" d=\"M{:.1} {:.1}L{:.1} {:.1}\" stroke=\"{GAP}\" stroke-width=\"2\" \
-                 stroke-dasharray=\"5 3\"/>",
+                "<path class=\"gap\" d=\"M{:.1} {:.1}L{:.1} {:.1}\"/>",
                 a.0, a.1, b.0, b.1
             );
         }
@@ -54,14 +75,13 @@ pub fn svg(circuit: &Circuit) -> String {
     for synapse in &circuit.synapses {
         let ends = [&synapse.from, &synapse.to].map(|name| places.get(name.as_str()));
         let [Some(a), Some(b)] = ends else { continue };
-        let (class, marker, colour) = match synapse.inhibits(circuit) {
-            true => ("inhibitory", "i", INHIBITORY),
-            false => ("excitatory", "e", EXCITATORY),
+        let (class, marker) = match synapse.inhibits(circuit) {
+            true => ("inhibitory", "i"),
+            false => ("excitatory", "e"),
         };
         let _ = writeln!(
             out,
-            "<path class=\"{class}\" d=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-opacity=\".7\" \
-             marker-end=\"url(#{marker})\"/>",
+            "<path class=\"{class}\" d=\"{}\" marker-end=\"url(#{marker})\"/>",
             curve(*a, *b)
         );
     }
@@ -72,25 +92,20 @@ pub fn svg(circuit: &Circuit) -> String {
         .collect();
     for (i, name) in circuit.sources().enumerate() {
         let Some((x, y)) = places.get(name) else { continue };
-        let fill = match (i < sources.len(), muscles.contains(name)) {
-            (true, _) => "#e8eef5",
-            (_, true) => "#fdeec2",
-            _ => "#ffffff",
+        let class = match (i < sources.len(), muscles.contains(name)) {
+            (true, _) => "source",
+            (_, true) => "muscle",
+            _ => "neuron",
         };
         let _ = writeln!(
             out,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"12\" fill=\"{fill}\" stroke=\"#2c3a47\"/>\
-             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+            "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"12\"/>\
+             <text class=\"label\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
             y - 16.0,
             text::escaped(&text::label(name))
         );
     }
-    let _ = writeln!(
-        out,
-        "<text x=\"20\" y=\"20\"><tspan fill=\"{EXCITATORY}\">excitatory</tspan>  \
-         <tspan dx=\"8\" fill=\"{INHIBITORY}\">inhibitory</tspan> <tspan dx=\"8\" fill=\"{GAP}\">gap junction</tspan></text>\n</svg>"
-    );
-    out
+    ([width, height], out)
 }
 
 /// A bent line between the edges of two circles, or a loop.

@@ -20,16 +20,15 @@ mod verification;
 use nervecord::Status;
 
 use crate::compiler::Compiled;
-use crate::data::{States, Vectors};
+use crate::data::{Judged, States, Vectors, filtered};
 use crate::graph::Graph;
 use crate::reference::Reference;
 use agreement::{Agreement, Noise, Sequences};
 pub use classes::class;
 use classes::{Flip, Head, SELDOM};
 use errors::{Errors, Rows, columns, deviation, differences, ratio, units};
-use run::Trace;
-use verification::Comparison;
-pub use verification::{OutputErrors, SaturatedInput, Verification};
+pub use run::Trace;
+pub use verification::{Comparison, OutputErrors, SaturatedInput, Verification};
 
 /// What the places of a row are called.
 type Naming<'a> = &'a dyn Fn(usize) -> String;
@@ -37,8 +36,25 @@ type Naming<'a> = &'a dyn Fn(usize) -> String;
 /// Rows that tell an RMS error well. Of fewer, a row's own error may be up to three times as large.
 const ENOUGH_ROWS: usize = 30;
 
-/// Runs integers and float over `vectors` and compares.
+/// Runs integers and float over `vectors` and judges.
 pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
+    compare(compiled, vectors).0
+}
+
+/// The calibration rows, of which those are judged that decided nothing, or all if they are few.
+pub fn held_out(compiled: &Compiled) -> Vectors {
+    let calibration = &compiled.calibration;
+    let judged = |input| Judged { input, number: calibration.number(input) };
+    Vectors {
+        starts: calibration.starts(),
+        steps: calibration.steps,
+        judged: Some(calibration.split().judge.into_iter().map(judged).collect()),
+        ..Vectors::of(calibration.rows.clone())
+    }
+}
+
+/// As [`verify`], with what integers and float gave for each row.
+pub fn compare<'a>(compiled: &'a Compiled, vectors: &Vectors) -> (Verification, Comparison<'a>) {
     let head = Head::of(compiled, vectors.labels.is_some());
     let graph = head.graph(compiled);
     let Vectors { inputs, starts, .. } = vectors;
@@ -68,11 +84,15 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
         flash_bytes: program.table_bytes(),
         ram_bytes: program.ram_bytes(),
         macs: program.macs,
-        saturated_rows: statuses
-            .chunks(vectors.steps.max(1))
-            .filter(|steps| steps.iter().any(|status| status.any()))
+        saturated_rows: vectors
+            .spans()
+            .filter(|span| statuses[span.clone()].iter().any(|status| status.any()))
             .count(),
-        saturated_inputs: saturated_inputs(compiled, inputs, &statuses),
+        saturated_inputs: {
+            let mut read = vec![false; inputs.len()];
+            vectors.spans().for_each(|span| read[span].fill(true));
+            saturated_inputs(compiled, &filtered(inputs, &read), &filtered(&statuses, &read))
+        },
         ..Verification::default()
     };
     let noise = (vectors.outputs.is_some() || vectors.states.is_some()).then(|| {
@@ -85,18 +105,22 @@ pub fn verify(compiled: &Compiled, vectors: &Vectors) -> Verification {
     let comparison = Comparison {
         compiled,
         head,
-        units: head.units(units([&sampled.values, &float.values])),
+        units: head.units(match &vectors.judged {
+            // Calibration rows are told in the units of all of them, as the compiler told them.
+            Some(_) => units([&sampled.values, &[]]),
+            None => units([&sampled.values, &float.values]),
+        }),
         fixed: fixed.filtered(&keep),
         float,
         vectors: vectors.filtered(&keep),
-        places: (1..=vectors.rows()).zip(&keep).filter_map(|(i, keep)| keep.then_some(i)).collect(),
+        places: filtered(&vectors.numbers(), &keep),
     };
     v.measure(&comparison);
     if let Some(noise) = noise {
         v.check_float(&comparison, noise);
     }
     v.judge(&comparison, &sample, &sampled.values);
-    v
+    (v, comparison)
 }
 
 impl Verification {
@@ -125,11 +149,12 @@ impl Verification {
             ("the vectors'", &output, vectors.outputs.as_deref()),
             ("the vectors'", &|j| state(given_places, j), given.map(|given| &given.rows[..])),
         ];
+        let numbers = vectors.numbers();
         let bad = |i: usize| {
             parts.iter().find_map(|(whose, what, rows)| {
                 let row = (*rows)?.get(i)?;
                 let j = row.iter().position(|value| !value.is_finite())?;
-                Some(format!("row {}: {whose} {} is {}", i + 1, what(j), row[j]))
+                Some(format!("row {}: {whose} {} is {}", numbers[i], what(j), row[j]))
             })
         };
         let found: Vec<Option<String>> = (0..self.rows).map(bad).collect();

@@ -15,7 +15,7 @@ const RECURRENT_SAMPLE: usize = 4096;
 
 /// What a network gave for each row.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Trace {
+pub struct Trace {
     /// The numbers that are compared: the outputs, or the scores that an argmax chose from.
     pub values: Vec<Vec<f64>>,
     /// The states after each row.

@@ -8,6 +8,7 @@ use crate::choose::quantize;
 use crate::graph::{Dense, Graph, Layer, Part};
 use crate::import::Source;
 use crate::options::{Options, Weights};
+use crate::settings::Units;
 use crate::simplify::simplify;
 
 /// A network of two inputs as integers, calibrated on a circle of radius 1.
@@ -19,7 +20,8 @@ fn compiled(graph: Graph, options: Options) -> Compiled {
     let source = Source { graph, path: PathBuf::from("net"), sha256: String::new() };
     let graph = simplify(source.graph.clone());
     let program = quantize(&graph, &calibration, &options).unwrap();
-    Compiled { source, graph, calibration, options, program }
+    let units = Units::default();
+    Compiled { source, graph, calibration, options, units, program }
 }
 
 fn dense(weights: &[&[f64]], bias: &[f64]) -> Layer {

@@ -116,12 +116,17 @@ pub struct SaturatedInput {
 
 /// Integers, float and vectors on the rows that can be compared.
 pub struct Comparison<'a> {
+    /// The model.
     pub compiled: &'a Compiled,
-    pub head: Head,
+    /// How its outputs are judged.
+    pub(super) head: Head,
     /// What an error of each column is measured in.
     pub units: Vec<f64>,
+    /// What the integers gave, a row each.
     pub fixed: Trace,
+    /// What the float network gave.
     pub float: Trace,
+    /// The rows themselves.
     pub vectors: Vectors,
     /// The number of each row in the vectors, counted from 1.
     pub places: Vec<usize>,

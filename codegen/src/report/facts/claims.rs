@@ -1,0 +1,228 @@
+//! What is proved, what was measured and what nobody can say from this data, in words. Stands on the other facts.
+
+use serde::Serialize;
+
+use super::super::words::{bytes, count, counted, percent, percent_at_most, with_unit};
+use super::judged::{Judged, Origin};
+use super::ports::OutputFact;
+use crate::program::LayerReport;
+
+/// Outputs whose ends are told in a sentence.
+const NAMED: usize = 3;
+/// Rows below which an error is an accident.
+const FEW: usize = 30;
+
+/// What a report says of a model in words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Claims {
+    /// What holds for every input.
+    pub proved: Vec<String>,
+    /// What was seen, and on which rows.
+    pub measured: Vec<String>,
+    /// What nobody can say from this data.
+    pub unknown: Vec<String>,
+}
+
+/// The share of the 32 bits of a sum that the tightest layer can use, and the layer.
+pub fn tightest(layers: &[LayerReport]) -> Option<(&str, f64)> {
+    let shares = layers.iter().filter_map(|layer| Some((layer.name.as_str(), layer.sum_share()?)));
+    shares.max_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// The verdict in one sentence.
+pub fn verdict(judged: &Judged, flash: usize, ram: usize) -> String {
+    let v = &judged.verification;
+    let rows = judged.describe();
+    let size = percent(v.relative_error);
+    let near = match (v.same_class, is_kept(judged)) {
+        (Some(same), true) => format!(
+            "Runs as integers that name the same class as float on {} of {rows}",
+            count(same)
+        ),
+        (Some(same), false) => format!(
+            "Is not near enough to float: the integers name the same class on {} of {rows}",
+            count(same)
+        ),
+        (None, true) => format!("Runs as integers within {size} of float on {rows}"),
+        (None, false) => format!(
+            "Misses its tolerance: the integers are {size} from float on {rows}, where {} was asked for",
+            percent(v.tolerance)
+        ),
+    };
+    let thin = match judged.thin() {
+        true => ", which are too few or too narrow to promise much",
+        false => "",
+    };
+    format!(
+        "{near}{thin}; no sum can overflow for any input; {} of flash for tables, {} of RAM.",
+        bytes(flash),
+        bytes(ram)
+    )
+}
+
+/// Whether nothing was found that is not as wanted.
+pub fn is_kept(judged: &Judged) -> bool {
+    let promise = judged.comparison.compiled.program.promise.as_ref();
+    let kept = judged.origin == Origin::Vectors || promise.is_none_or(|promise| promise.is_kept());
+    judged.verification.passed && kept
+}
+
+impl Judged<'_> {
+    /// Whether the rows say little.
+    pub fn thin(&self) -> bool {
+        let few = self.verification.finite_rows < FEW;
+        let promise = self.comparison.compiled.program.promise.as_ref();
+        few || (self.origin != Origin::Vectors && promise.is_some_and(|p| p.thin.is_some()))
+    }
+}
+
+/// What holds for every input.
+pub fn proved(judged: &Judged, outputs: &[OutputFact]) -> Vec<String> {
+    let program = &judged.comparison.compiled.program;
+    let sum = match tightest(&program.layers) {
+        Some((layer, share)) => format!(
+            "No sum overflows, whatever the inputs and in whatever order it is added: the largest that can occur, in \
+             layer {layer}, takes {} of a 32-bit number.",
+            percent_at_most(share)
+        ),
+        None => "No sum overflows: every one is of 16-bit numbers, few enough for 32 bits.".into(),
+    };
+    let ends = outputs.iter().take(NAMED).map(|output| {
+        let [low, high] = output.possible.map(|end| with_unit(end, output.unit.as_deref()));
+        format!("{} stays within {low} and {high}", output.name)
+    });
+    let ends = ends.collect::<Vec<_>>().join(", ");
+    let more = match outputs.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        n => format!(", and so does each of the other {n} within its own limits"),
+    };
+    let mut proved = vec![
+        sum,
+        format!("No output leaves its number format: {ends}{more}."),
+        "No input breaks the arithmetic: what lies outside its range is taken as the nearest end, what is no number (NaN) \
+         or missing as the middle, and the status says so."
+            .into(),
+        format!(
+            "Memory is fixed: {} of tables and {} of RAM beside code and stack; nothing is allocated.",
+            bytes(program.table_bytes()),
+            bytes(program.ram_bytes())
+        ),
+    ];
+    let tables = program.layers.iter().filter_map(|l| Some((&l.name, l.worst_error?)));
+    if let Some((layer, error)) = tables.max_by(|a, b| a.1.total_cmp(&b.1)) {
+        proved.push(format!(
+            "Each table of a function was compared with the function at all its integers: the least exact, that of layer \
+             {layer}, is off by at most {}.",
+            with_unit(error, None)
+        ));
+    }
+    if program.constant_time() {
+        proved.push(
+            "A step does the same work for every input: no loop or branch depends on data.".into(),
+        );
+    }
+    proved
+}
+
+/// What was seen on the rows.
+pub fn measured(judged: &Judged) -> Vec<String> {
+    let v = &judged.verification;
+    let mut measured = vec![format!(
+        "On {}, integers and float differ by {} of the {}'s standard deviation (root mean square), {} at worst; {} is \
+         the tolerance.",
+        judged.describe(),
+        percent(v.relative_error),
+        v.compared.trim_end_matches('s'),
+        percent(v.max_relative_error),
+        percent(v.tolerance)
+    )];
+    if let Some((same, decided)) = v.same_class.zip(v.decided_flips) {
+        let others = match v.finite_rows - same {
+            0 => String::new(),
+            n => format!(" Of the other {n}, float was decided on {decided}."),
+        };
+        measured.push(format!(
+            "They name the same class on {} of {} rows.{others}",
+            count(same),
+            count(v.finite_rows)
+        ));
+    }
+    if let Some((integers, float)) = v.accuracy.zip(v.float_accuracy) {
+        measured.push(format!(
+            "Of the given labels integers get {} right, float {}.",
+            percent(integers),
+            percent(float)
+        ));
+    }
+    if let Some((error, allowed)) = v.float_relative_error.zip(v.float_tolerance) {
+        let verdict = if error <= allowed { "as near as single precision is" } else { "too far" };
+        measured.push(format!(
+            "The imported float network is {} of the given outputs away from them: {verdict}.",
+            percent(error)
+        ));
+    }
+    if let Some(error) = v.state_max_error {
+        measured.push(format!(
+            "The memory of the integers is at most {} from float's, each from its own steps before.",
+            with_unit(error, None)
+        ));
+    }
+    measured.push(match v.saturated_rows {
+        0 => format!("No input left its range on these {}.", counted(v.rows, "row")),
+        n => format!("Inputs left their range on {} of {} rows.", count(n), count(v.rows)),
+    });
+    measured
+}
+
+/// What nobody can say from this data.
+pub fn unknown(judged: &Judged) -> Vec<String> {
+    let compiled = judged.comparison.compiled;
+    let mut unknown = vec![
+        "How large errors are on inputs unlike these rows: what was measured holds for rows like these.".to_owned(),
+        "Whether the float network itself does the right thing. The integers follow it, mistakes included.".into(),
+    ];
+    match judged.origin {
+        Origin::Declared => unknown.push(
+            "What inputs look like in use: there is no data, only declared ranges, and rows were drawn from those.".into(),
+        ),
+        Origin::Calibration => unknown.push(
+            "How new rows would do: there are too few to hold some out, so the same rows decided and judged.".into(),
+        ),
+        Origin::HeldOut | Origin::Vectors => {}
+    }
+    if judged.verification.finite_rows < FEW {
+        unknown.push(format!(
+            "Much at all: {} tell an error badly.",
+            counted(judged.verification.finite_rows, "row")
+        ));
+    }
+    let promise = compiled.program.promise.as_ref();
+    if let Some(thin) = promise.and_then(|promise| promise.thin.as_ref()) {
+        unknown.push(format!("Whether the calibration data shows all there is to see: {thin}."));
+    }
+    if judged.verification.float_max_error.is_none() {
+        unknown.push(
+            "Whether the trained file was read rightly: no outputs of the program that trained it were given to compare with."
+                .into(),
+        );
+    }
+    if compiled.graph.feeds_back() {
+        let longest = longest(judged);
+        unknown.push(format!(
+            "What becomes of its memory beyond {}, the longest that was run without a reset.",
+            counted(longest, "step")
+        ));
+    }
+    unknown.push(
+        "How long a step takes and how much stack it needs on a given core: not measured here."
+            .into(),
+    );
+    unknown
+}
+
+/// Inputs of the longest sequence.
+fn longest(judged: &Judged) -> usize {
+    let vectors = &judged.vectors;
+    let ends = vectors.starts.iter().skip(1).copied().chain([vectors.inputs.len()]);
+    vectors.starts.iter().zip(ends).map(|(start, end)| end - start).max().unwrap_or(0)
+}
