@@ -1,5 +1,6 @@
 //! What the tests share: where the bundled models are, and models made on the spot.
 
+pub mod browser;
 pub mod built;
 pub mod connectome;
 pub mod dead;

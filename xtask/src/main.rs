@@ -38,7 +38,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install the Rust targets and emulators that are missing, saying which
+    /// Install the Rust targets, the emulators and the browser that are missing, saying which
     Setup,
     /// Set up, then run every check and test, emulated cores included
     Test,

@@ -1,12 +1,13 @@
-//! `cargo xtask setup`: the targets and emulators that are missing.
+//! `cargo xtask setup`: the targets, the emulators and the browser that are missing.
 
-use nervecord_cli::emulate::{Board, setup};
+use nervecord_cli::emulate::{Board, set_up_program, setup};
 use nervecord_codegen::Result;
+use nervecord_tests::browser;
 
 use crate::checkout::say;
 use crate::parts;
 
-/// Installs whatever any board is missing.
+/// Installs whatever any board, or the test of the report, is missing.
 ///
 /// # Errors
 /// Something cannot or may not be installed.
@@ -14,5 +15,12 @@ pub fn set_up() -> Result<()> {
     let parts = parts::Part::all()?;
     let targets = parts.iter().flat_map(parts::Part::targets).map(str::to_owned);
     let targets: Vec<String> = targets.collect();
-    setup(&Board::all()?, &targets, &say)
+    setup(&Board::all()?, &targets, &say)?;
+    match browser::find() {
+        Some(path) => {
+            say(&format!("browser: {}", path.display()));
+            Ok(())
+        }
+        None => set_up_program("browser", browser::DEBIAN, browser::DEBIAN, &say),
+    }
 }

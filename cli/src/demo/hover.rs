@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::plot::{self, Line, Panel, largest, nice, plane};
+use super::plot::{self, Line, Panel, largest, plane};
 use crate::plants::Quadrotor;
 use crate::plants::quadrotor::TIME_STEP;
+use nervecord_codegen::report::chart::nice;
 
 use nervecord_codegen::Compiled;
 use nervecord_codegen::interpret::Interpreter;

@@ -220,13 +220,6 @@ pub fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |most, value| value.abs().max(most))
 }
 
-/// The next of 1, 2, 5, 10, ... times a power of ten.
-pub fn nice(value: f64) -> f64 {
-    let power = 10_f64.powf(value.max(1e-9).log10().floor());
-    let step = [1.0, 2.0, 5.0].into_iter().find(|step| step * power >= value);
-    step.unwrap_or(10.0) * power
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,13 +232,6 @@ mod tests {
         assert_eq!(lines.len(), 2);
         assert!(lines[0].starts_with("      1 \u{2502}\u{2800}"), "{text}");
         assert!(lines[1].ends_with('\u{2800}') && !lines[0].ends_with('\u{2800}'), "{text}");
-    }
-
-    #[test]
-    fn a_scale_is_round_and_large_enough() {
-        assert_eq!(nice(0.0031), 0.005);
-        assert!((nice(0.95) - 1.0).abs() < 1e-12);
-        assert_eq!(nice(2.0), 2.0);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::f64::consts::PI;
 
-use super::plot::{Line, Panel, braille, largest, nice, page};
+use super::plot::{Line, Panel, braille, largest, page};
 use nervecord_codegen::Compiled;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::reference::Reference;
+use nervecord_codegen::report::chart::nice;
 
 /// Control periods of the movement, a hundredth of a second each.
 const STEPS: usize = 240;

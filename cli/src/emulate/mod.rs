@@ -29,4 +29,4 @@ pub use firmware::{Firmware, Function};
 pub use firmware_kind::Kind;
 pub use link::Link;
 pub use measure::{Job, Measured, emulate};
-pub use toolchain::{Toolchain, setup};
+pub use toolchain::{Toolchain, set_up_program, setup};

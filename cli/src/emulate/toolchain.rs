@@ -110,7 +110,7 @@ pub fn setup(boards: &[Board], others: &[String], say: &dyn Fn(&str)) -> Result<
     let emulators: BTreeSet<_> =
         boards.iter().map(|b| (b.qemu.command.as_str(), b.qemu.package.as_str())).collect();
     for (command, package) in emulators {
-        set_up_emulator(command, package, say)?;
+        set_up_program("emulator", command, package, say)?;
     }
     Ok(())
 }
@@ -151,22 +151,26 @@ fn set_up_targets(targets: &BTreeSet<&str>, say: &dyn Fn(&str)) -> Result<()> {
     }
 }
 
-fn set_up_emulator(command: &str, package: &str, say: &dyn Fn(&str)) -> Result<()> {
+/// Installs the Debian package of the program `command` if that is not there; `what` is what it is for us.
+///
+/// # Errors
+/// It cannot or may not be installed; the message has the command for the user to run.
+pub fn set_up_program(what: &str, command: &str, package: &str, say: &dyn Fn(&str)) -> Result<()> {
     if let Some(path) = process::find(command) {
-        say(&format!("emulator: {}", path.display()));
+        say(&format!("{what}: {}", path.display()));
         return Ok(());
     }
     let install = format!("apt-get install -y --no-install-recommends {package}");
     if !process::may_install() {
-        return Err(missing_emulator(command, package));
+        return Err(missing(what, command, package));
     }
-    say(&format!("emulator: installing with `{install}`"));
+    say(&format!("{what}: installing with `{install}`"));
     let apt = || {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
-    let action = "the emulator cannot be installed";
+    let action = &format!("the {what} cannot be installed");
     let args = ["install", "-y", "--no-install-recommends", package];
     if process::run(action, apt().args(args)).is_err() {
         // A fresh image has no package lists, an old one stale lists.
@@ -178,10 +182,19 @@ fn set_up_emulator(command: &str, package: &str, say: &dyn Fn(&str)) -> Result<(
 
 /// What a user reads when QEMU is not there.
 pub fn missing_emulator(command: &str, package: &str) -> Error {
-    Error::new("the emulator is not installed").expected(format!("{command} on PATH")).help(
-        format!(
-            "run `sudo apt-get install -y {package}` (or `brew install qemu`), or \
-             `cargo xtask setup` as root"
-        ),
-    )
+    missing("emulator", command, package).help(format!(
+        "{} (or `brew install qemu`), or `cargo xtask setup` as root",
+        by_apt(package)
+    ))
+}
+
+/// What a user reads when a program is not there.
+fn missing(what: &str, command: &str, package: &str) -> Error {
+    Error::new(format!("the {what} is not installed"))
+        .expected(format!("{command} on PATH"))
+        .help(format!("{}, or `cargo xtask setup` as root", by_apt(package)))
+}
+
+fn by_apt(package: &str) -> String {
+    format!("run `sudo apt-get install -y {package}`")
 }
