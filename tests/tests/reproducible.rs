@@ -41,6 +41,29 @@ fn nothing_of_the_machine_is_in_the_module() {
     assert!(moved == compiled("policy").module(), "a path or a time is in the module");
 }
 
+/// The bytes of calibration data count; what they are called, where they are and who reads them does not.
+#[test]
+fn a_module_knows_nothing_of_names_folders_locales_and_time_zones() {
+    let model = fs::read(models("policy/model.onnx")).unwrap();
+    let data = fs::read(models("policy/calibration.csv")).unwrap();
+    let places = [
+        ("policy.onnx", "calibration.csv", "C", "UTC"),
+        ("a/policy.onnx", "b/Iiıİ data, of 2031.csv", "tr_TR.UTF-8", "Pacific/Kiritimati"),
+        ("a/b/policy.onnx", "x.csv", "de_DE.UTF-8", "America/St_Johns"),
+    ];
+    let modules = places.map(|(model_name, data_name, locale, zone)| {
+        let desk = Desk::new();
+        let (model, data) = (desk.file(model_name, &model), desk.file(data_name, &data));
+        let mut compile = desk.command(&["compile", "--out", "p.rs", "--calibration"]);
+        compile.arg(data).arg(model).env("TZ", zone);
+        ["LC_ALL", "LANG", "LANGUAGE"].iter().for_each(|name| _ = compile.env(name, locale));
+        assert!(compile.output().unwrap().status.success());
+        desk.read("p.rs")
+    });
+    assert!(modules.iter().all(|module| *module == modules[0]));
+    assert!(!modules[0].contains("calibration.csv"));
+}
+
 #[test]
 fn generated_modules_are_formatted() {
     let desk = Desk::new();

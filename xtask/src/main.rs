@@ -22,6 +22,7 @@ mod set_up;
 mod splines;
 mod stages;
 mod subject;
+mod supply;
 mod table;
 
 use std::path::PathBuf;
@@ -69,6 +70,12 @@ enum Task {
         /// Put the table into README.md
         #[arg(long)]
         write: bool,
+    },
+    /// Check licences, sources, versions and the number of the crates that come from others
+    Supply {
+        /// Ask `cargo deny` for known faults as well, which takes a network
+        #[arg(long)]
+        advisories: bool,
     },
     /// Pack the crates that can be published, and build them in an empty folder
     Package,
@@ -174,6 +181,7 @@ fn main() -> ExitCode {
         Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
         Task::Circles { folders } => circles::circles(&folders).map(|()| true),
         Task::Policies { paths, write } => policies::policies(&paths, write),
+        Task::Supply { advisories } => supply::supply(advisories).map(|()| true),
         Task::Package => package::package().map(|()| true),
         Task::Golden { check } => golden::golden(check).map(|()| true),
     };

@@ -15,7 +15,9 @@ use crate::checkout::{cargo_path, root, say};
 use crate::figures::Figures;
 use crate::parts::{self, Part};
 use crate::set_up::set_up;
-use crate::{builds, circles, documents, emulate, fuzz, golden, looped, oldest, package, subject};
+use crate::{
+    builds, circles, documents, emulate, fuzz, golden, looped, oldest, package, subject, supply,
+};
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
@@ -38,6 +40,7 @@ pub fn test() -> bool {
     tally.stage("clippy", || {
         cargo(root(), &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     });
+    tally.stage("what comes from others", || supply::supply(false));
     tally.stage("circles between files", || circles::circles(&[]));
     tally.stage("documentation", || {
         let mut doc = Command::new(cargo_path());
