@@ -34,6 +34,7 @@
 //! ```
 
 pub mod calibrate;
+pub mod certify;
 pub mod choose;
 pub mod cleanup;
 pub mod compiler;

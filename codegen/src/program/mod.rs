@@ -3,6 +3,7 @@
 //! Readers of a program stand above it and know nothing of one another: the interpreter runs it, `emit` writes it
 //! as a Rust module, reports describe it. Both of the first end in the runtime's functions, so they cannot differ.
 
+pub mod formula;
 pub mod kernel;
 mod layer_report;
 mod port;
@@ -72,6 +73,22 @@ pub struct TensorFormat {
     pub scale: f64,
 }
 
+/// Which of the float network's tensors a storage holds, from an op on: for those who compare the two. Nothing
+/// computes with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// How many ops have run.
+    pub after: usize,
+    /// Where it is.
+    pub storage: usize,
+    /// The tensor's name.
+    pub tensor: String,
+    /// Real number a unit, one a feature.
+    pub scale: Vec<f64>,
+    /// What the integer 0 stands for, one a feature.
+    pub offset: Vec<f64>,
+}
+
 /// A state of real numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StateFormat {
@@ -125,6 +142,8 @@ pub struct Program {
     pub scores: Option<TensorFormat>,
     /// The operations in order.
     pub ops: Vec<Op>,
+    /// What they compute, in the float network's tensors.
+    pub places: Vec<Place>,
     /// Rows that the network reads in a step, of which the caller gives the newest.
     pub rows: usize,
     /// What the caller calls the input's features.

@@ -50,6 +50,22 @@ impl Port {
         f64::powi(2.0, self.fracs[i] as i32) - f64::from(u8::from(self.full_scale))
     }
 
+    /// The caller's integers of feature `i` in a unit of its real numbers.
+    pub fn to_one(&self, i: usize) -> f64 {
+        self.one(i)
+    }
+
+    /// The factor and the addend that make a real number of the tensor's integer of feature `i`.
+    pub fn line(&self, i: usize) -> (f64, f64) {
+        match &self.width {
+            PortWidth::Narrow => (1.0 / self.one(i), 0.0),
+            PortWidth::WideIn(channels) | PortWidth::WideOut(channels) => {
+                let Channel { offset, shift } = channels[i];
+                (f64::powi(2.0, shift.into()) / self.one(i), f64::from(offset) / self.one(i))
+            }
+        }
+    }
+
     /// The nearest integer the caller would pass as feature `i` for `x`; halves up, saturating. For NaN,
     /// the middle of the calibrated range.
     pub fn to_raw(&self, i: usize, x: f64) -> i32 {

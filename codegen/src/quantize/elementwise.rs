@@ -192,16 +192,18 @@ fn lower_product(lowering: &mut Lowering, node: &Node) -> Result<()> {
 pub fn lower_extreme(lowering: &mut Lowering, node: &Node, largest: bool) -> Result<()> {
     let ((x, scale_x), (other, scale_other)) = operands(lowering, node);
     let out_scale = lowering.scale_for(node.output, lowering.magnitude(node.output));
-    let mut brought = |value: Value, scale: f64| {
+    let mut brought = |tensor: TensorId, value: Value, scale: f64| {
         if scale == out_scale {
             return value;
         }
         let storage = lowering.new_storage(value.features);
         let kernel = rescaling_copy(0, value.features, scale / out_scale);
         lowering.push(&node.name, Box::new(kernel), vec![value.storage], storage);
+        lowering.place(tensor, storage, &Format::uniform(out_scale));
         Value { storage, ..value }
     };
-    let (x, other) = (brought(x, scale_x), brought(other, scale_other));
+    let x = brought(node.inputs[0], x, scale_x);
+    let other = brought(node.inputs[1], other, scale_other);
     push_of_two(lowering, node, Extreme { largest }, (&x, &other), out_scale);
     lowering.report(node, node.layer.kind().into(), String::new());
     Ok(())

@@ -8,7 +8,7 @@ use super::{rescale, scale, table};
 use crate::calibrate::Ranges;
 use crate::graph::{Graph, Layer, Node, TensorId};
 use crate::options::{Cpu, Sparsity};
-use crate::program::{Kernel, LayerReport, Op, TensorFormat, Width};
+use crate::program::{Kernel, LayerReport, Op, Place, TensorFormat, Width};
 
 /// Factor by which the ranges inside a recurrent network are widened beyond the margin: it is steered
 /// to where no calibration sequence was, and what saturates there is carried on.
@@ -40,6 +40,7 @@ pub struct Lowering<'a> {
     pub readers: Vec<usize>,
     pub storages: Vec<usize>,
     pub ops: Vec<Op>,
+    pub places: Vec<Place>,
     pub layers: Vec<LayerReport>,
     /// Nodes already computed by the layer before them.
     pub fused: Vec<bool>,
@@ -160,7 +161,9 @@ impl Lowering<'_> {
         let ones = vec![1.0; value.features];
         let zeros = vec![0.0; value.features];
         self.push_affine(&name, &value, &ones, &zeros, scale);
-        (Value { format: Format::uniform(scale), ..value }, scale)
+        let format = Format::uniform(scale);
+        self.place(tensor, value.storage, &format);
+        (Value { format, ..value }, scale)
     }
 
     /// Reads `tensor`, counting one reader off, into a storage that may be overwritten.
@@ -174,6 +177,7 @@ impl Lowering<'_> {
         let name = format!("{}_copy", self.graph.tensors[tensor].name);
         let copy = rescale::copy(value.features);
         self.push(&name, Box::new(copy), vec![value.storage], storage);
+        self.place(tensor, storage, &value.format);
         Value { storage, ..value }
     }
 
@@ -205,7 +209,21 @@ impl Lowering<'_> {
         self.ops.push(Op { name, kernel, reads, write, widths });
     }
 
+    /// Notes that `storage` holds `tensor` from here on.
+    pub fn place(&mut self, tensor: TensorId, storage: usize, format: &Format) {
+        let tensor = &self.graph.tensors[tensor];
+        let each = |of: &dyn Fn(usize) -> f64| (0..tensor.len()).map(of).collect();
+        self.places.push(Place {
+            after: self.ops.len(),
+            storage,
+            tensor: tensor.name.clone(),
+            scale: each(&|i| format.scale(i)),
+            offset: each(&|i| format.offset(i)),
+        });
+    }
+
     pub fn define(&mut self, tensor: TensorId, storage: usize, format: Format) {
+        self.place(tensor, storage, &format);
         let features = self.graph.tensors[tensor].len();
         self.values[tensor] = Some(Value { storage, features, format });
     }

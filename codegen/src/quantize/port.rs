@@ -220,7 +220,9 @@ fn rescale(lowering: &mut Lowering, tensor: TensorId, value: Value) -> Result<Va
     let (ones, zeros) = (vec![1.0; value.features], vec![0.0; value.features]);
     let source = lowering.take_in_place(tensor);
     lowering.push_affine("output", &source, &ones, &zeros, scale);
-    Ok(Value { format: Format::uniform(scale), ..source })
+    let format = Format::uniform(scale);
+    lowering.place(tensor, source.storage, &format);
+    Ok(Value { format, ..source })
 }
 
 /// Power-of-two scales a feature for the network's output, and offsets where `centred` allows them. One

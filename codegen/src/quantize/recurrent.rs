@@ -82,6 +82,7 @@ pub fn take_gate(lowering: &mut Lowering, tensor: TensorId) -> Value {
     let name = lowering.graph.tensors[tensor].name.clone();
     let (ones, halves) = (vec![1.0; value.features], vec![-GATE_OFFSET; value.features]);
     lowering.push_affine(&name, &value, &ones, &halves, format.scale(0));
+    lowering.place(tensor, value.storage, &format);
     Value { format, ..value }
 }
 

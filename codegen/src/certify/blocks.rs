@@ -1,0 +1,254 @@
+//! Layers whose features have one formula together: float's formula on the numbers of both networks, and what the
+//! integers' own arithmetic may add to it.
+//!
+//! Each error is in units of the output and follows from the runtime's kernel: a mantissa of 15 bits is cut off, so that a
+//! reciprocal or a root is short of the exact one by at most `2^-14` of itself and Newton's rest, which is below `2^-20`.
+//!
+//! Stands on the walk over a box, and on the float network on forms.
+
+use super::bound::{ACTIVATION, Number, Walk};
+use super::float::together;
+use super::form::{Form, Pair};
+use super::interval::Interval;
+use super::net::Owner;
+use crate::graph::expr::Expr;
+use crate::graph::{Layer, Reduction};
+use crate::program::formula::Block;
+
+/// What a mantissa of 15 bits is short of, relative.
+const MANTISSA: f64 = 1.0 / 16384.0 + 1.0 / 1_048_576.0;
+
+/// Units of a state below its activation.
+const FINE: f64 = 16384.0;
+
+/// The integers that a block writes; none where nothing is known but their type.
+pub fn block(
+    walk: &Walk,
+    block: &Block,
+    reads: &[&Number],
+    targets: &[Option<Owner>],
+) -> Option<Vec<Form>> {
+    match block {
+        Block::Gru { factor } => return gru(walk, *factor, reads, targets),
+        Block::Lstm { factor } => return lstm(walk, *factor, reads, targets),
+        Block::Clock { period } => {
+            let last = f64::from(*period) - 1.0;
+            return Some(vec![Form::of(Interval::new(0.0, last.max(0.0)), &walk.symbols)]);
+        }
+        Block::ArgMax | Block::Pick => return None,
+        _ => {}
+    }
+    let targets: Vec<Owner> = targets.iter().copied().collect::<Option<_>>()?;
+    let mut pairs: Vec<Pair> = reads.iter().map(|read| walk.pair(read)).collect::<Option<_>>()?;
+    let unit = targets.first()?.scale;
+    let layer = match block {
+        Block::Normalize { epsilon, .. } => {
+            return normalized(walk, *epsilon, None, reads, &targets);
+        }
+        Block::RootMeanSquare { epsilon, least, .. } => {
+            return normalized(walk, *epsilon, Some(*least), reads, &targets);
+        }
+        Block::Quotient { .. } => Layer::Div,
+        Block::Length { .. } => Layer::Reduce { by: Reduction::Length, groups: 1 },
+        _ => return None,
+    };
+    let divisors = match layer {
+        Layer::Div => vec![pairs.pop()?],
+        _ => vec![],
+    };
+    let results = together(&layer, &[&pairs, &divisors], &walk.symbols)?;
+    let error = |size: f64| match block {
+        // One unit before a shift of at least one bit, or up to two of the last where it is shifted up; a half.
+        Block::Quotient { .. } => 2.6 + size * MANTISSA,
+        // The same, and a length of 0 that counts as one of a unit.
+        Block::Length { multiplier, shift } => {
+            1.6 + size * MANTISSA + f64::from(*multiplier) * f64::powi(2.0, -14 - i32::from(*shift))
+        }
+        _ => f64::INFINITY,
+    };
+    let _ = unit;
+    let one = |(pair, owner): (Pair, &Owner)| {
+        // Its multiplier may not be the exact ratio of the formats.
+        let ratio = ratio(block, reads, *owner)?;
+        let own = (pair.reached().magnitude() + owner.offset.abs()) * (ratio - 1.0).abs();
+        let size = pair.reached().magnitude() / owner.scale;
+        let error = Interval::around(0.0, error(size) * owner.scale + own);
+        Some(walk.as_integers(&pair.off.plus_any(error, &walk.symbols), *owner))
+    };
+    let forms: Vec<Form> = results.into_iter().zip(&targets).map(one).collect::<Option<_>>()?;
+    // What saturates is another number.
+    forms.iter().all(|form| ACTIVATION.holds(&form.range())).then_some(forms)
+}
+
+/// What the integers' factor is of the formats' own.
+fn ratio(block: &Block, reads: &[&Number], to: Owner) -> Option<f64> {
+    let from = reads.first()?.owner?;
+    match block {
+        Block::Quotient { multiplier, shift } => {
+            let below = reads.get(1)?.owner?;
+            (from.offset == 0.0 && below.offset == 0.0).then_some(())?;
+            Some(
+                f64::from(*multiplier)
+                    * f64::powi(2.0, -i32::from(*shift))
+                    * to.scale
+                    * below.scale
+                    / from.scale,
+            )
+        }
+        Block::Length { multiplier, shift } => {
+            (from.offset == 0.0).then_some(())?;
+            Some(
+                f64::from(*multiplier) * f64::powi(2.0, -14 - i32::from(*shift)) * to.scale
+                    / from.scale,
+            )
+        }
+        _ => None,
+    }
+}
+
+/// Layer normalisation, or division by the root mean square where `least` is given.
+fn normalized(
+    walk: &Walk,
+    epsilon: u64,
+    least: Option<u64>,
+    reads: &[&Number],
+    targets: &[Owner],
+) -> Option<Vec<Form>> {
+    let own = reads.first()?.owner?;
+    let pairs: Vec<Pair> = reads.iter().map(|read| walk.pair(read)).collect::<Option<_>>()?;
+    let node = walk.net.writer(targets.first()?.tensor)?;
+    let layer = match &node.layer {
+        Layer::Rows { layer, .. } => layer,
+        layer => layer,
+    };
+    let n = pairs.len() as f64;
+    let sum = |x: &[Pair]| Pair::sum(x.iter().map(|x| (1.0 / n, x)), 0.0);
+    // In squares of the real unit: whole numbers, so that they are not quite float's.
+    let real = |whole: u64| whole as f64 * (own.scale / n) * (own.scale / n);
+    let (centred, exact, floor) = match layer {
+        Layer::Normalize { epsilon } => {
+            let mean = sum(&pairs);
+            let centred = |x: &Pair| Pair::sum([(1.0, x), (-1.0, &mean)], 0.0);
+            (pairs.iter().map(centred).collect::<Vec<_>>(), *epsilon, None)
+        }
+        Layer::RootMeanSquare { epsilon, least } => (pairs, *epsilon, Some(least * least)),
+        _ => return None,
+    };
+    let square = |x: &Pair| x.through(&|x| Expr::X.pow(2.0).jet(x), &walk.symbols);
+    let squares: Vec<Pair> = centred.iter().map(square).collect::<Option<_>>()?;
+    let mut mean = sum(&squares);
+    let rounded = Interval::around(real(epsilon) - exact, real(epsilon) * 1e-12 + 1e-300);
+    mean.exact = mean.exact.line(1.0, exact);
+    mean.off = mean.off.plus_any(rounded, &walk.symbols);
+    let curve = match floor {
+        Some(floor) => Expr::X.max(Expr::Const(floor)).pow(-0.5),
+        None => Expr::X.pow(-0.5),
+    };
+    let limits = Interval::new(exact.min(real(epsilon)) * (1.0 - 1e-9), f64::INFINITY);
+    let mut root = mean.through_within(limits, &|x| curve.jet(x), &walk.symbols)?;
+    if let (Some(floor), Some(least)) = (floor, least) {
+        // The smallest divisors of both differ by their rounding.
+        let apart = (1.0 / real(least).sqrt() - 1.0 / floor.sqrt()).abs() * 1.001;
+        if apart.is_finite() && floor > 0.0 {
+            root.off = root.off.plus_any(Interval::around(0.0, apart), &walk.symbols);
+        }
+    }
+    let one = |(x, owner): (&Pair, &Owner)| {
+        let most = n.sqrt() * (1.0 + 1e-9);
+        let z = x.times(&root, &walk.symbols).inside(most, 2.1 * most, &walk.symbols);
+        let size = z.reached().magnitude() / owner.scale;
+        // A quarter of a unit that is cut off, and a half that rounds.
+        let error = Interval::around(0.0, (0.76 + size * MANTISSA) * owner.scale);
+        walk.as_integers(&z.off.plus_any(error, &walk.symbols), *owner)
+    };
+    let forms: Vec<Form> = centred.iter().zip(targets).map(one).collect();
+    forms.iter().all(|form| ACTIVATION.holds(&form.range())).then_some(forms)
+}
+
+/// A wide state in float's numbers, and its format: its halves are the last two that are read.
+fn state(walk: &Walk, reads: &[&Number]) -> Option<(Pair, Owner)> {
+    let [.., high, low] = reads else { return None };
+    let owner = high.owner?;
+    let form = Form::sum([(1.0, &high.form), (1.0 / FINE, &low.form)], 0.0);
+    let exact = walk.exact[owner.tensor].get(owner.feature)?.clone();
+    let off = Form::sum([(owner.scale, &form), (-1.0, &exact)], owner.offset);
+    Some((Pair { exact, off }, owner))
+}
+
+/// A candidate as a state takes it, with the factor's rounding.
+fn candidate(walk: &Walk, read: &Number, unit: f64) -> Option<Pair> {
+    let owner = read.owner?;
+    let exact = walk.exact[owner.tensor].get(owner.feature)?.clone();
+    let off = Form::sum([(unit, &read.form), (-1.0, &exact)], 0.0);
+    (owner.offset == 0.0).then_some(Pair { exact, off })
+}
+
+/// The halves of a state, from its difference to float's.
+fn finished(
+    walk: &Walk,
+    next: &Pair,
+    error: Interval,
+    owner: Owner,
+    target: Owner,
+) -> Option<Vec<Form>> {
+    let rounding = error.scaled(owner.scale / FINE);
+    let off = next.off.clone().plus_any(rounding, &walk.symbols);
+    // At the ends of its range it saturates.
+    let limit = 32768.0 * owner.scale;
+    let exact = walk.exact[target.tensor].get(target.feature)?.clone();
+    let pair = Pair { exact: exact.clone(), off };
+    let limits = Interval::new(-limit, limit);
+    let off = match limits.holds(&pair.reached()) {
+        true => pair.off,
+        false => {
+            let clamp = Expr::clamp(-limit, limit);
+            let reached = pair.exact.plus(&pair.off);
+            let enclosure = super::form::Enclosure::of(&|x| clamp.jet(x), reached.range())?;
+            reached.along(&enclosure, &walk.symbols).minus(&exact)
+        }
+    };
+    let (high, low) = walk.split(walk.as_integers(&off, owner_of(target, owner)));
+    Some(vec![high, low?])
+}
+
+/// What a state becomes has the state's format.
+fn owner_of(target: Owner, own: Owner) -> Owner {
+    Owner { scale: own.scale, offset: own.offset, ..target }
+}
+
+/// `h + n` cut off at one bit, and a product that is good to three units.
+const GRU: Interval = Interval { low: -4.0, high: 3.0 };
+/// The same, and another product that is cut off.
+const LSTM: Interval = Interval { low: -5.0, high: 3.0 };
+
+fn gru(
+    walk: &Walk,
+    factor: i16,
+    reads: &[&Number],
+    targets: &[Option<Owner>],
+) -> Option<Vec<Form>> {
+    let target = targets.first().copied().flatten()?;
+    let (h, owner) = state(walk, reads)?;
+    let z = walk.pair(reads.first()?)?;
+    let n = candidate(walk, reads.get(1)?, f64::from(factor) * owner.scale / FINE)?;
+    let next = together(&Layer::GruUpdate, &[&[z], &[n], &[h]], &walk.symbols)?.pop()?;
+    finished(walk, &next, GRU, owner, target)
+}
+
+fn lstm(
+    walk: &Walk,
+    factor: i16,
+    reads: &[&Number],
+    targets: &[Option<Owner>],
+) -> Option<Vec<Form>> {
+    let target = targets.first().copied().flatten()?;
+    let (c, owner) = state(walk, reads)?;
+    let (f, i) = (walk.pair(reads.first()?)?, walk.pair(reads.get(1)?)?);
+    let g = candidate(
+        walk,
+        reads.get(2)?,
+        f64::from(factor) * owner.scale / FINE * (65534.0 / 65536.0),
+    )?;
+    let next = together(&Layer::LstmUpdate, &[&[f], &[c], &[i], &[g]], &walk.symbols)?.pop()?;
+    finished(walk, &next, LSTM, owner, target)
+}

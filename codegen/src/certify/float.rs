@@ -1,0 +1,216 @@
+//! The float network on affine forms: what every tensor can be. And the formulas of layers that several features share,
+//! on numbers of both networks at once.
+//!
+//! Stands on forms and the graph.
+
+use super::edge::Curve;
+use super::form::{Enclosure, Form, Pair, Symbols};
+use super::interval::Interval;
+use crate::graph::expr::{Expr, Function};
+use crate::graph::{Layer, Reduction};
+
+/// What a gate can be.
+pub const GATE: Interval = Interval { low: -1e-12, high: 1.0 + 1e-12 };
+
+/// What a layer makes of its inputs; none where nothing is known of it.
+pub fn layer(layer: &Layer, inputs: &[&[Form]], symbols: &Symbols) -> Option<Vec<Form>> {
+    let x = |k: usize| inputs[k];
+    let curve = |f: &Expr, x: &Form| through(&Curve::of(1.0, f), x, symbols);
+    Some(match layer {
+        Layer::Dense(dense) => dense_at(&dense.weights, &dense.bias, x(0)),
+        Layer::Windows(windows) => {
+            let Some(own) =
+                windows.starts().map(|start| x(0).get(start..)).collect::<Option<Vec<_>>>()
+            else {
+                return None;
+            };
+            let dense = &windows.dense;
+            own.into_iter().flat_map(|x| dense_at(&dense.weights, &dense.bias, x)).collect()
+        }
+        Layer::Rows { count, layer: inner } => {
+            let rows = x(0).chunks_exact((x(0).len() / count).max(1));
+            let rows = rows.map(|row| self::layer(inner, &[row], symbols));
+            rows.collect::<Option<Vec<_>>>()?.concat()
+        }
+        Layer::Pad { rows, before, after } => {
+            let zeros = |n: usize| vec![Form::constant(0.0); n];
+            let padded = |row: &[Form]| [zeros(*before), row.to_vec(), zeros(*after)].concat();
+            x(0).chunks_exact((x(0).len() / rows).max(1)).flat_map(padded).collect()
+        }
+        Layer::Affine { scale, offset } => {
+            x(0).iter().zip(scale.iter().zip(offset)).map(|(x, (s, o))| x.line(*s, *o)).collect()
+        }
+        Layer::Map(f) => x(0).iter().map(|x| curve(f, x)).collect::<Option<_>>()?,
+        Layer::Functions { functions, picks } => {
+            picks.iter().map(|&(i, k)| curve(&functions[k], &x(0)[i])).collect::<Option<_>>()?
+        }
+        Layer::Kan(kan) => {
+            let row = |(row, bias): (&Vec<crate::graph::kan::Edge>, &f64)| {
+                let edges = row.iter().zip(x(0)).filter(|(edge, _)| !edge.is_zero());
+                let edges =
+                    edges.map(|(edge, x)| through(&Curve::of_edge(edge, &kan.base), x, symbols));
+                let edges: Vec<Form> = edges.collect::<Option<_>>()?;
+                Some(Form::sum(edges.iter().map(|edge| (1.0, edge)), *bias))
+            };
+            kan.edges.iter().zip(&kan.bias).map(row).collect::<Option<_>>()?
+        }
+        Layer::Add { factors: [a, b] } => {
+            x(0).iter().zip(x(1)).map(|(p, q)| Form::sum([(*a, p), (*b, q)], 0.0)).collect()
+        }
+        Layer::Mul => x(0).iter().zip(x(1)).map(|(p, q)| p.times(q, symbols)).collect(),
+        Layer::Concat => inputs.concat(),
+        Layer::Select(indices) => indices.iter().map(|&i| x(0)[i].clone()).collect(),
+        Layer::Anytime { .. } => inputs.last()?.to_vec(),
+        Layer::DelayLine => [x(0).get(x(1).len()..).unwrap_or_default(), x(1)].concat(),
+        _ => {
+            // The others on pairs whose two numbers are the same.
+            let pairs: Vec<Vec<Pair>> = inputs
+                .iter()
+                .map(|x| {
+                    x.iter().map(|x| Pair { exact: x.clone(), off: Form::constant(0.0) }).collect()
+                })
+                .collect();
+            let pairs: Vec<&[Pair]> = pairs.iter().map(Vec::as_slice).collect();
+            let of = together(layer, &pairs, symbols)?;
+            of.into_iter().map(|pair| pair.exact).collect()
+        }
+    })
+}
+
+fn dense_at(weights: &[Vec<f64>], bias: &[f64], x: &[Form]) -> Vec<Form> {
+    let row = |(row, bias): (&Vec<f64>, &f64)| Form::sum(row.iter().copied().zip(x), *bias);
+    weights.iter().zip(bias).map(row).collect()
+}
+
+/// What a function makes of a form.
+pub fn through(curve: &Curve, x: &Form, symbols: &Symbols) -> Option<Form> {
+    if curve.is_zero() {
+        return Some(Form::constant(0.0));
+    }
+    let enclosure = Enclosure::of(&|x| curve.jet(x), x.range())?;
+    Some(x.along(&enclosure, symbols))
+}
+
+/// What a layer makes of numbers of both networks, by its formula.
+pub fn together(layer: &Layer, inputs: &[&[Pair]], symbols: &Symbols) -> Option<Vec<Pair>> {
+    let x = |k: usize| inputs[k];
+    let call = |f: Function, x: &Pair| x.through(&|x| Expr::call(f).jet(x), symbols);
+    let power = |p: f64, x: &Pair| x.through(&|x| Expr::X.pow(p).jet(x), symbols);
+    // A mean of squares is at least 0, whatever its form says.
+    let positive = |least: f64| Interval::new(least, f64::INFINITY);
+    let mean_square = |x: &[Pair], constant: f64| {
+        let squares: Vec<Pair> = x.iter().map(|x| power(2.0, x)).collect::<Option<_>>()?;
+        let n = squares.len() as f64;
+        Some(Pair::sum(squares.iter().map(|s| (1.0 / n, s)), constant))
+    };
+    // What is divided by its root mean square is at most the root of its length, in both networks.
+    let all = |x: &[Pair], by: &Pair| {
+        let most = (x.len() as f64).sqrt() * (1.0 + 1e-9);
+        x.iter().map(|x| x.times(by, symbols).inside(most, 2.1 * most, symbols)).collect::<Vec<_>>()
+    };
+    Some(match layer {
+        Layer::Normalize { epsilon } => {
+            let n = x(0).len() as f64;
+            let mean = Pair::sum(x(0).iter().map(|x| (1.0 / n, x)), 0.0);
+            let centred: Vec<Pair> =
+                x(0).iter().map(|x| Pair::sum([(1.0, x), (-1.0, &mean)], 0.0)).collect();
+            let square = mean_square(&centred, *epsilon)?;
+            let root = Expr::X.pow(-0.5);
+            all(&centred, &square.through_within(positive(*epsilon), &|x| root.jet(x), symbols)?)
+        }
+        Layer::RootMeanSquare { epsilon, least } => {
+            let square = mean_square(x(0), *epsilon)?;
+            let floor = Expr::X.max(Expr::Const(least * least)).pow(-0.5);
+            all(x(0), &square.through_within(positive(*epsilon), &|x| floor.jet(x), symbols)?)
+        }
+        Layer::Softmax => {
+            // p_i = 1 / sum_j exp(x_j - x_i)
+            let p = |i: usize| {
+                let others = x(0).iter().enumerate().filter(|(j, _)| *j != i);
+                let ratio = |(_, other): (usize, &Pair)| {
+                    call(Function::Exp, &Pair::sum([(1.0, other), (-1.0, &x(0)[i])], 0.0))
+                };
+                let ratios: Vec<Pair> = others.map(ratio).collect::<Option<_>>()?;
+                power(-1.0, &Pair::sum(ratios.iter().map(|r| (1.0, r)), 1.0))
+            };
+            (0..x(0).len()).map(p).collect::<Option<_>>()?
+        }
+        Layer::LogSoftmax => {
+            let p = |i: usize| {
+                let others = x(0).iter().enumerate().filter(|(j, _)| *j != i);
+                let ratio = |(_, other): (usize, &Pair)| {
+                    call(Function::Exp, &Pair::sum([(1.0, other), (-1.0, &x(0)[i])], 0.0))
+                };
+                let ratios: Vec<Pair> = others.map(ratio).collect::<Option<_>>()?;
+                let log = call(Function::Log, &Pair::sum(ratios.iter().map(|r| (1.0, r)), 1.0))?;
+                Some(Pair::sum([(-1.0, &log)], 0.0))
+            };
+            (0..x(0).len()).map(p).collect::<Option<_>>()?
+        }
+        Layer::Div => {
+            let divisor = |i: usize| x(1).get(i).or_else(|| x(1).first());
+            let quotient =
+                |(i, x): (usize, &Pair)| Some(x.times(&power(-1.0, divisor(i)?)?, symbols));
+            x(0).iter().enumerate().map(quotient).collect::<Option<_>>()?
+        }
+        Layer::Extreme { largest } => {
+            x(0).iter().zip(x(1)).map(|(p, q)| p.extreme(q, *largest, symbols)).collect()
+        }
+        Layer::Reduce { by, groups } => {
+            let group = |group: &[Pair]| match by {
+                Reduction::Length => {
+                    let n = group.len() as f64;
+                    let square = mean_square(group, 0.0)?;
+                    let root = Expr::call(Function::Sqrt)
+                        .of(&Expr::X.mul(Expr::Const(n)).max(Expr::Const(0.0)));
+                    square.through_within(positive(0.0), &|x| root.jet(x), symbols)
+                }
+                Reduction::Max | Reduction::Min => {
+                    let largest = *by == Reduction::Max;
+                    group.iter().cloned().reduce(|a, b| a.extreme(&b, largest, symbols))
+                }
+            };
+            x(0).chunks((x(0).len() / groups).max(1)).map(group).collect::<Option<_>>()?
+        }
+        Layer::GruUpdate => {
+            // n + z (h - n): between n and h
+            let one = |((z, n), h): ((&Pair, &Pair), &Pair)| {
+                let kept = z.times(&Pair::sum([(1.0, h), (-1.0, n)], 0.0), symbols);
+                let next = Pair::sum([(1.0, n), (1.0, &kept)], 0.0);
+                let between = n.exact.range().hull(&h.exact.range());
+                match GATE.holds(&z.exact.range()) {
+                    true => Pair { exact: next.exact.within(between), ..next },
+                    false => next,
+                }
+            };
+            x(0).iter().zip(x(1)).zip(x(2)).map(one).collect()
+        }
+        Layer::LstmUpdate => {
+            let one = |(((f, c), i), g): (((&Pair, &Pair), &Pair), &Pair)| {
+                Pair::sum([(1.0, &f.times(c, symbols)), (1.0, &i.times(g, symbols))], 0.0)
+            };
+            x(0).iter().zip(x(1)).zip(x(2)).zip(x(3)).map(one).collect()
+        }
+        Layer::Rows { count, layer } => {
+            let rows = x(0).chunks_exact((x(0).len() / count).max(1));
+            rows.map(|row| together(layer, &[row], symbols)).collect::<Option<Vec<_>>>()?.concat()
+        }
+        Layer::Mul => x(0).iter().zip(x(1)).map(|(p, q)| p.times(q, symbols)).collect(),
+        _ => return None,
+    })
+}
+
+/// All that a layer of which nothing else is known can give: indices, counters, circuits of neurons.
+pub fn anything(layer: &Layer, features: usize, symbols: &Symbols) -> Option<Vec<Form>> {
+    let any = |low: f64, high: f64| {
+        (0..features).map(|_| Form::of(Interval::new(low, high), symbols)).collect()
+    };
+    match layer {
+        Layer::Clock { periods } => {
+            let one = |period: &u16| Form::of(Interval::new(0.0, f64::from(*period)), symbols);
+            Some(periods.iter().map(one).collect())
+        }
+        Layer::Ncap(_) => Some(any(-1.0, 1.0)),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! A bound over a box, made tighter by cutting the box where the bound is loosest (branch and bound).
+//!
+//! The box whose bound is the largest beside what was seen is cut in two across the input that moves the hidden numbers
+//! most, and both halves are bounded anew; each half is independent of all others. So the bound of the whole is the
+//! largest of all that are left.
+//!
+//! Stands on the bound of one box.
+
+use std::collections::BinaryHeap;
+
+use super::bound::{Given, bound};
+use super::interval::Interval;
+use super::net::Net;
+use crate::parallel;
+
+/// A box, and how far the integers can be from float in it.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    /// One an input.
+    pub inputs: Vec<Interval>,
+    /// One an output.
+    pub errors: Vec<f64>,
+    /// The largest of them beside what was seen.
+    ratio: f64,
+    /// How much each input moves the numbers before a function.
+    moves: Vec<f64>,
+}
+
+impl PartialEq for Cell {
+    fn eq(&self, other: &Self) -> bool {
+        self.ratio.total_cmp(&other.ratio).is_eq()
+    }
+}
+
+impl Eq for Cell {}
+
+impl PartialOrd for Cell {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Cell {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.ratio.total_cmp(&other.ratio)
+    }
+}
+
+/// Boxes that are cut at a time: as many whatever the machine, so that the result is the same.
+const TOGETHER: usize = 16;
+
+/// The largest errors over a box, cut into at most `most` boxes, and these; none if nothing bounds them.
+pub fn split(
+    net: &Net,
+    given: &Given,
+    seen: &[f64],
+    most: usize,
+    enough: f64,
+) -> Option<Vec<Cell>> {
+    let cell = |inputs: Vec<Interval>| {
+        let found = bound(net, &Given { inputs: inputs.clone(), states: given.states.clone() })?;
+        let errors: Vec<f64> =
+            found.outputs.iter().map(|pair| pair.off.range().magnitude()).collect();
+        let ratios = errors.iter().zip(seen).map(|(error, seen)| error / seen.max(1e-12));
+        let ratio = ratios.fold(0.0, f64::max);
+        Some(Cell { inputs, errors, ratio, moves: found.moves })
+    };
+    let mut open = BinaryHeap::from([cell(given.inputs.clone())?]);
+    while open.len() < most {
+        let few = (open.len() / 4).clamp(1, TOGETHER).min(most - open.len());
+        let worst: Vec<Cell> = (0..few).filter_map(|_| open.pop()).collect();
+        let Some(largest) = worst.first() else { break };
+        if largest.ratio <= enough {
+            open.extend(worst);
+            break;
+        }
+        let halves: Vec<Vec<Interval>> = worst.iter().flat_map(halves).collect();
+        let found = parallel::map(&halves, |half| cell(half.clone()));
+        for (pair, whole) in found.chunks(2).zip(&worst) {
+            match pair {
+                [Some(a), Some(b)] => {
+                    open.extend([a.clone(), b.clone()].map(|half| half.no_looser(whole)))
+                }
+                _ => open.push(whole.clone()),
+            }
+        }
+    }
+    Some(open.into_vec())
+}
+
+impl Cell {
+    /// What holds for a whole box holds for its half.
+    fn no_looser(mut self, whole: &Self) -> Self {
+        self.errors.iter_mut().zip(&whole.errors).for_each(|(own, all)| *own = own.min(*all));
+        self.ratio = self.ratio.min(whole.ratio);
+        self
+    }
+}
+
+/// Both halves of a box across the input that moves most.
+fn halves(cell: &Cell) -> [Vec<Interval>; 2] {
+    let moves = cell.moves.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    let place = moves.map_or(0, |(i, _)| i);
+    let mut halves = [cell.inputs.clone(), cell.inputs.clone()];
+    let [low, high] = &mut halves;
+    let middle = cell.inputs[place].middle();
+    low[place].high = middle;
+    high[place].low = middle;
+    halves
+}
