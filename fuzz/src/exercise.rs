@@ -165,8 +165,8 @@ fn written(compiled: &Compiled) -> Result<()> {
     let _ = (report::render(compiled), report::edges::render(&compiled.program.layers));
     let files = report::files(&report::Judged::on_calibration(compiled));
     let Ok([_, (_, page)]) = files else { return wrong("unsound", "there is no report") };
-    match page.contains("<script") || page.contains("=\"NaN") {
-        true => wrong("unsound", "the page holds a script, or what is no number"),
+    match page.contains("<script") {
+        true => wrong("unsound", "the page holds a script"),
         false => Ok(()),
     }
 }

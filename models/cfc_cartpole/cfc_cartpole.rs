@@ -4,37 +4,37 @@
 // calibration        800 rows, minimum and maximum, margin 1.25
 // options            --weights auto --tolerance 0.02 --cpu any
 //
-// layer                 kernel      shape  bytes  headroom  worst error
-// layer_0.concat        concat     16->16      0         -            -
-// layer_0.ff1           dense i16  16->12    480   0.0 bit            -
-// layer_0.ff1.tanh      table 208  12->12    848         -      1.30e-4
-// layer_0.ff2           dense i16  16->12    480   0.0 bit            -
-// layer_0.ff2.tanh      table 152  12->12    624         -      1.20e-4
-// layer_0.time          dense i16  16->12    480   0.0 bit            -
-// layer_0.time.sigmoid  table 152  12->12    624         -      7.59e-5
-// layer_0.difference    add        24->12      0         -            -
-// layer_0.change        mul        24->12      0         -            -
-// layer_0.next          add        24->12      0         -            -
-// layer_1.concat        concat     19->19      0         -            -
-// layer_1.ff1           dense i16   19->7    336   0.0 bit            -
-// layer_1.ff1.tanh      table 152    7->7    624         -      1.70e-4
-// layer_1.ff2           dense i16   19->7    336   0.0 bit            -
-// layer_1.ff2.tanh      table 136    7->7    560         -      1.93e-4
-// layer_1.time          dense i16   19->7    336   0.0 bit            -
-// layer_1.time.sigmoid  table 192    7->7    784         -      9.91e-5
-// layer_1.difference    add         14->7      0         -            -
-// layer_1.change        mul         14->7      0         -            -
-// layer_1.next          add         14->7      0         -            -
-// layer_2.concat        concat       8->8      0         -            -
-// layer_2.ff1           dense i16    8->1     24   0.0 bit            -
-// layer_2.ff1.tanh      table 192    1->1    784         -      3.76e-4
-// layer_2.ff2           dense i16    8->1     24   0.0 bit            -
-// layer_2.ff2.tanh      table 88     1->1    368         -      1.70e-4
-// layer_2.time          dense i16    8->1     24   0.0 bit            -
-// layer_2.time.sigmoid  table 272    1->1   1104         -      1.79e-3
-// layer_2.difference    add          2->1      0         -            -
-// layer_2.change        mul          2->1      0         -            -
-// layer_2.next          add          2->1      0         -            -
+// layer                 kernel      shape  bytes  largest sum  worst error
+// layer_0.concat        concat     16->16      0            -            -
+// layer_0.ff1           dense i16  16->12    480        99.9%            -
+// layer_0.ff1.tanh      table 208  12->12    848            -      1.30e-4
+// layer_0.ff2           dense i16  16->12    480        99.9%            -
+// layer_0.ff2.tanh      table 152  12->12    624            -      1.20e-4
+// layer_0.time          dense i16  16->12    480        99.9%            -
+// layer_0.time.sigmoid  table 152  12->12    624            -      7.59e-5
+// layer_0.difference    add        24->12      0            -            -
+// layer_0.change        mul        24->12      0            -            -
+// layer_0.next          add        24->12      0            -            -
+// layer_1.concat        concat     19->19      0            -            -
+// layer_1.ff1           dense i16   19->7    336        99.9%            -
+// layer_1.ff1.tanh      table 152    7->7    624            -      1.70e-4
+// layer_1.ff2           dense i16   19->7    336        99.9%            -
+// layer_1.ff2.tanh      table 136    7->7    560            -      1.93e-4
+// layer_1.time          dense i16   19->7    336        99.9%            -
+// layer_1.time.sigmoid  table 192    7->7    784            -      9.91e-5
+// layer_1.difference    add         14->7      0            -            -
+// layer_1.change        mul         14->7      0            -            -
+// layer_1.next          add         14->7      0            -            -
+// layer_2.concat        concat       8->8      0            -            -
+// layer_2.ff1           dense i16    8->1     24        99.9%            -
+// layer_2.ff1.tanh      table 192    1->1    784            -      3.76e-4
+// layer_2.ff2           dense i16    8->1     24        99.9%            -
+// layer_2.ff2.tanh      table 88     1->1    368            -      1.70e-4
+// layer_2.time          dense i16    8->1     24        99.9%            -
+// layer_2.time.sigmoid  table 272    1->1   1104            -      1.79e-3
+// layer_2.difference    add          2->1      0            -            -
+// layer_2.change        mul          2->1      0            -            -
+// layer_2.next          add          2->1      0            -            -
 // total: 999 multiply-accumulates, 8856 bytes of tables, 168 bytes of RAM
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code, long_running_const_eval)]

@@ -4,22 +4,22 @@
 // calibration        3000 rows, minimum and maximum, margin 1.25
 // options            --weights auto --tolerance 0.02 --cpu any
 //
-// layer                 kernel       shape  bytes  headroom  worst error
-// encoder               dense i16    3->12    192   0.0 bit            -
-// encoder_tanh          table 240   12->12    976         -      1.64e-4
-// gru.input             concat      28->28      0         -            -
-// gru.reset             dense i16   28->16   1024   0.0 bit            -
-// gru.reset.gate        table 224   16->16    912         -      1.27e-4
-// gru.update            dense i16   28->16   1024   0.0 bit            -
-// gru.update.gate       table 224   16->16      0         -      1.27e-4
-// gru.candidate.state   dense i16   16->16    640   0.0 bit            -
-// gru.candidate.reset   mul         32->16      0         -            -
-// gru.candidate.input   dense i16   12->16    512   0.0 bit            -
-// gru.candidate         add         32->16      0         -            -
-// gru.candidate.squash  table 240   16->16      0         -      1.64e-4
-// gru.state             gru update  48->16      0         -            -
-// head                  dense i16    16->2     80   0.0 bit            -
-// head_tanh             table 232     2->2    944         -      2.32e-4
+// layer                 kernel       shape  bytes  largest sum  worst error
+// encoder               dense i16    3->12    192        99.9%            -
+// encoder_tanh          table 240   12->12    976            -      1.64e-4
+// gru.input             concat      28->28      0            -            -
+// gru.reset             dense i16   28->16   1024        99.9%            -
+// gru.reset.gate        table 224   16->16    912            -      1.27e-4
+// gru.update            dense i16   28->16   1024        99.9%            -
+// gru.update.gate       table 224   16->16      0            -      1.27e-4
+// gru.candidate.state   dense i16   16->16    640        99.9%            -
+// gru.candidate.reset   mul         32->16      0            -            -
+// gru.candidate.input   dense i16   12->16    512        99.9%            -
+// gru.candidate         add         32->16      0            -            -
+// gru.candidate.squash  table 240   16->16      0            -      1.64e-4
+// gru.state             gru update  48->16      0            -            -
+// head                  dense i16    16->2     80        99.9%            -
+// head_tanh             table 232     2->2    944            -      2.32e-4
 // total: 1412 multiply-accumulates, 6352 bytes of tables, 216 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code, long_running_const_eval)]

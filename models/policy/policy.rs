@@ -4,13 +4,13 @@
 // calibration        400 rows, minimum and maximum, margin 1.25
 // options            --weights auto --tolerance 0.02 --cpu any
 //
-// layer   kernel     shape  bytes  headroom  worst error
-// fc0     dense i8   8->64   1024   6.6 bit            -
-// tanh0   table 30  64->64    136         -      1.21e-3
-// fc1     dense i8  64->64   4608   4.2 bit            -
-// tanh1   table 44  64->64    192         -      1.35e-3
-// fc2     dense i8   64->2    144   4.2 bit            -
-// action  table 36    2->2    160         -      2.90e-3
+// layer   kernel     shape  bytes  largest sum  worst error
+// fc0     dense i8   8->64   1024         1.1%            -
+// tanh0   table 30  64->64    136            -      1.21e-3
+// fc1     dense i8  64->64   4608         5.5%            -
+// tanh1   table 44  64->64    192            -      1.35e-3
+// fc2     dense i8   64->2    144         5.4%            -
+// action  table 36    2->2    160            -      2.90e-3
 // total: 4736 multiply-accumulates, 6296 bytes of tables, 264 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code, long_running_const_eval)]

@@ -4,46 +4,46 @@
 // calibration        400 rows, minimum and maximum, margin 1.25
 // options            --weights auto --tolerance 0.02 --cpu any
 //
-// layer             kernel          shape  bytes  headroom  worst error
-// stem_gemm         dense i8        4->16    192   7.5 bit            -
-// tanh              table 36       16->16    160         -      1.79e-3
-// relu_gemm         dense i8 relu  16->16    384   6.0 bit            -
-// leakyrelu_gemm    dense i8       16->16    384   6.2 bit            -
-// leakyrelu         table 4        16->16     32         -      6.04e-5
-// add_leakyrelu     add            32->16      0         -            -
-// elu_gemm          dense i8       16->16    384   5.7 bit            -
-// elu               table 36       16->16    160         -      2.02e-2
-// selu_gemm         dense i8       16->16    384   6.6 bit            -
-// selu              table 28       16->16    128         -      2.46e-3
-// add_selu          add            32->16      0         -            -
-// geluerf_gemm      dense i8       16->16    384   6.2 bit            -
-// geluerf_mul       table 52       16->16    224         -      8.80e-3
-// gelu_gemm         dense i8       16->16    384   6.4 bit            -
-// gelu              table 60       16->16    256         -      1.84e-2
-// add_gelu          add            32->16      0         -            -
-// norm              normalize      16->16      0         -            -
-// norm_2            affine         16->16    128         -            -
-// hardswish_gemm    dense i8       16->16    384   5.8 bit            -
-// hardswish         table 42       16->16    184         -      2.83e-3
-// silu_gemm         dense i8       16->16    384   6.8 bit            -
-// silu              table 40       16->16    176         -      3.27e-2
-// add_silu          add            32->16      0         -            -
-// softplus_gemm     dense i8       16->16    384   6.0 bit            -
-// softplus          table 36       16->16    160         -      1.94e-3
-// softsign_gemm     dense i8       16->16    384   6.0 bit            -
-// softsign          table 84       16->16    352         -      2.84e-3
-// add_softsign      add            32->16      0         -            -
-// gate_gemm         dense i8       16->16    384   6.0 bit            -
-// sigmoid           table 32       16->16    144         -      9.13e-4
-// mul_sigmoid       mul            32->16      0         -            -
-// hardsigmoid_gemm  dense i8       16->16    384   6.1 bit            -
-// hardsigmoid       table 2        16->16     24         -      2.86e-5
-// sin_gemm          dense i8       16->16    384   6.6 bit            -
-// sin               table 16       16->16     80         -      2.81e-3
-// add_sin           add            32->16      0         -            -
-// clip_gemm         dense i8       16->16    384   5.8 bit            -
-// add_clip          add            32->16      0         -            -
-// head_gemm         dense i8        16->2     48   6.6 bit            -
+// layer             kernel          shape  bytes  largest sum  worst error
+// stem_gemm         dense i8        4->16    192         0.6%            -
+// tanh              table 36       16->16    160            -      1.79e-3
+// relu_gemm         dense i8 relu  16->16    384         1.6%            -
+// leakyrelu_gemm    dense i8       16->16    384         1.5%            -
+// leakyrelu         table 4        16->16     32            -      6.04e-5
+// add_leakyrelu     add            32->16      0            -            -
+// elu_gemm          dense i8       16->16    384           2%            -
+// elu               table 36       16->16    160            -      2.02e-2
+// selu_gemm         dense i8       16->16    384         1.1%            -
+// selu              table 28       16->16    128            -      2.46e-3
+// add_selu          add            32->16      0            -            -
+// geluerf_gemm      dense i8       16->16    384         1.4%            -
+// geluerf_mul       table 52       16->16    224            -      8.80e-3
+// gelu_gemm         dense i8       16->16    384         1.2%            -
+// gelu              table 60       16->16    256            -      1.84e-2
+// add_gelu          add            32->16      0            -            -
+// norm              normalize      16->16      0            -            -
+// norm_2            affine         16->16    128            -            -
+// hardswish_gemm    dense i8       16->16    384         1.8%            -
+// hardswish         table 42       16->16    184            -      2.83e-3
+// silu_gemm         dense i8       16->16    384           1%            -
+// silu              table 40       16->16    176            -      3.27e-2
+// add_silu          add            32->16      0            -            -
+// softplus_gemm     dense i8       16->16    384         1.6%            -
+// softplus          table 36       16->16    160            -      1.94e-3
+// softsign_gemm     dense i8       16->16    384         1.6%            -
+// softsign          table 84       16->16    352            -      2.84e-3
+// add_softsign      add            32->16      0            -            -
+// gate_gemm         dense i8       16->16    384         1.6%            -
+// sigmoid           table 32       16->16    144            -      9.13e-4
+// mul_sigmoid       mul            32->16      0            -            -
+// hardsigmoid_gemm  dense i8       16->16    384         1.5%            -
+// hardsigmoid       table 2        16->16     24            -      2.86e-5
+// sin_gemm          dense i8       16->16    384         1.1%            -
+// sin               table 16       16->16     80            -      2.81e-3
+// add_sin           add            32->16      0            -            -
+// clip_gemm         dense i8       16->16    384         1.9%            -
+// add_clip          add            32->16      0            -            -
+// head_gemm         dense i8        16->2     48         1.1%            -
 // total: 3696 multiply-accumulates, 7840 bytes of tables, 104 bytes of RAM
 /// The network of `model.onnx` as integers.
 #[allow(dead_code, long_running_const_eval)]

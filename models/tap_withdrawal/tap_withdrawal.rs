@@ -4,11 +4,11 @@
 // calibration        200 rows, minimum and maximum, margin 1.25
 // options            --weights auto --tolerance 0.02 --cpu any
 //
-// layer    kernel                  shape  bytes  headroom  worst error
-// inputs   dense i16 pruned relu    4->4     48   1.0 bit            -
-// circuit  membrane i16           15->11   1512   1.0 bit            -
-// muscles  select                  11->2      0         -            -
-// outputs  dense i16                2->1     16   0.0 bit            -
+// layer    kernel                  shape  bytes  largest sum  worst error
+// inputs   dense i16 pruned relu    4->4     48          50%            -
+// circuit  membrane i16           15->11   1512        50.1%            -
+// muscles  select                  11->2      0            -            -
+// outputs  dense i16                2->1     16        99.9%            -
 // total: 960 multiply-accumulates, 1592 bytes of tables, 208 bytes of RAM
 /// The network of `circuit.toml` as integers.
 #[allow(dead_code, long_running_const_eval)]

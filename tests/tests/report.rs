@@ -156,7 +156,7 @@ fn a_missed_tolerance_is_the_first_thing_said() {
     assert_eq!(desk.on("compile", "policy", &missed).code, 0);
     let report = Report::read(&desk, "r");
     report.is_sound();
-    report.has(&["badge missed", "Misses its tolerance: the integers are "]);
+    report.has(&["badge missed", "Misses its tolerance: its integers are "]);
     assert_eq!(report.data["kept"], false);
 }
 
@@ -174,6 +174,30 @@ fn thin_data_is_said() {
         "8 calibration rows, which also decided",
         "too few or too narrow",
         "How new rows would do",
+    ]);
+}
+
+#[test]
+fn rows_that_say_nothing_and_foreign_rows_are_told() {
+    let desk = Desk::new();
+    let huge = text(&desk.file("huge.csv", "x0,x1,x2,x3\n1e308,1e308,1e308,1e308\n"));
+    let judged = desk.on("verify", "regressor", &["--vectors", &huge, "--report", "huge"]);
+    assert_eq!(judged.code, 1);
+    let report = Report::read(&desk, "huge");
+    report.has(&["Nothing was measured: float is not finite on 1 row", "Not as wanted: row 1: "]);
+    assert!(!report.page.contains("id=\"errors\""));
+    let table = fs::read_to_string(models("policy/vectors.csv")).unwrap();
+    let (head, rows) = table.split_once('\n').unwrap();
+    let swapped = head.replace("y0", "y").replace("y1", "y0").replace("y,", "y1,") + "\n" + rows;
+    let swapped = text(&desk.file("swapped.csv", swapped));
+    let judged = desk.on("verify", "policy", &["--vectors", &swapped, "--report", "swapped"]);
+    assert_eq!(judged.code, 1);
+    let report = Report::read(&desk, "swapped");
+    report.is_sound();
+    report.has(&[
+        "badge missed",
+        "Something is wrong with the rows",
+        "do they belong to this model",
     ]);
 }
 

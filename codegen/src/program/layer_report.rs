@@ -54,9 +54,16 @@ impl LayerReport {
         self.kind.split([' ', ',']).any(|word| word == width)
     }
 
-    /// The largest sum that can occur, as a share of what `i32` holds.
+    /// The largest sum that can occur, as a share of what `i32` holds: all of it may be used.
     pub fn sum_share(&self) -> Option<f64> {
         Some(self.accumulator_bound? as f64 / f64::from(i32::MAX))
+    }
+
+    /// The same in percent, rounded up, but not to a whole that it does not reach.
+    pub fn sum_said(&self) -> Option<String> {
+        let share = self.sum_share()?;
+        let tenths = (share * 1000.0).ceil() / 10.0;
+        Some(format!("{}%", if tenths >= 100.0 && share < 1.0 { 99.9 } else { tenths }))
     }
 
     /// Adds a reason.
@@ -69,7 +76,7 @@ impl LayerReport {
 }
 
 /// The columns of a table of layers.
-pub const COLUMNS: [&str; 6] = ["layer", "kernel", "shape", "bytes", "headroom", "worst error"];
+pub const COLUMNS: [&str; 6] = ["layer", "kernel", "shape", "bytes", "largest sum", "worst error"];
 
 impl LayerReport {
     /// The cells of its row in a table of layers.
@@ -79,7 +86,7 @@ impl LayerReport {
             self.kind.clone(),
             format!("{}->{}", self.inputs, self.outputs),
             self.table_bytes.to_string(),
-            self.headroom_bits.map_or("-".into(), |b| format!("{b:.1} bit")),
+            self.sum_said().unwrap_or("-".into()),
             self.worst_error.map_or("-".into(), |e| format!("{e:.2e}")),
         ]
     }

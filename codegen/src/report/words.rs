@@ -33,13 +33,6 @@ pub fn percent(share: f64) -> String {
     format!("{}%", number(100.0 * share))
 }
 
-/// A share in percent of something proved, with no more than it is: a bound is rounded up, but not to a whole that it
-/// does not reach.
-pub fn percent_at_most(share: f64) -> String {
-    let tenths = (share * 1000.0).ceil() / 10.0;
-    format!("{}%", if tenths >= 100.0 && share < 1.0 { 99.9 } else { tenths })
-}
-
 /// A number with its unit, if it has one.
 pub fn with_unit(value: f64, unit: Option<&str>) -> String {
     match unit {
@@ -57,7 +50,6 @@ mod tests {
         assert_eq!([7, 1234, 1_234_567].map(count), ["7", "1,234", "1,234,567"]);
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!([264, 12_345].map(bytes), ["264 B", "12.3 kB"]);
-        assert_eq!([0.9701, 0.9999, 1.0].map(percent_at_most).concat(), "97.1%99.9%100%");
         assert_eq!(with_unit(-0.5, Some("rad")), "\u{2212}0.5 rad");
     }
 }

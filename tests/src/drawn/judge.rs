@@ -3,6 +3,7 @@
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::reference::{self, Reference};
+use nervecord_codegen::report::{self, Judged};
 use nervecord_codegen::{Compiled, graph::Graph};
 
 use super::network::{Drawn, Kind};
@@ -97,6 +98,17 @@ pub fn prepared(graph: &Graph, seen: &[Vec<f64>], fresh: &[Vec<f64>]) -> Vec<Vec
     fresh.iter().take_while(|row| inside(reference.step(row))).cloned().collect()
 }
 
+/// Holds that there is a report without a picture of what is no number.
+fn reported(compiled: &Compiled) -> Result<(), String> {
+    let files = report::files(&Judged::on_calibration(compiled)).map_err(|e| e.to_string())?;
+    let page = &files[1].1;
+    let drawn = page.split("<svg").skip(1).filter_map(|svg| svg.split_once("</svg>"));
+    match drawn.map(|(svg, _)| svg).find(|svg| svg.contains("NaN") || svg.contains("inf")) {
+        Some(svg) => Err(format!("a picture of what is no number: {svg}")),
+        None => Ok(()),
+    }
+}
+
 /// Compiles a network and holds its integers to what the compiler promises of them.
 ///
 /// # Errors
@@ -117,6 +129,7 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
             return Err(format!("layer `{}` may leave 32 bits", layer.name));
         }
     }
+    reported(&compiled)?;
     extremes(&compiled, drawn.rows.len() as u64)?;
     flags(&compiled, drawn)?;
     let Some(promise) = &compiled.program.promise else { return Err("no promise".to_owned()) };

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::words::{bytes, count, counted, percent, percent_at_most, with_unit};
+use super::super::words::{bytes, count, counted, percent, with_unit};
 use super::judged::{Judged, Origin};
 use super::ports::OutputFact;
 use crate::program::LayerReport;
@@ -23,41 +23,53 @@ pub struct Claims {
     pub unknown: Vec<String>,
 }
 
-/// The share of the 32 bits of a sum that the tightest layer can use, and the layer.
-pub fn tightest(layers: &[LayerReport]) -> Option<(&str, f64)> {
-    let shares = layers.iter().filter_map(|layer| Some((layer.name.as_str(), layer.sum_share()?)));
-    shares.max_by(|a, b| a.1.total_cmp(&b.1))
+/// The layer whose sums can take the most of their 32 bits.
+fn tightest(layers: &[LayerReport]) -> Option<&LayerReport> {
+    let share = |layer: &&LayerReport| layer.sum_share().unwrap_or_default();
+    let bounded = layers.iter().filter(|layer| layer.sum_share().is_some());
+    bounded.max_by(|a, b| share(a).total_cmp(&share(b)))
 }
 
 /// The verdict in one sentence.
 pub fn verdict(judged: &Judged, flash: usize, ram: usize) -> String {
-    let v = &judged.verification;
-    let rows = judged.describe();
-    let size = percent(v.relative_error);
-    let near = match (v.same_class, is_kept(judged)) {
-        (Some(same), true) => format!(
-            "Runs as integers that name the same class as float on {} of {rows}",
-            count(same)
-        ),
-        (Some(same), false) => format!(
-            "Is not near enough to float: the integers name the same class on {} of {rows}",
-            count(same)
-        ),
-        (None, true) => format!("Runs as integers within {size} of float on {rows}"),
-        (None, false) => format!(
-            "Misses its tolerance: the integers are {size} from float on {rows}, where {} was asked for",
-            percent(v.tolerance)
-        ),
-    };
     let thin = match judged.thin() {
         true => ", which are too few or too narrow to promise much",
         false => "",
     };
     format!(
-        "{near}{thin}; no sum can overflow for any input; {} of flash for tables, {} of RAM.",
+        "{}{thin}; no sum can overflow for any input; {} of flash for tables, {} of RAM.",
+        nearness(judged),
         bytes(flash),
         bytes(ram)
     )
+}
+
+/// How near float the integers are on the rows.
+fn nearness(judged: &Judged) -> String {
+    let v = &judged.verification;
+    let (rows, size) = (judged.describe(), percent(v.relative_error));
+    if v.finite_rows == 0 {
+        return format!("Nothing was measured: float is not finite on {}", counted(v.rows, "row"));
+    }
+    let near = match v.same_class {
+        Some(same) => format!("name the same class as float on {} of {rows}", count(same)),
+        None => format!("are {size} from float on {rows}"),
+    };
+    let within = v.decided_flips.unwrap_or(0) == 0 && v.relative_error <= v.allowed_relative_error;
+    match (is_kept(judged), v.same_class) {
+        (true, None) => format!("Runs as integers within {size} of float on {rows}"),
+        (true, Some(_)) => format!("Runs as integers that {near}"),
+        (false, _) if within && !v.passed => {
+            format!(
+                "Something is wrong with the rows it was judged on, although its integers {near}"
+            )
+        }
+        (false, Some(_)) => format!("Is not near enough to float: its integers {near}"),
+        (false, None) => format!(
+            "Misses its tolerance: its integers {near}, where {} was asked for",
+            percent(v.tolerance)
+        ),
+    }
 }
 
 /// Whether nothing was found that is not as wanted.
@@ -79,11 +91,11 @@ impl Judged<'_> {
 /// What holds for every input.
 pub fn proved(judged: &Judged, outputs: &[OutputFact]) -> Vec<String> {
     let program = &judged.comparison.compiled.program;
-    let sum = match tightest(&program.layers) {
+    let tightest = tightest(&program.layers);
+    let sum = match tightest.and_then(|layer| Some((&layer.name, layer.sum_said()?))) {
         Some((layer, share)) => format!(
             "No sum overflows, whatever the inputs and in whatever order it is added: the largest that can occur, in \
-             layer {layer}, takes {} of a 32-bit number.",
-            percent_at_most(share)
+             layer {layer}, takes {share} of a 32-bit number."
         ),
         None => "No sum overflows: every one is of 16-bit numbers, few enough for 32 bits.".into(),
     };
@@ -127,7 +139,12 @@ pub fn proved(judged: &Judged, outputs: &[OutputFact]) -> Vec<String> {
 /// What was seen on the rows.
 pub fn measured(judged: &Judged) -> Vec<String> {
     let v = &judged.verification;
-    let mut measured = vec![format!(
+    let mut measured: Vec<String> =
+        v.faults.iter().map(|fault| format!("Not as wanted: {fault}.")).collect();
+    if v.finite_rows == 0 {
+        return measured;
+    }
+    measured.push(format!(
         "On {}, integers and float differ by {} of the {}'s standard deviation (root mean square), {} at worst; {} is \
          the tolerance.",
         judged.describe(),
@@ -135,7 +152,7 @@ pub fn measured(judged: &Judged) -> Vec<String> {
         v.compared.trim_end_matches('s'),
         percent(v.max_relative_error),
         percent(v.tolerance)
-    )];
+    ));
     if let Some((same, decided)) = v.same_class.zip(v.decided_flips) {
         let others = match v.finite_rows - same {
             0 => String::new(),

@@ -4,7 +4,7 @@ use super::super::chart::number;
 use super::super::facts::Facts;
 use super::super::facts::layers::Layer;
 use super::super::page::{Cell, Section, paragraph, share, table};
-use super::super::words::{count, percent_at_most};
+use super::super::words::count;
 
 /// Layers that a table shows.
 const SHOWN: usize = 120;
@@ -46,8 +46,8 @@ fn row(Layer { report: layer, macs, sum_share }: &Layer) -> Vec<Cell> {
         Cell::Number(format!("{}, {}", count(layer.inputs), count(layer.outputs))),
         Cell::Number(count(*macs)),
         Cell::Number(count(layer.table_bytes)),
-        Cell::Html(match *sum_share {
-            Some(part) => share(part, &percent_at_most(part)),
+        Cell::Html(match sum_share.zip(layer.sum_said()) {
+            Some((part, said)) => share(part, &said),
             None => dash(),
         }),
         Cell::Number(layer.worst_error.map_or_else(dash, number)),
