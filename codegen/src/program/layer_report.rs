@@ -35,8 +35,6 @@ pub struct LayerReport {
     pub table_bytes: usize,
     /// Largest magnitude any partial sum can reach, in any order, for any input.
     pub accumulator_bound: Option<u64>,
-    /// Bits between that bound and the end of `i32`.
-    pub headroom_bits: Option<f64>,
     /// Worst error of a function table or of a spline layer's edge over all its inputs, in units of its output.
     pub worst_error: Option<f64>,
     /// What it computes.

@@ -135,16 +135,20 @@ impl Port {
         width + 2 * quads(self.ranges.len()) * size_of::<Quad>()
     }
 
+    /// The fixed-point type of feature `i`: integer and fractional bits.
+    pub fn number(&self, i: usize) -> String {
+        let (bits, frac) = (self.bits(), self.fracs[i]);
+        format!("I{}F{frac}", bits - frac.min(bits))
+    }
+
     /// The formats in words.
     pub fn describe(&self) -> String {
-        let bits = self.bits();
-        let number = |frac: &u32| format!("I{}F{frac}", bits - frac.min(&bits));
         match self.uniform_frac() {
             Some(frac) if self.full_scale => {
-                format!("{} x {}, 1.0 is {}", self.features(), number(&frac), (1 << frac) - 1)
+                format!("{} x {}, 1.0 is {}", self.features(), self.number(0), (1 << frac) - 1)
             }
-            Some(frac) => format!("{} x {}", self.features(), number(&frac)),
-            None => self.fracs.iter().map(number).collect::<Vec<_>>().join(", "),
+            Some(_) => format!("{} x {}", self.features(), self.number(0)),
+            None => (0..self.fracs.len()).map(|i| self.number(i)).collect::<Vec<_>>().join(", "),
         }
     }
 }

@@ -238,7 +238,6 @@ impl Lowering<'_> {
             outputs: self.graph.tensors[node.output].len(),
             table_bytes: self.ops.last().map_or(0, |op| op.kernel.data().bytes()),
             accumulator_bound: None,
-            headroom_bits: None,
             worst_error: None,
             note,
             choice: String::new(),

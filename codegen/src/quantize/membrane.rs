@@ -135,7 +135,6 @@ pub fn lower(lowering: &mut Lowering, node: &Node, circuit: &membrane::Membrane)
     lowering.define(node.output, storage, potentials);
     let row = lowering.report(node, "membrane i16".into(), String::new());
     row.accumulator_bound = Some(1 << 30);
-    row.headroom_bits = Some(1.0);
     Ok(())
 }
 

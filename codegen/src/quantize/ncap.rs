@@ -87,7 +87,6 @@ pub fn lower(lowering: &mut Lowering, index: usize, circuit: &ncap::Ncap) -> Res
     lowering.define(node.output, storage, Format::unit(bits));
     let row = lowering.report(node, format!("ncap Q{bits}"), String::new());
     row.accumulator_bound = Some(bound);
-    row.headroom_bits = Some((f64::log2(2_147_483_647.0 / bound as f64) * 100.0).round() / 100.0);
     Ok(())
 }
 

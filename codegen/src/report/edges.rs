@@ -110,7 +110,6 @@ mod tests {
             outputs: 1,
             table_bytes: 0,
             accumulator_bound: None,
-            headroom_bits: None,
             worst_error: None,
             note: String::new(),
             choice: String::new(),

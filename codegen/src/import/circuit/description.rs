@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 /// A `circuit.toml`, checked.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Circuit {
     /// Updates a step.
@@ -38,7 +38,7 @@ pub struct Circuit {
 }
 
 /// An input with its scale and saturation.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// What synapses call it.
@@ -57,7 +57,7 @@ pub struct Input {
 }
 
 /// A square wave.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Oscillator {
     /// What synapses call it.
@@ -73,7 +73,7 @@ pub struct Oscillator {
 }
 
 /// How a neuron becomes active.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Kind {
@@ -83,7 +83,7 @@ pub enum Kind {
 }
 
 /// A neuron.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Neuron {
     /// What synapses call it.
@@ -105,7 +105,7 @@ pub struct Neuron {
 }
 
 /// Whether a synapse excites or inhibits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum Sign {
@@ -114,7 +114,7 @@ pub enum Sign {
 }
 
 /// A chemical synapse.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Synapse {
     /// The source.
@@ -136,7 +136,7 @@ pub struct Synapse {
 }
 
 /// A gap junction.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct GapJunction {
     /// Its two neurons.
@@ -148,7 +148,7 @@ pub struct GapJunction {
 }
 
 /// An output: a difference of sums.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
     /// Its name, for readers.

@@ -12,7 +12,7 @@ use self::sparse::Choice;
 use super::format::Format;
 use super::lowering::Lowering;
 use super::port;
-use super::rows::{Fit, Frame, LIMIT, Moments, Row, Scales, Widening};
+use super::rows::{Fit, Frame, Moments, Row, Scales, Widening};
 use crate::calibrate::Span;
 use crate::error::Result;
 use crate::graph::{self, Layer, TensorId};
@@ -98,10 +98,8 @@ fn report<'a>(
     note: String,
     bound: f64,
 ) -> &'a mut LayerReport {
-    let headroom = (LIMIT / bound.max(1.0)).log2();
     let row = lowering.report(&lowering.graph.nodes[index], kind, note);
     row.accumulator_bound = Some(bound as u64);
-    row.headroom_bits = Some((headroom * 100.0).round() / 100.0);
     row
 }
 

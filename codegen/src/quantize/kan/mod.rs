@@ -21,7 +21,7 @@ use super::dense::{self, Tail};
 use super::format::Format;
 use super::functions::{Bank, Wanted};
 use super::lowering::{Lowering, Value};
-use super::rows::{Fit, LIMIT};
+use super::rows::Fit;
 use super::table;
 use crate::error::Result;
 use crate::graph::Node;
@@ -98,7 +98,6 @@ pub fn lower(lowering: &mut Lowering, index: usize, kan: &Kan) -> Result<()> {
     row.choice = choice;
     row.curves = curves;
     row.accumulator_bound = Some(bound as u64);
-    row.headroom_bits = Some(((LIMIT / bound.max(1.0)).log2() * 100.0).round() / 100.0);
     Ok(())
 }
 

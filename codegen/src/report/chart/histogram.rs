@@ -60,8 +60,8 @@ impl Histogram {
 
     /// As a chart over the axis `x`.
     pub fn chart(&self, title: &str, x: &Axis, write: impl Fn(f64) -> String) -> Picture {
-        let plot = Plot { left: 18.0, top: 6.0, width: 224.0, height: 62.0 };
-        let mut picture = Picture::new(title, plot.right() + 18.0, plot.bottom() + 22.0);
+        let plot = Plot { left: 26.0, top: 6.0, width: 208.0, height: 62.0 };
+        let mut picture = Picture::new(title, plot.right() + 26.0, plot.bottom() + 22.0);
         picture.raw(format_args!("<path class=\"bars\" d=\"{}\"/>", self.bars(plot)));
         picture.raw(format_args!(
             "<path class=\"zero\" d=\"M{} {}h{}\"/>",

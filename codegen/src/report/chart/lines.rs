@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::axis::{Axis, rounded};
+use super::axis::{Axis, nice, rounded};
 use super::histogram::Histogram;
 use super::picture::{Picture, Plot, percent, plain};
 
@@ -31,11 +31,21 @@ const MARGIN: f64 = 56.0;
 const ROWS: f64 = WIDTH - LEFT - MARGIN;
 
 impl Rows<'_> {
-    /// The axis of the rows' places, with the numbers of a few as ticks.
+    /// The axis of the rows' places, with ticks where their numbers are round, or else at both ends.
     fn axis(&self) -> Axis {
         let last = self.numbers.len().saturating_sub(1);
-        let mut ticks: Vec<f64> = (0..=4).map(|k| (last * k / 4) as f64).collect();
-        ticks.dedup();
+        let apart = nice(last as f64 / 5.0).max(1.0) as usize;
+        let mut ticks: Vec<usize> = Vec::new();
+        for (place, number) in self.numbers.iter().enumerate() {
+            let far = ticks.last().is_none_or(|tick| place >= tick + apart.div_ceil(2));
+            if far && number.is_multiple_of(apart) {
+                ticks.push(place);
+            }
+        }
+        if ticks.len() < 2 {
+            ticks = if last > 0 { vec![0, last] } else { vec![0] };
+        }
+        let ticks: Vec<f64> = ticks.into_iter().map(|tick| tick as f64).collect();
         Axis::fixed(0.0, (last as f64).max(1.0), ticks)
     }
 

@@ -7,7 +7,7 @@ use super::judged::{Judged, Origin};
 use super::ports::OutputFact;
 use crate::program::LayerReport;
 
-/// Outputs whose ends are told in a sentence.
+/// Inputs and outputs that a sentence names.
 const NAMED: usize = 3;
 /// Rows below which an error is an accident.
 const FEW: usize = 30;
@@ -106,6 +106,7 @@ pub fn proved(judged: &Judged, outputs: &[OutputFact]) -> Vec<String> {
     let ends = ends.collect::<Vec<_>>().join(", ");
     let more = match outputs.len().saturating_sub(NAMED) {
         0 => String::new(),
+        1 => ", and so does the other one within its own limits".into(),
         n => format!(", and so does each of the other {n} within its own limits"),
     };
     let mut proved = vec![
@@ -186,7 +187,16 @@ pub fn measured(judged: &Judged) -> Vec<String> {
     }
     measured.push(match v.saturated_rows {
         0 => format!("No input left its range on these {}.", counted(v.rows, "row")),
-        n => format!("Inputs left their range on {} of {} rows.", count(n), count(v.rows)),
+        n => {
+            let named = v.saturated_inputs.iter().take(NAMED);
+            let named = named.map(|input| format!("{} ({})", input.name, count(input.rows)));
+            let named = named.collect::<Vec<_>>().join(", ");
+            format!(
+                "Inputs left their range on {} of {} rows, most often {named}.",
+                count(n),
+                count(v.rows)
+            )
+        }
     });
     measured
 }

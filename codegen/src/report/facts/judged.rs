@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::super::words::count;
 use crate::compiler::Compiled;
 use crate::data::Vectors;
 use crate::verify::{Comparison, Verification, compare, held_out};
@@ -57,7 +58,7 @@ impl<'a> Judged<'a> {
     /// The rows in words.
     pub fn describe(&self) -> String {
         let n = self.verification.finite_rows;
-        let rows = if n == 1 { "row" } else { "rows" };
+        let (n, rows) = (count(n), if n == 1 { "row" } else { "rows" });
         match self.origin {
             Origin::HeldOut => format!("{n} calibration {rows} held out from every decision"),
             Origin::Calibration => format!("{n} calibration {rows}, which also decided"),

@@ -73,7 +73,6 @@ pub struct Facts<'a> {
     /// The edges of its layers of functions.
     pub edges: Option<Edges>,
     /// The circuit behind it.
-    #[serde(skip)]
     pub circuit: Option<Circuit>,
     /// The widths of which the caller chooses one a step.
     pub widths: &'a [StepWidth],

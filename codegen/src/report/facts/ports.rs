@@ -63,7 +63,7 @@ pub fn inputs(compiled: &Compiled) -> Vec<InputFact> {
             unit: compiled.units.inputs.get(i).cloned().flatten(),
             seen,
             accepted,
-            format: format(port, i),
+            format: port.number(i),
             resolution: port.step(i),
             histogram: (i < SHOWN).then(|| Histogram::of(values(), low, high, BINS)),
         }
@@ -79,16 +79,10 @@ pub fn outputs(compiled: &Compiled) -> Vec<OutputFact> {
         name: compiled.graph.output_name(i),
         unit: compiled.units.outputs.get(i).cloned().flatten(),
         possible: [low[i], high[i]],
-        format: format(port, i),
+        format: port.number(i),
         resolution: port.step(i),
     };
     (0..port.features()).map(fact).collect()
-}
-
-/// The fixed-point type of feature `i`: integer and fractional bits.
-fn format(port: &Port, i: usize) -> String {
-    let (bits, frac) = (port.bits(), port.fracs[i]);
-    format!("I{}F{frac}", bits - frac.min(bits))
 }
 
 /// The outputs where every activation is `end`.

@@ -28,7 +28,10 @@ pub fn section(facts: &Facts) -> Option<Section> {
     }
     html += "<p><span class=\"key excitatory\"></span>excitatory <span class=\"key inhibitory\"></span>inhibitory \
              <span class=\"key gap\"></span>gap junction</p>\n";
-    html += &format!("<figure class=\"wide circuit\">{}</figure>\n", drawing::picture(circuit));
+    html += &format!(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"The drawing\"><figure class=\"wide circuit\">{}</figure></div>\n",
+        drawing::picture(circuit)
+    );
     let row = |synapse: &Synapse| {
         let sign = if synapse.inhibits(circuit) { "inhibitory" } else { "excitatory" };
         vec![
