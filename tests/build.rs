@@ -1,7 +1,7 @@
 //! A build script as a firmware project has it: the module lands in `OUT_DIR` for `include!`. Beside it go
 //! modules of networks with dead parts, for `tests/dead.rs`, of random ones, for `tests/drawn.rs`, and of one
-//! whose inputs differ in range so much that each has its own 32-bit format, of one with several inputs and outputs, and of
-//! one whose width is chosen at each step.
+//! whose inputs differ in range so much that each has its own 32-bit format, of one with several inputs and outputs, of
+//! one with limits for a guard, under two calibrations, and of one whose width is chosen at each step.
 
 // What the tests use of these is more than is needed here.
 #[allow(dead_code)]
@@ -40,6 +40,7 @@ fn main() {
         .and_then(|()| write("drawn.rs", &drawn_modules()?))
         .and_then(|()| write("mixed.rs", &mixed_module()?))
         .and_then(|()| write("actor.rs", &actor_module()?))
+        .and_then(|()| write("guarded.rs", &guarded_modules()?))
         .and_then(|()| write("slim.rs", &widths::compile()?.module()));
     println!("cargo::rerun-if-changed=src");
     if let Err(error) = made {
@@ -94,4 +95,27 @@ fn actor_module() -> Result<String> {
     let row = |i: i32| [17, 11, 7].map(|k| f64::from(i * k % 41) / 20.0 - 1.0).to_vec();
     let rows: Vec<Vec<f64>> = (0..=200).map(row).collect();
     Ok(network::compile(graph, Weights::I16, &rows)?.module())
+}
+
+/// A spring and a damper, -2 `angle` - 0.5 `rate`, with one `nervecord.toml` and two calibrations: up to 1 and up to 7.
+fn guarded_modules() -> Result<String> {
+    const SETTINGS: &str = "
+        [guard]
+        invalid = 0
+        stale = 1
+        [guard.inputs]
+        angle = { min = -0.9, max = 0.8, stuck = 4 }
+        [guard.outputs]
+        y0 = { min = -1.3, max = 1.1, slew = 0.7, safe = 0.1, safe_slew = 0.9 }
+    ";
+    let module = |name: &str, reach: f64| {
+        let mut graph = Graph::new(name, "x", 2);
+        graph.input_names = ["angle", "rate"].map(str::to_owned).into();
+        let weights = vec![vec![-2.0, -0.5]];
+        graph.push("dense", Layer::Dense(Dense::new(weights, vec![0.0])), &[0])?;
+        let row = |i: i32| [17, 11].map(|k| reach * (f64::from(i * k % 41) / 20.0 - 1.0)).to_vec();
+        let rows: Vec<Vec<f64>> = (0..=200).map(row).collect();
+        network::compile_as(graph, Weights::I16, &rows, SETTINGS).map(|made| made.module())
+    };
+    Ok(module("narrow", 1.0)? + &module("wide", 7.0)?)
 }

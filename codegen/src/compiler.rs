@@ -138,8 +138,9 @@ impl Compiler {
         let calibration = Calibration::load(self.calibration.as_deref(), &settings, kept)
             .map_err(|e| at_model(e.of_kind(Kind::Data)))?;
         let options = Options { sparsity: settings.sparsity, ..self.options.clone() };
-        let program = quantize(&graph, &calibration, &options)
+        let mut program = quantize(&graph, &calibration, &options)
             .map_err(|e| at_model(e.of_kind(Kind::Numbers)))?;
+        program.guard = settings.limits(&program)?;
         Ok(Compiled { source, graph, calibration, options, units, program })
     }
 

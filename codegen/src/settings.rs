@@ -1,7 +1,9 @@
 #![doc = include_str!("settings.md")]
 //!
-//! Stands on the graph, whose inputs it names, and the files that are read.
+//! Stands on the graph, whose inputs it names, the program, whose inputs and outputs a guard limits, and the files
+//! that are read.
 
+mod guard;
 mod state;
 mod units;
 
@@ -13,7 +15,9 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::{Graph, numbered_input};
 use crate::input;
 use crate::options::Sparsity;
+use crate::program::{Program, StatedLimits};
 
+pub use self::guard::GuardSettings;
 pub use self::state::{Features, History, Initial, Partner, StateSettings, Window};
 pub use self::units::Units;
 
@@ -34,6 +38,8 @@ pub struct Settings {
     pub widths: Vec<String>,
     /// What is said of the network's memory.
     pub state: StateSettings,
+    /// What a guard holds inputs and outputs to, if it is said.
+    guard: Option<GuardSettings>,
     columns: Vec<String>,
     inputs: BTreeMap<String, [f64; 2]>,
     units: BTreeMap<String, String>,
@@ -51,6 +57,7 @@ impl Default for Settings {
             outputs: Vec::new(),
             widths: Vec::new(),
             state: StateSettings::default(),
+            guard: None,
             inputs: BTreeMap::new(),
             units: BTreeMap::new(),
             file: None,
@@ -68,6 +75,7 @@ struct File {
     units: BTreeMap<String, String>,
     sparsity: Sparsity,
     state: state::Section,
+    guard: Option<GuardSettings>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -111,8 +119,8 @@ impl Settings {
                 .at(format!("line {line}"))
                 .expected(
                     "outputs = [..], widths = [..], and sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = \
-                     [low, high]), [units] (x0 = \"rad/s\"), [sparsity] (weights, activations) and [state] (keep, initial, window = \"history\", \
-                     features, input = \"output\")",
+                     [low, high]), [units] (x0 = \"rad/s\"), [sparsity] (weights, activations), [state] (keep, initial, window = \"history\", \
+                     features, input = \"output\") and [guard] (saturated, invalid, stale, inputs, outputs)",
                 )
                 .found(e.message())
                 .help("compare it with the example in the documentation")
@@ -127,6 +135,7 @@ impl Settings {
             outputs: file.outputs,
             widths: file.widths,
             state: StateSettings::of(file.state).map_err(|e| e.file(path))?,
+            guard: file.guard,
             inputs: file.inputs,
             units: file.units,
             file: Some(path.to_owned()),
@@ -214,6 +223,15 @@ impl Settings {
                     .help("name the inputs in nervecord.toml: [calibration] columns = [..]"),
             )),
         }
+    }
+
+    /// What a guard holds the inputs and outputs of `program` to, if it is said.
+    ///
+    /// # Errors
+    /// A name belongs to none of them, or a limit cannot be held to in its format.
+    pub fn limits(&self, program: &Program) -> Result<Option<StatedLimits>> {
+        let limits = self.guard.as_ref().map(|guard| guard.of(program)).transpose();
+        limits.map_err(|e| self.at_file(e))
     }
 
     fn at_file(&self, error: Error) -> Error {

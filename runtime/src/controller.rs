@@ -1,7 +1,8 @@
 //! The interface firmware sees: step, reset, and a status that says what was wrong with the inputs. Stands
-//! on `number`.
+//! on `number` and `limits`.
 
-use crate::number::Number;
+use crate::limits::Limits;
+use crate::number::{Formats, Number};
 
 /// Something that turns an input into an output once a control period.
 ///
@@ -148,7 +149,7 @@ pub trait Sealed {}
 /// frames, tests, conversions) uses where the numbers' types differ from input to input.
 ///
 /// Generated models have it; a controller written by hand implements [`Controller`] alone.
-pub trait RawStep<const I: usize, const O: usize>: Sealed {
+pub trait RawStep<const I: usize, const O: usize>: Sealed + Sized {
     /// `i16` or `i32`.
     type RawInput: Number;
     /// `i16` or `i32`.
@@ -163,6 +164,15 @@ pub trait RawStep<const I: usize, const O: usize>: Sealed {
     /// Whether 1.0 is the largest integer below `2^frac`, as in circuits of unit fractions, and not
     /// `2^frac` itself.
     const FULL_SCALE: bool = false;
+
+    /// The formats of inputs and outputs.
+    const FORMATS: Formats<I, O> = Formats::of_integers::<Self::RawInput, Self::RawOutput>(
+        &Self::INPUT_FRAC,
+        &Self::OUTPUT_FRAC,
+        Self::FULL_SCALE,
+    );
+    /// What `[guard]` in `nervecord.toml` says: what a guard in a control loop holds inputs and outputs to.
+    const GUARD: Limits<I, O> = Limits::any(&Self::FORMATS);
 
     /// One control period.
     fn step_raw(&mut self, input: &[Self::RawInput; I]) -> [Self::RawOutput; O];

@@ -1,7 +1,7 @@
 //! Steps in `f32`. Stands on the controller and its readings.
 
 use crate::controller::RawStep;
-use crate::input::{Format, Reading};
+use crate::input::Reading;
 use crate::number::Number;
 
 /// Steps in `f32`, for hosts and for parts with an FPU.
@@ -16,11 +16,8 @@ impl<C: RawStep<I, O>, const I: usize, const O: usize> FloatStep<I, O> for C {
         let reading = Reading::<C, I, O>::of(input);
         let output = self.step_raw(reading.raw());
         self.note(reading.status());
-        let mut fracs = C::OUTPUT_FRAC.iter();
-        output.map(|y| {
-            let format =
-                Format { frac: fracs.next().copied().unwrap_or(0), full_scale: C::FULL_SCALE };
-            y.raw() as f32 / format.one()
-        })
+        let mut formats = C::FORMATS.outputs.iter();
+        // There are as many formats as outputs.
+        output.map(|y| y.raw() as f32 / formats.next().map_or(1.0, |format| format.one() as f32))
     }
 }

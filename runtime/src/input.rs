@@ -24,24 +24,7 @@ use fixed::types::extra::{LeEqU16, LeEqU32};
 use fixed::{FixedI16, FixedI32};
 
 use crate::controller::{RawStep, Status};
-use crate::number::Number;
-
-/// How an input's integers stand for numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Format {
-    /// Fractional bits.
-    pub frac: u8,
-    /// Whether 1.0 is the integer below `2^frac`, and not `2^frac` itself.
-    pub full_scale: bool,
-}
-
-impl Format {
-    /// The integer that stands for 1.0.
-    #[cfg(feature = "f32")]
-    pub(crate) fn one(self) -> f32 {
-        ((1_u64 << self.frac) - self.full_scale as u64) as f32
-    }
-}
+use crate::number::{Format, Number};
 
 /// How well a value fits an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +48,7 @@ pub trait Value: Copy {
 #[cfg(feature = "f32")]
 impl Value for f32 {
     fn convert(self, format: Format) -> (i32, Fit) {
-        let scaled = self * format.one();
+        let scaled = self * format.one() as f32;
         // `f32::floor` is missing in no_std. Adding a half before the floor would round the sum, so the
         // half is compared instead. A cast saturates and takes NaN to 0.
         let floor = micromath::F32(scaled).floor().0;
@@ -136,7 +119,7 @@ impl<M> Counts<M> {
         M: RawStep<I, O>,
     {
         assert!(input < I, "the model has no such input");
-        let one = ((1_u64 << M::INPUT_FRAC[input]) - M::FULL_SCALE as u64) as f64;
+        let one = M::FORMATS.inputs[input].one() as f64;
         Self::line(input, per_count * one, at_zero * one)
     }
 
@@ -188,7 +171,7 @@ pub struct Reading<M: RawStep<I, O>, const I: usize, const O: usize> {
 }
 
 impl<M: RawStep<I, O>, const I: usize, const O: usize> Reading<M, I, O> {
-    const FRACS: &[u8; I] = &M::INPUT_FRAC;
+    const FORMATS: &[Format; I] = &M::FORMATS.inputs;
 
     /// A reading without any value yet: in the middle of each calibrated range, and
     /// [missing](Fit::Missing).
@@ -214,9 +197,8 @@ impl<M: RawStep<I, O>, const I: usize, const O: usize> Reading<M, I, O> {
     ///
     /// An index that no input has counts as an input that is missing.
     pub fn set(&mut self, input: usize, value: impl Value) {
-        let format = Self::FRACS.get(input).map(|&frac| Format { frac, full_scale: M::FULL_SCALE });
         let missing = (0, Fit::Missing);
-        self.put(input, format.map_or(missing, |format| value.convert(format)));
+        self.put(input, Self::FORMATS.get(input).map_or(missing, |&format| value.convert(format)));
     }
 
     /// Sets the input of a conversion to what it makes of a sensor's integer, clamped to its format.

@@ -34,7 +34,7 @@
 //!
 //! # Rooms
 //! Each file says what it may use. From below: `arch` (what differs from core to core) and [`rounding`], one
-//! file or folder a kind of layer, [`input`] and the ports, `control`, and on top `generated` and `host`, which
+//! file or folder a kind of layer, [`input`], [`limits`] and the ports, `control`, and on top `generated` and `host`, which
 //! only list what generated modules and the code generator name.
 #![no_std]
 #![deny(unsafe_code)]
@@ -54,6 +54,7 @@ mod head;
 #[doc(hidden)]
 pub mod host;
 pub mod input;
+pub mod limits;
 mod membrane;
 mod ncap;
 mod norm;
@@ -78,5 +79,6 @@ pub use float::FloatStep;
 pub use generated::{FORMAT, require_format};
 pub use head::argmax;
 pub use input::{Counts, Reading};
-pub use number::Number;
+pub use limits::{InputLimits, Limits, OutputLimits, Tolerance};
+pub use number::{Format, Formats, Number};
 pub use tensor::{Quad, Scratch};

@@ -4,6 +4,80 @@
 use fixed::types::extra::{LeEqU16, LeEqU32};
 use fixed::{FixedI16, FixedI32};
 
+/// How an input's or output's integers stand for numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// Fractional bits.
+    pub frac: u8,
+    /// Bits of the integer, 16 or 32.
+    pub bits: u8,
+    /// Whether 1.0 is the integer below `2^frac`, and not `2^frac` itself.
+    pub full_scale: bool,
+}
+
+impl Format {
+    /// That of a number type.
+    pub const fn of<X: Number>() -> Self {
+        Self { frac: X::FRAC as u8, bits: bits_of::<X>(), full_scale: false }
+    }
+
+    /// The integer that stands for 1.0; at most 2^32.
+    pub(crate) const fn one(self) -> u64 {
+        (1 << self.frac) - self.full_scale as u64
+    }
+
+    /// The smallest and the largest integer.
+    pub(crate) const fn ends(self) -> [i32; 2] {
+        match self.bits {
+            32 => [i32::MIN, i32::MAX],
+            _ => [i16::MIN as i32, i16::MAX as i32],
+        }
+    }
+}
+
+/// The formats of a controller's inputs and outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Formats<const I: usize, const O: usize> {
+    /// Of each input.
+    pub inputs: [Format; I],
+    /// Of each output.
+    pub outputs: [Format; O],
+}
+
+impl<const I: usize, const O: usize> Formats<I, O> {
+    /// Those of a controller whose inputs are all of one type of number and its outputs of another.
+    pub const fn of_numbers<X: Number, Y: Number>() -> Self {
+        Self { inputs: [Format::of::<X>(); I], outputs: [Format::of::<Y>(); O] }
+    }
+
+    /// Those of integers `X` and `Y` with these fractional bits.
+    pub(crate) const fn of_integers<X, Y>(
+        inputs: &[u8; I],
+        outputs: &[u8; O],
+        full_scale: bool,
+    ) -> Self {
+        let input = Format { frac: 0, bits: bits_of::<X>(), full_scale };
+        let output = Format { bits: bits_of::<Y>(), ..input };
+        let mut formats = Self { inputs: [input; I], outputs: [output; O] };
+        let mut i = 0;
+        while i < I {
+            formats.inputs[i].frac = inputs[i];
+            i += 1;
+        }
+        let mut o = 0;
+        while o < O {
+            formats.outputs[o].frac = outputs[o];
+            o += 1;
+        }
+        formats
+    }
+}
+
+/// Bits of an integer or of the one behind a number.
+const fn bits_of<X>() -> u8 {
+    8 * size_of::<X>() as u8
+}
+
 /// A number of a controller's input or output.
 pub trait Number: Copy + Default {
     /// The integer behind it.

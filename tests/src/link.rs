@@ -38,7 +38,7 @@ pub const BOOT: usize = 10;
 pub struct Plan {
     /// Periods.
     pub steps: usize,
-    /// Limits, agreed on by both ends.
+    /// What both ends agree on.
     pub settings: Settings,
     /// Faults on the link, each way.
     pub rates: Rates,
@@ -57,12 +57,9 @@ impl Plan {
         step < CALM || step + CALM >= self.steps || self.resets.iter().any(near)
     }
 
-    /// A run without faults, outputs in -1..=1, a sample good for two periods after its own.
-    pub fn clean(program: &Program, steps: usize) -> Self {
-        let frac = program.output.fracs.first().copied().unwrap_or(15);
-        // 1.0 of a format without an integer part is its largest number.
-        let one = ((1_i64 << frac).min((1 << (program.output.bits() - 1)) - 1)) as i32;
-        let settings = Settings { one, slew: u32::MAX, max_age: 2, healthy: 1 };
+    /// A run without faults, a sample good for two periods after its own.
+    pub fn clean(steps: usize) -> Self {
+        let settings = Settings { max_age: 2, healthy: 1 };
         Self { steps, settings, rates: Rates::default(), seed: 0, resets: Vec::new() }
     }
 }
@@ -103,8 +100,9 @@ pub fn run(
     let mut down = Injector::new(plan.rates, plan.seed);
     let mut up = Injector::new(plan.rates, plan.seed.wrapping_add(1));
     let outputs = program.output.features();
-    let limits = plan.settings.output();
-    let mut guards: Vec<_> = (0..outputs).map(|_| Guard::new([], [limits], 0, 0)).collect();
+    let guard = |o| program.limits_of_output(o).map(|limits| Guard::new(&limits, 0));
+    let guards: std::result::Result<Vec<Guard<0, 1>>, _> = (0..outputs).map(guard).collect();
+    let mut guards = guards.map_err(|e| Error::new(e.message()))?;
     let mut parser = Parser::<LONGEST>::new();
     let mut silent = 0;
     for step in 0..plan.steps {
@@ -137,7 +135,7 @@ pub fn run(
             unusable => {
                 run.old_answers += usize::from(unusable.is_some());
                 run.bridged += usize::from(unusable.is_none());
-                guards.iter_mut().map(|guard: &mut Guard<0, 1>| guard.safe()[0]).collect()
+                guards.iter_mut().map(|guard| guard.safe()[0]).collect()
             }
         };
         plant.drive(&program.output.to_reals(&raw));

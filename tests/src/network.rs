@@ -1,7 +1,5 @@
 //! Networks made in memory, through all phases but the import.
 
-use std::path::PathBuf;
-
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::import::Source;
 use nervecord_codegen::options::Weights;
@@ -15,6 +13,22 @@ use nervecord_codegen::{Compiled, Compiler, Result};
 /// # Panics
 /// The calibration data cannot be written.
 pub fn compile(graph: Graph, weights: Weights, rows: &[Vec<f64>]) -> Result<Compiled> {
+    compile_as(graph, weights, rows, "")
+}
+
+/// The same with a `nervecord.toml` of this text.
+///
+/// # Errors
+/// It cannot be compiled, or the settings do not fit it.
+///
+/// # Panics
+/// Settings or calibration data cannot be written.
+pub fn compile_as(
+    graph: Graph,
+    weights: Weights,
+    rows: &[Vec<f64>],
+    settings: &str,
+) -> Result<Compiled> {
     let folder = match tempfile::tempdir() {
         Ok(folder) => folder,
         Err(error) => panic!("no folder for the calibration data: {error}"),
@@ -23,7 +37,10 @@ pub fn compile(graph: Graph, weights: Weights, rows: &[Vec<f64>]) -> Result<Comp
     if let Err(error) = std::fs::write(&calibration, table(&graph.input_names, rows)) {
         panic!("no calibration data: {error}");
     }
-    let path = PathBuf::from("in memory");
+    let path = folder.path().join("in memory");
+    if let Err(error) = std::fs::write(folder.path().join("nervecord.toml"), settings) {
+        panic!("no settings: {error}");
+    }
     let source = Source { graph, path: path.clone(), sha256: "made in memory".into() };
     Compiler::new(path).calibration(&calibration).weights(weights).build_from(source)
 }

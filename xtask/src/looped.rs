@@ -48,11 +48,12 @@ impl PlantKind {
         }
     }
 
-    fn local<'a>(self, compiled: &'a Compiled, plan: &Plan) -> Box<dyn Core + 'a> {
-        match self {
-            Self::CartPole => Box::new(Local::<4, 1>::new(&compiled.program, &plan.settings)),
-            Self::Swimmer => Box::new(Local::<5, 5>::new(&compiled.program, &plan.settings)),
-        }
+    fn local<'a>(self, compiled: &'a Compiled, plan: &Plan) -> Result<Box<dyn Core + 'a>> {
+        let (program, settings) = (&compiled.program, &plan.settings);
+        Ok(match self {
+            Self::CartPole => Box::new(Local::<4, 1>::new(program, settings)?),
+            Self::Swimmer => Box::new(Local::<5, 5>::new(program, settings)?),
+        })
     }
 }
 
@@ -99,10 +100,10 @@ pub fn run(board: &str, options: &LoopOptions) -> Result<bool> {
         rates: Rates::even(options.faults),
         seed: options.seed,
         resets: options.reset.into_iter().collect(),
-        ..Plan::clean(&compiled.program, options.steps)
+        ..Plan::clean(options.steps)
     };
     let start = || options.plant.plant(options.seed);
-    let mut local = options.plant.local(&compiled, &plan);
+    let mut local = options.plant.local(&compiled, &plan)?;
     let expected = link::run(&plan, &compiled.program, &mut *start(), &mut *local, |_, _| {})?;
     let sound = options.faults > 0.0
         || options.reset.is_some()

@@ -4,13 +4,17 @@
 //! what the loop sends, likewise. The lengths are the machine's time, which no fault touches; the
 //! bytes behind them are the link's, and whatever the link made of them. A length of 0xFFFF ends it.
 
-use nervecord::control::RawModel;
+use nervecord::RawStep;
 use nervecord::control::remote::{Remote, Settings};
+use nervecord::control::{Limits, RawModel};
 use semihosting::fs::File;
 use semihosting::io::{self, Read, Write};
 use semihosting::process;
 
 use crate::step::{INPUTS, Model, OUTPUTS};
+
+/// What `nervecord.toml` stated when the model was compiled.
+const LIMITS: Limits<INPUTS, OUTPUTS> = <Model as RawStep<INPUTS, OUTPUTS>>::GUARD;
 
 /// The most bytes that a period brings.
 const LONGEST: usize = 2048;
@@ -33,7 +37,7 @@ fn serve() -> io::Result<()> {
         *word = u32::from_le_bytes(bytes);
     }
     let model = RawModel::<Model, INPUTS, OUTPUTS>(Model::new());
-    let mut remote = Remote::new(model, &Settings::from_words(words));
+    let mut remote = Remote::new(model, &LIMITS, &Settings::from_words(words));
     let mut received = [0; LONGEST];
     loop {
         let mut length = [0; 2];

@@ -63,7 +63,7 @@ impl<J: Joints> Sensor<Angles> for Felt<'_, J> {
     type Error = J::Error;
 
     fn sample(&mut self, now: u32) -> Result<Sample<Angles>, J::Error> {
-        Ok(Sample { value: self.joints.feel(self.angles.get())?, taken: now })
+        Ok(Sample::new(self.joints.feel(self.angles.get())?, now))
     }
 }
 
@@ -81,8 +81,9 @@ impl<I: I2c> Actuator<Angles> for Muscles<'_, I> {
     fn drive(&mut self, torques: &Angles) -> Result<(), I::Error> {
         let mut angles = self.angles.get();
         for (angle, torque) in angles.iter_mut().zip(torques) {
-            // A full torque takes 16 periods, half a second, from the middle to the limit.
-            *angle = angle.saturating_add(*torque >> 4);
+            // A full torque takes 16 periods, half a second, from the middle to the limit; -1.0 is as far as 1.0,
+            // one integer beyond it is outside the model's range.
+            *angle = angle.saturating_add(*torque >> 4).max(-I1F15::MAX);
         }
         self.angles.set(angles);
         self.servos.drive(&angles)

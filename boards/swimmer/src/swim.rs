@@ -7,8 +7,10 @@ use nervecord::control::actuators::Pulse;
 use nervecord::control::pca9685::{ADDRESS, Pca9685};
 use nervecord::control::period::Parts;
 use nervecord::control::{
-    Clock, ControlLoop, Guard, InputLimits, OutputLimits, Recovery, State, Timing, Watchdog,
+    Clock, ControlLoop, Guard, InputLimits, Limits, OutputLimits, Recovery, State, Timing,
+    Tolerance, Watchdog,
 };
+use nervecord::{Formats, RawStep};
 
 use crate::body::{Felt, JOINTS, Joints, Muscles};
 use crate::hardware::Hardware;
@@ -17,11 +19,18 @@ use crate::model::Model;
 /// Periods a second; the circuit was trained for 0.03 s each.
 const RATE: u32 = 33;
 
-/// 1.0 in the model's numbers.
-const ONE: i32 = 32767;
-
 /// Servo pulses for -60 to 60 degrees.
 const PULSE: Pulse = Pulse { period: 20_000, min: 900, max: 2_100 };
+
+/// Angles in, as parts of the joints' limit, and torques out, as parts of the largest.
+const LIMITS: Limits<JOINTS, JOINTS> = Limits::new(
+    &FORMATS,
+    &[InputLimits::ANY; JOINTS],
+    &[OutputLimits::symmetric(1.0); JOINTS],
+    Tolerance::DEFAULT,
+);
+
+const FORMATS: Formats<JOINTS, JOINTS> = <Model as RawStep<JOINTS, JOINTS>>::FORMATS;
 
 /// Swims for ever.
 pub fn run<I, K, W, J>(hardware: Hardware<I, K, W, J>) -> !
@@ -42,8 +51,7 @@ where
         clock: hardware.clock,
         watchdog: hardware.watchdog,
     };
-    let guard =
-        Guard::new([InputLimits::ANY; JOINTS], [OutputLimits::symmetric(ONE); JOINTS], 0, 0);
+    let guard = Guard::new(&LIMITS, 0);
     let period = hardware.ticks_per_second / RATE;
     let timing = Timing { period, deadline: period / 2 };
     let mut control = ControlLoop::new(parts, guard, timing, Recovery::default());

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use nervecord::host::quads;
+use nervecord::{InputLimits, OutputLimits, Tolerance};
 
 use super::items::{first_free, screaming, wrapped};
-use crate::program::{Port, PortWidth, Program};
+use crate::program::{Port, PortWidth, Program, StatedLimits};
 use crate::text::snake_case;
 
 /// Lengths, types, ranges and formats of inputs and outputs.
@@ -73,17 +74,61 @@ pub fn readings(program: &Program, ty: &str) -> String {
     }}
 "
     );
-    let outputs = match &program.classes {
-        Some(classes) => classes.names.clone(),
-        None => program.output_names.clone(),
-    };
     out += &names("input", "The places of the inputs.", &program.input_names, "");
     let about = match &program.classes {
         Some(_) => "The places of the classes; `nervecord::argmax` of the outputs is one.",
         None => "The places of the outputs.",
     };
-    out += &names("output", about, &outputs, &parts(program));
+    out += &names("output", about, program.output_labels(), &parts(program));
     out
+}
+
+/// What a guard holds inputs and outputs to, in the model's units, where it is stated.
+pub fn guard(program: &Program, ty: &str) -> String {
+    let Some(StatedLimits { inputs, outputs, tolerance }) = &program.guard else {
+        return String::new();
+    };
+    let mut out = format!(
+        "
+    /// What `[guard]` of `nervecord.toml` holds inputs and outputs to in a control loop, in the model's units.
+    #[rustfmt::skip]
+    pub const GUARD: Limits<INPUTS, OUTPUTS> = Limits::new(
+        &<{ty} as RawStep<INPUTS, OUTPUTS>>::FORMATS,
+        &[
+"
+    );
+    for (InputLimits { min, max, stuck }, name) in inputs.iter().zip(&program.input_names) {
+        let [min, max] = [min, max].map(|limit| float(*limit));
+        let _ = writeln!(
+            out,
+            "            InputLimits {{ min: {min}, max: {max}, stuck: {stuck} }}, // {name:?}"
+        );
+    }
+    out += "        ],\n        &[\n";
+    for (limits, name) in outputs.iter().zip(program.output_labels()) {
+        let OutputLimits { min, max, slew, safe, safe_slew } = *limits;
+        let [min, max, slew, safe, safe_slew] = [min, max, slew, safe, safe_slew].map(float);
+        let _ = writeln!(
+            out,
+            "            OutputLimits {{ min: {min}, max: {max}, slew: {slew}, safe: {safe}, safe_slew: {safe_slew} }}, \
+             // {name:?}"
+        );
+    }
+    let Tolerance { saturated, invalid, stale } = tolerance;
+    let _ = writeln!(
+        out,
+        "        ],\n        Tolerance {{ saturated: {saturated}, invalid: {invalid}, stale: {stale} }},\n    );"
+    );
+    out
+}
+
+/// A number that Rust reads as the same `f64`.
+fn float(x: f64) -> String {
+    match x {
+        f64::INFINITY => "f64::INFINITY".to_owned(),
+        f64::NEG_INFINITY => "f64::NEG_INFINITY".to_owned(),
+        x => format!("{x:?}"),
+    }
 }
 
 /// A function for each of several outputs that picks its features.

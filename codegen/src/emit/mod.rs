@@ -13,7 +13,7 @@ use std::ops::Range;
 use nervecord::generated::FORMAT;
 use nervecord::host::quads;
 
-use self::interface::{interface, readings, typed, untyped};
+use self::interface::{guard, interface, readings, typed, untyped};
 use self::items::{Items, type_name, wrapped, wrapped_imports};
 use self::widths::Widths;
 use crate::program::kernel::Data;
@@ -35,8 +35,17 @@ pub struct Origin {
 }
 
 /// The constants of every module.
-const OWN: [&str; 8] =
-    ["INPUTS", "OUTPUTS", "TABLE_BYTES", "RANGES", "LIMITS", "CHANNELS", "LEVELS", "START"];
+const OWN: [&str; 9] = [
+    "GUARD",
+    "INPUTS",
+    "OUTPUTS",
+    "TABLE_BYTES",
+    "RANGES",
+    "LIMITS",
+    "CHANNELS",
+    "LEVELS",
+    "START",
+];
 
 /// The module's text.
 pub fn emit(program: &Program, origin: &Origin) -> String {
@@ -81,6 +90,7 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     out += &interface(program);
     out += &widths.declaration();
     out += &readings(program, &ty);
+    out += &guard(program, &ty);
     out += "\n";
     let start = program.start.iter().any(|quad| quad.0 != [0; 4]);
     if start {
@@ -138,6 +148,9 @@ fn imports(program: &Program, items: &Items) -> String {
     }
     if program.states.iter().any(|state| state.saturates) {
         names.insert("at_end".into());
+    }
+    if program.guard.is_some() {
+        names.extend(["InputLimits", "Limits", "OutputLimits", "Tolerance"].map(String::from));
     }
     let (mut fixed, mut fracs) = (BTreeSet::new(), BTreeSet::new());
     for port in [&program.input, &program.output] {
@@ -253,6 +266,10 @@ fn controller(
         true => "        const FULL_SCALE: bool = true;\n",
         false => "",
     };
+    let guard = match program.guard {
+        Some(_) => "        const GUARD: Limits<INPUTS, OUTPUTS> = GUARD;\n",
+        None => "",
+    };
     let (model, quads) = (&origin.model, program.scratch_quads);
     let time = match program.constant_time() {
         true => "",
@@ -302,7 +319,7 @@ fn controller(
         #[rustfmt::skip]
         const OUTPUT_FRAC: [u8; OUTPUTS] = [
 {output_frac}        ];
-{full_scale}
+{full_scale}{guard}
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
             Self::step_raw(self, input)
         }}

@@ -6,19 +6,23 @@
 pub mod formula;
 pub mod kernel;
 mod layer_report;
+mod limits;
 mod port;
 pub mod table;
 mod width;
 
 pub use kernel::{Kernel, Op};
 pub use layer_report::{COLUMNS, Curve, LayerReport, layer_table};
+pub use limits::StatedLimits;
 pub use port::{Port, PortWidth};
 pub use width::{Weights, Width};
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use nervecord::Limits;
 use nervecord::generated::{Quad, Status};
+use nervecord::limits::LimitError;
 
 use self::kernel::Data;
 use self::table::Content;
@@ -162,9 +166,38 @@ pub struct Program {
     pub macs: usize,
     /// How near float the integers are, once all is chosen.
     pub promise: Option<Promise>,
+    /// What a guard holds inputs and outputs to, where it is stated.
+    pub guard: Option<StatedLimits>,
 }
 
 impl Program {
+    /// What the caller calls the output's features: a classifier's classes, or their names.
+    pub fn output_labels(&self) -> &[String] {
+        self.classes.as_ref().map_or(&self.output_names, |classes| &classes.names)
+    }
+
+    /// What is stated for a guard, or that nothing is.
+    fn stated_limits(&self) -> StatedLimits {
+        let none = || StatedLimits::none(self.input.features(), self.output.features());
+        self.guard.clone().unwrap_or_else(none)
+    }
+
+    /// The limits of all inputs and outputs, as the guard of the module has them.
+    ///
+    /// # Errors
+    /// They are not `I` and `O`, or a format cannot hold what is stated.
+    pub fn limits<const I: usize, const O: usize>(&self) -> Result<Limits<I, O>, LimitError> {
+        self.stated_limits().convert(&self.input, &self.output)
+    }
+
+    /// The limits of output `o` alone.
+    ///
+    /// # Errors
+    /// There is no such output, or its format cannot hold what is stated.
+    pub fn limits_of_output(&self, o: usize) -> Result<Limits<0, 1>, LimitError> {
+        self.stated_limits().of_output(o, &self.output)
+    }
+
     /// Bytes of tables in flash.
     pub fn table_bytes(&self) -> usize {
         let kernels: Vec<Data> = self.ops.iter().map(|op| op.kernel.data()).collect();

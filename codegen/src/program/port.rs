@@ -1,5 +1,6 @@
 //! The caller's numbers: their formats, and how they become activations. Stands on the runtime's ports.
 
+use nervecord::Format;
 use nervecord::generated::{Channel, Quad};
 use nervecord::host::{Fit, fill_limits16, fill_limits32, quads};
 
@@ -43,6 +44,12 @@ impl Port {
     /// Width of the caller's numbers.
     pub fn bits(&self) -> u32 {
         if self.width == PortWidth::Narrow { 16 } else { 32 }
+    }
+
+    /// How feature `i`'s integers stand for numbers.
+    pub fn format(&self, i: usize) -> Format {
+        let frac = self.fracs.get(i).copied().unwrap_or_default();
+        Format { frac: frac as u8, bits: self.bits() as u8, full_scale: self.full_scale }
     }
 
     /// The integer that stands for 1.0 in feature `i`.

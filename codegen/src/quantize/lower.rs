@@ -137,6 +137,7 @@ pub fn lower(
         widths: widths(graph, &needed_by),
         macs: graph.macs(),
         promise: None,
+        guard: None,
     })
 }
 

@@ -1,4 +1,8 @@
-//! What stands around a controller: clock, sensor, actuator, watchdog. Stands on nothing.
+//! What stands around a controller: clock, sensor, actuator, watchdog. Stands on a controller's status and
+//! readings.
+
+use crate::controller::{RawStep, Status};
+use crate::input::Reading;
 
 /// A monotonic counter of ticks that wraps at 2^32.
 ///
@@ -21,6 +25,26 @@ pub struct Sample<X> {
     pub value: X,
     /// The tick at which it was true.
     pub taken: u32,
+    /// What was wrong with it before it was a controller's number: clamped, no number, or not given.
+    pub status: Status,
+}
+
+impl<X> Sample<X> {
+    /// A sample of sound numbers.
+    pub const fn new(value: X, taken: u32) -> Self {
+        Self { value, taken, status: Status::new() }
+    }
+}
+
+impl<X: Copy, const I: usize> Sample<[X; I]> {
+    /// A reading with its flags, for a [`RawModel`](crate::RawModel): an input that is missing in it sends the
+    /// loop to the safe output.
+    pub fn of<M, const O: usize>(reading: &Reading<M, I, O>, taken: u32) -> Self
+    where
+        M: RawStep<I, O, RawInput = X>,
+    {
+        Self { value: *reading.raw(), taken, status: reading.status() }
+    }
 }
 
 /// Where a controller's input comes from.
@@ -76,10 +100,16 @@ impl<X: Copy + Default, D: Sensor<[X; 1]>, const N: usize> Sensor<[X; N]> for Ea
 
     /// The sample is as old as its oldest channel.
     fn sample(&mut self, now: u32) -> Result<Sample<[X; N]>, D::Error> {
-        let mut all = Sample { value: [X::default(); N], taken: now };
-        for (device, value) in self.0.iter_mut().zip(&mut all.value) {
-            let Sample { value: [one], taken } = device.sample(now)?;
+        let mut all = Sample::new([X::default(); N], now);
+        for (i, (device, value)) in self.0.iter_mut().zip(&mut all.value).enumerate() {
+            let Sample { value: [one], taken, status } = device.sample(now)?;
             *value = one;
+            if status.saturated(0) {
+                all.status.set(i);
+            }
+            if status.invalid(0) {
+                all.status.set_invalid(i);
+            }
             if now.wrapping_sub(taken) > now.wrapping_sub(all.taken) {
                 all.taken = taken;
             }

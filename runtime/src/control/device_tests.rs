@@ -4,9 +4,10 @@ use super::actuators::{Pulse, Servo};
 use super::imu::{ADDRESS, Attitude, Complementary, Mpu6050};
 use super::period::Parts;
 use super::{
-    Clock, ControlLoop, Fault, Guard, InputLimits, OutputLimits, Recovery, Sample, Sensor, State,
-    Step, Timing, Watchdog,
+    Clock, ControlLoop, Fault, Guard, InputLimits, Limits, OutputLimits, Recovery, Sample, Sensor,
+    State, Step, Timing, Tolerance, Watchdog,
 };
+use crate::number::Formats;
 use crate::{Controller, Status};
 use embedded_hal::digital::OutputPin;
 use embedded_hal_mock::eh1::MockError;
@@ -144,11 +145,16 @@ fn run(periods: &[Period]) -> Vec<Step<4, 1>> {
         watchdog: Chip(pin.clone()),
     };
     // At most 2 rad/s about x, and never the same three times.
-    let rate = InputLimits { min: -2 << 12, max: 2 << 12, stuck: 2 };
-    let inputs = [InputLimits::ANY, InputLimits::ANY, rate, InputLimits::ANY];
+    const RATE: InputLimits = InputLimits { min: -2.0, max: 2.0, stuck: 2 };
     // Half of full scale at most, a quarter a period.
-    let output = OutputLimits { slew: 1 << 10, ..OutputLimits::symmetric(1 << 11) };
-    let guard = Guard::new(inputs, [output], 20, 1);
+    const OUTPUT: OutputLimits = OutputLimits { slew: 0.25, ..OutputLimits::symmetric(0.5) };
+    const LIMITS: Limits<4, 1> = Limits::new(
+        &Formats::of_numbers::<I4F12, I4F12>(),
+        &[InputLimits::ANY, InputLimits::ANY, RATE, InputLimits::ANY],
+        &[OUTPUT],
+        Tolerance { saturated: 1, ..Tolerance::DEFAULT },
+    );
+    let guard = Guard::new(&LIMITS, 20);
     let recovery = Recovery { healthy: 2, ..Recovery::default() };
     let timing = Timing { period: PERIOD, deadline: 60 };
     let mut control = ControlLoop::new(parts, guard, timing, recovery);

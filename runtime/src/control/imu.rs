@@ -173,7 +173,7 @@ impl<I: I2c, X: Number> Sensor<[X; 4]> for Attitude<I> {
         // A cast from float saturates.
         let scale = (1_u64 << X::FRAC) as f32;
         let value = [roll, pitch, p, q].map(|x| X::from_raw((x * scale) as i32));
-        Ok(Sample { value, taken: now })
+        Ok(Sample::new(value, now))
     }
 }
 

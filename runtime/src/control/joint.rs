@@ -62,7 +62,7 @@ impl<A: AnalogIn<N>, X: Number, const N: usize> Sensor<[X; N]> for AnalogJoints<
         {
             *angle = X::from_unit(ratio(reading as i32 - zero as i32, span as i32));
         }
-        Ok(Sample { value, taken: now })
+        Ok(Sample::new(value, now))
     }
 }
 
@@ -140,7 +140,7 @@ impl<A: InputPin, B: InputPin<Error = A::Error>, X: Number> Sensor<[X; 1]> for Q
 
     fn sample(&mut self, now: u32) -> Result<Sample<[X; 1]>, A::Error> {
         self.update()?;
-        Ok(Sample { value: [X::from_unit(ratio(self.count, self.span))], taken: now })
+        Ok(Sample::new([X::from_unit(ratio(self.count, self.span))], now))
     }
 }
 
@@ -180,11 +180,11 @@ mod tests {
         impl Sensor<[i16; 1]> for Old {
             type Error = ();
             fn sample(&mut self, now: u32) -> Result<Sample<[i16; 1]>, ()> {
-                Ok(Sample { value: [self.0 as i16], taken: now.wrapping_sub(self.0) })
+                Ok(Sample::new([self.0 as i16], now.wrapping_sub(self.0)))
             }
         }
         let sample = Each([Old(3), Old(8), Old(2)]).sample(5).unwrap();
-        assert_eq!(sample, Sample { value: [3, 8, 2], taken: 5_u32.wrapping_sub(8) });
+        assert_eq!(sample, Sample::new([3, 8, 2], 5_u32.wrapping_sub(8)));
     }
 
     #[test]

@@ -9,8 +9,10 @@
 //!
 //! [`ControlLoop::poll`] does one period when it is due and nothing otherwise, so it may sit in a
 //! main loop, a timer interrupt or a task. What may happen in a period is one of [`Fault`]'s kinds:
-//! each is counted, and any of them sends the actuator to the safe output until the input has been
-//! sound for a stated number of periods (see [`Recovery`]).
+//! each is counted, and any of them sends the actuator to the safe output, in the same period, until the
+//! input has been sound for a stated number of periods (see [`Recovery`]). An input that is no number or
+//! old is a fault at once, one outside its calibrated range in the fourth period on end, unless a
+//! [`Tolerance`] says otherwise.
 //!
 //! Everything here is generic over the embedded-hal 1.0 traits, works on the integers behind the
 //! fixed-point numbers, allocates nothing and has no panic path. Floats appear in one place, the
@@ -20,7 +22,7 @@
 //! |---|---|
 //! | [`device`] | what a clock, a sensor, an actuator and a watchdog are |
 //! | [`fault`] | what can go wrong in a period |
-//! | [`guard`] | limits on inputs and outputs, and the checks against them |
+//! | [`guard`] | what inputs and outputs are checked against, and how long what is wrong with an input is borne; [`limits`](crate::limits) states it in the model's units |
 //! | [`period`] | the loop itself |
 //! | [`actuators`], [`pca9685`] | PWM servo, motor and plain duty; the I2C driver of up to 16 servos |
 //! | [`joint`], [`imu`] | analog and quadrature joint angles; an MPU-6050 with its filter |
@@ -50,8 +52,9 @@ pub mod telemetry;
 mod device_tests;
 
 pub use crate::controller::RawModel;
+pub use crate::limits::{InputLimits, Limits, OutputLimits, Tolerance};
 pub use crate::number::Number;
 pub use device::{Actuator, Clock, Each, Sample, Sensor, Watchdog};
 pub use fault::{Fault, Faults};
-pub use guard::{Guard, InputLimits, OutputLimits};
+pub use guard::Guard;
 pub use period::{ControlLoop, Recovery, State, Step, Timing};

@@ -2,7 +2,7 @@
 //!
 //! Stands on `device`, `fault`, `guard` and [`Controller`]s.
 
-use super::device::{Actuator, Clock, Sensor, Watchdog};
+use super::device::{Actuator, Clock, Sample, Sensor, Watchdog};
 use super::fault::{Fault, Faults};
 use super::guard::Guard;
 use crate::controller::{Controller, Status};
@@ -81,45 +81,49 @@ pub struct Parts<C, S, A, K, W = ()> {
 /// A controller in its loop.
 ///
 /// ```
-/// use nervecord::control::{ControlLoop, Guard, InputLimits, OutputLimits};
+/// use nervecord::control::{ControlLoop, Guard, InputLimits, Limits, OutputLimits, Tolerance};
 /// use nervecord::control::{Recovery, Sample, State, Timing, period::Parts};
+/// use nervecord::{Formats, fixed::types::I4F12};
 /// # use nervecord::control::{Actuator, Sensor};
 /// # use nervecord::{Controller, Status};
 /// # struct Angle;
-/// # impl Sensor<[i16; 1]> for Angle {
+/// # impl Sensor<[I4F12; 1]> for Angle {
 /// #     type Error = ();
-/// #     fn sample(&mut self, now: u32) -> Result<Sample<[i16; 1]>, ()> {
-/// #         Ok(Sample { value: [300], taken: now })
+/// #     fn sample(&mut self, now: u32) -> Result<Sample<[I4F12; 1]>, ()> {
+/// #         Ok(Sample::new([I4F12::from_num(0.75)], now))
 /// #     }
 /// # }
 /// # struct Motor;
-/// # impl Actuator<[i16; 1]> for Motor {
+/// # impl Actuator<[I4F12; 1]> for Motor {
 /// #     type Error = ();
-/// #     fn drive(&mut self, _: &[i16; 1]) -> Result<(), ()> { Ok(()) }
+/// #     fn drive(&mut self, _: &[I4F12; 1]) -> Result<(), ()> { Ok(()) }
 /// # }
 /// # struct Policy;
 /// # impl Controller for Policy {
-/// #     type Input = [i16; 1];
-/// #     type Output = [i16; 1];
+/// #     type Input = [I4F12; 1];
+/// #     type Output = [I4F12; 1];
 /// #     fn reset(&mut self) {}
-/// #     fn step(&mut self, [x]: &[i16; 1]) -> [i16; 1] { [-2 * x] }
+/// #     fn step(&mut self, [x]: &[I4F12; 1]) -> [I4F12; 1] { [-2 * *x] }
 /// #     fn status(&self) -> Status { Status::new() }
 /// # }
 /// # let mut ticks = 0;
 /// # let clock = move || { ticks += 1; ticks };
 /// let parts = Parts { controller: Policy, sensor: Angle, actuator: Motor, clock, watchdog: () };
-/// let guard = Guard::new(
-///     [InputLimits { min: -2000, max: 2000, stuck: 0 }],
-///     [OutputLimits { slew: 400, ..OutputLimits::symmetric(500) }],
-///     3,
-///     10,
+/// // Radians and newton metres. Of a generated model: `Guard::of::<Policy>(3)`, with the limits of its
+/// // `nervecord.toml`.
+/// const LIMITS: Limits<1, 1> = Limits::new(
+///     &Formats::of_numbers::<I4F12, I4F12>(),
+///     &[InputLimits { min: -1.5, max: 1.5, stuck: 0 }],
+///     &[OutputLimits { slew: 1.0, ..OutputLimits::symmetric(1.25) }],
+///     Tolerance::DEFAULT,
 /// );
+/// let guard = Guard::new(&LIMITS, 3);
 /// let timing = Timing { period: 20, deadline: 5 };
 /// let recovery = Recovery { healthy: 1, ..Recovery::default() };
 /// let mut control = ControlLoop::new(parts, guard, timing, recovery);
 /// let steps: Vec<_> = (0..50).filter_map(|_| control.poll()).collect();
-/// assert_eq!(steps[0].output, [-400]); // as far as the slew limit lets it
-/// assert_eq!(steps[1].output, [-500]); // the clamp; the controller wants -600
+/// assert_eq!(steps[0].output, [-4096]); // -1.0, as far as the slew limit lets it
+/// assert_eq!(steps[1].output, [-5120]); // -1.25, the clamp; the controller wants -1.5
 /// assert_eq!(steps[1].state, State::Running);
 /// ```
 #[derive(Clone, Debug)]
@@ -233,17 +237,17 @@ where
 
     fn period(&mut self, now: u32, mut period: Period<I, O>) -> Step<I, O> {
         let sample = self.sample(now, &mut period);
-        if let Some(input) = sample
+        if let Some(sample) = sample
             && period.fault.is_none()
             && self.in_charge()
         {
-            let output = self.parts.controller.step(&input);
-            period.status = self.parts.controller.status();
+            let output = self.parts.controller.step(&sample.value);
+            let own = self.parts.controller.status();
+            period.status = own.and(sample.status);
+            // What was no number in the sample the guard has borne already.
+            let clamped = Status::from_bits(sample.status.bits());
             // Whatever stood in for it: an output made of no number is not for the actuator.
-            if period.status.any_invalid() {
-                self.note(&mut period, Fault::Invalid);
-            }
-            match self.guard.saturation(period.status.bits() != 0) {
+            match self.guard.status(own.and(clamped)) {
                 Ok(()) => period.output = Some(output.map(Number::raw)),
                 Err(fault) => self.note(&mut period, fault),
             }
@@ -277,15 +281,15 @@ where
     }
 
     /// The controller's input, if it is sound.
-    fn sample(&mut self, now: u32, period: &mut Period<I, O>) -> Option<[X; I]> {
+    fn sample(&mut self, now: u32, period: &mut Period<I, O>) -> Option<Sample<[X; I]>> {
         let Ok(sample) = self.parts.sensor.sample(now) else {
             self.note(period, Fault::Sensor);
             return None;
         };
         let raw = sample.value.map(Number::raw);
         period.input = Some(raw);
-        match self.guard.check(&raw, now.wrapping_sub(sample.taken)) {
-            Ok(()) => Some(sample.value),
+        match self.guard.check(&raw, sample.status, now.wrapping_sub(sample.taken)) {
+            Ok(()) => Some(sample),
             Err(fault) => {
                 self.note(period, fault);
                 None

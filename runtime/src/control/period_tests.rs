@@ -1,7 +1,8 @@
 //! Loops whose clock, sensor and actuator are scripted.
 
 use super::*;
-use crate::control::{InputLimits, OutputLimits, Sample};
+use crate::control::{InputLimits, Limits, OutputLimits, Sample, Tolerance};
+use crate::number::Formats;
 use fixed::types::I4F12;
 
 extern crate std;
@@ -21,6 +22,8 @@ struct Rig {
     saturated: Rc<Cell<bool>>,
     /// An input of the controller is no number.
     invalid: Rc<Cell<bool>>,
+    /// An input of the sample is no number.
+    missing: Rc<Cell<bool>>,
     jammed: Rc<Cell<bool>>,
     resets: Rc<Cell<u32>>,
     fed: Rc<Cell<u32>>,
@@ -30,7 +33,10 @@ struct Rig {
 impl Sensor<[i16; 1]> for Rig {
     type Error = ();
     fn sample(&mut self, now: u32) -> Result<Sample<[i16; 1]>, ()> {
-        let sample = Sample { value: [self.input.get()], taken: now.wrapping_sub(self.age.get()) };
+        let mut sample = Sample::new([self.input.get()], now.wrapping_sub(self.age.get()));
+        if self.missing.get() {
+            sample.status.set_invalid(0);
+        }
         if self.mute.get() { Err(()) } else { Ok(sample) }
     }
 }
@@ -91,9 +97,19 @@ fn rig(recovery: Recovery) -> (Rig, Loop) {
         clock: rig.clone(),
         watchdog: rig.clone(),
     };
-    let input = InputLimits { min: -1000, max: 1000, stuck: 4 };
-    let output = OutputLimits { slew: 1500, safe: 10, ..OutputLimits::symmetric(1900) };
-    let guard = Guard::new([input], [output], 20, 2);
+    // Of bare integers, 1 is 2^15.
+    const COUNT: f64 = 1.0 / 32768.0;
+    const LIMITS: Limits<1, 1> = Limits::new(
+        &Formats::of_numbers::<i16, i16>(),
+        &[InputLimits { min: -1000.0 * COUNT, max: 1000.0 * COUNT, stuck: 4 }],
+        &[OutputLimits {
+            slew: 1500.0 * COUNT,
+            safe: 10.0 * COUNT,
+            ..OutputLimits::symmetric(1900.0 * COUNT)
+        }],
+        Tolerance::DEFAULT,
+    );
+    let guard = Guard::new(&LIMITS, 20);
     (rig, ControlLoop::new(parts, guard, Timing { period: PERIOD, deadline: 60 }, recovery))
 }
 
@@ -202,11 +218,13 @@ fn a_stuck_input_is_survived() {
 fn saturation_on_end_is_survived_and_counted() {
     let (rig, mut control) = running(QUICK);
     rig.saturated.set(true);
-    let faults: Vec<_> = periods(&rig, &mut control, 3).iter().map(|s| s.fault).collect();
-    assert_eq!(faults, [None, None, Some(Fault::Saturated)]);
+    let steps = periods(&rig, &mut control, 4);
+    let faults: Vec<_> = steps.iter().map(|s| s.fault).collect();
+    assert_eq!(faults, [None, None, None, Some(Fault::Saturated)]);
+    assert_eq!(steps[3].output, [10]);
     rig.saturated.set(false);
     assert_eq!(periods(&rig, &mut control, 2)[1].state, State::Running);
-    assert_eq!(control.guard().saturated(), 3);
+    assert_eq!(control.guard().saturated(), 4);
 }
 
 #[test]
@@ -219,6 +237,18 @@ fn no_number_is_a_fault_at_once_and_survived() {
     rig.invalid.set(false);
     assert_eq!(periods(&rig, &mut control, 2)[1].state, State::Running);
     assert_eq!((control.faults().of(Fault::Invalid), control.guard().saturated()), (1, 0));
+}
+
+#[test]
+fn a_sample_that_is_no_number_never_reaches_the_controller() {
+    let (rig, mut control) = running(QUICK);
+    is_survived(&rig, &mut control, Fault::Invalid, |bad| rig.missing.set(bad));
+    rig.missing.set(true);
+    let steps = periods(&rig, &mut control, 9);
+    // Nor does it count as a sound one on the way back.
+    assert!(steps.iter().all(|s| s.output == [10] && s.state == State::Safe(Fault::Invalid)));
+    assert!(steps.iter().all(|s| s.status == Status::new()), "not stepped");
+    assert_eq!(control.guard().invalid(), 10);
 }
 
 #[test]
@@ -287,7 +317,7 @@ fn limits_hold_for_numbers_with_a_format() {
     impl Sensor<[I4F12; 1]> for Still {
         type Error = ();
         fn sample(&mut self, now: u32) -> Result<Sample<[I4F12; 1]>, ()> {
-            Ok(Sample { value: [I4F12::ZERO], taken: now })
+            Ok(Sample::new([I4F12::ZERO], now))
         }
     }
     impl Actuator<[I4F12; 1]> for Still {
@@ -303,7 +333,13 @@ fn limits_hold_for_numbers_with_a_format() {
         time
     };
     let parts = Parts { controller: Wild, sensor: Still, actuator: Still, clock, watchdog: () };
-    let guard = Guard::new([InputLimits::ANY], [OutputLimits::symmetric(4096)], 0, 0);
+    const LIMITS: Limits<1, 1> = Limits::new(
+        &Formats::of_numbers::<I4F12, I4F12>(),
+        &[InputLimits::ANY],
+        &[OutputLimits::symmetric(1.0)],
+        Tolerance::DEFAULT,
+    );
+    let guard = Guard::new(&LIMITS, 0);
     let timing = Timing { period: 3, deadline: 3 };
     let mut control = ControlLoop::new(parts, guard, timing, QUICK);
     let steps: Vec<_> = (0..30).filter_map(|_| control.poll()).collect();

@@ -23,10 +23,11 @@ use heapless::Vec;
 use super::device::{Actuator, Clock, Sample, Sensor};
 use super::fault::Faults;
 use super::frame::{self, Counts, Order, Parser};
-use super::guard::{Guard, InputLimits, OutputLimits};
+use super::guard::Guard;
 use super::period::{ControlLoop, Parts, Recovery, State, Step, Timing};
 use super::telemetry::{code, state_code};
 use crate::controller::Controller;
+use crate::limits::Limits;
 use crate::number::Number;
 
 /// Longest frame: what 60 numbers take.
@@ -35,10 +36,6 @@ pub const LONGEST: usize = frame::OVERHEAD + 4 + 4 * 60;
 /// What both ends agree on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Outputs lie in `-one..=one`, in raw integers.
-    pub one: i32,
-    /// The largest change of an output a period.
-    pub slew: u32,
     /// Periods that a sample may be used for after the one it came in.
     pub max_age: u32,
     /// Sound samples on end before the controller is back in charge.
@@ -47,21 +44,16 @@ pub struct Settings {
 
 impl Settings {
     /// Number of words.
-    pub const WORDS: usize = 4;
+    pub const WORDS: usize = 2;
 
     /// As words, to be sent.
     pub const fn to_words(self) -> [u32; Self::WORDS] {
-        [self.one as u32, self.slew, self.max_age, self.healthy as u32]
+        [self.max_age, self.healthy as u32]
     }
 
     /// From words.
-    pub const fn from_words([one, slew, max_age, healthy]: [u32; Self::WORDS]) -> Self {
-        Self { one: one as i32, slew, max_age, healthy: healthy as u16 }
-    }
-
-    /// The limits of an output.
-    pub const fn output(&self) -> OutputLimits {
-        OutputLimits { slew: self.slew, ..OutputLimits::symmetric(self.one) }
+    pub const fn from_words([max_age, healthy]: [u32; Self::WORDS]) -> Self {
+        Self { max_age, healthy: healthy as u16 }
     }
 }
 
@@ -98,7 +90,7 @@ impl<X, const I: usize> Mailbox<X, I> {
             self.behind_on_end = 0;
         }
         self.soonest = Some(soonest);
-        self.newest = Some(Sample { value, taken: now.wrapping_sub(behind as u32) });
+        self.newest = Some(Sample::new(value, now.wrapping_sub(behind as u32)));
         self.sequence = sequence;
     }
 
@@ -157,11 +149,11 @@ where
     Y: Number,
 {
     /// A loop around a controller, before its first period.
-    pub fn new(controller: C, settings: &Settings) -> Self {
+    pub fn new(controller: C, limits: &Limits<I, O>, settings: &Settings) -> Self {
         let sensor = Mailbox::new();
         let clock = Periods::default();
         let parts = Parts { controller, sensor, actuator: Answer, clock, watchdog: () };
-        let guard = Guard::new([InputLimits::ANY; I], [settings.output(); O], settings.max_age, 0);
+        let guard = Guard::new(limits, settings.max_age);
         let timing = Timing { period: 1, deadline: 0 };
         let recovery = Recovery { healthy: settings.healthy, ..Recovery::default() };
         let control = ControlLoop::new(parts, guard, timing, recovery);
@@ -245,6 +237,7 @@ mod tests {
     use super::*;
     use crate::Status;
     use crate::control::Fault;
+    use crate::number::Formats;
 
     extern crate std;
     use std::vec::Vec as List;
@@ -266,8 +259,8 @@ mod tests {
 
     /// A core that takes samples up to two periods old, after some undisturbed periods.
     fn running(periods: u16) -> Remote<Echo, i32, 1, 1> {
-        let settings = Settings { one: 1000, slew: u32::MAX, max_age: 2, healthy: 1 };
-        let mut remote = Remote::new(Echo, &settings);
+        const LIMITS: Limits<1, 1> = Limits::any(&Formats::of_numbers::<i32, i32>());
+        let mut remote = Remote::new(Echo, &LIMITS, &Settings { max_age: 2, healthy: 1 });
         for number in 0..periods {
             assert_eq!(period(&mut remote, Some(number)), (None, number.into()));
         }

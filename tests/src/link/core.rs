@@ -1,11 +1,11 @@
 //! The end of the link that has the controller.
 
 use nervecord::control::remote::{Remote, Settings};
-use nervecord::{Controller, Status};
+use nervecord::{Controller, Limits, Status};
 use nervecord_cli::emulate::{Board, Firmware, Kind, Link};
-use nervecord_codegen::Result;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::program::Program;
+use nervecord_codegen::{Error, Result};
 
 /// A controller in its loop, one exchange of bytes a period.
 pub trait Core {
@@ -58,6 +58,7 @@ impl Core for Emulated {
 #[derive(Debug)]
 pub struct Local<'a, const I: usize, const O: usize> {
     program: &'a Program,
+    limits: Limits<I, O>,
     settings: Settings,
     remote: Remote<Host<'a, I, O>, i32, I, O>,
     /// What it was before each reset.
@@ -66,8 +67,13 @@ pub struct Local<'a, const I: usize, const O: usize> {
 
 impl<'a, const I: usize, const O: usize> Local<'a, I, O> {
     /// A loop around a program of `I` inputs and `O` outputs.
-    pub fn new(program: &'a Program, settings: &Settings) -> Self {
-        Self { program, settings: *settings, remote: boot(program, settings), past: Vec::new() }
+    ///
+    /// # Errors
+    /// The program has others, or its formats cannot hold its limits.
+    pub fn new(program: &'a Program, settings: &Settings) -> Result<Self> {
+        let limits = program.limits().map_err(|e| Error::new(e.message()))?;
+        let remote = boot(program, &limits, settings);
+        Ok(Self { program, limits, settings: *settings, remote, past: Vec::new() })
     }
 
     /// The loop itself, for its counters.
@@ -84,10 +90,11 @@ impl<'a, const I: usize, const O: usize> Local<'a, I, O> {
 /// A loop at its start.
 fn boot<'a, const I: usize, const O: usize>(
     program: &'a Program,
+    limits: &Limits<I, O>,
     settings: &Settings,
 ) -> Remote<Host<'a, I, O>, i32, I, O> {
     let host = Host { program, model: Interpreter::new(program), status: Status::new() };
-    Remote::new(host, settings)
+    Remote::new(host, limits, settings)
 }
 
 impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
@@ -96,7 +103,7 @@ impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
     }
 
     fn reset(&mut self) -> Result<()> {
-        let fresh = boot(self.program, &self.settings);
+        let fresh = boot(self.program, &self.limits, &self.settings);
         self.past.push(std::mem::replace(&mut self.remote, fresh));
         Ok(())
     }

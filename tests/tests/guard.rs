@@ -1,0 +1,204 @@
+//! Limits in the model's units from `nervecord.toml` to a loop: the same under another calibration, held in
+//! every period, and refused where they cannot be.
+
+use std::cell::Cell;
+
+use nervecord::control::period::Parts;
+use nervecord::control::{
+    Actuator, ControlLoop, Fault, Guard, Recovery, Sample, Sensor, State, Step, Timing,
+};
+use nervecord::input::Reading;
+use nervecord::{RawModel, RawStep};
+use nervecord_codegen::graph::{Dense, Graph, Layer};
+use nervecord_codegen::options::Weights;
+use nervecord_tests::network;
+
+mod made {
+    include!(concat!(env!("OUT_DIR"), "/guarded.rs"));
+}
+
+use made::{narrow::Narrow, wide::Wide};
+
+/// What the sensor says in a period: an angle, a rate, and how old they are.
+#[derive(Clone, Copy)]
+struct Says(f32, f32, u32);
+
+/// Says a period's words as a reading of the model `M`.
+struct Script<'a, M>(&'a Cell<Says>, std::marker::PhantomData<M>);
+
+impl<M: RawStep<2, 1>> Sensor<[M::RawInput; 2]> for Script<'_, M> {
+    type Error = ();
+    fn sample(&mut self, now: u32) -> Result<Sample<[M::RawInput; 2]>, ()> {
+        let Says(angle, rate, age) = self.0.get();
+        Ok(Sample::of(&Reading::<M, 2, 1>::of(&[angle, rate]), now.wrapping_sub(age)))
+    }
+}
+
+/// Takes everything.
+struct Sink;
+
+impl<Y> Actuator<[Y; 1]> for Sink {
+    type Error = ();
+    fn drive(&mut self, _: &[Y; 1]) -> Result<(), ()> {
+        Ok(())
+    }
+}
+
+/// What a loop around the model `M` drives, in its units, period by period.
+fn run<M>(says: &[Says]) -> Vec<(Option<Fault>, State, f64)>
+where
+    M: RawStep<2, 1> + nervecord::Controller + Default,
+{
+    let (now, word) = (Cell::new(0), Cell::new(Says(0.0, 0.0, 0)));
+    let parts = Parts {
+        controller: RawModel(M::default()),
+        sensor: Script::<M>(&word, std::marker::PhantomData),
+        actuator: Sink,
+        clock: || now.get(),
+        watchdog: (),
+    };
+    let recovery = Recovery { healthy: 1, ..Recovery::default() };
+    let timing = Timing { period: 10, deadline: 10 };
+    let mut control = ControlLoop::new(parts, Guard::of::<M>(10), timing, recovery);
+    let one = f64::from(1_u32 << M::OUTPUT_FRAC[0]);
+    let step = |says: &Says| {
+        word.set(*says);
+        let step: Option<Step<2, 1>> = control.poll();
+        now.set(now.get() + 10);
+        step.map(|step| (step.fault, step.state, f64::from(step.output[0]) / one))
+    };
+    says.iter().filter_map(step).collect()
+}
+
+/// The faults, then what was driven.
+fn faults<M>(says: &[Says]) -> (Vec<Option<Fault>>, Vec<f64>)
+where
+    M: RawStep<2, 1> + nervecord::Controller + Default,
+{
+    run::<M>(says).into_iter().map(|(fault, _, driven)| (fault, driven)).unzip()
+}
+
+/// A thing that both calibrations have to do alike.
+macro_rules! under_both {
+    ($name:ident, $model:ident, $body:block) => {
+        #[test]
+        fn $name() {
+            fn check<$model: RawStep<2, 1> + nervecord::Controller + Default>() $body
+            check::<Narrow>();
+            check::<Wide>();
+        }
+    };
+}
+
+/// Whether numbers are those, as far as either format tells.
+fn are(driven: &[f64], wanted: &[f64]) -> bool {
+    driven.len() == wanted.len() && driven.iter().zip(wanted).all(|(y, z)| (y - z).abs() < 4e-3)
+}
+
+under_both!(outputs_are_held_in_real_units, M, {
+    // -2 * 0.79 = -1.58, and then 1.6, from the safe output of 0.1: slew 0.7, to -1.3 and 1.1.
+    let says: Vec<Says> = (0..8)
+        .map(|i| Says(if i < 4 { 0.79 } else { -0.8 } + 0.001 * (i % 2) as f32, 0.0, 0))
+        .collect();
+    let (faults, driven) = faults::<M>(&says);
+    assert!(faults.iter().all(Option::is_none), "{faults:?}");
+    assert!(are(&driven, &[-0.6, -1.3, -1.3, -1.3, -0.6, 0.1, 0.8, 1.1]), "{driven:?}");
+    assert!(driven.iter().all(|y| (-1.3..=1.1).contains(y)), "{driven:?}");
+    assert!(driven.windows(2).all(|pair| (pair[1] - pair[0]).abs() <= 0.7), "{driven:?}");
+});
+
+under_both!(inputs_are_judged_in_real_units, M, {
+    let angles = [0.5, 0.799, 0.801, 0.5, -0.899, -0.901, 0.5];
+    let says: Vec<Says> = angles.iter().map(|&x| Says(x, 0.0, 0)).collect();
+    let range = Some(Fault::Range);
+    assert_eq!(faults::<M>(&says).0, [None, None, range, None, None, range, None]);
+    // Five samples that are alike are one too many; nothing is said of the other input.
+    let (stuck, _) = faults::<M>(&[Says(0.25, 0.0, 0); 6]);
+    assert_eq!(stuck, [None, None, None, None, Some(Fault::Stuck), Some(Fault::Stuck)]);
+});
+
+under_both!(no_number_is_safe_in_the_same_period, M, {
+    let says = [Says(0.3, 0.0, 0), Says(f32::NAN, 0.0, 0), Says(0.2, 0.0, 0)];
+    let steps = run::<M>(&says);
+    assert_eq!((steps[1].0, steps[1].1), (Some(Fault::Invalid), State::Safe(Fault::Invalid)));
+    let driven: Vec<f64> = steps.iter().map(|step| step.2).collect();
+    assert!(are(&driven, &[-0.6, 0.1, -0.4]), "{driven:?}");
+});
+
+under_both!(an_old_sample_is_borne_as_long_as_stated, M, {
+    let says = [10, 11, 10, 11, 11, 10].map(|age| Says(0.01 * age as f32, 0.0, age));
+    let stale = Some(Fault::Stale);
+    // `stale = 1`: one on end.
+    assert_eq!(faults::<M>(&says).0, [None, None, None, None, stale, None]);
+});
+
+under_both!(saturation_is_borne_three_times, M, {
+    // A rate of ten is outside either calibration.
+    let says: Vec<Says> = (0..6).map(|i| Says(0.4 + 0.01 * i as f32, 10.0, 0)).collect();
+    let (faults, driven) = faults::<M>(&says);
+    let late = Some(Fault::Saturated);
+    assert_eq!(faults, [None, None, None, late, late, late]);
+    // On the way to safe by 0.9 a period at most.
+    assert!(driven[2] < -1.2 && (driven[3] - driven[2] - 0.9).abs() < 4e-3, "{driven:?}");
+    assert!(are(&driven[4..], &[0.1, 0.1]), "{driven:?}");
+});
+
+#[test]
+fn without_a_section_an_output_has_its_format_and_is_safe_at_zero() {
+    let compiled = network::compile(graph(), Weights::I16, &rows()).unwrap();
+    assert!(!compiled.module().contains("GUARD"));
+    let mut guard = Guard::new(&compiled.program.limits::<2, 1>().unwrap(), 0);
+    assert_eq!(guard.driven(), &[0]);
+    assert_eq!(guard.output(&[32767]), [32767]);
+    assert_eq!(guard.output(&[-32768]), [-32768]);
+    assert_eq!(guard.safe(), [0]);
+}
+
+fn graph() -> Graph {
+    let mut graph = Graph::new("plain", "x", 2);
+    graph.input_names = ["angle", "rate"].map(str::to_owned).into();
+    let dense = Dense::new(vec![vec![-2.0, -0.5]], vec![0.0]);
+    graph.push("dense", Layer::Dense(dense), &[0]).unwrap();
+    graph
+}
+
+fn rows() -> Vec<Vec<f64>> {
+    (0..=200).map(|i| [17, 11].map(|k| f64::from(i * k % 41) / 20.0 - 1.0).to_vec()).collect()
+}
+
+#[test]
+fn what_cannot_be_held_to_is_refused_in_words() {
+    for (settings, parts) in [
+        ("[guard.inputs]\nspeed = { max = 1.0 }", ["none of the model's inputs", "angle, rate"]),
+        ("[guard.outputs]\nforce = { max = 1.0 }", ["none of the model's outputs", "y0"]),
+        ("[guard.inputs]\nangle = { min = nan }", ["no number", "[guard.inputs] angle"]),
+        ("[guard.inputs]\nangle = { min = 0.5, max = 0.1 }", ["above the largest", "min: 0.5"]),
+        ("[guard.inputs]\nangle = { max = 50.0 }", ["cannot hold", "saturated"]),
+        ("[guard.outputs]\ny0 = { min = 1.0, safe = 0.0 }", ["safe output", "from min to max"]),
+        ("[guard.outputs]\ny0 = { slew = 0.0 }", ["not above 0", "leave it out"]),
+        ("[guard.outputs]\ny0 = { slew = -inf }", ["not above 0", "leave it out"]),
+        ("[guard.outputs]\ny0 = { safe_slew = 1e-9 }", ["finer than the format", "in steps of"]),
+        ("[guard.outputs]\ny0 = { min = 100.0 }", ["no number of the format", "values from"]),
+        ("[guard.outputs]\ny0 = { safe = inf }", ["no number", "[guard.outputs] y0"]),
+        ("[guard.outputs]\ny0 = { sleww = 1.0 }", ["unknown field", "slew"]),
+        ("[guard]\nsaturated = -1", ["nervecord.toml", "saturated"]),
+        ("[guard]\nsaturated = 70000", ["nervecord.toml", "saturated"]),
+    ] {
+        let message = network::compile_as(graph(), Weights::I16, &rows(), settings);
+        let message = message.map(|_| ()).unwrap_err().to_string();
+        for part in parts {
+            assert!(message.contains(part), "{settings}: no {part:?} in\n{message}");
+        }
+        assert!(message.contains("nervecord.toml"), "{message}");
+    }
+}
+
+#[test]
+fn names_and_numbers_both_find_their_place() {
+    let settings = "[guard.inputs]\nx1 = { max = 0.5 }\n[guard.outputs]\ny0 = { min = 0.25 }";
+    let compiled = network::compile_as(graph(), Weights::I16, &rows(), settings).unwrap();
+    let guard = compiled.program.guard.unwrap();
+    assert_eq!((guard.inputs[0].max, guard.inputs[1].max), (f64::INFINITY, 0.5));
+    // A safe output of 0 would not be within the limits.
+    assert_eq!((guard.outputs[0].min, guard.outputs[0].safe), (0.25, 0.25));
+}
