@@ -7,7 +7,7 @@ use nervecord::host::{Fit, flat};
 use crate::program::{Op, PortWidth, Program, StateFormat, TensorFormat};
 
 /// A running model on the host.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Interpreter<'a> {
     program: &'a Program,
     limits: Vec<Quad>,
@@ -31,7 +31,12 @@ impl<'a> Interpreter<'a> {
 
     /// One step on the caller's integers.
     pub fn step_raw(&mut self, input: &[i32]) -> (Vec<i32>, Status) {
-        self.step_seen(input, |_, _| {})
+        self.run(input, |_, _| {}, |_, _| {})
+    }
+
+    /// The memory that all tensors share, the states first, as firmware has it.
+    pub fn memory(&mut self) -> &mut [Quad] {
+        &mut self.scratch
     }
 
     /// One step on the caller's integers; `see` is given the number of each operation that runs, and what it left in the
@@ -39,6 +44,24 @@ impl<'a> Interpreter<'a> {
     pub fn step_seen(
         &mut self,
         input: &[i32],
+        see: impl FnMut(usize, &[i16]),
+    ) -> (Vec<i32>, Status) {
+        self.run(input, |_, _| {}, see)
+    }
+
+    /// One step on the caller's integers; `disturb` is given the memory before each operation, by its number.
+    pub fn step_disturbed(
+        &mut self,
+        input: &[i32],
+        disturb: impl FnMut(usize, &mut [Quad]),
+    ) -> (Vec<i32>, Status) {
+        self.run(input, disturb, |_, _| {})
+    }
+
+    fn run(
+        &mut self,
+        input: &[i32],
+        mut before: impl FnMut(usize, &mut [Quad]),
         mut see: impl FnMut(usize, &[i16]),
     ) -> (Vec<i32>, Status) {
         let program = self.program;
@@ -50,6 +73,7 @@ impl<'a> Interpreter<'a> {
         };
         let run = |(_, op): &(usize, &Op)| op.widths & self.width != 0;
         for (number, op) in program.ops.iter().enumerate().filter(run) {
+            before(number, &mut self.scratch);
             let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
             let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
             let written = &mut self.scratch[range(op.write)];

@@ -133,7 +133,9 @@ impl Clock<'_> {
     pub fn run(&self, phases: &mut [Quad]) {
         debug_assert!(self.fits(&[], phases.len()), "a tensor is too short");
         for (phase, &period) in flat_mut(phases).iter_mut().zip(self.periods) {
-            let next = *phase as i32 + 1; // 1 <= next <= period <= 2^15 - 1
+            // A sound clock has 1 <= next <= period <= 2^15 - 1. One that a fault made negative would stand still for
+            // 2^15 steps; read as above 2^15, it turns over.
+            let next = *phase as u16 as i32 + 1;
             *phase = (next & negative(next - period as i32)) as i16;
         }
     }
@@ -195,6 +197,15 @@ mod tests {
         assert!(controlled.fits(&[2, 1], 1) && !controlled.fits(&[1, 1], 1));
         let clock = Clock { periods: &[3; 5] };
         assert!(clock.fits(&[], 2) && !clock.fits(&[], 1) && !clock.fits(&[2], 2));
+    }
+
+    #[test]
+    fn a_clock_that_was_damaged_is_back_in_its_period_at_once() {
+        for wrong in i16::MIN..=i16::MAX {
+            let mut phases = [Quad([wrong, 0, 0, 0])];
+            Clock { periods: &[60] }.run(&mut phases);
+            assert!((0..60).contains(&phases[0].0[0]), "{wrong}");
+        }
     }
 
     #[test]

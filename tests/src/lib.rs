@@ -5,6 +5,7 @@ pub mod built;
 pub mod connectome;
 pub mod dead;
 pub mod drawn;
+pub mod faults;
 pub mod gated;
 pub mod link;
 pub mod liquid;

@@ -14,7 +14,7 @@ mod core;
 mod faults;
 mod plant;
 
-pub use self::core::{Core, Emulated, Local};
+pub use self::core::{Core, Emulated, Host, Local, flip};
 pub use faults::{Injected, Injector, Rates};
 pub use plant::{CartPoleRig, Plant, SwimmerRig};
 
@@ -46,6 +46,8 @@ pub struct Plan {
     pub seed: u32,
     /// Periods in which the core loses its power for a moment.
     pub resets: Vec<usize>,
+    /// Bits of the model's memory that turn over, each before the period beside it.
+    pub flips: Vec<(usize, usize)>,
 }
 
 impl Plan {
@@ -60,7 +62,14 @@ impl Plan {
     /// A run without faults, a sample good for two periods after its own.
     pub fn clean(steps: usize) -> Self {
         let settings = Settings { max_age: 2, healthy: 1 };
-        Self { steps, settings, rates: Rates::default(), seed: 0, resets: Vec::new() }
+        Self {
+            steps,
+            settings,
+            rates: Rates::default(),
+            seed: 0,
+            resets: Vec::new(),
+            flips: Vec::new(),
+        }
     }
 }
 
@@ -109,6 +118,9 @@ pub fn run(
         if plan.resets.contains(&step) {
             core.reset()?;
             silent = BOOT;
+        }
+        for (_, bit) in plan.flips.iter().filter(|(when, _)| *when == step) {
+            core.flip(*bit)?;
         }
         let calm = plan.is_calm(step);
         let raw = program.input.to_raws(&plant.observe());

@@ -7,6 +7,7 @@ mod circles;
 mod documents;
 mod emulate;
 mod entries;
+mod faults;
 mod figures;
 mod fuzz;
 mod golden;
@@ -114,6 +115,25 @@ enum Task {
         #[arg(long, default_value_t = 1000)]
         seed: u32,
     },
+    /// Turn bits over in controllers' memory, break sensors, clocks and the supply, in closed loop, and print what it
+    /// comes to
+    Faults {
+        /// A board of boards/ whose memory is disturbed too, or all
+        #[arg(long)]
+        board: Option<String>,
+        /// Bits that turn over, a model
+        #[arg(long, default_value_t = 10_000)]
+        flips: usize,
+        /// Runs of each fault from outside
+        #[arg(long, default_value_t = 200)]
+        runs: usize,
+        /// Seed of the flips
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Put the tables into docs/faults.md
+        #[arg(long)]
+        write: bool,
+    },
     /// Build the firmware of every development board and print what it takes of the part
     Boards {
         /// Put the table into boards/README.md
@@ -169,6 +189,9 @@ fn main() -> ExitCode {
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
         Task::Loop { board, plant, steps, faults, reset, seed } => {
             looped::run(&board, &looped::LoopOptions { plant, steps, faults, reset, seed })
+        }
+        Task::Faults { board, flips, runs, seed, write } => {
+            faults::faults(&faults::FaultOptions { flips, runs, seed, board, write })
         }
         Task::Boards { write } => parts::boards(write),
         Task::NewBoard { name, like } => {

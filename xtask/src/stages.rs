@@ -16,7 +16,8 @@ use crate::figures::Figures;
 use crate::parts::{self, Part};
 use crate::set_up::set_up;
 use crate::{
-    builds, circles, documents, emulate, fuzz, golden, looped, oldest, package, subject, supply,
+    builds, circles, documents, emulate, faults, fuzz, golden, looped, oldest, package, subject,
+    supply,
 };
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
@@ -78,6 +79,7 @@ pub fn test() -> bool {
             }
         });
     }
+    tally.stage("faults in closed loop", faults::check);
     println!("{} passed, {} failed", tally.passed, tally.failed);
     tally.failed == 0
 }

@@ -2,7 +2,8 @@
 //!
 //! Once a period the host writes what the link has brought, 2 bytes of length before it, and reads
 //! what the loop sends, likewise. The lengths are the machine's time, which no fault touches; the
-//! bytes behind them are the link's, and whatever the link made of them. A length of 0xFFFF ends it.
+//! bytes behind them are the link's, and whatever the link made of them. A length of 0xFFFF ends it; with one
+//! of 0xFFFE the host has a bit of the model's memory turn over, whose number follows.
 
 use nervecord::RawStep;
 use nervecord::control::remote::{Remote, Settings};
@@ -46,12 +47,26 @@ fn serve() -> io::Result<()> {
         if length == 0xffff {
             return Ok(());
         }
+        if length == 0xfffe {
+            let mut bit = [0; 4];
+            fill(&mut source, &mut bit)?;
+            flip(remote.controller(), u32::from_le_bytes(bit) as usize);
+            continue;
+        }
         let received = &mut received[..length];
         fill(&mut source, received)?;
         let (_, answer) = remote.period(received);
         sink.write_all(&(answer.len() as u16).to_le_bytes())?;
         sink.write_all(&answer)?;
     }
+}
+
+/// Turns a bit of a model over, whose scratch lies at its start: nothing else in it is aligned as much.
+fn flip(model: &mut RawModel<Model, INPUTS, OUTPUTS>, bit: usize) {
+    assert!(bit / 8 < size_of::<Model>(), "the model has no such bit");
+    let byte = (&raw mut *model).cast::<u8>().wrapping_add(bit / 8);
+    // SAFETY: a byte of the model; all of it are integers, which may be any.
+    unsafe { *byte ^= 1 << (bit % 8) };
 }
 
 fn fill(source: &mut impl Read, mut bytes: &mut [u8]) -> io::Result<()> {

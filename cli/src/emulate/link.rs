@@ -20,6 +20,9 @@ use nervecord_codegen::{Error, Result};
 /// How long a period may take the emulator, which shares its machine with others.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// In place of a length: the number of a bit follows, which the firmware turns over in the model's memory.
+const FLIP: u16 = 0xfffe;
+
 /// A core that runs firmware of [`Kind::Linked`](super::Kind::Linked), waiting for its next period.
 ///
 /// The emulator stands still between exchanges, so a run is the same every time.
@@ -77,6 +80,16 @@ impl Link {
         self.send(&bytes)?;
         // No answer: the core has stopped, and its pipe stays open on this side.
         self.from.recv_timeout(PATIENCE).map_err(|e| self.stopped(&e))
+    }
+
+    /// Turns a bit of the model's memory over.
+    ///
+    /// # Errors
+    /// The core has stopped.
+    pub fn flip(&mut self, bit: u32) -> Result<()> {
+        let mut bytes = FLIP.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&bit.to_le_bytes());
+        self.send(&bytes)
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<()> {

@@ -25,7 +25,10 @@ impl StatedLimits {
     }
 
     /// All of them in the integers of two ports.
-    pub(super) fn convert<const I: usize, const O: usize>(
+    ///
+    /// # Errors
+    /// They are not `I` and `O`, or a format cannot hold them.
+    pub fn convert<const I: usize, const O: usize>(
         self,
         input: &Port,
         output: &Port,
@@ -40,7 +43,10 @@ impl StatedLimits {
     }
 
     /// Those of one output in the integers of its port.
-    pub(super) fn of_output(&self, o: usize, output: &Port) -> Result<Limits<0, 1>, LimitError> {
+    ///
+    /// # Errors
+    /// There is no such output, or its format cannot hold it.
+    pub fn of_output(&self, o: usize, output: &Port) -> Result<Limits<0, 1>, LimitError> {
         let limits = *self.outputs.get(o).ok_or(LimitError::Nothing)?;
         let formats = Formats { inputs: [], outputs: [output.format(o)] };
         Limits::checked(&formats, &[], &[limits], self.tolerance)

@@ -26,11 +26,13 @@ pub enum Fault {
     Actuator = 7,
     /// An input was no number: NaN, or not given.
     Invalid = 8,
+    /// The clock went backwards, or so far ahead that it looks so.
+    Clock = 9,
 }
 
 impl Fault {
     /// Number of kinds.
-    pub const KINDS: usize = 9;
+    pub const KINDS: usize = 10;
 
     /// Every kind, in the order of their numbers.
     pub const ALL: [Self; Self::KINDS] = [
@@ -43,6 +45,7 @@ impl Fault {
         Self::Saturated,
         Self::Actuator,
         Self::Invalid,
+        Self::Clock,
     ];
 }
 

@@ -184,11 +184,17 @@ where
     /// Does one period if it is due.
     pub fn poll(&mut self) -> Option<Step<I, O>> {
         let now = self.parts.clock.now();
-        let late = now.wrapping_sub(self.due); // below 2^31, or the period lies ahead
-        if late >= 1 << 31 {
-            return None;
-        }
+        let mut late = now.wrapping_sub(self.due); // below 2^31, or the period lies ahead
         let mut period = Period { fault: None, status: Status::new(), input: None, output: None };
+        if late >= 1 << 31 {
+            // No sound clock is further from the next period than a whole one.
+            if self.due.wrapping_sub(now) <= self.timing.period {
+                return None;
+            }
+            self.note(&mut period, Fault::Clock);
+            self.due = now;
+            late = 0;
+        }
         if late >= self.timing.period {
             // The period is at least 1, which the compiler does not know.
             let missed = late.checked_div(self.timing.period).unwrap_or(0);

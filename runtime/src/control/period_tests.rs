@@ -267,6 +267,24 @@ fn missed_periods_are_counted_one_by_one() {
 }
 
 #[test]
+fn a_clock_that_jumps_back_is_a_fault_and_no_stand_still() {
+    let (rig, mut control) = running(QUICK);
+    // Within the period before: it is only longer.
+    rig.time.set(rig.time.get() - PERIOD / 2);
+    assert!(control.poll().is_none());
+    rig.time.set(rig.time.get() + PERIOD / 2);
+    assert_eq!(periods(&rig, &mut control, 1)[0].fault, None);
+    for jump in [2 * PERIOD, 1 << 20, 1 << 31] {
+        rig.time.set(rig.time.get().wrapping_sub(jump));
+        let steps = periods(&rig, &mut control, 3);
+        let clock = Some(Fault::Clock);
+        assert_eq!(steps.iter().map(|s| s.fault).collect::<Vec<_>>(), [clock, None, None]);
+        assert_eq!((steps[0].output, steps[2].state), ([10], State::Running));
+    }
+    assert_eq!(control.faults().of(Fault::Clock), 3);
+}
+
+#[test]
 fn a_jammed_actuator_starves_the_dog_until_it_moves() {
     let (rig, mut control) = running(QUICK);
     let fed = rig.fed.get();

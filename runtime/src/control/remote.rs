@@ -193,6 +193,11 @@ where
         self.control.faults()
     }
 
+    /// The controller, for a test to disturb.
+    pub fn controller(&mut self) -> &mut C {
+        &mut self.control.parts().controller
+    }
+
     /// Who is in charge.
     pub fn state(&self) -> State {
         self.control.state()

@@ -1,7 +1,7 @@
 //! The end of the link that has the controller.
 
 use nervecord::control::remote::{Remote, Settings};
-use nervecord::{Controller, Limits, Status};
+use nervecord::{Controller, Limits, Quad, Status};
 use nervecord_cli::emulate::{Board, Firmware, Kind, Link};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::program::Program;
@@ -20,6 +20,12 @@ pub trait Core {
     /// # Errors
     /// The core does not start again.
     fn reset(&mut self) -> Result<()>;
+
+    /// A bit of the model's memory turns over.
+    ///
+    /// # Errors
+    /// The core has stopped.
+    fn flip(&mut self, bit: usize) -> Result<()>;
 }
 
 /// An emulated core.
@@ -51,6 +57,10 @@ impl Core for Emulated {
     fn reset(&mut self) -> Result<()> {
         self.link = Link::start(&self.board, &self.firmware, &self.settings)?;
         Ok(())
+    }
+
+    fn flip(&mut self, bit: usize) -> Result<()> {
+        self.link.flip(bit as u32)
     }
 }
 
@@ -87,14 +97,22 @@ impl<'a, const I: usize, const O: usize> Local<'a, I, O> {
     }
 }
 
+/// Turns a bit of a memory over.
+pub fn flip(memory: &mut [Quad], bit: usize) {
+    if let Some(Quad(lanes)) = memory.get_mut(bit / 64)
+        && let Some(lane) = lanes.get_mut(bit / 16 % 4)
+    {
+        *lane ^= 1 << (bit % 16);
+    }
+}
+
 /// A loop at its start.
 fn boot<'a, const I: usize, const O: usize>(
     program: &'a Program,
     limits: &Limits<I, O>,
     settings: &Settings,
 ) -> Remote<Host<'a, I, O>, i32, I, O> {
-    let host = Host { program, model: Interpreter::new(program), status: Status::new() };
-    Remote::new(host, limits, settings)
+    Remote::new(Host::new(program), limits, settings)
 }
 
 impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
@@ -107,14 +125,26 @@ impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
         self.past.push(std::mem::replace(&mut self.remote, fresh));
         Ok(())
     }
+
+    fn flip(&mut self, bit: usize) -> Result<()> {
+        flip(self.remote.controller().model.memory(), bit);
+        Ok(())
+    }
 }
 
 /// A program as a controller of raw integers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Host<'a, const I: usize, const O: usize> {
     program: &'a Program,
     model: Interpreter<'a>,
     status: Status,
+}
+
+impl<'a, const I: usize, const O: usize> Host<'a, I, O> {
+    /// A controller in its start state.
+    pub fn new(program: &'a Program) -> Self {
+        Self { program, model: Interpreter::new(program), status: Status::new() }
+    }
 }
 
 impl<const I: usize, const O: usize> Controller for Host<'_, I, O> {
