@@ -103,6 +103,7 @@ fn guarded_modules() -> Result<String> {
         [guard]
         invalid = 0
         stale = 1
+        tables = 16
         [guard.inputs]
         angle = { min = -0.9, max = 0.8, stuck = 4 }
         [guard.outputs]

@@ -120,7 +120,7 @@ impl Settings {
                 .expected(
                     "outputs = [..], widths = [..], and sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = \
                      [low, high]), [units] (x0 = \"rad/s\"), [sparsity] (weights, activations), [state] (keep, initial, window = \"history\", \
-                     features, input = \"output\") and [guard] (saturated, invalid, stale, inputs, outputs)",
+                     features, input = \"output\") and [guard] (saturated, invalid, stale, tables, inputs, outputs)",
                 )
                 .found(e.message())
                 .help("compare it with the example in the documentation")

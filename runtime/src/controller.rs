@@ -1,6 +1,7 @@
 //! The interface firmware sees: step, reset, and a status that says what was wrong with the inputs. Stands
-//! on `number` and `limits`.
+//! on `number`, `limits` and `integrity`.
 
+use crate::integrity::Tables;
 use crate::limits::Limits;
 use crate::number::{Formats, Number};
 
@@ -173,6 +174,8 @@ pub trait RawStep<const I: usize, const O: usize>: Sealed + Sized {
     );
     /// What `[guard]` in `nervecord.toml` says: what a guard in a control loop holds inputs and outputs to.
     const GUARD: Limits<I, O> = Limits::any(&Self::FORMATS);
+    /// The tables that a guard checks, where `tables` in that section says so.
+    const TABLES: Option<&'static Tables> = None;
 
     /// One control period.
     fn step_raw(&mut self, input: &[Self::RawInput; I]) -> [Self::RawOutput; O];

@@ -23,6 +23,7 @@ pub use crate::elementwise::{
 pub use crate::functions::Functions;
 pub use crate::head::{ArgMax, LogSoftmax, Softmax};
 pub use crate::input::{Counts, Reading, Value};
+pub use crate::integrity::{Tables, Words};
 pub use crate::limits::{InputLimits, Limits, OutputLimits, Tolerance};
 pub use crate::membrane::{Gap, Membrane, Neuron, Synapse};
 pub use crate::ncap::{Clock, Joint, Ncap, Side};

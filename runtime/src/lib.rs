@@ -34,7 +34,7 @@
 //!
 //! # Rooms
 //! Each file says what it may use. From below: `arch` (what differs from core to core) and [`rounding`], one
-//! file or folder a kind of layer, [`input`], [`limits`] and the ports, `control`, and on top `generated` and `host`, which
+//! file or folder a kind of layer, [`input`], [`limits`], [`integrity`] and the ports, `control`, and on top `generated` and `host`, which
 //! only list what generated modules and the code generator name.
 #![no_std]
 #![deny(unsafe_code)]
@@ -54,6 +54,7 @@ mod head;
 #[doc(hidden)]
 pub mod host;
 pub mod input;
+pub mod integrity;
 pub mod limits;
 mod membrane;
 mod ncap;

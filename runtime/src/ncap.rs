@@ -134,7 +134,7 @@ impl Clock<'_> {
         debug_assert!(self.fits(&[], phases.len()), "a tensor is too short");
         for (phase, &period) in flat_mut(phases).iter_mut().zip(self.periods) {
             // A sound clock has 1 <= next <= period <= 2^15 - 1. One that a fault made negative would stand still for
-            // 2^15 steps; read as above 2^15, it turns over.
+            // 2^15 steps; read as 2^15 and more, it turns over.
             let next = *phase as u16 as i32 + 1;
             *phase = (next & negative(next - period as i32)) as i16;
         }

@@ -4,11 +4,14 @@
 //! These run the emulators. `cargo xtask test` sets those up and runs them; plain `cargo test` lists
 //! them as ignored.
 
-use nervecord_cli::emulate::{Board, Firmware, Job, Kind, Measured, emulate};
+use nervecord_cli::emulate::{Board, Firmware, Job, Kind, Measured, Reach, STEP, Seed, emulate};
 use nervecord_cli::plants::RandomState;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::{Compiled, Compiler};
+use nervecord_tests::faults::{Model, Rig};
+use nervecord_tests::link::{self, Emulated, Plan};
 use nervecord_tests::{connectome, liquid, models, vectors};
+use object::{Object, ObjectSection, ObjectSymbol};
 
 /// The digits classifier on its 200 vectors.
 fn digits() -> Job {
@@ -38,10 +41,79 @@ fn measure(board: &Board, job: &Job) -> Measured {
     assert_eq!(measured.min(), measured.max(), "{}: the time depends on the input", job.name);
     println!("{} on {}: {} instructions", job.name, board.name, measured.max());
 
+    Reach::of(&measured.firmware).unwrap().require(STEP).unwrap();
     let bare = Firmware::build(board, &job.module, Kind::Bare).unwrap();
-    let forbidden: Vec<String> = bare.forbidden().iter().map(|f| f.name()).collect();
-    assert!(forbidden.is_empty(), "{}: {forbidden:?}", job.name);
+    Reach::of(&bare).unwrap().require_all().unwrap();
     measured
+}
+
+#[test]
+#[cfg_attr(not(feature = "emulated"), ignore = "needs emulators: run `cargo xtask test`")]
+fn what_may_not_be_in_an_image_is_found_in_it() {
+    let compiled = swimmer();
+    for board in ["qemu-cortex-m0", "qemu-cortex-m4", "qemu-cortex-m55", "qemu-riscv32"] {
+        let board = Board::find(board).unwrap();
+        for (seed, why) in
+            [(Seed::Panic, "a panic in"), (Seed::Float, "a float in"), (Seed::Heap, "the heap in")]
+        {
+            let image = Firmware::build(&board, &compiled.module(), Kind::Seeded(seed)).unwrap();
+            let refused = Reach::of(&image).unwrap().require_all().unwrap_err().to_string();
+            println!("{}: {refused}", board.name);
+            assert!(refused.contains(why), "{refused}");
+        }
+    }
+}
+
+/// A bit of a table that has turned over in flash keeps the model out of charge from the first period on.
+#[test]
+#[cfg_attr(not(feature = "emulated"), ignore = "needs emulators: run `cargo xtask test`")]
+fn a_damaged_table_in_flash_is_safe_from_the_start() {
+    let mut compiled = Model::Liquid.compile().unwrap();
+    compiled.program.guard.as_mut().unwrap().tables = Some(64);
+    let plan = Plan::clean(50);
+    for board in ["qemu-cortex-m4", "qemu-riscv32"] {
+        let board = Board::find(board).unwrap();
+        let image = Firmware::build(&board, &compiled.module(), Kind::Linked).unwrap();
+        let safe = |image: Firmware| {
+            let mut core = Emulated::of(&board, image, &plan.settings).unwrap();
+            let mut rig = Rig::new(Model::Liquid, 100);
+            let run = link::run(&plan, &compiled.program, &mut rig, &mut core, |_, _| {}).unwrap();
+            (run.safe_answers, run.driven.iter().all(|y| y == &[0]))
+        };
+        assert_eq!(safe(image.clone()), (0, false), "{}", board.name);
+        for (table, bit) in [("LAYER_0_FF1_PACKED", 5), ("LAYER_2_TIME_SIGMOID_PIECES", 4099)] {
+            let mut damaged = image.clone();
+            let at = place(&image.elf, table);
+            damaged.elf[at + bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(safe(damaged), (50, true), "{}: {table}", board.name);
+        }
+    }
+}
+
+/// Where a static's first byte is in an ELF file.
+fn place(elf: &[u8], name: &str) -> usize {
+    let file = object::File::parse(elf).unwrap();
+    let mut statics = file.symbols().filter(|s| s.kind() == object::SymbolKind::Data);
+    let symbol = statics.find(|s| s.name().unwrap().contains(name)).unwrap();
+    let section = file.section_by_index(symbol.section_index().unwrap()).unwrap();
+    let (start, _) = section.file_range().unwrap();
+    (start + symbol.address() - section.address()) as usize
+}
+
+#[test]
+#[cfg_attr(not(feature = "emulated"), ignore = "needs emulators: run `cargo xtask test`")]
+fn stack_by_the_instructions_is_stack_by_the_compiler() {
+    let compiled = digits();
+    for board in Board::all().unwrap() {
+        let image = Firmware::build(&board, &compiled.module, Kind::Measuring).unwrap();
+        let reach = Reach::of(&image).unwrap();
+        let sizes = reach.sizes();
+        assert!(sizes.len() > 10, "{}: {} functions", board.name, sizes.len());
+        for (function, compiled, decoded) in sizes {
+            let name = function.name();
+            assert!(decoded >= compiled, "{}, {name}: {decoded} of {compiled}", board.name);
+        }
+    }
 }
 
 /// A swimmer of five joints with any weights and controls.

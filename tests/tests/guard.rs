@@ -8,6 +8,7 @@ use nervecord::control::{
     Actuator, ControlLoop, Fault, Guard, Recovery, Sample, Sensor, State, Step, Timing,
 };
 use nervecord::input::Reading;
+use nervecord::integrity::{TableCheck, Words};
 use nervecord::{RawModel, RawStep};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::options::Weights;
@@ -143,6 +144,45 @@ under_both!(saturation_is_borne_three_times, M, {
     assert!(are(&driven[4..], &[0.1, 0.1]), "{driven:?}");
 });
 
+/// Every bit of every table, turned over in a copy: found by the end of a pass, and at the start.
+#[test]
+fn every_bit_of_the_tables_is_looked_at() {
+    let bytes: usize = made::narrow::TABLES.parts().iter().map(|part| copy(part, None).len()).sum();
+    assert_eq!(bytes, made::narrow::TABLE_BYTES);
+    let parts = made::narrow::TABLES.parts();
+    // The same bytes one by one have the same sum.
+    let damaged = |k: usize, bit: Option<usize>| -> &'static [Words] {
+        let part = |(i, part)| Words::U8(copy(part, bit.filter(|_| i == k)).leak());
+        parts.iter().enumerate().map(part).collect::<Vec<_>>().leak()
+    };
+    let sound = made::narrow::TABLES.damaged(damaged(0, None));
+    let mut check = TableCheck::new(&sound);
+    assert!((0..100).all(|_| check.period()));
+    for (k, part) in parts.iter().enumerate() {
+        for bit in 0..8 * copy(part, None).len() {
+            let tables = made::narrow::TABLES.damaged(damaged(k, Some(bit)));
+            assert!(!TableCheck::new(&tables).period(), "part {k}, bit {bit}");
+        }
+    }
+}
+
+/// The bytes of a table in flash, one bit of them turned over.
+fn copy(part: &Words, bit: Option<usize>) -> Vec<u8> {
+    let mut bytes: Vec<u8> = match part {
+        Words::U8(words) => words.to_vec(),
+        Words::I8(words) => words.iter().flat_map(|w| w.to_le_bytes()).collect(),
+        Words::U16(words) => words.iter().flat_map(|w| w.to_le_bytes()).collect(),
+        Words::I16(words) => words.iter().flat_map(|w| w.to_le_bytes()).collect(),
+        Words::U32(words) => words.iter().flat_map(|w| w.to_le_bytes()).collect(),
+        Words::I32(words) => words.iter().flat_map(|w| w.to_le_bytes()).collect(),
+        Words::Quads(quads) => quads.iter().flat_map(|q| q.0).flat_map(i16::to_le_bytes).collect(),
+    };
+    if let Some(bit) = bit {
+        bytes[bit / 8] ^= 1 << (bit % 8);
+    }
+    bytes
+}
+
 #[test]
 fn without_a_section_an_output_has_its_format_and_is_safe_at_zero() {
     let compiled = network::compile(graph(), Weights::I16, &rows()).unwrap();
@@ -181,6 +221,7 @@ fn what_cannot_be_held_to_is_refused_in_words() {
         ("[guard.outputs]\ny0 = { min = 100.0 }", ["no number of the format", "values from"]),
         ("[guard.outputs]\ny0 = { safe = inf }", ["no number", "[guard.outputs] y0"]),
         ("[guard.outputs]\ny0 = { sleww = 1.0 }", ["unknown field", "slew"]),
+        ("[guard]\ntables = 0", ["no tables are checked", "such as 64"]),
         ("[guard]\nsaturated = -1", ["nervecord.toml", "saturated"]),
         ("[guard]\nsaturated = 70000", ["nervecord.toml", "saturated"]),
     ] {

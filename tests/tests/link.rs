@@ -27,7 +27,8 @@ fn ten_thousand_faults_are_counted_by_kind_and_never_leave_the_limits() {
     // Once the pole has fallen, the inputs stay outside what they were calibrated for.
     let tolerance = Tolerance { saturated: Tolerance::ALWAYS, ..Tolerance::DEFAULT };
     let inputs = vec![InputLimits::ANY; 4];
-    compiled.program.guard = Some(StatedLimits { inputs, outputs: vec![limits], tolerance });
+    compiled.program.guard =
+        Some(StatedLimits { inputs, outputs: vec![limits], tolerance, tables: None });
     let resets = vec![7_500, 15_000, 22_500];
     let plan = Plan { rates: Rates::even(0.25), seed: 3, resets, ..Plan::clean(STEPS) };
     let mut core = Local::<4, 1>::new(&compiled.program, &plan.settings).unwrap();

@@ -2,15 +2,17 @@
 
 use std::path::PathBuf;
 
-use nervecord_cli::emulate::{self, Board, Counting, Firmware, Job, Kind, Measured};
+use nervecord_cli::emulate::{self, Board, Counting, Firmware, Job, Kind, Measured, Reach, STEP};
 use nervecord_codegen::{Error, Result};
 
 use crate::checkout::{boards, say};
 use crate::{subject, table};
 
 /// Columns of the table.
-const HEAD: [&str; 10] =
-    ["model", "board", "rows", "equal", "min", "max", "code B", "tables B", "RAM B", "stack B"];
+const HEAD: [&str; 11] = [
+    "model", "board", "rows", "equal", "min", "max", "code B", "tables B", "RAM B", "stack B",
+    "at most",
+];
 
 /// Runs models on boards; whether every output was the host's.
 ///
@@ -50,14 +52,12 @@ pub fn emulate(board: &str, models: &[PathBuf], profile: bool) -> Result<bool> {
 /// What is not as promised.
 pub fn check(board: &Board, job: &Job) -> Result<Measured> {
     let measured = measure(board, job)?;
-    let firmware = Firmware::build(board, &job.module, Kind::Bare)?;
-    let forbidden: Vec<String> = firmware.forbidden().iter().map(|f| f.name()).collect();
-    match forbidden.is_empty() {
-        true => Ok(measured),
-        false => Err(Error::new("the inference path can panic, allocate or use soft floats")
-            .at(format!("{} on {}", job.name, board.name))
-            .found(forbidden.join(", "))),
-    }
+    let at = |e: Error| e.at(format!("{} on {}", job.name, board.name));
+    // What was measured, of which the firmware around the step may do as it likes, and what has nothing but the step.
+    Reach::of(&measured.firmware)?.require(STEP).map_err(at)?;
+    let bare = Firmware::build(board, &job.module, Kind::Bare)?;
+    Reach::of(&bare)?.require_all().map_err(at)?;
+    Ok(measured)
 }
 
 /// Runs one job on one board: the host's bits, in the same time for every row unless the job allows others.
@@ -111,5 +111,7 @@ fn report(name: &str, board: &Board, equal: usize, measured: &Measured) -> Vec<S
     ];
     let words = [name.to_owned(), board.name.clone()];
     let rows = [measured.outputs.len() as u64, equal as u64];
-    words.into_iter().chain(rows.iter().chain(&numbers).map(u64::to_string)).collect()
+    let bound = measured.stack_bound.map_or("-".to_owned(), |bytes| bytes.to_string());
+    let cells = words.into_iter().chain(rows.iter().chain(&numbers).map(u64::to_string));
+    cells.chain([bound]).collect()
 }

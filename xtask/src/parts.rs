@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use nervecord_cli::emulate::Toolchain;
+use nervecord_cli::emulate::{self, Reach, Toolchain};
 use nervecord_codegen::{Error, Result};
 use object::{Object, ObjectSection, SectionFlags, SectionKind};
 use serde::Deserialize;
@@ -139,7 +139,11 @@ impl Firmware<'_> {
                 .found(String::from_utf8_lossy(&output.stderr).trim()));
         }
         let target = root().join("boards/target").join(&self.core.target);
-        Image::read(&target.join("release").join(id))
+        let elf = target.join("release").join(&id);
+        let bytes = fs::read(&elf).map_err(|e| Error::io("read", &elf, &e))?;
+        let firmware = emulate::Firmware::read(bytes)?;
+        Reach::of(&firmware)?.require_integers().map_err(|e| e.file(&elf).at(id))?;
+        Image::read(&elf, &firmware.elf)
     }
 }
 
@@ -152,9 +156,8 @@ struct Image {
 }
 
 impl Image {
-    fn read(elf: &Path) -> Result<Self> {
-        let bytes = fs::read(elf).map_err(|e| Error::io("read", elf, &e))?;
-        let file = object::File::parse(&*bytes)
+    fn read(elf: &Path, bytes: &[u8]) -> Result<Self> {
+        let file = object::File::parse(bytes)
             .map_err(|e| Error::new("the firmware is not an ELF file").file(elf).found(e))?;
         let mut image = Self::default();
         for section in file.sections() {

@@ -10,5 +10,7 @@ pub fn run() -> ! {
     let input: [RawInput; INPUTS] = [0; INPUTS];
     loop {
         black_box(nervecord_step(black_box(&mut model), black_box(&input)));
+        #[cfg(any(feature = "seed-panic", feature = "seed-float", feature = "seed-heap"))]
+        crate::seeded::violate();
     }
 }

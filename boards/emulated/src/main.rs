@@ -5,7 +5,8 @@
 //! `summary.json`. All three live in the emulator's working directory, reached by semihosting.
 //!
 //! With the feature `bare` it does nothing but step, so that what is linked is the inference path:
-//! a panic, allocation or soft-float symbol in that ELF is one the step can reach.
+//! a panic, allocation or float in that ELF is one the step can reach. The features `seed-panic`,
+//! `seed-float` and `seed-heap` put one there, to be refused.
 //!
 //! With the feature `link` it runs a control loop whose sensor and actuator are on the host.
 
@@ -18,6 +19,8 @@ mod bare;
 mod link;
 #[cfg(not(any(feature = "bare", feature = "link")))]
 mod measure;
+#[cfg(any(feature = "seed-panic", feature = "seed-float", feature = "seed-heap"))]
+mod seeded;
 #[cfg(not(any(feature = "bare", feature = "link")))]
 mod stack;
 mod step;

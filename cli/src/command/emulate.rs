@@ -47,6 +47,7 @@ struct Outcome {
     table_bytes: u64,
     ram_bytes: u64,
     stack_bytes: u64,
+    stack_bound_bytes: Option<u64>,
     /// Instructions that each function executed in a step on average.
     functions: BTreeMap<String, f64>,
 }
@@ -106,6 +107,7 @@ fn outcome(model: String, board: &Board, job: &Job, measured: &Measured) -> Outc
         table_bytes: measured.table_bytes,
         ram_bytes: measured.ram_bytes,
         stack_bytes: measured.stack_bytes,
+        stack_bound_bytes: measured.stack_bound,
         functions,
     }
 }
@@ -129,6 +131,10 @@ impl Outcome {
             ("tables", bytes(self.table_bytes)),
             ("RAM", bytes(self.ram_bytes)),
             ("stack", bytes(self.stack_bytes)),
+            (
+                "stack, at most",
+                self.stack_bound_bytes.map_or("not known: a call by a register".into(), bytes),
+            ),
             ("rows equal to the host's", format!("{} of {}", self.equal_rows, self.rows)),
         ];
         let mut text = format!("{} on {} ({})\n", self.model, self.board, self.core);
@@ -139,6 +145,8 @@ impl Outcome {
             "  executed instructions under emulation; cycles are the core's published timings\n";
         text +=
             "  applied to them, without wait states, at most; neither was measured on hardware\n";
+        text +=
+            "  stack is what steps were seen to take, and what the compiler and the calls allow\n";
         text + match self.bit_exact {
             true => "  every output is the host's, bit for bit\n",
             false => "  OUTPUTS DIFFER from the host's: please report this as a bug\n",

@@ -42,8 +42,8 @@ impl Firmware {
         let toolchain = Toolchain::find(&board.target)?;
         let place = boards.join("target/emulate").join(&board.name);
         fs::create_dir_all(&place).map_err(|e| Error::io("create", &place, &e))?;
-        // Held until the image is read: all jobs of a board build into one place.
-        let _lock = lock(&place.join("lock"))?;
+        // Held until the image is read: all boards of a target build into one place.
+        let _lock = lock(&place.with_file_name(format!("{}.lock", board.target)))?;
         let copy = place.join("model.rs");
         if fs::read(&copy).ok().as_deref() != Some(module.as_bytes()) {
             fs::write(&copy, module).map_err(|e| Error::io("write", &copy, &e))?;
@@ -99,13 +99,6 @@ impl Firmware {
     pub fn function_at(&self, address: u64) -> Option<&Function> {
         self.functions.iter().find(|f| (f.address..f.address + f.bytes).contains(&address))
     }
-
-    /// Functions that an inference path must not reach: panics, formatting, the heap, soft floats.
-    ///
-    /// Meaningful for [`Kind::Bare`] only; the measuring firmware has some of its own.
-    pub fn forbidden(&self) -> Vec<&Function> {
-        self.functions.iter().filter(|f| is_forbidden(&f.symbol)).collect()
-    }
 }
 
 impl Function {
@@ -113,20 +106,25 @@ impl Function {
     pub fn name(&self) -> String {
         format!("{:#}", rustc_demangle::demangle(&self.symbol))
     }
+
+    /// Why an inference path must not reach it, by its name.
+    pub fn forbidden(&self) -> Option<&'static str> {
+        forbidden(&self.symbol)
+    }
 }
 
-fn is_forbidden(symbol: &str) -> bool {
+/// Why a function may not be there: it panics, or writes messages.
+pub const PANIC: &str = "a panic";
+/// It allocates.
+pub const HEAP: &str = "the heap";
+/// It computes in floats.
+pub const FLOAT: &str = "a float";
+
+fn forbidden(symbol: &str) -> Option<&'static str> {
     // Substrings, because a mangled name holds its path in pieces.
-    const PATHS: [&str; 8] = [
-        "panic",
-        "unwrap_failed",
-        "expect_failed",
-        "begin_unwind",
-        "4core3fmt",
-        "__rust_alloc",
-        "5alloc",
-        "__rg_",
-    ];
+    const PANICS: [&str; 5] =
+        ["panic", "unwrap_failed", "expect_failed", "begin_unwind", "4core3fmt"];
+    const ALLOCATES: [&str; 3] = ["__rust_alloc", "5alloc", "__rg_"];
     // Names of the soft-float routines: ARM's run-time ABI, then the compiler's own.
     const FLOAT_ABI: [&str; 8] = [
         "__aeabi_f",
@@ -146,9 +144,14 @@ fn is_forbidden(symbol: &str) -> bool {
         (name.contains("sf") || name.contains("df"))
             && FLOAT_WORDS.iter().any(|word| name.starts_with(word))
     });
-    soft_float
-        || PATHS.iter().any(|path| symbol.contains(path))
-        || FLOAT_ABI.iter().any(|name| symbol.starts_with(name))
+    let soft_float = soft_float || FLOAT_ABI.iter().any(|name| symbol.starts_with(name));
+    let holds = |paths: &[&str]| paths.iter().any(|path| symbol.contains(path));
+    match () {
+        () if holds(&ALLOCATES) => Some(HEAP),
+        () if holds(&PANICS) => Some(PANIC),
+        () if soft_float => Some(FLOAT),
+        () => None,
+    }
 }
 
 /// The plugin that counts, for the interface version `api` of QEMU.
@@ -228,7 +231,7 @@ mod tests {
             "__floatunsisf",
             "__fixdfsi",
         ] {
-            assert!(is_forbidden(symbol), "{symbol}");
+            assert!(forbidden(symbol).is_some(), "{symbol}");
         }
     }
 
@@ -242,7 +245,7 @@ mod tests {
             "__aeabi_memcpy",
             "nervecord_step",
         ] {
-            assert!(!is_forbidden(symbol), "{symbol}");
+            assert_eq!(forbidden(symbol), None, "{symbol}");
         }
     }
 }

@@ -9,6 +9,19 @@ pub enum Kind {
     Bare,
     /// Runs a control loop whose sensor and actuator are on the host; see [`super::Link`].
     Linked,
+    /// As [`Bare`](Self::Bare), with something in it that has to be refused.
+    Seeded(Seed),
+}
+
+/// What has to be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seed {
+    /// An index that may lie outside.
+    Panic,
+    /// A product of floats.
+    Float,
+    /// An allocation.
+    Heap,
 }
 
 impl Kind {
@@ -18,6 +31,9 @@ impl Kind {
             Self::Measuring => None,
             Self::Bare => Some("bare"),
             Self::Linked => Some("link"),
+            Self::Seeded(Seed::Panic) => Some("seed-panic"),
+            Self::Seeded(Seed::Float) => Some("seed-float"),
+            Self::Seeded(Seed::Heap) => Some("seed-heap"),
         }
     }
 }

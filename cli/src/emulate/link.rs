@@ -17,6 +17,9 @@ use super::{machine, process, toolchain};
 use nervecord_codegen::cleanup::Promise;
 use nervecord_codegen::{Error, Result};
 
+/// A period of the loop in an image.
+pub const PERIOD: &str = "nervecord_period";
+
 /// How long a period may take the emulator, which shares its machine with others.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -10,9 +10,13 @@ use super::executed::{Counting, Executed};
 use super::firmware::{Firmware, Function};
 use super::firmware_kind::Kind;
 use super::machine::{self, Recording};
+use super::reach::Reach;
 use nervecord_codegen::Compiled;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::{Error, Result};
+
+/// The step in an image.
+pub const STEP: &str = "nervecord_step";
 
 /// What to run: a generated module, and the rows it steps on.
 #[derive(Debug, Clone)]
@@ -85,6 +89,9 @@ pub struct Measured {
     pub ram_bytes: u64,
     /// Bytes of stack below the caller of the step, the deepest of the first steps.
     pub stack_bytes: u64,
+    /// The most bytes of stack that a step can take, by the compiler's sizes and the calls in the image; none where
+    /// a call goes where a register says.
+    pub stack_bound: Option<u64>,
     /// How instructions were counted.
     pub counting: Counting,
     /// The image that ran.
@@ -145,7 +152,8 @@ pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
                 .help("build firmware and nervecord from one checkout"),
         )
     })?;
-    let instructions = check(&summary, &run, job).map_err(about)?;
+    let stack_bound = Reach::of(&firmware)?.stack(STEP).map_err(about)?;
+    let instructions = check(&summary, stack_bound, &run, job).map_err(about)?;
     let functions = functions(&firmware, &run.executed);
     let cycles = cycles::modelled(board, &firmware, &run.executed).map_err(about)?;
     Ok(Measured {
@@ -159,6 +167,7 @@ pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
         table_bytes: summary.table_bytes,
         ram_bytes: summary.ram_bytes,
         stack_bytes: summary.stack_bytes,
+        stack_bound,
         firmware,
     })
 }
@@ -202,7 +211,12 @@ fn decode(bytes: &[u8], width: usize, columns: usize) -> Vec<Vec<i32>> {
 }
 
 /// Whether the run belongs to the job and is whole; the instructions of its steps.
-fn check(summary: &Summary, run: &Recording, job: &Job) -> Result<Vec<u64>> {
+fn check(
+    summary: &Summary,
+    stack_bound: Option<u64>,
+    run: &Recording,
+    job: &Job,
+) -> Result<Vec<u64>> {
     let wrong = |what: &str, expected: String, found: String| {
         Err(Error::new(format!("the emulated firmware disagrees on {what}"))
             .expected(expected)
@@ -225,6 +239,10 @@ fn check(summary: &Summary, run: &Recording, job: &Job) -> Result<Vec<u64>> {
     if summary.stack_bytes >= summary.stack_window {
         let found = "the whole painted window".to_owned();
         return wrong("its stack", format!("less than {} bytes", summary.stack_window), found);
+    }
+    if stack_bound.is_some_and(|bound| summary.stack_bytes > bound) {
+        let expected = format!("at most {} bytes", stack_bound.unwrap_or_default());
+        return wrong("its stack", expected, format!("{} bytes", summary.stack_bytes));
     }
     let overhead = run.intervals.first().copied().unwrap_or(0);
     let steps = run.intervals.iter().skip(1).map(|n| n.checked_sub(overhead));

@@ -64,7 +64,11 @@ impl Toolchain {
         cargo.env("NERVECORD_MODULE", module).env("NERVECORD_BOARD", &board.name);
         // The flags replace any the user set for their own programs.
         cargo.env_remove("RUSTFLAGS").env_remove("CARGO_BUILD_TARGET");
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", board.rustflags.join("\x1f"));
+        let mut flags = board.rustflags.clone();
+        // The compiler writes down what stack each function takes, in a section that is not loaded. The option is
+        // not stable, and changes no code.
+        flags.extend(["-Z", "emit-stack-sizes"].map(str::to_owned));
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env("RUSTC_BOOTSTRAP", "1");
         self.configure(&mut cargo)?;
         Ok(cargo)
     }

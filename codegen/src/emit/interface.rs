@@ -85,7 +85,7 @@ pub fn readings(program: &Program, ty: &str) -> String {
 
 /// What a guard holds inputs and outputs to, in the model's units, where it is stated.
 pub fn guard(program: &Program, ty: &str) -> String {
-    let Some(StatedLimits { inputs, outputs, tolerance }) = &program.guard else {
+    let Some(StatedLimits { inputs, outputs, tolerance, .. }) = &program.guard else {
         return String::new();
     };
     let mut out = format!(
@@ -119,6 +119,24 @@ pub fn guard(program: &Program, ty: &str) -> String {
         out,
         "        ],\n        Tolerance {{ saturated: {saturated}, invalid: {invalid}, stale: {stale} }},\n    );"
     );
+    out
+}
+
+/// The tables that a guard checks, so many bytes a period, and how many of all there are.
+pub fn checked_tables(program: &Program, parts: &[(String, usize)], a_period: u32) -> String {
+    let bytes: usize = parts.iter().map(|(_, bytes)| bytes).sum();
+    let mut out = format!(
+        "    /// The tables of integers, {bytes} bytes of the {} in flash, and their CRC.
+    #[rustfmt::skip]
+    pub static TABLES: Tables = Tables::new(
+        &[
+",
+        program.table_bytes()
+    );
+    for (words, _) in parts {
+        let _ = writeln!(out, "            {words},");
+    }
+    let _ = writeln!(out, "        ],\n        {a_period},\n    );");
     out
 }
 

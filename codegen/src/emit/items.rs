@@ -16,6 +16,8 @@ pub struct Items {
     pub text: String,
     /// Names of `nervecord::generated`.
     pub imports: BTreeSet<String>,
+    /// Tables of integers in flash, as the check of tables takes them, and their bytes.
+    pub checked: Vec<(String, usize)>,
     taken: BTreeSet<String>,
     /// The names of functions' tables by their pieces.
     pieces: BTreeMap<Vec<u32>, String>,
@@ -97,6 +99,7 @@ impl Items {
 
     fn table<'a>(&mut self, kernel: &mut Kernel<'a>, table: &'a Table<'a>) {
         let name = format!("{}_{}", kernel.name, table.name);
+        self.check(kernel, table, &name);
         match &table.content {
             Content::List(array) => {
                 self.array(&format!("static {name}"), array.element(), &array.numbers());
@@ -129,6 +132,29 @@ impl Items {
                 let value = format!("{by}({})", of.join(", "));
                 self.constant(&format!("static {name}: [u32; {words}]"), &value);
             }
+        }
+    }
+
+    /// Takes note of a table of integers, unless another is made of it.
+    fn check(&mut self, kernel: &Kernel, table: &Table, name: &str) {
+        let (kind, reference) = match &table.content {
+            Content::List(array) => (array.element(), format!("&{name}")),
+            Content::Matrix(array, _) => (array.element(), format!("{name}.as_flattened()")),
+            Content::Packed { .. } => ("u32", format!("&{name}")),
+            Content::Pieces(pieces) if !self.pieces.contains_key(*pieces) => {
+                ("u32", format!("&{name}"))
+            }
+            _ => return,
+        };
+        let is_made_of = |other: &Table| match &other.content {
+            Content::Packed { of, .. } => {
+                of.iter().any(|v| matches!(v, Value::Table(own) if *own == table.name))
+            }
+            _ => false,
+        };
+        if !kernel.data.tables.iter().any(is_made_of) {
+            let words = format!("Words::{}({reference})", kind.to_ascii_uppercase());
+            self.checked.push((words, table.bytes()));
         }
     }
 

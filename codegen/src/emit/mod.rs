@@ -13,7 +13,7 @@ use std::ops::Range;
 use nervecord::generated::FORMAT;
 use nervecord::host::quads;
 
-use self::interface::{guard, interface, readings, typed, untyped};
+use self::interface::{checked_tables, guard, interface, readings, typed, untyped};
 use self::items::{Items, type_name, wrapped, wrapped_imports};
 use self::widths::Widths;
 use crate::program::kernel::Data;
@@ -35,7 +35,7 @@ pub struct Origin {
 }
 
 /// The constants of every module.
-const OWN: [&str; 9] = [
+const OWN: [&str; 10] = [
     "GUARD",
     "INPUTS",
     "OUTPUTS",
@@ -45,6 +45,7 @@ const OWN: [&str; 9] = [
     "CHANNELS",
     "LEVELS",
     "START",
+    "TABLES",
 ];
 
 /// The module's text.
@@ -102,10 +103,21 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
         items.disjoint(program.scratch_quads, [&port_tensor(program, port)]);
     }
     out += &items.text;
+    if let Some(a_period) = checks_tables(program) {
+        let limits = ("Words::Quads(&LIMITS)".to_owned(), program.input.limits().len() * 8);
+        let states = ("Words::Quads(&START)".to_owned(), program.start.len() * 8);
+        items.checked.extend([limits].into_iter().chain(start.then_some(states)));
+        out += &checked_tables(program, &items.checked, a_period);
+    }
     out += "\n";
     out += &controller(program, origin, &ty, start, &body, &widths);
     out += "}\n";
     out
+}
+
+/// Bytes of tables to check in a period, if they are to be.
+fn checks_tables(program: &Program) -> Option<u32> {
+    program.guard.as_ref().and_then(|guard| guard.tables)
 }
 
 fn header(program: &Program, origin: &Origin) -> String {
@@ -151,6 +163,9 @@ fn imports(program: &Program, items: &Items) -> String {
     }
     if program.guard.is_some() {
         names.extend(["InputLimits", "Limits", "OutputLimits", "Tolerance"].map(String::from));
+    }
+    if checks_tables(program).is_some() {
+        names.extend(["Tables", "Words"].map(String::from));
     }
     let (mut fixed, mut fracs) = (BTreeSet::new(), BTreeSet::new());
     for port in [&program.input, &program.output] {
@@ -266,10 +281,13 @@ fn controller(
         true => "        const FULL_SCALE: bool = true;\n",
         false => "",
     };
-    let guard = match program.guard {
-        Some(_) => "        const GUARD: Limits<INPUTS, OUTPUTS> = GUARD;\n",
-        None => "",
-    };
+    let mut guard = String::new();
+    if program.guard.is_some() {
+        guard += "        const GUARD: Limits<INPUTS, OUTPUTS> = GUARD;\n";
+    }
+    if checks_tables(program).is_some() {
+        guard += "        const TABLES: Option<&'static Tables> = Some(&TABLES);\n";
+    }
     let (model, quads) = (&origin.model, program.scratch_quads);
     let time = match program.constant_time() {
         true => "",

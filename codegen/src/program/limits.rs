@@ -15,13 +15,15 @@ pub struct StatedLimits {
     pub outputs: Vec<OutputLimits>,
     /// How long what is wrong with an input is borne.
     pub tolerance: Tolerance,
+    /// Bytes of the tables in flash that are checked in a period, if they are.
+    pub tables: Option<u32>,
 }
 
 impl StatedLimits {
     /// None for any of so many inputs and outputs.
     pub fn none(inputs: usize, outputs: usize) -> Self {
         let (inputs, outputs) = (vec![InputLimits::ANY; inputs], vec![OutputLimits::ANY; outputs]);
-        Self { inputs, outputs, tolerance: Tolerance::DEFAULT }
+        Self { inputs, outputs, tolerance: Tolerance::DEFAULT, tables: None }
     }
 
     /// All of them in the integers of two ports.

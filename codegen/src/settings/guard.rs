@@ -17,6 +17,7 @@ pub struct GuardSettings {
     saturated: Option<u16>,
     invalid: Option<u16>,
     stale: Option<u16>,
+    tables: Option<u32>,
     inputs: BTreeMap<String, Input>,
     outputs: BTreeMap<String, Output>,
 }
@@ -79,6 +80,14 @@ impl GuardSettings {
             invalid: self.invalid.unwrap_or(usual.invalid),
             stale: self.stale.unwrap_or(usual.stale),
         };
+        if self.tables == Some(0) {
+            return Err(Error::new("no tables are checked in a period")
+                .at("[guard] tables")
+                .expected("bytes, such as 64: a pass takes as many periods as there are of them in the tables")
+                .found(0)
+                .help("leave it out for no check"));
+        }
+        stated.tables = self.tables;
         for (name, section) in &self.inputs {
             let i = place(name, "inputs", &program.input_names, numbered_input)?;
             let limits = section.limits();

@@ -28,11 +28,13 @@ pub enum Fault {
     Invalid = 8,
     /// The clock went backwards, or so far ahead that it looks so.
     Clock = 9,
+    /// A table in flash is not what it was when the firmware was built; no recovery mends it.
+    Tables = 10,
 }
 
 impl Fault {
     /// Number of kinds.
-    pub const KINDS: usize = 10;
+    pub const KINDS: usize = 11;
 
     /// Every kind, in the order of their numbers.
     pub const ALL: [Self; Self::KINDS] = [
@@ -46,6 +48,7 @@ impl Fault {
         Self::Actuator,
         Self::Invalid,
         Self::Clock,
+        Self::Tables,
     ];
 }
 

@@ -1,9 +1,10 @@
 //! What goes into a controller and what comes out, held to its limits.
 //!
-//! Stands on `fault`, and on the status and the limits of a controller.
+//! Stands on `fault`, and on the status, the limits and the tables of a controller.
 
 use super::fault::Fault;
 use crate::controller::{RawStep, Status};
+use crate::integrity::{TableCheck, Tables};
 use crate::limits::{Limits, OutputBounds};
 
 impl OutputBounds {
@@ -45,6 +46,7 @@ impl Run {
 #[derive(Clone, Debug)]
 pub struct Guard<const I: usize, const O: usize> {
     limits: Limits<I, O>,
+    tables: Option<TableCheck>,
     max_age: u32,
     seen: [i32; I],
     same: [u16; I],
@@ -65,6 +67,7 @@ impl<const I: usize, const O: usize> Guard<I, O> {
         let nothing = Run { on_end: 0, total: 0 };
         Self {
             limits: *limits,
+            tables: None,
             max_age,
             seen: [i32::MIN; I],
             same: [0; I],
@@ -76,9 +79,27 @@ impl<const I: usize, const O: usize> Guard<I, O> {
         }
     }
 
-    /// A guard for the model `M`, with the limits that `nervecord.toml` stated when it was compiled.
+    /// A guard for the model `M`, with the limits that `nervecord.toml` stated when it was compiled; it has checked the
+    /// tables if that asked for it.
     pub fn of<M: RawStep<I, O>>(max_age: u32) -> Self {
-        Self::new(&M::GUARD, max_age)
+        Self { tables: M::TABLES.map(TableCheck::new), ..Self::new(&M::GUARD, max_age) }
+    }
+
+    /// The same guard, which has checked these tables and goes on checking them.
+    #[must_use]
+    pub fn with_tables(self, tables: &Tables) -> Self {
+        Self { tables: Some(TableCheck::new(tables)), ..self }
+    }
+
+    /// Checks a slice of the tables.
+    ///
+    /// # Errors
+    /// They are not what they were.
+    pub fn check_tables(&mut self) -> Result<(), Fault> {
+        match self.tables.as_mut().is_none_or(TableCheck::period) {
+            true => Ok(()),
+            false => Err(Fault::Tables),
+        }
     }
 
     /// Looks at a sample: too old, no number, out of range, or stuck.

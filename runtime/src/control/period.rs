@@ -242,6 +242,9 @@ where
     }
 
     fn period(&mut self, now: u32, mut period: Period<I, O>) -> Step<I, O> {
+        if let Err(fault) = self.guard.check_tables() {
+            self.note(&mut period, fault);
+        }
         let sample = self.sample(now, &mut period);
         if let Some(sample) = sample
             && period.fault.is_none()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::control::{InputLimits, Limits, OutputLimits, Sample, Tolerance};
+use crate::integrity::{Tables, Words};
 use crate::number::Formats;
 use fixed::types::I4F12;
 
@@ -282,6 +283,20 @@ fn a_clock_that_jumps_back_is_a_fault_and_no_stand_still() {
         assert_eq!((steps[0].output, steps[2].state), ([10], State::Running));
     }
     assert_eq!(control.faults().of(Fault::Clock), 3);
+}
+
+#[test]
+fn a_damaged_table_is_a_fault_for_good() {
+    static TABLE: [u8; 4] = [1, 2, 3, 4];
+    static DAMAGED: [u8; 4] = [1, 2, 3, 5];
+    static SOUND: Tables = Tables::new(&[Words::U8(&TABLE)], 2);
+    let (rig, mut control) = running(QUICK);
+    control.guard = control.guard.with_tables(&SOUND);
+    assert!(periods(&rig, &mut control, 9).iter().all(|s| s.fault.is_none()));
+    control.guard = control.guard.with_tables(&SOUND.damaged(const { &[Words::U8(&DAMAGED)] }));
+    let steps = periods(&rig, &mut control, 9);
+    assert!(steps.iter().all(|s| s.fault == Some(Fault::Tables) && s.output == [10]));
+    assert!(steps.iter().all(|s| s.status == Status::new()), "not stepped");
 }
 
 #[test]

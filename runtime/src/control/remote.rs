@@ -27,7 +27,6 @@ use super::guard::Guard;
 use super::period::{ControlLoop, Parts, Recovery, State, Step, Timing};
 use super::telemetry::{code, state_code};
 use crate::controller::Controller;
-use crate::limits::Limits;
 use crate::number::Number;
 
 /// Longest frame: what 60 numbers take.
@@ -149,11 +148,10 @@ where
     Y: Number,
 {
     /// A loop around a controller, before its first period.
-    pub fn new(controller: C, limits: &Limits<I, O>, settings: &Settings) -> Self {
+    pub fn new(controller: C, guard: Guard<I, O>, settings: &Settings) -> Self {
         let sensor = Mailbox::new();
         let clock = Periods::default();
         let parts = Parts { controller, sensor, actuator: Answer, clock, watchdog: () };
-        let guard = Guard::new(limits, settings.max_age);
         let timing = Timing { period: 1, deadline: 0 };
         let recovery = Recovery { healthy: settings.healthy, ..Recovery::default() };
         let control = ControlLoop::new(parts, guard, timing, recovery);
@@ -242,6 +240,7 @@ mod tests {
     use super::*;
     use crate::Status;
     use crate::control::Fault;
+    use crate::limits::Limits;
     use crate::number::Formats;
 
     extern crate std;
@@ -265,7 +264,8 @@ mod tests {
     /// A core that takes samples up to two periods old, after some undisturbed periods.
     fn running(periods: u16) -> Remote<Echo, i32, 1, 1> {
         const LIMITS: Limits<1, 1> = Limits::any(&Formats::of_numbers::<i32, i32>());
-        let mut remote = Remote::new(Echo, &LIMITS, &Settings { max_age: 2, healthy: 1 });
+        let mut remote =
+            Remote::new(Echo, Guard::new(&LIMITS, 2), &Settings { max_age: 2, healthy: 1 });
         for number in 0..periods {
             assert_eq!(period(&mut remote, Some(number)), (None, number.into()));
         }

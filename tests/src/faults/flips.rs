@@ -10,7 +10,9 @@ use crate::link::flip;
 use crate::random::Random;
 
 /// Steps after a flip that are looked at.
-pub const HORIZON: usize = 400;
+pub const HORIZON: usize = 500;
+/// As many of them, at the end, have to be those of the undisturbed run: more than any period of the models.
+const QUIET: usize = 100;
 /// Steps of an episode in which flips fall.
 const WHEN: std::ops::Range<usize> = 50..200;
 /// Episodes that flips fall in.
@@ -156,7 +158,7 @@ pub fn flips(model: Model, program: &Program, count: usize, seed: u64) -> [Flips
         flips.lost += usize::from(lost);
         match shown {
             0 => {}
-            HORIZON => flips.never += 1,
+            steps if steps > HORIZON - QUIET => flips.never += 1,
             steps => flips.recovered.push(steps),
         }
     }

@@ -301,6 +301,7 @@ fn runs<const I: usize, const O: usize>(
         inputs: vec![InputLimits::ANY; I],
         outputs: vec![OutputLimits::ANY; O],
         tolerance: Tolerance { saturated: always, invalid: always, stale: always },
+        tables: None,
     };
     let none: Limits<I, O> = free.convert(&program.input, &program.output).map_err(refused)?;
     let mut outcome = Outcome { runs: count, ..Outcome::default() };

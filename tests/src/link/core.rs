@@ -1,8 +1,9 @@
 //! The end of the link that has the controller.
 
+use nervecord::control::Guard;
 use nervecord::control::remote::{Remote, Settings};
 use nervecord::{Controller, Limits, Quad, Status};
-use nervecord_cli::emulate::{Board, Firmware, Kind, Link};
+use nervecord_cli::emulate::{Board, Firmware, Kind, Link, PERIOD, Reach};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::program::Program;
 use nervecord_codegen::{Error, Result};
@@ -41,9 +42,19 @@ impl Emulated {
     /// A board with the firmware of a generated module.
     ///
     /// # Errors
-    /// The firmware does not build, or the emulator does not start.
+    /// The firmware does not build, or a period in it can panic, allocate or compute in floats, or the emulator does
+    /// not start.
     pub fn start(board: &Board, module: &str, settings: &Settings) -> Result<Self> {
         let firmware = Firmware::build(board, module, Kind::Linked)?;
+        Self::of(board, firmware, settings)
+    }
+
+    /// A board with an image that is there.
+    ///
+    /// # Errors
+    /// A period in it can panic, allocate or compute in floats, or the emulator does not start.
+    pub fn of(board: &Board, firmware: Firmware, settings: &Settings) -> Result<Self> {
+        Reach::of(&firmware)?.require(PERIOD)?;
         let link = Link::start(board, &firmware, settings)?;
         Ok(Self { board: board.clone(), firmware, settings: *settings, link })
     }
@@ -112,7 +123,7 @@ fn boot<'a, const I: usize, const O: usize>(
     limits: &Limits<I, O>,
     settings: &Settings,
 ) -> Remote<Host<'a, I, O>, i32, I, O> {
-    Remote::new(Host::new(program), limits, settings)
+    Remote::new(Host::new(program), Guard::new(limits, settings.max_age), settings)
 }
 
 impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
