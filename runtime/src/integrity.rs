@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(sum(const { &[Words::U8(&BYTES)] }), 0xcbf4_3926);
         assert_eq!(sum(const { &[Words::U32(&WORDS), Words::I8(&NINE)] }), 0xcbf4_3926);
         static QUADS: [Quad; 1] = [Quad([0x3231, 0x3433, 0x3635, 0x3837])];
-        assert_eq!(sum(const { &[Words::Quads(&QUADS), Words::U8(&[b'9'])] }), 0xcbf4_3926);
+        assert_eq!(sum(const { &[Words::Quads(&QUADS), Words::U8(b"9")] }), 0xcbf4_3926);
     }
 
     #[test]
