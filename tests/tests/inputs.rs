@@ -118,7 +118,7 @@ fn the_host_gives_the_status_of_the_module() {
 }
 
 #[test]
-fn the_guards_limits_can_be_the_models_ranges() {
+fn a_status_begins_at_the_ends_of_the_models_ranges() {
     let ranges = <policy::Policy as RawStep<8, 2>>::INPUT_RANGES;
     assert_eq!(ranges, &policy::RANGES);
     let mut model = policy::Policy::new();

@@ -39,7 +39,9 @@ pub(super) fn all() -> Vec<Seed> {
 }
 
 const SETTINGS: &str = "[calibration]\npercentile = 99.9\nmargin = 1.25\n\n[inputs]\nx0 = [-3.2, 3.2]\n\
-    x1 = [-10.0, 10.0]\n\n[sparsity]\nweights = true\nactivations = true\n";
+    x1 = [-10.0, 10.0]\n\n[sparsity]\nweights = true\nactivations = true\n\n[guard]\nsaturated = 2\ntables = 64\n\n\
+    [guard.inputs]\nx0 = { min = -0.5, max = 0.5, stuck = 10 }\n\n\
+    [guard.outputs]\ny0 = { min = -0.5, max = 0.75, slew = 0.25, safe = 0.1, safe_slew = 0.5 }\n";
 
 const LINES: [&str; 9] = [
     "compile net.onnx --calibration data.csv -o out.rs --report report",
