@@ -49,6 +49,7 @@ pub mod options;
 pub mod output;
 pub mod parallel;
 pub mod program;
+pub mod prove;
 pub mod quantize;
 pub mod reference;
 pub mod report;

@@ -4,6 +4,7 @@ use nervecord::generated::{Quad, read16, read32};
 use nervecord::host::flat;
 use nervecord_codegen::certify::bound::{Given, bound};
 use nervecord_codegen::certify::interval::Interval;
+use nervecord_codegen::certify::machine::Machine;
 use nervecord_codegen::certify::net::Net;
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::program::{PortWidth, Program};
@@ -97,7 +98,8 @@ fn no_input_of_a_random_network_exceeds_its_bound() {
         if !graph.states.is_empty() {
             continue;
         }
-        let Ok(net) = Net::of(graph, program) else { continue };
+        let Ok(machine) = Machine::of(program) else { continue };
+        let net = Net::of(graph, &machine);
         let inputs = limits(program);
         let Some(found) = bound(&net, &Given { inputs: inputs.clone(), states: vec![] }) else {
             continue;
@@ -149,7 +151,8 @@ fn no_step_of_a_recurrent_network_exceeds_its_bound() {
         if graph.states.is_empty() || graph.states.iter().any(|state| !graph.is_real(state)) {
             continue;
         }
-        let Ok(net) = Net::of(graph, program) else { continue };
+        let Ok(machine) = Machine::of(program) else { continue };
+        let net = Net::of(graph, &machine);
         let inputs = limits(program);
         let mut integers = Interpreter::new(program);
         let mut float = Reference::new(graph);

@@ -3,13 +3,14 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use nervecord_codegen::certify::{Certificate, Effort};
 use nervecord_codegen::input;
 use nervecord_codegen::output::{Folder, Output, ready, spare};
 use nervecord_codegen::report::Judged;
 use nervecord_codegen::{Compiled, Error, Result, report, text};
 
 use super::model::Model;
-use super::print;
+use super::{print, progress};
 
 #[derive(clap::Args)]
 pub struct Target {
@@ -19,8 +20,11 @@ pub struct Target {
     /// A folder for report.html and report.json.
     #[arg(long)]
     report: Option<PathBuf>,
+    /// A file for what is proved of every input: how far the integers can be from float.
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
     /// Write nothing; fail if the module is not up to date.
-    #[arg(long, conflicts_with = "report")]
+    #[arg(long, conflicts_with_all = ["report", "certificate"])]
     check: bool,
     /// Exit 1 if the tolerance was not reached on calibration rows held out from every decision.
     #[arg(long)]
@@ -42,11 +46,23 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
         Some(folder) => report_in(folder, &Judged::on_calibration(&compiled))?,
         None => Vec::new(),
     };
-    outputs.push(Output::of(&target.output, compiled.module().as_bytes())?);
-    let (ready, summary) = (ready(outputs)?, report::render(&compiled));
+    let module = compiled.module();
+    outputs.push(Output::of(&target.output, module.as_bytes())?);
+    let mut summary = report::render(&compiled);
+    if let Some(path) = &target.certificate {
+        let certificate = progress::during("bounding every input", || {
+            Certificate::issue(&compiled, &module, &Effort::default())
+        })?;
+        outputs.push(Output::of(path, certificate.text()?.as_bytes())?);
+        summary += &report::certificate(&certificate);
+    }
+    let ready = ready(outputs)?;
     print::beside(Some(&target.output), &summary)?;
     ready.commit()?;
-    print::wrote(&target.output)?;
+    [Some(&target.output), target.certificate.as_ref()]
+        .into_iter()
+        .flatten()
+        .try_for_each(|path| print::wrote(path))?;
     Ok(target.accepts(&compiled))
 }
 
@@ -77,7 +93,8 @@ impl Target {
 
     /// All files that are written.
     fn results(&self) -> impl Iterator<Item = PathBuf> {
-        std::iter::once(self.output.clone()).chain(reports(self.report.as_deref()))
+        let own = std::iter::once(self.output.clone()).chain(self.certificate.clone());
+        own.chain(reports(self.report.as_deref()))
     }
 }
 

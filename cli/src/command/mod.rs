@@ -1,11 +1,13 @@
 //! What the command line understands, a file a command where it takes more than a few lines. Stands on the library, and
 //! on `demo` and `emulate` beside it.
 
+mod certify;
 mod compile;
 mod emulate;
 mod model;
 mod print;
 mod progress;
+mod prove;
 mod run;
 mod verify;
 
@@ -59,6 +61,27 @@ enum Command {
         #[command(flatten)]
         target: compile::Target,
     },
+    /// Hold a certificate against its model and its module; exit 1 if they do not belong together or a claim does not
+    /// follow.
+    Certify {
+        /// What `compile --certificate` wrote.
+        certificate: PathBuf,
+        /// The trained model.
+        model: PathBuf,
+        /// The generated module.
+        module: PathBuf,
+        /// An output of an ONNX file that has several; as it was compiled.
+        #[arg(long = "output", value_name = "NAME")]
+        outputs: Vec<String>,
+    },
+    /// Decide a property on the integers, for every input of a box; exit 0 if it holds, 1 if it is violated, 3 if that was
+    /// not decided in time.
+    Prove {
+        #[command(flatten)]
+        model: Model,
+        #[command(flatten)]
+        question: prove::Question,
+    },
     /// Run a model on the host, through the kernels that firmware runs.
     Run {
         #[command(flatten)]
@@ -91,6 +114,9 @@ enum Command {
 pub fn main() -> ExitCode {
     signals::heed();
     let done = match Cli::try_parse() {
+        Ok(Cli { command: Command::Prove { model, question } }) => {
+            return prove::prove(&model, &question).unwrap_or_else(|error| fail(&error));
+        }
         Ok(cli) => dispatch(cli.command),
         Err(misuse) if misuse.use_stderr() => {
             print::message(misuse.render().ansi().to_string().trim_end());
@@ -102,11 +128,14 @@ pub fn main() -> ExitCode {
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            print::message(&format!("\x1b[1;31merror\x1b[0m: {error}"));
-            ExitCode::from(2)
-        }
+        Err(error) => fail(&error),
     }
+}
+
+/// Says what is wrong; the exit code of misuse and bad input.
+fn fail(error: &Error) -> ExitCode {
+    print::message(&format!("\x1b[1;31merror\x1b[0m: {error}"));
+    ExitCode::from(2)
 }
 
 /// The edges of a network's layers as an SVG.
@@ -170,6 +199,11 @@ fn dispatch(command: Command) -> Result<bool> {
             inspect(&model, &outputs, svg.as_deref(), calibration)?;
         }
         Command::Compile { model, target } => return compile::compile(&model, &target),
+        Command::Certify { certificate, model, module, outputs } => {
+            return certify::certify(&certificate, &model, &module, &outputs);
+        }
+        // It has an exit code of its own.
+        Command::Prove { model, question } => drop(prove::prove(&model, &question)?),
         Command::Run { model, rows } => run::run(&model, &rows)?,
         Command::Verify { model, given } => return verify::run(&model, &given),
         Command::Demo => {

@@ -208,7 +208,7 @@ fn finished(
         }
     };
     let (high, low) = walk.split(walk.as_integers(&off, owner_of(target, owner)));
-    Some(vec![high, low?])
+    Some(vec![high, low])
 }
 
 /// What a state becomes has the state's format.

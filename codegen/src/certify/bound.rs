@@ -18,8 +18,8 @@ use super::interval::{EVERYWHERE, Interval};
 use super::net::{Key, Net, Owner};
 use crate::graph::expr::Expr;
 use crate::graph::{Layer, Node, TensorId};
+use crate::program::PortWidth;
 use crate::program::formula::{Edge, Finish, Formula, Lane, Step, Sum, table_at};
-use crate::program::{PortWidth, Program};
 
 /// What is given: the inputs, and of each state what float has and how far the integers are from it.
 #[derive(Debug, Clone)]
@@ -151,12 +151,7 @@ pub fn bound(net: &Net, given: &Given) -> Option<Found> {
     let mut apart = vec![None; net.graph.tensors.len()];
     let mut reached = Vec::new();
     walk.note(0, &mut apart);
-    for k in 0..net.steps.len() {
-        // Only the whole network is followed.
-        if net.steps[k].widths >> net.program.widths.len().saturating_sub(1) & 1 == 0 {
-            reached.push(Interval::at(0.0));
-            continue;
-        }
+    for k in 0..net.machine.steps.len() {
         // Float's tensors as they are needed, so that what is new in both is remembered together.
         for owner in net.targets[k].values() {
             walk.float(net.number(owner.tensor))?;
@@ -185,7 +180,7 @@ impl<'n> Walk<'n> {
         }
         symbols.end_inputs();
         let anything = Number::new(Form::constant(0.0).plus_slack(ACTIVATION));
-        let memory = vec![anything.clone(); 4 * net.program.scratch_quads];
+        let memory = vec![anything.clone(); net.machine.start.len()];
         Self { net, symbols, exact, computed: 0, memory, anything }
     }
 
@@ -228,8 +223,14 @@ impl<'n> Walk<'n> {
             let inputs: Vec<&[Form]> =
                 node.inputs.iter().map(|&id| self.exact[id].as_slice()).collect();
             let features = self.net.graph.tensors[node.output].len();
-            let forms = float::layer(&node.layer, &inputs, &self.symbols)
-                .or_else(|| float::anything(&node.layer, features, &self.symbols))?;
+            let edges = self.net.edges(*node.inputs.first()?, node.output);
+            let forms = match (&node.layer, edges) {
+                (Layer::Kan(_), Some(edges)) => {
+                    float::sums(&edges.curves, &edges.bias, inputs[0], &self.symbols)
+                }
+                _ => float::layer(&node.layer, &inputs, &self.symbols),
+            };
+            let forms = forms.or_else(|| float::anything(&node.layer, features, &self.symbols))?;
             self.exact[node.output] = match between {
                 Some(limits) => {
                     let inside =
@@ -270,8 +271,7 @@ impl<'n> Walk<'n> {
 
     /// Inputs and states as they are in memory when a step begins.
     fn start(&mut self, given: &Given) {
-        let Program { input, .. } = self.net.program;
-        let first = self.net.program.first_lane(input.storage);
+        let (input, first) = &self.net.machine.input;
         let half = Interval::new(-0.5, 0.5);
         for i in 0..input.features() {
             let exact = &self.exact[self.net.graph.input][i];
@@ -285,37 +285,41 @@ impl<'n> Walk<'n> {
                 }
                 _ => caller,
             };
-            self.memory[first + i] = Number::new(form);
+            if let Some(lane) = self.memory.get_mut(first + i) {
+                *lane = Number::new(form);
+            }
         }
-        let formats: Vec<_> = self.net.graph.real_states().map(|s| s.previous).collect();
         for (state, given) in self.net.graph.states.iter().zip(&given.states) {
-            let wide = formats.iter().position(|&id| id == state.previous);
-            let wide =
-                wide.and_then(|k| self.net.program.states.get(k)).filter(|s| s.fine.is_some());
-            let owners = self.net.state_owners(state.previous);
-            let low = wide.map(|s| 4 * nervecord::host::quads(s.tensor.shape.len()));
-            for ((lane, owner), [_, off]) in owners.into_iter().zip(given) {
+            for ((lane, owner), [_, off]) in
+                self.net.state_owners(state.previous).into_iter().zip(given)
+            {
                 let exact = &self.exact[state.previous][owner.feature];
                 let real = exact.clone().plus_any(*off, &self.symbols);
                 let form = real.line(1.0 / owner.scale, -owner.offset / owner.scale);
-                let (high, rest) = match low {
-                    Some(_) => self.split(form),
+                let (high, rest) = match self.net.machine.lower(lane) {
+                    Some(low) => {
+                        let (high, rest) = self.split(form);
+                        (high, Some((low, rest)))
+                    }
                     None => (form, None),
                 };
-                self.memory[lane] = Number { owner: Some(owner), ..Number::new(high) };
-                if let (Some(rest), Some(low)) = (rest, low) {
-                    self.memory[lane + low] = Number::new(rest);
+                let high = Number { owner: Some(owner), ..Number::new(high) };
+                let rest = rest.map(|(lane, form)| (lane, Number::new(form)));
+                for (lane, number) in [(lane, high)].into_iter().chain(rest) {
+                    if let Some(own) = self.memory.get_mut(lane) {
+                        *own = number;
+                    }
                 }
             }
         }
     }
 
     /// A wide state as its two halves: the nearest activation, and what is left, which shares the rounding.
-    pub fn split(&self, form: Form) -> (Form, Option<Form>) {
+    pub fn split(&self, form: Form) -> (Form, Form) {
         // The upper end is an activation further from its number.
         let rounding = Form::of(Interval::new(-0.5001, 1.0), &self.symbols);
         let low = rounding.line(16384.0, 0.0);
-        (form.minus(&rounding), Some(low))
+        (form.minus(&rounding), low)
     }
 
     /// Owners of lanes once `after` steps have run, and how far each tensor's integers are from it.
@@ -365,7 +369,7 @@ impl<'n> Walk<'n> {
     /// Runs a step; all integers that it writes.
     fn step(&mut self, k: usize) -> Interval {
         let net = self.net;
-        let step = &net.steps[k];
+        let step = &net.machine.steps[k];
         let targets = &net.targets[k];
         let target = |lane: usize| targets.get(&lane).copied();
         let mut written = Vec::with_capacity(step.meaning.features.len());
@@ -714,7 +718,13 @@ impl<'n> Walk<'n> {
                 return self.owned(off, to);
             }
         }
-        let form = self.alone(read, &|q| table_at(pieces, q).into());
+        // All its values: whoever reads it as part of an edge looks at the table itself.
+        let key = Key { step: k, of: table, edge: usize::MAX, formats: [0; 4] };
+        let values = |first, last| {
+            Deviation::of(first, last, |q| Interval::at(table_at(pieces, q as i16).into()))
+        };
+        let values = self.net.deviation(&key, read.range(), values).unwrap_or(ACTIVATION);
+        let form = Form::of(values, &self.symbols);
         Number { origin: Some((Box::new(read.clone()), pieces.clone())), ..Number::new(form) }
     }
 
@@ -761,8 +771,7 @@ impl<'n> Walk<'n> {
 
     /// The outputs as the caller reads them.
     fn outputs(&self) -> Vec<Pair> {
-        let Program { output, .. } = self.net.program;
-        let first = self.net.program.first_lane(output.storage);
+        let (output, first) = &self.net.machine.output;
         let one = |i: usize| {
             let exact = self.exact[self.net.graph.output][i].clone();
             let form = &self.memory.get(first + i).unwrap_or(&self.anything).form;
@@ -774,19 +783,12 @@ impl<'n> Walk<'n> {
 
     /// What each state becomes.
     fn states(&self) -> Vec<Vec<Pair>> {
-        let formats: Vec<_> = self.net.graph.real_states().map(|s| s.previous).collect();
         let of = |state: &crate::graph::State| {
-            let wide = formats.iter().position(|&id| id == state.previous);
-            let wide =
-                wide.and_then(|k| self.net.program.states.get(k)).filter(|s| s.fine.is_some());
-            let low = wide.map(|s| 4 * nervecord::host::quads(s.tensor.shape.len()));
             let one = |(lane, owner): (usize, Owner)| {
                 let exact = self.exact[state.next][owner.feature].clone();
                 let read = |lane: usize| &self.memory.get(lane).unwrap_or(&self.anything).form;
-                let form = match low {
-                    Some(low) => {
-                        Form::sum([(1.0, read(lane)), (1.0 / 16384.0, read(lane + low))], 0.0)
-                    }
+                let form = match self.net.machine.lower(lane) {
+                    Some(low) => Form::sum([(1.0, read(lane)), (1.0 / 16384.0, read(low))], 0.0),
                     None => read(lane).clone(),
                 };
                 Pair { off: Form::sum([(owner.scale, &form), (-1.0, &exact)], owner.offset), exact }

@@ -38,8 +38,10 @@ fn slope_of(spline: &Spline) -> Spline {
 /// All values that a spline has on `x`, by its live coefficients.
 fn hull(spline: &Spline, x: Interval) -> Interval {
     let (p, t) = (spline.degree(), &spline.knots);
-    let (Some(first), Some(last)) = (t.first(), t.last()) else { return Interval::at(0.0) };
-    let outside = x.low < *first || x.high >= *last;
+    // Near both ends and beyond, the live basis functions do not sum to 1: what is missing stands for 0.
+    let (first, last) = (t.get(p), t.get(spline.coefficients.len()));
+    let (Some(first), Some(last)) = (first, last) else { return Interval::at(0.0) };
+    let outside = x.low < *first || x.high > *last;
     let from = t.partition_point(|knot| *knot <= x.low).saturating_sub(p + 1);
     let to = t.partition_point(|knot| *knot <= x.high).min(spline.coefficients.len());
     let live = spline.coefficients.get(from..to).unwrap_or_default();
@@ -131,6 +133,18 @@ impl Curve {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Behind the last knot that all its live functions reach, a spline falls to 0.
+    #[test]
+    fn a_spline_falls_to_zero_at_its_end() {
+        let spline = Spline {
+            knots: (0..7).map(f64::from).collect(),
+            coefficients: vec![0.0, 0.0, 0.0, -0.65, -0.15],
+        };
+        let edge = Edge { spline: Some(spline), ..Edge::default() };
+        let value = Curve::of_edge(&edge, &Expr::X).jet(Interval::new(5.0, 5.9)).value;
+        assert!(value.holds(&Interval::at(edge.eval(&Expr::X, 5.75))), "{value:?}");
+    }
 
     proptest! {
         #[test]

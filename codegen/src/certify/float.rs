@@ -44,16 +44,6 @@ pub fn layer(layer: &Layer, inputs: &[&[Form]], symbols: &Symbols) -> Option<Vec
         Layer::Functions { functions, picks } => {
             picks.iter().map(|&(i, k)| curve(&functions[k], &x(0)[i])).collect::<Option<_>>()?
         }
-        Layer::Kan(kan) => {
-            let row = |(row, bias): (&Vec<crate::graph::kan::Edge>, &f64)| {
-                let edges = row.iter().zip(x(0)).filter(|(edge, _)| !edge.is_zero());
-                let edges =
-                    edges.map(|(edge, x)| through(&Curve::of_edge(edge, &kan.base), x, symbols));
-                let edges: Vec<Form> = edges.collect::<Option<_>>()?;
-                Some(Form::sum(edges.iter().map(|edge| (1.0, edge)), *bias))
-            };
-            kan.edges.iter().zip(&kan.bias).map(row).collect::<Option<_>>()?
-        }
         Layer::Add { factors: [a, b] } => {
             x(0).iter().zip(x(1)).map(|(p, q)| Form::sum([(*a, p), (*b, q)], 0.0)).collect()
         }
@@ -75,6 +65,22 @@ pub fn layer(layer: &Layer, inputs: &[&[Form]], symbols: &Symbols) -> Option<Vec
             of.into_iter().map(|pair| pair.exact).collect()
         }
     })
+}
+
+/// Sums of functions of single features, and biases.
+pub fn sums(
+    curves: &[Vec<Curve>],
+    bias: &[f64],
+    x: &[Form],
+    symbols: &Symbols,
+) -> Option<Vec<Form>> {
+    let row = |(row, bias): (&Vec<Curve>, &f64)| {
+        let edges = row.iter().zip(x).filter(|(curve, _)| !curve.is_zero());
+        let edges: Vec<Form> =
+            edges.map(|(curve, x)| through(curve, x, symbols)).collect::<Option<_>>()?;
+        Some(Form::sum(edges.iter().map(|edge| (1.0, edge)), *bias))
+    };
+    curves.iter().zip(bias).map(row).collect()
 }
 
 fn dense_at(weights: &[Vec<f64>], bias: &[f64], x: &[Form]) -> Vec<Form> {

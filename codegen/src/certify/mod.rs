@@ -1,12 +1,31 @@
 //! How far a program's integers can be from its float network, for every input.
+//!
+//! ```text
+//! check   module                    a certificate held against a module, read back
+//! certificate                       what is claimed, as a file: issued here, checked again
+//! recurrent                         steps after steps
+//! split   seek                      a box cut in pieces; the largest difference that a search finds
+//! bound   blocks                    one box through both networks
+//! float                             the float network on affine forms
+//! net                               which lanes stand for which tensors
+//! machine   deviation   form        formulas over memory; tables beside functions; numbers as sums of symbols
+//! edge   interval                   values and slopes of functions
+//! ```
 
 mod blocks;
 pub mod bound;
+pub mod certificate;
+pub mod check;
 mod deviation;
 mod edge;
 mod float;
 pub mod form;
 pub mod interval;
+pub mod machine;
+pub mod module;
 pub mod net;
+pub mod recurrent;
 pub mod seek;
 pub mod split;
+
+pub use self::certificate::{Certificate, Effort};

@@ -8,10 +8,8 @@ use std::sync::{Arc, Mutex};
 use super::deviation::{Deviation, integers};
 use super::edge::Curve;
 use super::interval::Interval;
-use crate::error::Result;
+use super::machine::{Machine, Spot};
 use crate::graph::{Graph, Layer, Node, TensorId};
-use crate::program::formula::Step;
-use crate::program::{Place, Program};
 
 /// What a lane holds: a feature of a tensor of the float network, as `scale q + offset`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,15 +43,15 @@ pub struct Net<'a> {
     /// The float network.
     pub graph: &'a Graph,
     /// The integers.
-    pub program: &'a Program,
-    /// Its ops as formulas.
-    pub steps: Vec<Step>,
+    pub machine: &'a Machine,
     /// What lanes hold after so many steps.
     pub owners: Vec<Vec<(usize, Owner)>>,
     /// The same of each step, by the lanes that it writes.
     pub targets: Vec<HashMap<usize, Owner>>,
     /// The node that writes each tensor.
     writers: Vec<Option<usize>>,
+    /// By the tensors that they lead from and to.
+    edges: HashMap<(TensorId, TensorId), Edges>,
     deviations: Mutex<HashMap<Key, Arc<Deviation>>>,
 }
 
@@ -71,20 +69,20 @@ pub struct Edges {
 
 impl<'a> Net<'a> {
     /// Both of a model.
-    ///
-    /// # Errors
-    /// An op has no formulas.
-    pub fn of(graph: &'a Graph, program: &'a Program) -> Result<Self> {
-        let steps = program.steps()?;
+    pub fn of(graph: &'a Graph, machine: &'a Machine) -> Self {
         let mut writers = vec![None; graph.tensors.len()];
         graph.nodes.iter().enumerate().for_each(|(k, node)| writers[node.output] = Some(k));
-        let mut owners = vec![Vec::new(); steps.len() + 1];
-        for place in &program.places {
-            let Some(at) = owners.get_mut(place.after) else { continue };
-            at.extend(owned(graph, program, place));
+        let mut owners = vec![Vec::new(); machine.steps.len() + 1];
+        for spot in &machine.spots {
+            let Some(at) = owners.get_mut(spot.after) else { continue };
+            at.extend(owned(graph, spot));
         }
         let targets = owners.iter().skip(1).map(|at| at.iter().copied().collect()).collect();
-        Ok(Self { graph, program, steps, owners, targets, writers, deviations: Mutex::default() })
+        let edges = HashMap::new();
+        let mut net =
+            Self { graph, machine, owners, targets, writers, edges, deviations: Mutex::default() };
+        net.edges = graph.nodes.iter().filter_map(|node| net.edges_into(node)).collect();
+        net
     }
 
     /// The node that writes a tensor.
@@ -158,21 +156,25 @@ impl<'a> Net<'a> {
     }
 
     /// The edges that lead from tensor `from` to `to`, if it is a sum of functions of single features.
-    pub fn edges(&self, from: TensorId, to: TensorId) -> Option<Edges> {
-        let node = self.writer(to)?;
+    pub fn edges(&self, from: TensorId, to: TensorId) -> Option<&Edges> {
+        self.edges.get(&(from, to))
+    }
+
+    /// Those that lead to what a node writes.
+    fn edges_into(&self, node: &Node) -> Option<((TensorId, TensorId), Edges)> {
+        let own = *node.inputs.first()?;
         match &node.layer {
-            Layer::Kan(kan) if node.inputs[0] == from => {
+            Layer::Kan(kan) => {
                 let row = |row: &Vec<crate::graph::kan::Edge>| {
                     row.iter().map(|edge| Curve::of_edge(edge, &kan.base)).collect()
                 };
-                Some(Edges { curves: kan.edges.iter().map(row).collect(), bias: kan.bias.clone() })
+                let curves = kan.edges.iter().map(row).collect();
+                Some(((own, node.output), Edges { curves, bias: kan.bias.clone() }))
             }
             Layer::Dense(dense) => {
-                let before = self.writer(node.inputs[0])?;
+                let before = self.writer(own)?;
                 let Layer::Functions { functions, picks } = &before.layer else { return None };
-                if before.inputs[0] != from {
-                    return None;
-                }
+                let from = *before.inputs.first()?;
                 let inputs = self.graph.tensors[from].len();
                 let row = |weights: &Vec<f64>| {
                     let mut curves = vec![Curve::default(); inputs];
@@ -182,7 +184,7 @@ impl<'a> Net<'a> {
                     curves
                 };
                 let curves = dense.weights.iter().map(row).collect();
-                Some(Edges { curves, bias: dense.bias.clone() })
+                Some(((from, node.output), Edges { curves, bias: dense.bias.clone() }))
             }
             _ => None,
         }
@@ -213,17 +215,20 @@ impl<'a> Net<'a> {
     }
 }
 
-/// The lanes of a place, each with what it holds; none if the float network has no such tensor.
-fn owned(graph: &Graph, program: &Program, place: &Place) -> Vec<(usize, Owner)> {
+/// The lanes of a spot, each with what it holds; none if the float network has no such tensor.
+fn owned(graph: &Graph, spot: &Spot) -> Vec<(usize, Owner)> {
     let same = |(_, tensor): &(usize, &crate::graph::Tensor)| {
-        tensor.name == place.tensor && tensor.len() == place.scale.len()
+        tensor.name == spot.tensor
+            && tensor.len() == spot.scale.len()
+            && tensor.len() == spot.offset.len()
     };
     let Some((tensor, _)) = graph.tensors.iter().enumerate().rfind(same) else { return vec![] };
-    let first = program.first_lane(place.storage);
-    let formats = place.scale.iter().zip(&place.offset).enumerate();
+    // A scale of 0 stands for nothing.
+    let formats =
+        spot.scale.iter().zip(&spot.offset).enumerate().filter(|(_, (scale, _))| **scale > 0.0);
     formats
         .map(|(feature, (&scale, &offset))| {
-            (first + feature, Owner { tensor, feature, scale, offset })
+            (spot.lane + feature, Owner { tensor, feature, scale, offset })
         })
         .collect()
 }

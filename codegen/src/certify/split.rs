@@ -20,6 +20,8 @@ pub struct Cell {
     pub inputs: Vec<Interval>,
     /// One an output.
     pub errors: Vec<f64>,
+    /// How it was cut from the whole box: the input, times two, and one more for the upper half.
+    pub cuts: Vec<u32>,
     /// The largest of them beside what was seen.
     ratio: f64,
     /// How much each input moves the numbers before a function.
@@ -57,15 +59,15 @@ pub fn split(
     most: usize,
     enough: f64,
 ) -> Option<Vec<Cell>> {
-    let cell = |inputs: Vec<Interval>| {
+    let cell = |(inputs, cuts): (Vec<Interval>, Vec<u32>)| {
         let found = bound(net, &Given { inputs: inputs.clone(), states: given.states.clone() })?;
         let errors: Vec<f64> =
             found.outputs.iter().map(|pair| pair.off.range().magnitude()).collect();
         let ratios = errors.iter().zip(seen).map(|(error, seen)| error / seen.max(1e-12));
         let ratio = ratios.fold(0.0, f64::max);
-        Some(Cell { inputs, errors, ratio, moves: found.moves })
+        Some(Cell { inputs, errors, cuts, ratio, moves: found.moves })
     };
-    let mut open = BinaryHeap::from([cell(given.inputs.clone())?]);
+    let mut open = BinaryHeap::from([cell((given.inputs.clone(), vec![]))?]);
     while open.len() < most {
         let few = (open.len() / 4).clamp(1, TOGETHER).min(most - open.len());
         let worst: Vec<Cell> = (0..few).filter_map(|_| open.pop()).collect();
@@ -74,7 +76,7 @@ pub fn split(
             open.extend(worst);
             break;
         }
-        let halves: Vec<Vec<Interval>> = worst.iter().flat_map(halves).collect();
+        let halves: Vec<(Vec<Interval>, Vec<u32>)> = worst.iter().flat_map(halves).collect();
         let found = parallel::map(&halves, |half| cell(half.clone()));
         for (pair, whole) in found.chunks(2).zip(&worst) {
             match pair {
@@ -98,13 +100,23 @@ impl Cell {
 }
 
 /// Both halves of a box across the input that moves most.
-fn halves(cell: &Cell) -> [Vec<Interval>; 2] {
+fn halves(cell: &Cell) -> [(Vec<Interval>, Vec<u32>); 2] {
     let moves = cell.moves.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-    let place = moves.map_or(0, |(i, _)| i);
-    let mut halves = [cell.inputs.clone(), cell.inputs.clone()];
-    let [low, high] = &mut halves;
-    let middle = cell.inputs[place].middle();
-    low[place].high = middle;
-    high[place].low = middle;
-    halves
+    let place = moves.map_or(0, |(i, _)| i) as u32;
+    [2 * place, 2 * place + 1].map(|cut| {
+        let mut inputs = cell.inputs.clone();
+        halve(&mut inputs, cut);
+        (inputs, [cell.cuts.as_slice(), &[cut]].concat())
+    })
+}
+
+/// Takes the half of a box that a cut names; false if it has no such input.
+pub fn halve(inputs: &mut [Interval], cut: u32) -> bool {
+    let Some(own) = inputs.get_mut(cut as usize / 2) else { return false };
+    let middle = own.middle();
+    match cut % 2 {
+        0 => own.high = middle,
+        _ => own.low = middle,
+    }
+    true
 }

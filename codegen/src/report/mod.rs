@@ -4,6 +4,7 @@
 //! A page is made in three steps: `facts` are found and are `report.json`, a `section` draws some of them with `chart`s,
 //! `page` puts all sections together.
 
+mod certificate;
 pub mod chart;
 pub mod circuit;
 mod document;
@@ -18,6 +19,7 @@ mod section;
 mod summary;
 mod words;
 
+pub use certificate::certificate;
 pub use document::{NAMES, files};
 pub use drawing::svg;
 pub use facts::{Judged, Origin};

@@ -1,0 +1,43 @@
+//! `nervecord certify`.
+
+use std::io::Read;
+use std::path::Path;
+
+use nervecord_codegen::certify::Certificate;
+use nervecord_codegen::certify::check::{Files, check};
+use nervecord_codegen::{Error, Kind, Result, input, report};
+
+use super::{print, progress};
+
+/// Holds a certificate against its model and its module; whether all of it follows.
+pub fn certify(
+    certificate: &Path,
+    model: &Path,
+    module: &Path,
+    outputs: &[String],
+) -> Result<bool> {
+    let claims = Certificate::read(&text(certificate)?, certificate)?;
+    let module_text = text(module)?;
+    let files = Files { certificate, model, module };
+    let checked =
+        progress::during("checking every claim", || check(&claims, &module_text, &files, outputs));
+    match checked {
+        Ok(()) => {
+            print::results(&format!("every claim follows\n{}", report::certificate(&claims)))?;
+            Ok(true)
+        }
+        // A file that cannot be read at all is misuse.
+        Err(error) if [Kind::File, Kind::Model].contains(&error.kind()) => Err(error),
+        Err(error) => {
+            print::message(&format!("\x1b[1;31mrefused\x1b[0m: {error}"));
+            Ok(false)
+        }
+    }
+}
+
+fn text(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    let read = input::regular(path)?.read_to_string(&mut text);
+    read.map_err(|e| Error::io("read", path, &e))?;
+    Ok(text)
+}

@@ -1,0 +1,458 @@
+//! What is claimed of a model for every input, as a file.
+//!
+//! Stands on all of this room, and on compiled models.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::bound::{Given, bound, corners};
+use super::interval::Interval;
+use super::machine::{Machine, Spot};
+use super::net::Net;
+use super::recurrent::{self, STEPS};
+use super::seek::seek;
+use super::split::split;
+use crate::compiler::Compiled;
+use crate::data::sha256;
+use crate::error::{Error, Result};
+
+/// Version of the file's format.
+pub const FORMAT: u32 = 1;
+
+/// What an accumulator has room for.
+const ACCUMULATOR: f64 = i32::MAX as f64;
+
+/// Claims of a model, each for every input of a box.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// [`FORMAT`].
+    pub certificate: u32,
+    /// The module's name.
+    pub model: String,
+    /// Of the trained file.
+    pub model_sha256: String,
+    /// Of the calibration data.
+    pub calibration_sha256: String,
+    /// Of the generated module.
+    pub module_sha256: String,
+    /// The module's tables and constants, so that one that was changed can be named.
+    pub items: Vec<Item>,
+    /// The box: every input that the status does not tell of.
+    pub inputs: Vec<InputClaim>,
+    /// Sums that fit their accumulators, for any integers and in any order.
+    pub accumulators: Vec<Accumulator>,
+    /// All that the float network's tensors can be.
+    pub tensors: Vec<TensorClaim>,
+    /// All integers that each operation writes.
+    pub integers: Vec<IntegerClaim>,
+    /// How far the outputs can be from float: of a network with memory, in the first step after a reset.
+    pub outputs: Vec<OutputClaim>,
+    /// Of outputs that are compared: the lead of float's largest from which on the integers' is the same.
+    pub margin: Option<f64>,
+    /// Of a network with memory.
+    pub steps: Option<StepsClaim>,
+    /// Why the outputs are not bounded, if they are not.
+    pub unbounded: Option<String>,
+    /// From what the claims follow.
+    pub proof: Proof,
+}
+
+/// An item of the generated module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// Its name.
+    pub name: String,
+    /// Digest of its text.
+    pub sha256: String,
+}
+
+/// The range of an input, in its unit and as the caller's integers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputClaim {
+    /// Its name.
+    pub name: String,
+    /// The smallest.
+    pub low: f64,
+    /// The largest.
+    pub high: f64,
+    /// Both as integers.
+    pub integers: [i32; 2],
+}
+
+/// A sum that cannot overflow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accumulator {
+    /// The layer.
+    pub layer: String,
+    /// The largest magnitude of any partial sum.
+    pub bound: u64,
+    /// The share of 32 bits that this is.
+    pub share: f64,
+}
+
+/// All that a tensor of the float network can be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TensorClaim {
+    /// Its name.
+    pub name: String,
+    /// The smallest number in it.
+    pub low: f64,
+    /// The largest.
+    pub high: f64,
+    /// How far its integers can be from it; none where they are never in memory.
+    pub error: Option<f64>,
+}
+
+/// All integers that an operation writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntegerClaim {
+    /// The operation.
+    pub op: String,
+    /// The smallest.
+    pub low: i32,
+    /// The largest.
+    pub high: i32,
+}
+
+/// How far an output can be from float.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputClaim {
+    /// Its name.
+    pub name: String,
+    /// No input has a larger difference.
+    pub error: Option<f64>,
+    /// The largest difference that a search found: no claim, but how loose the bound may be.
+    pub seen: f64,
+    /// Inputs that show it.
+    pub seen_at: Vec<f64>,
+}
+
+/// A network with memory, step after step from a reset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepsClaim {
+    /// How far each output can be off after 1, 10, 100 and 1000 steps.
+    pub after: Vec<AfterClaim>,
+    /// The same after any number of steps, where the networks draw together in a weighted maximum norm.
+    pub always: Option<Vec<f64>>,
+}
+
+/// How far outputs can be off after some steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AfterClaim {
+    /// Steps from a reset.
+    pub steps: usize,
+    /// One an output; none where nothing bounds them.
+    pub errors: Option<Vec<f64>>,
+}
+
+/// From what the claims follow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Which lanes of memory stand for which tensors: hints, by which no claim gets false.
+    pub spots: Vec<Spot>,
+    /// The boxes that the inputs were cut into, each as its cuts from the whole box on: the input, times two, and one more
+    /// for the upper half.
+    pub boxes: Vec<Vec<u32>>,
+    /// Steps that were followed of a network with memory.
+    pub followed: usize,
+}
+
+/// How much is done for tight bounds.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// Multiplications, about.
+    pub work: f64,
+    /// Boxes at most.
+    pub boxes: usize,
+    /// Inputs that the search tries.
+    pub tries: usize,
+}
+
+impl Default for Effort {
+    /// Half a minute on two cores.
+    fn default() -> Self {
+        Self { work: 4e10, boxes: 4096, tries: 200_000 }
+    }
+}
+
+/// A ratio of bound and search that is tight enough.
+const ENOUGH: f64 = 3.0;
+
+/// The box of inputs that the status does not tell of.
+pub fn limits(machine: &Machine) -> Vec<Interval> {
+    let port = &machine.input.0;
+    let real = |(i, [low, high]): (usize, &[i32; 2])| {
+        Interval::new(port.to_real(i, *low), port.to_real(i, *high))
+    };
+    port.ranges.iter().enumerate().map(real).collect()
+}
+
+impl Certificate {
+    /// Claims of a compiled model and its module.
+    ///
+    /// # Errors
+    /// Never in practice: a network that nothing bounds gets a certificate that says so.
+    pub fn issue(compiled: &Compiled, module: &str, effort: &Effort) -> Result<Self> {
+        let Compiled { source, graph, calibration, program, .. } = compiled;
+        let input = |(i, ends): (usize, &[i32; 2])| InputClaim {
+            name: program.input_names.get(i).cloned().unwrap_or_default(),
+            low: program.input.to_real(i, ends[0]),
+            high: program.input.to_real(i, ends[1]),
+            integers: *ends,
+        };
+        let mut certificate = Self {
+            certificate: FORMAT,
+            model: program.name.clone(),
+            model_sha256: source.sha256.clone(),
+            calibration_sha256: calibration.sha256.clone(),
+            module_sha256: sha256(module.as_bytes()),
+            items: items(module),
+            inputs: program.input.ranges.iter().enumerate().map(input).collect(),
+            accumulators: vec![],
+            tensors: vec![],
+            integers: vec![],
+            outputs: vec![],
+            margin: None,
+            steps: None,
+            unbounded: None,
+            proof: Proof { spots: vec![], boxes: vec![], followed: 0 },
+        };
+        let sums =
+            program.layers.iter().filter_map(|layer| Some((layer, layer.accumulator_bound?)));
+        certificate.accumulators = sums
+            .map(|(layer, bound)| Accumulator {
+                layer: layer.name.clone(),
+                bound,
+                share: (bound as f64 / ACCUMULATOR * 1e4).ceil() / 1e4,
+            })
+            .collect();
+        let machine = match Machine::of(program) {
+            Ok(machine) => machine,
+            Err(error) => {
+                certificate.unbounded = Some(error.brief());
+                return Ok(certificate);
+            }
+        };
+        certificate.proof.spots.clone_from(&machine.spots);
+        certificate.claim(&Net::of(graph, &machine), compiled, effort);
+        Ok(certificate)
+    }
+
+    /// Adds what follows from both networks.
+    fn claim(&mut self, net: &Net, compiled: &Compiled, effort: &Effort) {
+        let Compiled { graph, program, .. } = compiled;
+        let inputs = limits(net.machine);
+        let given = Given { inputs: inputs.clone(), states: recurrent::start(net) };
+        let Some(found) = bound(net, &given) else {
+            self.unbounded = Some("a function is not finite on all of its input's range".into());
+            return;
+        };
+        self.tensors =
+            graph.tensors.iter().zip(&found.tensors).zip(&found.apart).map(tensor).collect();
+        let steps = net.machine.steps.iter().zip(&found.integers);
+        self.integers = steps
+            .map(|(step, x)| IntegerClaim {
+                op: step.name.clone(),
+                low: x.low.floor() as i32,
+                high: x.high.ceil() as i32,
+            })
+            .collect();
+        let tries =
+            effort.tries.min((effort.work / 4.0 / (1.0 + graph.macs() as f64)) as usize).max(1000);
+        let seen = seek(graph, program, &inputs, &corners(net, &given), tries);
+        let cost = cost(net);
+        let boxes = ((effort.work / cost / 2.0) as usize).clamp(1, effort.boxes);
+        let cells = split(net, &given, &seen.worst, boxes, ENOUGH).unwrap_or_default();
+        let errors = |i: usize| cells.iter().map(|cell| cell.errors[i]).fold(0.0, f64::max);
+        let indices: Vec<usize> = graph.indices().into_iter().map(|(feature, _)| feature).collect();
+        self.outputs = (0..graph.output_len())
+            .map(|i| OutputClaim {
+                name: program.output_names.get(i).cloned().unwrap_or_default(),
+                error: Some(errors(i))
+                    .filter(|e| e.is_finite() && !indices.contains(&i) && !cells.is_empty()),
+                seen: seen.worst[i],
+                seen_at: seen.inputs[i].clone(),
+            })
+            .collect();
+        if self.outputs.iter().any(|output| output.error.is_none()) {
+            self.unbounded = Some("an output is an index, or jumps".into());
+        }
+        let mut all: Vec<f64> = self.outputs.iter().filter_map(|output| output.error).collect();
+        all.sort_by(f64::total_cmp);
+        if let [.., second, first] = all.as_slice()
+            && all.len() == self.outputs.len()
+        {
+            self.margin = Some((first + second).next_up());
+        }
+        self.proof.boxes = cells.into_iter().map(|cell| cell.cuts).collect();
+        if !graph.states.is_empty() {
+            self.proof.followed = ((effort.work / cost) as usize).clamp(10, STEPS[3]);
+            let steps = recurrent::steps(net, &inputs, self.proof.followed);
+            let after = STEPS.into_iter().zip(steps.after);
+            self.steps = Some(StepsClaim {
+                after: after.map(|(steps, errors)| AfterClaim { steps, errors }).collect(),
+                always: steps.always,
+            });
+        }
+    }
+
+    /// The file's text.
+    ///
+    /// # Errors
+    /// A number is not finite.
+    pub fn text(&self) -> Result<String> {
+        let text = serde_json::to_string(self).map_err(|e| {
+            Error::new("the certificate cannot be written").expected("finite numbers").found(e)
+        })?;
+        Ok(lines(&text))
+    }
+
+    /// Reads a certificate.
+    ///
+    /// # Errors
+    /// It is no certificate of this version.
+    pub fn read(text: &str, path: &Path) -> Result<Self> {
+        let wrong = |found: String| {
+            Error::new("the certificate cannot be read")
+                .file(path)
+                .expected(format!(
+                    "what `nervecord compile --certificate` writes, of format {FORMAT}"
+                ))
+                .found(found)
+                .help("compile the model again with --certificate")
+        };
+        let certificate: Self = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        match certificate.certificate {
+            FORMAT => Ok(certificate),
+            other => Err(wrong(format!("format {other}"))),
+        }
+    }
+}
+
+fn tensor(
+    ((tensor, ranges), apart): ((&crate::graph::Tensor, &Vec<Interval>), &Option<Vec<f64>>),
+) -> TensorClaim {
+    let all = ranges.iter().copied().reduce(|a, b| a.hull(&b)).unwrap_or(Interval::at(0.0));
+    TensorClaim {
+        name: tensor.name.clone(),
+        low: all.low,
+        high: all.high,
+        error: apart.as_ref().map(|apart| apart.iter().copied().fold(0.0, f64::max)),
+    }
+}
+
+/// What following a function costs, in multiplications.
+const FUNCTION: usize = 10_000;
+
+/// Multiplications of a bound, about.
+fn cost(net: &Net) -> f64 {
+    use crate::program::formula::Formula;
+    let (mut terms, mut functions) = (0, 0);
+    for step in &net.machine.steps {
+        for (_, formula) in &step.meaning.features {
+            match formula {
+                Formula::Sum(sum) => {
+                    terms += 2 * sum.terms.len() + 4;
+                    functions += sum.edges.len() + sum.products.len();
+                }
+                Formula::Table(..) | Formula::Extreme { .. } => functions += 1,
+                Formula::Copy(_) | Formula::Constant(_) => {}
+            }
+        }
+        functions += step.meaning.blocks.iter().map(|(_, reads, _)| reads.len()).sum::<usize>();
+    }
+    let features = |tensor: &crate::graph::Tensor| tensor.len();
+    let widest = net.graph.tensors.iter().map(features).max().unwrap_or(1);
+    let symbols = 3 * net.graph.tensors.iter().map(features).sum::<usize>();
+    let kept = net.graph.input_len() + symbols.min(768.max(4 * widest)) / 2;
+    (terms * kept + functions * FUNCTION) as f64
+}
+
+/// The items of a generated module, each with the digest of its text.
+pub fn items(module: &str) -> Vec<Item> {
+    let mut items: Vec<(String, String)> = vec![("header".into(), String::new())];
+    let mut open = false;
+    for line in module.lines() {
+        let text = line.trim_start();
+        let word = ["static ", "const ", "pub const "]
+            .into_iter()
+            .find_map(|head| text.strip_prefix(head));
+        let starts = !open && line.len() - text.len() == 4;
+        match word.filter(|_| starts) {
+            Some(rest) => {
+                let name: String =
+                    rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                open = !text.ends_with(';');
+                // Checks have no name of their own.
+                match name.as_str() {
+                    "_" | "fn" => items.last_mut().into_iter().for_each(|(_, text)| *text += line),
+                    _ => items.push((name, line.to_owned())),
+                }
+            }
+            None => {
+                let after = !open
+                    && items.last().is_some_and(|(name, _)| name != "header" && name != "code");
+                if after {
+                    items.push(("code".into(), String::new()));
+                }
+                items.last_mut().into_iter().for_each(|(_, text)| {
+                    *text += line;
+                    text.push('\n');
+                });
+                open &= !text.ends_with(';');
+            }
+        }
+    }
+    items.into_iter().map(|(name, text)| Item { name, sha256: sha256(text.as_bytes()) }).collect()
+}
+
+/// One line a claim: brackets of the outer two levels on lines of their own.
+fn lines(json: &str) -> String {
+    let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0_usize, false, false);
+    for c in json.chars() {
+        if quoted {
+            out.push(c);
+            (quoted, escaped) = (escaped || c != '"', !escaped && c == '\\');
+            continue;
+        }
+        let indent = |depth: usize| format!("\n{}", "  ".repeat(depth));
+        match c {
+            '"' => {
+                quoted = true;
+                out.push(c);
+            }
+            '{' | '[' => {
+                depth += 1;
+                out.push(c);
+                if depth <= 2 {
+                    out += &indent(depth);
+                }
+            }
+            '}' | ']' => {
+                depth -= 1;
+                if depth < 2 {
+                    out += &indent(depth);
+                }
+                out.push(c);
+            }
+            ',' => {
+                out.push(c);
+                out += &if depth <= 2 { indent(depth) } else { " ".into() };
+            }
+            ':' => out += ": ",
+            _ => out.push(c),
+        }
+    }
+    out + "\n"
+}

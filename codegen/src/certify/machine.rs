@@ -1,0 +1,89 @@
+//! A program as what a proof needs of it: formulas over memory, ports, and which lanes stand for which tensors. Made of a
+//! program, or of a generated module's text.
+//!
+//! Stands on the program and its formulas.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::program::formula::Step;
+use crate::program::{Port, Program};
+
+/// Lanes that hold a tensor of the float network, from a step on: a hint, by which nothing gets false.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spot {
+    /// How many steps have run.
+    pub after: usize,
+    /// The first lane.
+    pub lane: usize,
+    /// The tensor's name.
+    pub tensor: String,
+    /// Real number a unit, one a feature.
+    pub scale: Vec<f64>,
+    /// What 0 stands for, one a feature.
+    pub offset: Vec<f64>,
+}
+
+/// The integers of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    /// What a step of the whole network computes, in its order.
+    pub steps: Vec<Step>,
+    /// Memory after a reset, a lane each.
+    pub start: Vec<i16>,
+    /// What the caller writes, and its first lane.
+    pub input: (Port, usize),
+    /// What the caller reads, and its first lane.
+    pub output: (Port, usize),
+    /// Which lanes stand for which tensors.
+    pub spots: Vec<Spot>,
+    /// Of each state that is kept wider than an activation: the first lane of its upper halves, and of its lower ones.
+    pub wide: Vec<(usize, usize)>,
+}
+
+impl Machine {
+    /// That of a program.
+    ///
+    /// # Errors
+    /// An op has no formulas.
+    pub fn of(program: &Program) -> Result<Self> {
+        let whole = program.widths.len().saturating_sub(1);
+        let all = program.steps()?;
+        let mut start: Vec<i16> = program.start.iter().flat_map(|quad| quad.0).collect();
+        start.resize(4 * program.scratch_quads, 0);
+        // Steps of narrower widths alone are not run; places count those that are.
+        let runs: Vec<bool> = all.iter().map(|step| step.widths >> whole & 1 == 1).collect();
+        let before = |after: usize| runs.iter().take(after).filter(|runs| **runs).count();
+        let spot = |place: &crate::program::Place| Spot {
+            after: before(place.after),
+            lane: program.first_lane(place.storage),
+            tensor: place.tensor.clone(),
+            scale: place.scale.clone(),
+            offset: place.offset.clone(),
+        };
+        let wide = program.states.iter().filter(|state| state.fine.is_some()).map(|state| {
+            let first = program.first_lane(state.tensor.storage);
+            (first, first + 4 * nervecord::host::quads(state.tensor.shape.len()))
+        });
+        Ok(Self {
+            spots: program.places.iter().map(spot).collect(),
+            steps: all
+                .into_iter()
+                .zip(&runs)
+                .filter(|(_, runs)| **runs)
+                .map(|(step, _)| step)
+                .collect(),
+            start,
+            input: (program.input.clone(), program.first_lane(program.input.storage)),
+            output: (program.output.clone(), program.first_lane(program.output.storage)),
+            wide: wide.collect(),
+        })
+    }
+
+    /// The lower half of a wide state whose upper one is in a lane.
+    pub fn lower(&self, lane: usize) -> Option<usize> {
+        let own = |(high, low): &&(usize, usize)| (*high..*low).contains(&lane);
+        self.wide.iter().find(own).map(|(high, low)| low + lane - high)
+    }
+}
