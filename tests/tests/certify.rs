@@ -1,15 +1,21 @@
-//! What is claimed of every input: formulas are what kernels compute, and no input exceeds a bound.
+//! What is claimed of every input: formulas are what kernels compute, no input exceeds a bound, and a certificate that does
+//! not belong to its files is refused.
+
+use std::path::{Path, PathBuf};
 
 use nervecord::generated::{Quad, read16, read32};
 use nervecord::host::flat;
 use nervecord_codegen::certify::bound::{Given, bound};
+use nervecord_codegen::certify::check::{Files, check};
 use nervecord_codegen::certify::interval::Interval;
 use nervecord_codegen::certify::machine::Machine;
+use nervecord_codegen::certify::module;
 use nervecord_codegen::certify::net::Net;
+use nervecord_codegen::certify::{Certificate, Effort};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::program::{PortWidth, Program};
 use nervecord_codegen::reference::Reference;
-use nervecord_codegen::{Compiled, reference};
+use nervecord_codegen::{Compiled, Compiler, reference};
 use nervecord_tests::drawn::draw;
 use nervecord_tests::made;
 use nervecord_tests::network;
@@ -183,4 +189,110 @@ fn no_step_of_a_recurrent_network_exceeds_its_bound() {
         }
     }
     assert!(bounded > 50, "{bounded}");
+}
+
+/// A few boxes: what is tested is that claims hold, not how tight they are.
+const LITTLE: Effort = Effort { work: 1e9, boxes: 6, tries: 2000 };
+
+fn bundled(name: &str) -> (PathBuf, Compiled) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(name);
+    let onnx = folder.join("model.onnx");
+    let model = if onnx.is_file() { onnx } else { folder.clone() };
+    let compiled = Compiler::new(&model).calibration(folder.join("calibration.csv")).build();
+    (model, compiled.unwrap())
+}
+
+/// The machine of a program and that of its module are the same, but for the names of steps.
+#[test]
+fn a_module_is_read_back_as_its_program() {
+    for name in ["policy", "digits", "regressor", "kan_cartpole", "cfc_cartpole", "gru_hover"] {
+        let (_, compiled) = bundled(name);
+        let machine = Machine::of(&compiled.program).unwrap();
+        let read = module::read(&compiled.module(), Path::new(name), &machine.spots).unwrap();
+        assert_eq!(read.steps.len(), machine.steps.len(), "{name}");
+        for (own, read) in machine.steps.iter().zip(&read.steps) {
+            assert_eq!(own.meaning, read.meaning, "{name}, {}", own.name);
+            assert_eq!(own.operands, read.operands, "{name}, {}", own.name);
+        }
+        assert_eq!(read.wide, machine.wide, "{name}");
+        assert_eq!((read.input.1, read.output.1), (machine.input.1, machine.output.1), "{name}");
+        assert_eq!(read.input.0.ranges, machine.input.0.ranges, "{name}");
+        assert_eq!(read.start, machine.start, "{name}");
+    }
+}
+
+#[test]
+fn certificates_of_the_bundled_models_follow() {
+    for name in ["policy", "digits", "cfc_cartpole", "gru_hover", "ncap_swimmer"] {
+        let (model, compiled) = bundled(name);
+        let module = compiled.module();
+        let certificate = Certificate::issue(&compiled, &module, &LITTLE).unwrap();
+        let text = certificate.text().unwrap();
+        let read = Certificate::read(&text, Path::new("c.json")).unwrap();
+        assert!(read == certificate, "{name}: another once it is written and read");
+        let files =
+            Files { certificate: Path::new("c.json"), model: &model, module: Path::new("m.rs") };
+        check(&read, &module, &files, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(certificate.unbounded.is_some(), name == "ncap_swimmer", "{name}");
+        for output in &certificate.outputs {
+            assert!(
+                output.error.is_some_and(|error| error >= output.seen),
+                "{name}, {}",
+                output.name
+            );
+        }
+        assert_eq!(
+            certificate.steps.is_some(),
+            ["cfc_cartpole", "gru_hover"].contains(&name),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_does_not_belong_to_a_certificate_is_named() {
+    let (model, compiled) = bundled("policy");
+    let module = compiled.module();
+    let certificate = Certificate::issue(&compiled, &module, &LITTLE).unwrap();
+    let refused = |certificate: &Certificate, module: &str, model: &Path| {
+        let files = Files { certificate: Path::new("c.json"), model, module: Path::new("m.rs") };
+        check(certificate, module, &files, &[]).unwrap_err().to_string()
+    };
+    let changed = |change: &dyn Fn(&mut Certificate)| {
+        let mut other = certificate.clone();
+        change(&mut other);
+        refused(&other, &module, &model)
+    };
+    // A table, another model, each claim, and the boxes that it rests on.
+    let table = module.replacen("[126, 19, -16,", "[126, 20, -16,", 1);
+    assert!(refused(&certificate, &table, &model).contains("`FC0_WEIGHTS`"));
+    let ranges = module.replacen("[-20480, 20480]", "[-20480, 20481]", 1);
+    assert!(refused(&certificate, &ranges, &model).contains("`RANGES`"));
+    let code = module.replacen("FC0.run(x0, y);", "FC1.run(x0, y);", 1);
+    assert!(refused(&certificate, &code, &model).contains("`code`"));
+    let (other, _) = bundled("digits");
+    assert!(refused(&certificate, &module, &other).contains("model_sha256"));
+    let halved = |x: &mut Option<f64>| *x = x.map(|x| x / 2.0);
+    assert!(changed(&|c| halved(&mut c.outputs[0].error)).contains("outputs, `y0`, error"));
+    assert!(changed(&|c| halved(&mut c.margin)).contains("margin"));
+    assert!(changed(&|c| c.inputs[3].high *= 2.0).contains("inputs, `x3`"));
+    assert!(changed(&|c| c.tensors[2].high = 0.1).contains("tensors, `tanh0`, high"));
+    assert!(changed(&|c| halved(&mut c.tensors[1].error)).contains("tensors, `fc0`, error"));
+    assert!(
+        changed(&|c| c.integers[1].low = 0).contains("integers, `TANH0`")
+            || changed(&|c| c.integers[1].low = 0).contains("integers")
+    );
+    assert!(changed(&|c| drop(c.proof.boxes.pop())).contains("proof, boxes"));
+    // A hint may be wrong: the bound is wide then, and no claim below it follows.
+    assert!(changed(&|c| c.proof.spots[1].scale[0] *= 2.0).contains("does not follow"));
+    let text = certificate.text().unwrap();
+    for (from, to, word) in [
+        ("\"certificate\": 1", "\"certificate\": 2", "format 2"),
+        ("\"margin\"", "\"margine\"", "margine"),
+        ("{", "[", "cannot be read"),
+    ] {
+        let error =
+            Certificate::read(&text.replacen(from, to, 1), Path::new("c.json")).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
 }

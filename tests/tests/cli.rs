@@ -10,7 +10,7 @@ use program::{Desk, bundled, text};
 fn help_lists_the_commands_and_the_boards() {
     let desk = Desk::new();
     let help = desk.nervecord(&["--help"]).done().stdout;
-    for command in ["inspect", "compile", "run", "verify", "emulate", "demo"] {
+    for command in ["inspect", "compile", "certify", "prove", "run", "verify", "emulate", "demo"] {
         assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
     }
     assert!(desk.nervecord(&["--version"]).done().stdout.starts_with("nervecord "));

@@ -31,7 +31,7 @@ use clap::{Parser, Subcommand};
     version,
     arg_required_else_help = true,
     after_help = "Results go to stdout, messages to stderr.\n\
-                  Exit code: 0 done, 1 not as wanted (verify, emulate, --check), 2 misuse or bad input."
+                  Exit code: 0 done, 1 not as wanted (verify, certify, prove, emulate, --check), 2 misuse or bad input, 3 not decided (prove)."
 )]
 struct Cli {
     #[command(subcommand)]

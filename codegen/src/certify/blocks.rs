@@ -6,11 +6,11 @@
 //!
 //! Stands on the walk over a box, and on the float network on forms.
 
-use super::bound::{ACTIVATION, Number, Walk};
 use super::float::together;
 use super::form::{Form, Pair};
 use super::interval::Interval;
 use super::net::Owner;
+use super::walk::{ACTIVATION, Number, Walk};
 use crate::graph::expr::Expr;
 use crate::graph::{Layer, Reduction};
 use crate::program::formula::Block;

@@ -15,7 +15,7 @@ use super::seek::seek;
 use super::split::split;
 use crate::compiler::Compiled;
 use crate::data::sha256;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Version of the file's format.
 pub const FORMAT: u32 = 1;
@@ -298,7 +298,11 @@ impl Certificate {
         self.proof.boxes = cells.into_iter().map(|cell| cell.cuts).collect();
         if !graph.states.is_empty() {
             self.proof.followed = ((effort.work / cost) as usize).clamp(10, STEPS[3]);
-            let steps = recurrent::steps(net, &inputs, self.proof.followed);
+            let mut steps = recurrent::steps(net, &inputs, self.proof.followed);
+            // The first step is bounded above, box by box.
+            if all.len() == self.outputs.len() {
+                steps.after[0] = self.outputs.iter().map(|output| output.error).collect();
+            }
             let after = STEPS.into_iter().zip(steps.after);
             self.steps = Some(StepsClaim {
                 after: after.map(|(steps, errors)| AfterClaim { steps, errors }).collect(),
@@ -325,6 +329,7 @@ impl Certificate {
     pub fn read(text: &str, path: &Path) -> Result<Self> {
         let wrong = |found: String| {
             Error::new("the certificate cannot be read")
+                .of_kind(Kind::Data)
                 .file(path)
                 .expected(format!(
                     "what `nervecord compile --certificate` writes, of format {FORMAT}"
@@ -379,41 +384,34 @@ fn cost(net: &Net) -> f64 {
     (terms * kept + functions * FUNCTION) as f64
 }
 
-/// The items of a generated module, each with the digest of its text.
+/// The items of a generated module, each with the digest of its text; the last is all that is no item.
 pub fn items(module: &str) -> Vec<Item> {
-    let mut items: Vec<(String, String)> = vec![("header".into(), String::new())];
+    let (mut items, mut code) = (Vec::<(String, String)>::new(), String::new());
     let mut open = false;
     for line in module.lines() {
         let text = line.trim_start();
         let word = ["static ", "const ", "pub const "]
             .into_iter()
             .find_map(|head| text.strip_prefix(head));
-        let starts = !open && line.len() - text.len() == 4;
-        match word.filter(|_| starts) {
-            Some(rest) => {
-                let name: String =
-                    rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-                open = !text.ends_with(';');
-                // Checks have no name of their own.
-                match name.as_str() {
-                    "_" | "fn" => items.last_mut().into_iter().for_each(|(_, text)| *text += line),
-                    _ => items.push((name, line.to_owned())),
-                }
+        let name = word.filter(|_| !open && line.len() - text.len() == 4).map(|rest| {
+            rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+        });
+        // Checks and functions have no name of their own.
+        let starts = name.filter(|name| !["_", "fn"].contains(&name.as_str()));
+        let own = match (starts, open) {
+            (Some(name), _) => {
+                items.push((name, String::new()));
+                items.last_mut().map(|(_, text)| text)
             }
-            None => {
-                let after = !open
-                    && items.last().is_some_and(|(name, _)| name != "header" && name != "code");
-                if after {
-                    items.push(("code".into(), String::new()));
-                }
-                items.last_mut().into_iter().for_each(|(_, text)| {
-                    *text += line;
-                    text.push('\n');
-                });
-                open &= !text.ends_with(';');
-            }
-        }
+            (None, true) => items.last_mut().map(|(_, text)| text),
+            (None, false) => None,
+        };
+        open = own.is_some() && !text.ends_with(';');
+        let into = own.unwrap_or(&mut code);
+        *into += line;
+        into.push('\n');
     }
+    items.push(("code".into(), code));
     items.into_iter().map(|(name, text)| Item { name, sha256: sha256(text.as_bytes()) }).collect()
 }
 

@@ -19,11 +19,8 @@ pub fn layer(layer: &Layer, inputs: &[&[Form]], symbols: &Symbols) -> Option<Vec
     Some(match layer {
         Layer::Dense(dense) => dense_at(&dense.weights, &dense.bias, x(0)),
         Layer::Windows(windows) => {
-            let Some(own) =
-                windows.starts().map(|start| x(0).get(start..)).collect::<Option<Vec<_>>>()
-            else {
-                return None;
-            };
+            let own: Vec<&[Form]> =
+                windows.starts().map(|start| x(0).get(start..)).collect::<Option<_>>()?;
             let dense = &windows.dense;
             own.into_iter().flat_map(|x| dense_at(&dense.weights, &dense.bias, x)).collect()
         }

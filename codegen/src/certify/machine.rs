@@ -19,9 +19,11 @@ pub struct Spot {
     pub lane: usize,
     /// The tensor's name.
     pub tensor: String,
-    /// Real number a unit, one a feature.
+    /// Features.
+    pub features: usize,
+    /// Real number a unit: one for all features, or one a feature.
     pub scale: Vec<f64>,
-    /// What 0 stands for, one a feature.
+    /// What 0 stands for: one for all features, or one a feature.
     pub offset: Vec<f64>,
 }
 
@@ -59,8 +61,9 @@ impl Machine {
             after: before(place.after),
             lane: program.first_lane(place.storage),
             tensor: place.tensor.clone(),
-            scale: place.scale.clone(),
-            offset: place.offset.clone(),
+            features: place.scale.len(),
+            scale: shortest(&place.scale),
+            offset: shortest(&place.offset),
         };
         let wide = program.states.iter().filter(|state| state.fine.is_some()).map(|state| {
             let first = program.first_lane(state.tensor.storage);
@@ -85,5 +88,13 @@ impl Machine {
     pub fn lower(&self, lane: usize) -> Option<usize> {
         let own = |(high, low): &&(usize, usize)| (*high..*low).contains(&lane);
         self.wide.iter().find(own).map(|(high, low)| low + lane - high)
+    }
+}
+
+/// One number, if all are the same.
+fn shortest(numbers: &[f64]) -> Vec<f64> {
+    match numbers {
+        [first, others @ ..] if others.iter().all(|other| other == first) => vec![*first],
+        all => all.to_vec(),
     }
 }

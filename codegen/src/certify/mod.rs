@@ -5,7 +5,10 @@
 //! certificate                       what is claimed, as a file: issued here, checked again
 //! recurrent                         steps after steps
 //! split   seek                      a box cut in pieces; the largest difference that a search finds
-//! bound   blocks                    one box through both networks
+//! bound                             one box through both networks
+//! ops                               formulas on the numbers of both
+//! blocks                            layers whose features have one formula together
+//! walk                              float's tensors, and memory
 //! float                             the float network on affine forms
 //! net                               which lanes stand for which tensors
 //! machine   deviation   form        formulas over memory; tables beside functions; numbers as sums of symbols
@@ -24,8 +27,10 @@ pub mod interval;
 pub mod machine;
 pub mod module;
 pub mod net;
+mod ops;
 pub mod recurrent;
 pub mod seek;
 pub mod split;
+mod walk;
 
 pub use self::certificate::{Certificate, Effort};

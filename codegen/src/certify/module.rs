@@ -375,7 +375,7 @@ fn ident(expr: &Expr) -> Option<String> {
 }
 
 /// The functions of a module's types, by name.
-fn functions<'a>(items: &'a [Item]) -> HashMap<String, &'a syn::Block> {
+fn functions(items: &[Item]) -> HashMap<String, &syn::Block> {
     let blocks = items.iter().filter_map(|item| match item {
         Item::Impl(block) if block.trait_.is_none() => Some(&block.items),
         _ => None,
@@ -388,7 +388,7 @@ fn functions<'a>(items: &'a [Item]) -> HashMap<String, &'a syn::Block> {
 }
 
 /// The constants of a module's types, by name.
-fn constants<'a>(items: &'a [Item]) -> HashMap<String, &'a Expr> {
+fn constants(items: &[Item]) -> HashMap<String, &Expr> {
     let blocks = items.iter().filter_map(|item| match item {
         Item::Impl(block) => Some(&block.items),
         _ => None,

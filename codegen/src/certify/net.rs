@@ -218,17 +218,15 @@ impl<'a> Net<'a> {
 /// The lanes of a spot, each with what it holds; none if the float network has no such tensor.
 fn owned(graph: &Graph, spot: &Spot) -> Vec<(usize, Owner)> {
     let same = |(_, tensor): &(usize, &crate::graph::Tensor)| {
-        tensor.name == spot.tensor
-            && tensor.len() == spot.scale.len()
-            && tensor.len() == spot.offset.len()
+        tensor.name == spot.tensor && tensor.len() == spot.features
     };
-    let Some((tensor, _)) = graph.tensors.iter().enumerate().rfind(same) else { return vec![] };
-    // A scale of 0 stands for nothing.
-    let formats =
-        spot.scale.iter().zip(&spot.offset).enumerate().filter(|(_, (scale, _))| **scale > 0.0);
-    formats
-        .map(|(feature, (&scale, &offset))| {
-            (spot.lane + feature, Owner { tensor, feature, scale, offset })
-        })
-        .collect()
+    let found = graph.tensors.iter().enumerate().rfind(same);
+    let of = |list: &[f64], i: usize| list.get(if list.len() == 1 { 0 } else { i }).copied();
+    let owner = |feature: usize| {
+        let (scale, offset) = (of(&spot.scale, feature)?, of(&spot.offset, feature)?);
+        // A scale of 0 stands for nothing.
+        let owner = Owner { tensor: found?.0, feature, scale, offset };
+        (scale > 0.0 && offset.is_finite()).then_some((spot.lane + feature, owner))
+    };
+    (0..found.map_or(0, |_| spot.features)).filter_map(owner).collect()
 }

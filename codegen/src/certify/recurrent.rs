@@ -67,7 +67,7 @@ fn left(net: &Net, found: &Found) -> Option<Vec<Vec<[Interval; 2]>>> {
         let one = |(pair, (_, owner)): (&super::form::Pair, &(usize, super::net::Owner))| {
             let exact = pair.exact.range().meet(&bound);
             let integers =
-                super::bound::ACTIVATION.scaled(owner.scale).plus(&Interval::at(owner.offset));
+                super::walk::ACTIVATION.scaled(owner.scale).plus(&Interval::at(owner.offset));
             let off = pair.off.range().meet(&integers.minus(&exact));
             (exact.is_finite() && off.is_finite()).then_some([exact, off])
         };

@@ -5,7 +5,7 @@ use nervecord::host::quads;
 
 use super::block::Block;
 use super::fields::Fields;
-use super::{Edge, Finish, Formula, Lane, Meaning, Sum};
+use super::meaning::{Edge, Finish, Formula, Lane, Meaning, Sum};
 use crate::error::{Error, Result};
 use crate::program::kernel::{Data, Operand};
 

@@ -1,7 +1,7 @@
 //! A program as formulas over the lanes of its memory: features of the scratch memory, one after the other. Stands on
 //! the program and its kernels' meanings.
 
-use super::{Lane, Meaning};
+use super::meaning::{Lane, Meaning};
 use crate::error::Result;
 use crate::program::Program;
 
