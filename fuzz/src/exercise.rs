@@ -11,7 +11,7 @@ use nervecord_codegen::import::{self, Source};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
 use nervecord_codegen::verify::verify;
-use nervecord_codegen::{Compiled, Compiler, Error, reference, report};
+use nervecord_codegen::{Compiled, Compiler, reference, report};
 use nervecord_tests::drawn::{FEW, Verdict, draw, extreme_rows, judge, prepared, relative_error};
 use nervecord_tests::network;
 use nervecord_tests::random::Random;
@@ -19,7 +19,8 @@ use nervecord_tests::seeds::Seed;
 
 use crate::case::{Case, NETWORKS, Seeds, network as network_seed};
 use crate::command;
-use crate::outcome::{Outcome, Wrong, wrong};
+use crate::outcome::{Outcome, Wrong, refused, wrong};
+use crate::proofs;
 
 /// Calibration rows of a mutated model; as many are drawn again, for it to be compared on.
 const ROWS: usize = 64;
@@ -62,6 +63,8 @@ pub fn exercise(target: &str, mut case: Case, folder: &Path) -> Result<Outcome> 
         "cli" => command::run(&case.seed, folder),
         "csv" | "npy" => table(&case.seed, folder),
         "settings" => settings(&case.seed, folder),
+        "certificate" => proofs::certificate(&case.seed, folder),
+        "property" => proofs::property(&case.seed, folder),
         _ => model(&mut case, folder),
     }
 }
@@ -76,15 +79,6 @@ fn random_network(seed: u64) -> Result<Outcome> {
             "wrong",
             format!("{text} ({:?}, {:?}, {:?})", drawn.kind, drawn.weights, drawn.oddities),
         ),
-    }
-}
-
-/// A refusal has to say what to do.
-fn refused(error: &Error) -> Result<Outcome> {
-    let text = error.to_string();
-    match text.contains("\n     help: ") {
-        true => Ok(Outcome::Refused),
-        false => wrong("no help", text),
     }
 }
 

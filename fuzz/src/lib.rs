@@ -16,6 +16,7 @@ pub mod modules;
 pub mod mutate;
 pub mod outcome;
 pub mod places;
+mod proofs;
 pub mod save;
 pub mod supervise;
 pub mod worker;

@@ -1,5 +1,7 @@
 //! How a case went, and what may not happen. Stands on nothing.
 
+use nervecord_codegen::Error;
+
 /// How a case went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -26,4 +28,16 @@ pub struct Wrong {
 /// Always: the finding.
 pub fn wrong<T>(kind: &'static str, text: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong { kind, text: text.into() })
+}
+
+/// A refusal has to say what to do.
+///
+/// # Errors
+/// It does not.
+pub fn refused(error: &Error) -> Result<Outcome, Wrong> {
+    let text = error.to_string();
+    match text.contains("\n     help: ") {
+        true => Ok(Outcome::Refused),
+        false => wrong("no help", text),
+    }
 }

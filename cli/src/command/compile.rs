@@ -42,19 +42,22 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     let compiled = model.build()?;
     // Together: if one of them cannot be written, none is left.
     let _folder = target.report.as_deref().map(Folder::make).transpose()?;
-    let mut outputs = match &target.report {
-        Some(folder) => report_in(folder, &Judged::on_calibration(&compiled))?,
-        None => Vec::new(),
-    };
     let module = compiled.module();
-    outputs.push(Output::of(&target.output, module.as_bytes())?);
-    let mut summary = report::render(&compiled);
-    if let Some(path) = &target.certificate {
-        let certificate = progress::during("bounding every input", || {
+    let certificate = target.certificate.as_ref().map(|_| {
+        progress::during("bounding every input", || {
             Certificate::issue(&compiled, &module, &Effort::default())
-        })?;
+        })
+    });
+    let certificate = certificate.transpose()?;
+    let mut summary = report::render(&compiled);
+    let mut outputs = vec![Output::of(&target.output, module.as_bytes())?];
+    if let Some((path, certificate)) = target.certificate.as_ref().zip(certificate.as_ref()) {
         outputs.push(Output::of(path, certificate.text()?.as_bytes())?);
-        summary += &report::certificate(&certificate);
+        summary += &report::certificate(certificate);
+    }
+    if let Some(folder) = &target.report {
+        outputs
+            .extend(report_in(folder, &Judged::on_calibration(&compiled).certified(certificate))?);
     }
     let ready = ready(outputs)?;
     print::beside(Some(&target.output), &summary)?;

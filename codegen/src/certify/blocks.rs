@@ -40,13 +40,12 @@ pub fn block(
     }
     let targets: Vec<Owner> = targets.iter().copied().collect::<Option<_>>()?;
     let mut pairs: Vec<Pair> = reads.iter().map(|read| walk.pair(read)).collect::<Option<_>>()?;
-    let unit = targets.first()?.scale;
     let layer = match block {
-        Block::Normalize { epsilon, .. } => {
-            return normalized(walk, *epsilon, None, reads, &targets);
+        Block::Normalize { epsilon, frac } => {
+            return normalized(walk, (*epsilon, None, *frac), reads, &targets);
         }
-        Block::RootMeanSquare { epsilon, least, .. } => {
-            return normalized(walk, *epsilon, Some(*least), reads, &targets);
+        Block::RootMeanSquare { epsilon, least, frac } => {
+            return normalized(walk, (*epsilon, Some(*least), *frac), reads, &targets);
         }
         Block::Quotient { .. } => Layer::Div,
         Block::Length { .. } => Layer::Reduce { by: Reduction::Length, groups: 1 },
@@ -66,7 +65,9 @@ pub fn block(
         }
         _ => f64::INFINITY,
     };
-    let _ = unit;
+    targets.iter().all(|owner| owner.offset == 0.0).then_some(())?;
+    let stands = walk.net.is_of(*targets.first()?, &owners(reads)?);
+    stands.then_some(())?;
     let one = |(pair, owner): (Pair, &Owner)| {
         // Its multiplier may not be the exact ratio of the formats.
         let ratio = ratio(block, reads, *owner)?;
@@ -96,6 +97,7 @@ fn ratio(block: &Block, reads: &[&Number], to: Owner) -> Option<f64> {
             )
         }
         Block::Length { multiplier, shift } => {
+            same_format(reads)?;
             (from.offset == 0.0).then_some(())?;
             Some(
                 f64::from(*multiplier) * f64::powi(2.0, -14 - i32::from(*shift)) * to.scale
@@ -109,14 +111,20 @@ fn ratio(block: &Block, reads: &[&Number], to: Owner) -> Option<f64> {
 /// Layer normalisation, or division by the root mean square where `least` is given.
 fn normalized(
     walk: &Walk,
-    epsilon: u64,
-    least: Option<u64>,
+    (epsilon, least, frac): (u64, Option<u64>, u8),
     reads: &[&Number],
     targets: &[Owner],
 ) -> Option<Vec<Form>> {
     let own = reads.first()?.owner?;
+    // The kernel knows integers alone: all of one format, without an offset where their size matters.
+    same_format(reads)?;
+    (own.offset == 0.0 || least.is_none()).then_some(())?;
     let pairs: Vec<Pair> = reads.iter().map(|read| walk.pair(read)).collect::<Option<_>>()?;
     let node = walk.net.writer(targets.first()?.tensor)?;
+    targets
+        .iter()
+        .all(|target| walk.net.is_of(*target, &owners(reads).unwrap_or_default()))
+        .then_some(())?;
     let layer = match &node.layer {
         Layer::Rows { layer, .. } => layer,
         layer => layer,
@@ -153,16 +161,39 @@ fn normalized(
             root.off = root.off.plus_any(Interval::around(0.0, apart), &walk.symbols);
         }
     }
+    // The kernel's own unit, whatever the tensor's is said to be.
+    let unit = f64::powi(2.0, -i32::from(frac));
     let one = |(x, owner): (&Pair, &Owner)| {
+        let owner = Owner { scale: unit, offset: 0.0, ..*owner };
         let most = n.sqrt() * (1.0 + 1e-9);
         let z = x.times(&root, &walk.symbols).inside(most, 2.1 * most, &walk.symbols);
         let size = z.reached().magnitude() / owner.scale;
         // A quarter of a unit that is cut off, and a half that rounds.
         let error = Interval::around(0.0, (0.76 + size * MANTISSA) * owner.scale);
-        walk.as_integers(&z.off.plus_any(error, &walk.symbols), *owner)
+        walk.as_integers(&z.off.plus_any(error, &walk.symbols), owner)
     };
     let forms: Vec<Form> = centred.iter().zip(targets).map(one).collect();
     forms.iter().all(|form| ACTIVATION.holds(&form.range())).then_some(forms)
+}
+
+/// What all of some numbers stand for.
+fn owners(reads: &[&Number]) -> Option<Vec<Owner>> {
+    reads.iter().map(|read| read.owner).collect()
+}
+
+/// Whether integers stand for numbers in one and the same way.
+fn same_format(reads: &[&Number]) -> Option<()> {
+    let format = |read: &&Number| read.owner.map(|owner| (owner.scale, owner.offset));
+    let first = format(reads.first()?)?;
+    reads.iter().all(|read| format(read) == Some(first)).then_some(())
+}
+
+/// A gate as the kernel reads it, `(q + 32767) / 65534`, beside float's.
+fn gate(walk: &Walk, read: &Number) -> Option<Pair> {
+    let owner = read.owner?;
+    let exact = walk.exact[owner.tensor].get(owner.feature)?.clone();
+    let off = Form::sum([(1.0 / 65534.0, &read.form), (-1.0, &exact)], 0.5);
+    Some(Pair { exact, off })
 }
 
 /// A wide state in float's numbers, and its format: its halves are the last two that are read.
@@ -193,15 +224,15 @@ fn finished(
 ) -> Option<Vec<Form>> {
     let rounding = error.scaled(owner.scale / FINE);
     let off = next.off.clone().plus_any(rounding, &walk.symbols);
-    // At the ends of its range it saturates.
-    let limit = 32768.0 * owner.scale;
+    // At the ends of its range it saturates, a fine unit below the upper one.
+    let (limit, top) = (32768.0 * owner.scale, (32768.0 - 1.0 / FINE) * owner.scale);
     let exact = walk.exact[target.tensor].get(target.feature)?.clone();
     let pair = Pair { exact: exact.clone(), off };
-    let limits = Interval::new(-limit, limit);
+    let limits = Interval::new(-limit, top);
     let off = match limits.holds(&pair.reached()) {
         true => pair.off,
         false => {
-            let clamp = Expr::clamp(-limit, limit);
+            let clamp = Expr::clamp(-limit, top);
             let reached = pair.exact.plus(&pair.off);
             let enclosure = super::form::Enclosure::of(&|x| clamp.jet(x), reached.range())?;
             reached.along(&enclosure, &walk.symbols).minus(&exact)
@@ -229,8 +260,10 @@ fn gru(
 ) -> Option<Vec<Form>> {
     let target = targets.first().copied().flatten()?;
     let (h, owner) = state(walk, reads)?;
-    let z = walk.pair(reads.first()?)?;
+    let z = gate(walk, reads.first()?)?;
     let n = candidate(walk, reads.get(1)?, f64::from(factor) * owner.scale / FINE)?;
+    let from = [reads.first()?.owner?, reads.get(1)?.owner?, owner];
+    walk.net.is_of(target, &from).then_some(())?;
     let next = together(&Layer::GruUpdate, &[&[z], &[n], &[h]], &walk.symbols)?.pop()?;
     finished(walk, &next, GRU, owner, target)
 }
@@ -243,12 +276,14 @@ fn lstm(
 ) -> Option<Vec<Form>> {
     let target = targets.first().copied().flatten()?;
     let (c, owner) = state(walk, reads)?;
-    let (f, i) = (walk.pair(reads.first()?)?, walk.pair(reads.get(1)?)?);
+    let (f, i) = (gate(walk, reads.first()?)?, gate(walk, reads.get(1)?)?);
     let g = candidate(
         walk,
         reads.get(2)?,
         f64::from(factor) * owner.scale / FINE * (65534.0 / 65536.0),
     )?;
+    let from = [reads.first()?.owner?, owner, reads.get(1)?.owner?, reads.get(2)?.owner?];
+    walk.net.is_of(target, &from).then_some(())?;
     let next = together(&Layer::LstmUpdate, &[&[f], &[c], &[i], &[g]], &walk.symbols)?.pop()?;
     finished(walk, &next, LSTM, owner, target)
 }

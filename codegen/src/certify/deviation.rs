@@ -62,7 +62,9 @@ impl Deviation {
 /// The smallest and the largest integer in an interval.
 pub fn integers(x: Interval) -> (i32, i32) {
     // A cast from float saturates, and 0 stands for what is no number.
-    let (low, high) = (x.low.ceil() as i32, x.high.floor() as i32);
+    // No activation is beyond 16 bits.
+    let end = |x: f64| (x as i32).clamp(-(1 << 16), 1 << 16);
+    let (low, high) = (end(x.low.ceil()), end(x.high.floor()));
     (low.min(high), high.max(low))
 }
 

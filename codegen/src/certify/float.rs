@@ -203,17 +203,25 @@ pub fn together(layer: &Layer, inputs: &[&[Pair]], symbols: &Symbols) -> Option<
     })
 }
 
-/// All that a layer of which nothing else is known can give: indices, counters, circuits of neurons.
-pub fn anything(layer: &Layer, features: usize, symbols: &Symbols) -> Option<Vec<Form>> {
-    let any = |low: f64, high: f64| {
-        (0..features).map(|_| Form::of(Interval::new(low, high), symbols)).collect()
-    };
+/// All that a layer of which nothing else is known can give: indices, what they pick, counters, a circuit's muscles.
+pub fn anything(
+    layer: &Layer,
+    inputs: &[&[Form]],
+    features: usize,
+    symbols: &Symbols,
+) -> Option<Vec<Form>> {
+    let any = |x: Interval| (0..features).map(|_| Form::of(x, symbols)).collect();
     match layer {
         Layer::Clock { periods } => {
             let one = |period: &u16| Form::of(Interval::new(0.0, f64::from(*period)), symbols);
             Some(periods.iter().map(one).collect())
         }
-        Layer::Ncap(_) => Some(any(-1.0, 1.0)),
+        Layer::Ncap(_) => Some(any(Interval::new(-1.0, 1.0))),
+        Layer::ArgMax => Some(any(Interval::new(0.0, inputs.first()?.len() as f64 - 1.0))),
+        Layer::Pick => {
+            let all = inputs.first()?.iter().map(Form::range).reduce(|a, b| a.hull(&b))?;
+            Some(any(all))
+        }
         _ => None,
     }
 }

@@ -84,6 +84,17 @@ impl Machine {
         })
     }
 
+    /// Whether every number is in memory, and every grid is one that a kernel may have: what was read may say anything.
+    pub fn is_sound(&self) -> bool {
+        let lanes = self.start.len();
+        let inside =
+            |first: usize, count: usize| first.checked_add(count).is_some_and(|end| end <= lanes);
+        let port = |(port, first): &(Port, usize)| inside(*first, port.features());
+        port(&self.input)
+            && port(&self.output)
+            && self.steps.iter().all(|step| step.is_sound(lanes))
+    }
+
     /// The lower half of a wide state whose upper one is in a lane.
     pub fn lower(&self, lane: usize) -> Option<usize> {
         let own = |(high, low): &&(usize, usize)| (*high..*low).contains(&lane);

@@ -17,6 +17,9 @@ use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Array, Content, Record, Table, Value};
 use crate::program::{Port, PortWidth};
 
+/// Quads of the largest memory.
+const MOST_QUADS: usize = 1 << 20;
+
 /// Kinds whose constructor takes their fields, in its order.
 const CONSTRUCTED: [(&str, &[&str]); 19] = [
     ("Dense8", &["inputs", "outputs", "packed", "relu"]),
@@ -500,16 +503,23 @@ impl Reader<'_> {
                 tensors.iter().chain(&input).chain(&output).map(|t| t.1).fold(quads, usize::max);
         }
         let (Some(input), Some(output)) = (input, output) else { return Err(odd()) };
+        if quads > MOST_QUADS {
+            return Err(self.wrong("`step_raw`", "a memory that a microcontroller has"));
+        }
         let mut start = vec![0; 4 * quads];
         self.fill(&mut start)?;
-        Ok(Machine {
+        let machine = Machine {
             wide: wide(&steps),
             input: (self.port("INPUT_FRAC", "CHANNELS", true)?, 4 * input.0),
             output: (self.port("OUTPUT_FRAC", "LEVELS", false)?, 4 * output.0),
             steps,
             start,
             spots: spots.to_vec(),
-        })
+        };
+        match machine.is_sound() {
+            true => Ok(machine),
+            false => Err(self.wrong("`step_raw`", "kernels within their memory")),
+        }
     }
 
     /// One kernel on its tensors.

@@ -133,6 +133,32 @@ impl<'a> Net<'a> {
         })
     }
 
+    /// Whether float makes a feature of just these numbers, in this order: elementwise, of a group, or of a row.
+    pub fn is_of(&self, target: Owner, reads: &[Owner]) -> bool {
+        let Some(node) = self.writer(target.tensor) else { return false };
+        let own: Vec<(TensorId, usize)> =
+            reads.iter().map(|read| (read.tensor, read.feature)).collect();
+        let first = || node.inputs.first().copied().unwrap_or(target.tensor);
+        let len = |id: TensorId| self.graph.tensors[id].len();
+        let several = |from: usize, count: usize| {
+            (from..from + count).map(|i| (first(), i)).collect::<Vec<_>>()
+        };
+        let wanted = match &node.layer {
+            Layer::Reduce { groups, .. } => {
+                let members = len(first()) / groups.max(&1);
+                several(target.feature * members, members)
+            }
+            Layer::Normalize { .. } | Layer::RootMeanSquare { .. } => several(0, len(first())),
+            Layer::Rows { count, .. } => {
+                let row = (len(first()) / count.max(&1)).max(1);
+                several(target.feature / row * row, row)
+            }
+            // The one divisor of all is its only feature.
+            _ => node.inputs.iter().map(|&id| (id, target.feature.min(len(id) - 1))).collect(),
+        };
+        own == wanted
+    }
+
     /// The lanes of a state when a step begins, and what they hold.
     pub fn state_owners(&self, tensor: TensorId) -> Vec<(usize, Owner)> {
         // The last word on it: a delay line's format is known once its layer is.

@@ -15,7 +15,7 @@ use super::interval::{EVERYWHERE, Interval};
 use super::net::{Key, Owner};
 use super::walk::{ACTIVATION, Number, Walk};
 use crate::graph::expr::Expr;
-use crate::graph::{Layer, TensorId};
+use crate::graph::{Layer, Reduction, TensorId};
 use crate::program::formula::{Edge, Finish, Formula, Lane, Step, Sum, table_at};
 
 /// All that a sum reads at one feature of float's tensor: one function of it.
@@ -418,7 +418,24 @@ impl Walk<'_> {
     fn extreme(&self, step: &Step, of: &[Lane], largest: bool, target: Option<Owner>) -> Number {
         let reads: Vec<&Number> = of.iter().map(|lane| self.read(step, *lane)).collect();
         let pairs: Option<Vec<Pair>> = reads.iter().map(|read| self.pair(read)).collect();
-        if let (Some(pairs), Some(owner)) = (pairs, target) {
+        // The largest integer is the largest number where all stand for numbers in one and the same way.
+        let same = reads.iter().all(|read| {
+            let format = |owner: Owner| (owner.scale, owner.offset);
+            read.owner.map(format) == target.map(format)
+        });
+        let owners: Option<Vec<Owner>> = reads.iter().map(|read| read.owner).collect();
+        let same = same
+            && target.zip(owners).is_some_and(|(target, owners)| {
+                let by = self.net.writer(target.tensor).map(|node| &node.layer);
+                let kind = match by {
+                    Some(Layer::Extreme { largest: own }) => *own == largest,
+                    Some(Layer::Reduce { by: Reduction::Max, .. }) => largest,
+                    Some(Layer::Reduce { by: Reduction::Min, .. }) => !largest,
+                    _ => false,
+                };
+                kind && self.net.is_of(target, &owners)
+            });
+        if let (Some(pairs), Some(owner), true) = (pairs, target, same) {
             let all = pairs.into_iter().reduce(|a, b| a.extreme(&b, largest, &self.symbols));
             if let Some(all) = all {
                 return self.owned(all.off, owner);

@@ -104,7 +104,8 @@ impl<'n> Walk<'n> {
                 }
                 _ => float::layer(&node.layer, &inputs, &self.symbols),
             };
-            let forms = forms.or_else(|| float::anything(&node.layer, features, &self.symbols))?;
+            let forms =
+                forms.or_else(|| float::anything(&node.layer, &inputs, features, &self.symbols))?;
             self.exact[node.output] = match between {
                 Some(limits) => {
                     let inside =

@@ -1,5 +1,10 @@
 //! Tables, settings and command lines around one small model.
 
+use std::sync::OnceLock;
+
+use nervecord_codegen::Compiler;
+use nervecord_codegen::certify::{Certificate, Effort};
+
 use super::seed::Seed;
 use crate::onnx;
 use crate::random::Random;
@@ -21,6 +26,12 @@ pub(super) fn all() -> Vec<Seed> {
             vec![("nervecord.toml", SETTINGS.into()), ("data.csv", table(&["x0", "x1"]))],
         ),
     ];
+    let data = || ("data.csv", table(&["x0", "x1"]));
+    all.push(seed("property", vec![("p.vnnlib", PROPERTY.into()), data()]));
+    let [claims, module] = certified();
+    let files = vec![("c.json", claims.clone()), ("m.rs", module.clone())];
+    all.push(seed("certificate", files));
+    all.push(seed("certificate", vec![("m.rs", module), ("c.json", claims)]));
     for (kind, bytes) in [("<f4", 4), ("<f8", 8), ("<i2", 2)] {
         all.push(seed("npy", vec![("data.npy", array(kind, bytes))]));
     }
@@ -43,7 +54,31 @@ const SETTINGS: &str = "[calibration]\npercentile = 99.9\nmargin = 1.25\n\n[inpu
     [guard.inputs]\nx0 = { min = -0.5, max = 0.5, stuck = 10 }\n\n\
     [guard.outputs]\ny0 = { min = -0.5, max = 0.75, slew = 0.25, safe = 0.1, safe_slew = 0.5 }\n";
 
-const LINES: [&str; 9] = [
+const PROPERTY: &str = "; a box\n(declare-const X_0 Real)\n(assert (<= X_0 0.5))\n(assert (>= X_0 -0.5))\n\
+    (assert (and (<= X_1 0.25) (>= X_1 -0.75)))\n\
+    (assert (or (<= Y_0 Y_1) (and (>= Y_0 3.5) (<= (+ Y_0 (* 2 Y_1)) -1))))\n";
+
+/// A certificate of the small network and its module, made once.
+fn certified() -> [Vec<u8>; 2] {
+    static MADE: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    let make = || -> Option<[Vec<u8>; 2]> {
+        let folder = tempfile::tempdir().ok()?;
+        let [model, data] = ["net.onnx", "data.csv"].map(|name| folder.path().join(name));
+        std::fs::write(&model, onnx::file(onnx::small())).ok()?;
+        std::fs::write(&data, table(&["x0", "x1"])).ok()?;
+        let compiled = Compiler::new(&model).calibration(&data).build().ok()?;
+        let module = compiled.module();
+        let little = Effort { work: 1e6, boxes: 4, tries: 100 };
+        let claims = Certificate::issue(&compiled, &module, &little).ok()?.text().ok()?;
+        Some([claims.into_bytes(), module.into_bytes()])
+    };
+    MADE.get_or_init(|| make().unwrap_or_default()).clone()
+}
+
+const LINES: [&str; 12] = [
+    "compile net.onnx --calibration data.csv -o out.rs --certificate c.json",
+    "certify data.csv net.onnx vectors.csv",
+    "prove net.onnx --calibration data.csv --property vectors.csv --timeout 1",
     "compile net.onnx --calibration data.csv -o out.rs --report report",
     "compile net.onnx --calibration data.csv --weights 8 --tolerance 0.01 --cpu cortex-m4 --name net -o out.rs",
     "compile net.onnx --calibration data.csv -o out.rs --check",

@@ -79,6 +79,16 @@ pub struct Edge {
 }
 
 impl Edge {
+    /// Whether its grid is one that a kernel may have.
+    pub fn is_sound(&self) -> bool {
+        let Axis { intervals, shift, .. } = self.axis;
+        let reach = (i64::from(intervals) + 3).checked_shl(shift.into());
+        intervals > 0
+            && (16..31).contains(&shift)
+            && reach.is_some_and(|reach| reach < 1 << 31)
+            && self.grid.offset.unsigned_abs() < 1 << 30
+    }
+
     /// The edge at an activation.
     pub fn at(&self, x: i16) -> i64 {
         let (start, weights) = self.axis.locate(self.grid.coordinate(x));

@@ -1,7 +1,7 @@
 //! A program as formulas over the lanes of its memory: features of the scratch memory, one after the other. Stands on
 //! the program and its kernels' meanings.
 
-use super::meaning::{Lane, Meaning};
+use super::meaning::{Formula, Lane, Meaning};
 use crate::error::Result;
 use crate::program::Program;
 
@@ -27,6 +27,41 @@ impl Step {
     /// The place in memory of a feature it writes.
     pub fn written(&self, feature: u32) -> usize {
         self.operands.last().copied().unwrap_or(0) + feature as usize
+    }
+
+    /// Whether all that it reads and writes is in a memory of so many lanes, and all its tables and grids are sound.
+    pub fn is_sound(&self, lanes: usize) -> bool {
+        let read = |lane: &Lane| {
+            let first = self.operands.get(lane.operand as usize).copied();
+            first
+                .and_then(|first| first.checked_add(lane.feature as usize))
+                .is_some_and(|lane| lane < lanes)
+        };
+        let last = self.operands.last().copied();
+        let writes = |feature: u32| {
+            last.and_then(|first| first.checked_add(feature as usize))
+                .is_some_and(|lane| lane < lanes)
+        };
+        let Meaning { tables, features, blocks } = &self.meaning;
+        let of = |formula: &Formula| match formula {
+            Formula::Copy(lane) => read(lane),
+            Formula::Constant(_) => true,
+            Formula::Table(lane, table) => read(lane) && *table < tables.len(),
+            Formula::Extreme { of, .. } => !of.is_empty() && of.iter().all(read),
+            Formula::Sum(sum) => {
+                sum.terms.iter().all(|(lane, _)| read(lane))
+                    && sum.products.iter().all(|([a, b], _)| read(a) && read(b))
+                    && sum.edges.iter().all(|(lane, edge)| read(lane) && edge.is_sound())
+                    && sum.finish.shift < 48
+            }
+        };
+        features.iter().all(|(feature, formula)| writes(*feature) && of(formula))
+            && blocks.iter().all(|(_, reads, written)| {
+                reads.iter().all(read) && written.iter().all(|feature| writes(*feature))
+            })
+            && tables
+                .iter()
+                .all(|pieces| (2..=4096).contains(&pieces.len()) && pieces.len().is_multiple_of(2))
     }
 
     /// Runs it on memory.

@@ -129,12 +129,31 @@ pub fn proved(judged: &Judged, outputs: &[OutputFact]) -> Vec<String> {
             with_unit(error, None)
         ));
     }
+    proved.extend(bounded(judged, outputs));
     if program.constant_time() {
         proved.push(
             "A step does the same work for every input: no loop or branch depends on data.".into(),
         );
     }
     proved
+}
+
+/// How far outputs can be from float for every input, where that was bounded.
+fn bounded(judged: &Judged, outputs: &[OutputFact]) -> Option<String> {
+    let certificate = judged.certificate.as_ref()?;
+    let claims = certificate.outputs.iter().zip(outputs);
+    let ends = claims.filter_map(|(claim, output)| {
+        let error = with_unit(claim.error?, output.unit.as_deref());
+        Some(format!("{} by more than {error}", output.name))
+    });
+    let ends: Vec<String> = ends.take(NAMED).collect();
+    let after = if certificate.steps.is_some() { " in the first step after a reset" } else { "" };
+    (!ends.is_empty()).then(|| {
+        format!(
+            "No input in its range takes an output further from float{after}: {}.",
+            ends.join(", ")
+        )
+    })
 }
 
 /// What was seen on the rows.
@@ -205,7 +224,13 @@ pub fn measured(judged: &Judged) -> Vec<String> {
 pub fn unknown(judged: &Judged) -> Vec<String> {
     let compiled = judged.comparison.compiled;
     let mut unknown = vec![
-        "How large errors are on inputs unlike these rows: what was measured holds for rows like these.".to_owned(),
+        match judged.certificate.as_ref().is_some_and(|c| c.unbounded.is_none()) {
+            true => "How large errors usually are on inputs unlike these rows: they are bounded, but what was measured holds \
+                     for rows like these.",
+            false => "How large errors are on inputs unlike these rows: what was measured holds for rows like these. \
+                      `compile --certificate` bounds them for every input.",
+        }
+        .to_owned(),
         "Whether the float network itself does the right thing. The integers follow it, mistakes included.".into(),
     ];
     match judged.origin {

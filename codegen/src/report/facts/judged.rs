@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::super::words::count;
+use crate::certify::Certificate;
 use crate::compiler::Compiled;
 use crate::data::Vectors;
 use crate::verify::{Comparison, Verification, compare, held_out};
@@ -31,6 +32,8 @@ pub struct Judged<'a> {
     pub comparison: Comparison<'a>,
     /// The rows, with those in between that a recurrent network has to live through.
     pub vectors: Vectors,
+    /// What is claimed of every input, if that was asked for.
+    pub certificate: Option<Certificate>,
 }
 
 impl<'a> Judged<'a> {
@@ -52,7 +55,13 @@ impl<'a> Judged<'a> {
 
     fn on(compiled: &'a Compiled, vectors: Vectors, origin: Origin) -> Self {
         let (verification, comparison) = compare(compiled, &vectors);
-        Self { origin, verification, comparison, vectors }
+        Self { origin, verification, comparison, vectors, certificate: None }
+    }
+
+    /// With what is claimed of every input.
+    #[must_use]
+    pub fn certified(self, certificate: Option<Certificate>) -> Self {
+        Self { certificate, ..self }
     }
 
     /// The rows in words.

@@ -22,6 +22,7 @@ pub use self::judged::{Judged, Origin};
 use self::layers::Layer;
 use self::ports::{InputFact, OutputFact};
 use self::states::States;
+use crate::certify::Certificate;
 use crate::compiler::Compiled;
 use crate::data::sha256;
 use crate::import::circuit::Circuit;
@@ -60,6 +61,8 @@ pub struct Facts<'a> {
     pub outputs: Vec<OutputFact>,
     /// Whether one of the states can leave its range, which the status then says.
     pub state_saturates: bool,
+    /// What is claimed of every input, if that was asked for.
+    pub certificate: Option<&'a Certificate>,
     /// Integers against float.
     pub errors: Errors,
     /// A classifier's classes.
@@ -129,6 +132,7 @@ impl<'a> Facts<'a> {
             inputs: ports::inputs(compiled),
             outputs,
             state_saturates: program.states.iter().any(|state| state.saturates),
+            certificate: judged.certificate.as_ref(),
             errors: Errors::of(judged),
             classes: Classes::of(judged),
             states: States::of(judged),

@@ -1,6 +1,7 @@
 //! The sections of a page, a file each, in the order in which they are read. Stands on the facts, charts and the page.
 
 mod activations;
+mod bounds;
 mod circuit;
 mod classes;
 mod cost;
@@ -17,8 +18,9 @@ use super::facts::Facts;
 use super::page::Section;
 
 /// Every section: it has nothing to say of some models.
-const SECTIONS: [fn(&Facts) -> Option<Section>; 12] = [
+const SECTIONS: [fn(&Facts) -> Option<Section>; 13] = [
     known::section,
+    bounds::section,
     classes::section,
     errors::section,
     worst::section,
