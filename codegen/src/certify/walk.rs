@@ -201,6 +201,10 @@ impl<'n> Walk<'n> {
     pub fn note(&mut self, after: usize, apart: &mut [Option<Vec<f64>>]) {
         let net = self.net;
         for &(lane, owner) in net.owners.get(after).into_iter().flatten() {
+            // A hint may name what float has not computed yet.
+            if self.exact[owner.tensor].get(owner.feature).is_none() {
+                continue;
+            }
             let Some(number) = self.memory.get_mut(lane) else { continue };
             if number.owner != Some(owner) {
                 number.owner = Some(owner);

@@ -4,6 +4,9 @@ use crate::error::{Error, Result};
 use crate::program::kernel::Data;
 use crate::program::table::{Content, Record, Table, Value};
 
+/// What there is at most of anything.
+const MOST: usize = 1 << 17;
+
 /// A record of a kernel, and the tables that its fields name.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
@@ -42,7 +45,8 @@ impl<'a> Fields<'a> {
 
     /// The same of a count.
     pub fn count(&self, name: &str) -> Result<usize> {
-        usize::try_from(self.number(name)?).map_err(|_| self.wrong(name, "a count"))
+        let count = usize::try_from(self.number(name)?).ok().filter(|count| *count <= MOST);
+        count.ok_or_else(|| self.wrong(name, "a count of what a microcontroller has"))
     }
 
     /// Yes or no.
@@ -65,6 +69,11 @@ impl<'a> Fields<'a> {
     pub fn counts<const N: usize>(&self, name: &str) -> Result<[usize; N]> {
         let counts: Vec<usize> =
             self.numbers(name)?.into_iter().filter_map(|n| n.try_into().ok()).collect();
+        // Of all together as well.
+        let all = counts.iter().try_fold(1_usize, |all, n: &usize| all.checked_mul((*n).max(1)));
+        if all.is_none_or(|all| all > MOST * MOST) || counts.iter().any(|n| *n > MOST) {
+            return Err(self.wrong(name, "counts of what a microcontroller has"));
+        }
         counts.try_into().map_err(|_| self.wrong(name, "counts"))
     }
 

@@ -30,12 +30,14 @@ impl Finish {
     /// The requantisation to an i16, at least 0 if `relu`.
     pub fn requantize(multiplier: i64, shift: i64, relu: bool) -> Self {
         let low = if relu { 0 } else { i64::from(i16::MIN) };
-        Self { multiplier, shift: 16 + shift as u32, low, high: i16::MAX.into() }
+        // What no kernel has is found when a step is looked at.
+        let shift = u32::try_from(shift).unwrap_or(u32::MAX).saturating_add(16);
+        Self { multiplier, shift, low, high: i16::MAX.into() }
     }
 
     /// A shift to the right, saturating at the ends of an i16.
     pub fn shift(shift: i64) -> Self {
-        Self { shift: shift as u32, ..Self::requantize(1, 0, false) }
+        Self { shift: u32::try_from(shift).unwrap_or(u32::MAX), ..Self::requantize(1, 0, false) }
     }
 
     /// The activation of a sum.

@@ -9,6 +9,21 @@ use super::meaning::{Edge, Finish, Formula, Lane, Meaning, Sum};
 use crate::error::{Error, Result};
 use crate::program::kernel::{Data, Operand};
 
+/// The most features that a kernel writes or reads.
+const MOST: usize = 1 << 20;
+
+/// Refuses more features than there can be.
+fn few(factors: &[usize]) -> Result<()> {
+    let all =
+        factors.iter().try_fold(1_usize, |all, n| all.checked_mul(*n)).filter(|all| *all <= MOST);
+    all.map(drop).ok_or_else(missing)
+}
+
+/// `2^shift`, or 0 where there is none.
+fn power(shift: i64) -> i64 {
+    u32::try_from(shift).ok().filter(|shift| *shift < 62).map_or(0, |shift| 1 << shift)
+}
+
 /// A feature of an operand.
 fn lane(operand: usize, feature: usize) -> Lane {
     Lane { operand: operand as u32, feature: feature as u32 }
@@ -28,6 +43,7 @@ impl Meaning {
             "Windows8" | "Windows16" => {
                 let ([outer, inner], [steps, step]) =
                     (fields.counts("count")?, fields.counts("step")?);
+                few(&[outer, inner])?;
                 let starts = (0..outer).flat_map(|o| (0..inner).map(move |i| o * steps + i * step));
                 dense(&fields.record("dense")?, &starts.collect::<Vec<_>>())
             }
@@ -48,6 +64,7 @@ impl Meaning {
             }
             "GroupExtreme" => {
                 let (groups, members) = (fields.count("groups")?, fields.count("members")?);
+                few(&[groups, members])?;
                 let largest = fields.switch("largest")?;
                 let group = |g: usize| (0..members).map(|i| lane(0, g * members + i)).collect();
                 let extreme = |g| (g as u32, Formula::Extreme { largest, of: group(g) });
@@ -149,6 +166,7 @@ fn functions(fields: &Fields, in_place: bool) -> Result<Meaning> {
 fn affine(fields: &Fields) -> Result<Meaning> {
     let lines = fields.records("lines")?;
     let rows = if fields.kind() == "Affine" { 1 } else { fields.count("rows")? };
+    few(&[rows, lines.len()])?;
     let mut sums = Vec::new();
     for i in 0..rows * lines.len() {
         let line = &lines[i % lines.len()];
@@ -165,10 +183,10 @@ fn affine(fields: &Fields) -> Result<Meaning> {
 fn place(fields: &Fields) -> Result<Meaning> {
     let (offset, features) = (fields.count("offset")?, fields.count("features")?);
     let (factor, shift) = (fields.number("factor")?, fields.number("shift")?);
-    let one = |i: usize| match factor == 1 << shift {
+    let one = |i: usize| match factor == power(shift) {
         true => Formula::Copy(lane(0, i)),
         false => {
-            let half = 1 << (shift - 1);
+            let half = power(shift - 1);
             Formula::Sum(Sum::of(vec![(lane(0, i), factor)], half, Finish::shift(shift)))
         }
     };
@@ -188,7 +206,7 @@ fn of_two(fields: &Fields, data: &Data, own: usize) -> Result<Meaning> {
     let formula: Box<dyn Fn(usize) -> Formula> = match fields.kind() {
         "Add" => {
             let (factors, shift) = (fields.numbers("factors")?, fields.number("shift")?);
-            let sum = of(Finish::shift(shift), 1 << (shift - 1));
+            let sum = of(Finish::shift(shift), power(shift - 1));
             Box::new(move |i| {
                 let terms = pair(i).into_iter().zip(factors.iter().copied()).collect();
                 Formula::Sum(Sum { terms, ..sum.clone() })
@@ -221,6 +239,7 @@ fn of_two(fields: &Fields, data: &Data, own: usize) -> Result<Meaning> {
 fn strided(fields: &Fields) -> Result<Meaning> {
     let (first, step) = (fields.count("first")?, fields.counts::<4>("step")?);
     let [a, b, c, d] = fields.counts("count")?;
+    few(&[a, b, c, d])?;
     let mut features = Vec::new();
     for i in 0..a * b * c * d {
         let places = [i / (b * c * d), i / (c * d) % b, i / d % c, i % d];
@@ -235,6 +254,10 @@ fn pad(fields: &Fields) -> Result<Meaning> {
         ["rows", "before", "features", "after"].map(|f| fields.count(f));
     let (rows, before, own, after) = (rows?, before?, own?, after?);
     let padded = before + own + after;
+    few(&[rows, padded])?;
+    if padded == 0 {
+        return Err(missing());
+    }
     let one = |i: usize| match (i % padded).checked_sub(before).filter(|k| *k < own) {
         Some(k) => Formula::Copy(lane(0, i / padded * own + k)),
         None => Formula::Constant(0),
@@ -304,7 +327,7 @@ impl Splines {
             sum.edges.push((lane(0, grid.input.into()), edge));
         }
         if base && factor != 0 {
-            sum.terms.push((lane(1, k), factor << shift));
+            sum.terms.push((lane(1, k), factor.saturating_mul(power(shift.into()))));
         }
         Ok(())
     }
