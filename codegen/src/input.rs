@@ -1,6 +1,7 @@
 //! Files that are read: regular ones, and for data also what a shell pipes in. Stands on errors.
 
 use std::fs::{self, File, Metadata};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -21,6 +22,17 @@ pub fn regular(path: &Path) -> Result<File> {
             .help("give the path of a file that lies on a disk"));
     }
     File::open(path).map_err(io)
+}
+
+/// The text of a regular file.
+///
+/// # Errors
+/// As of [`regular`], or it cannot be read as text.
+pub fn text(path: &Path) -> Result<String> {
+    let mut text = String::new();
+    let read = regular(path)?.read_to_string(&mut text);
+    read.map_err(|e| Error::io("read", path, &e))?;
+    Ok(text)
 }
 
 /// Opens data: a regular file, or a pipe this process was started with, as `<(..)` and `/dev/stdin` are.

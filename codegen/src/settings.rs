@@ -8,7 +8,7 @@ mod state;
 mod units;
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Kind, Result};
@@ -103,10 +103,7 @@ impl Settings {
         if path.symlink_metadata().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
             return Ok(Self::default());
         }
-        let mut text = String::new();
-        let read = input::regular(&path)?.read_to_string(&mut text);
-        read.map_err(|e| Error::io("read", &path, &e))?;
-        Self::parse(&text, &path)
+        Self::parse(&input::text(&path)?, &path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self> {

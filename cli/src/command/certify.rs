@@ -1,11 +1,10 @@
 //! `nervecord certify`.
 
-use std::io::Read;
 use std::path::Path;
 
 use nervecord_codegen::certify::Certificate;
 use nervecord_codegen::certify::check::{Files, check};
-use nervecord_codegen::{Error, Kind, Result, input, report};
+use nervecord_codegen::{Kind, Result, input, report};
 
 use super::{print, progress};
 
@@ -16,8 +15,8 @@ pub fn certify(
     module: &Path,
     outputs: &[String],
 ) -> Result<bool> {
-    let claims = Certificate::read(&text(certificate)?, certificate)?;
-    let module_text = text(module)?;
+    let claims = Certificate::read(&input::text(certificate)?, certificate)?;
+    let module_text = input::text(module)?;
     let files = Files { certificate, model, module };
     let checked =
         progress::during("checking every claim", || check(&claims, &module_text, &files, outputs));
@@ -33,11 +32,4 @@ pub fn certify(
             Ok(false)
         }
     }
-}
-
-fn text(path: &Path) -> Result<String> {
-    let mut text = String::new();
-    let read = input::regular(path)?.read_to_string(&mut text);
-    read.map_err(|e| Error::io("read", path, &e))?;
-    Ok(text)
 }

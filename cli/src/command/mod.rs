@@ -114,28 +114,23 @@ enum Command {
 pub fn main() -> ExitCode {
     signals::heed();
     let done = match Cli::try_parse() {
-        Ok(Cli { command: Command::Prove { model, question } }) => {
-            return prove::prove(&model, &question).unwrap_or_else(|error| fail(&error));
-        }
         Ok(cli) => dispatch(cli.command),
         Err(misuse) if misuse.use_stderr() => {
             print::message(misuse.render().ansi().to_string().trim_end());
             return ExitCode::from(2);
         }
-        Err(help) => print::results(&help.render().ansi().to_string()).map(|()| true),
+        Err(help) => print::results(&help.render().ansi().to_string()).map(|()| ExitCode::SUCCESS),
     };
     // Misuse of the command line exits with 2, and so does every bad input.
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => fail(&error),
-    }
+    done.unwrap_or_else(|error| {
+        print::message(&format!("\x1b[1;31merror\x1b[0m: {error}"));
+        ExitCode::from(2)
+    })
 }
 
-/// Says what is wrong; the exit code of misuse and bad input.
-fn fail(error: &Error) -> ExitCode {
-    print::message(&format!("\x1b[1;31merror\x1b[0m: {error}"));
-    ExitCode::from(2)
+/// The exit code of a verdict.
+fn verdict(good: bool) -> ExitCode {
+    ExitCode::from(u8::from(!good))
 }
 
 /// The edges of a network's layers as an SVG.
@@ -192,26 +187,29 @@ fn inspect(
     Ok(())
 }
 
-/// Runs a command; `false` is a verdict, not a failure.
-fn dispatch(command: Command) -> Result<bool> {
+/// Runs a command; an exit code of its own is a verdict, not a failure.
+fn dispatch(command: Command) -> Result<ExitCode> {
     match command {
         Command::Inspect { model, outputs, svg, calibration } => {
             inspect(&model, &outputs, svg.as_deref(), calibration)?;
         }
-        Command::Compile { model, target } => return compile::compile(&model, &target),
-        Command::Certify { certificate, model, module, outputs } => {
-            return certify::certify(&certificate, &model, &module, &outputs);
+        Command::Compile { model, target } => {
+            return compile::compile(&model, &target).map(verdict);
         }
-        // It has an exit code of its own.
-        Command::Prove { model, question } => drop(prove::prove(&model, &question)?),
+        Command::Certify { certificate, model, module, outputs } => {
+            return certify::certify(&certificate, &model, &module, &outputs).map(verdict);
+        }
+        Command::Prove { model, question } => return prove::prove(&model, &question),
         Command::Run { model, rows } => run::run(&model, &rows)?,
-        Command::Verify { model, given } => return verify::run(&model, &given),
+        Command::Verify { model, given } => return verify::run(&model, &given).map(verdict),
         Command::Demo => {
             let demo = progress::during("compiling the bundled models", demo::run)?;
             print::results(&demo.text)?;
-            return Ok(demo.passed);
+            return Ok(verdict(demo.passed));
         }
-        Command::Emulate { model, machine } => return emulate::emulate(&model, &machine),
+        Command::Emulate { model, machine } => {
+            return emulate::emulate(&model, &machine).map(verdict);
+        }
     }
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }

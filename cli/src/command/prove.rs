@@ -1,6 +1,5 @@
 //! `nervecord prove`.
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -32,9 +31,7 @@ pub fn prove(model: &Model, question: &Question) -> Result<ExitCode> {
             .found(question.timeout.unwrap_or_default())
             .help("leave it out for no limit"));
     }
-    let mut text = String::new();
-    let file = input::regular(&question.property)?.read_to_string(&mut text);
-    file.map_err(|e| Error::io("read", &question.property, &e))?;
+    let text = input::text(&question.property)?;
     let compiled = model.build()?;
     let program = &compiled.program;
     let properties =

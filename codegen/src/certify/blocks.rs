@@ -9,17 +9,16 @@
 use super::float::together;
 use super::form::{Form, Pair};
 use super::interval::Interval;
+use super::machine::ACTIVATION;
 use super::net::Owner;
-use super::walk::{ACTIVATION, Number, Walk};
+use super::walk::{Number, Walk};
 use crate::graph::expr::Expr;
 use crate::graph::{Layer, Reduction};
+use crate::program::FINE;
 use crate::program::formula::Block;
 
 /// What a mantissa of 15 bits is short of, relative.
 const MANTISSA: f64 = 1.0 / 16384.0 + 1.0 / 1_048_576.0;
-
-/// Units of a state below its activation.
-const FINE: f64 = 16384.0;
 
 /// The integers that a block writes; none where nothing is known but their type.
 pub fn block(

@@ -29,21 +29,23 @@ pub struct Found {
     pub moves: Vec<f64>,
 }
 
+impl Found {
+    /// How far each output can be off.
+    pub fn errors(&self) -> Vec<f64> {
+        self.outputs.iter().map(|pair| pair.off.range().magnitude()).collect()
+    }
+}
+
 /// Corners of a box at which features of the float network are as large or as small as its forms can tell.
 pub fn corners(net: &Net, given: &Given) -> Vec<Vec<f64>> {
     let mut walk = Walk::new(net, given);
     if walk.float(net.graph.nodes.len()).is_none() {
         return vec![];
     }
-    // The symbols of the inputs that move, in their order, came first.
-    let moves: Vec<bool> = given.inputs.iter().map(|x| x.radius() > 0.0).collect();
     let corner = |form: &Form, sign: f64| -> Vec<f64> {
-        let mut terms = form.of_inputs().iter();
-        let end = |(x, moves): (&Interval, &bool)| match moves {
-            true if terms.next().copied().unwrap_or(0.0) * sign < 0.0 => x.low,
-            _ => x.high,
-        };
-        given.inputs.iter().zip(&moves).map(end).collect()
+        let end =
+            |(i, x): (usize, &Interval)| if form.of_input(i) * sign < 0.0 { x.low } else { x.high };
+        given.inputs.iter().enumerate().map(end).collect()
     };
     let forms = walk.exact.iter().skip(1).flatten();
     forms.flat_map(|form| [1.0, -1.0].map(|sign| corner(form, sign))).collect()
@@ -94,11 +96,7 @@ fn moves(walk: &Walk, given: &Given) -> Vec<f64> {
     let forms = curved.flat_map(|node| node.inputs.iter().flat_map(|&id| &walk.exact[id]));
     for form in forms {
         let size = form.range().radius().max(1e-30);
-        let mut terms = form.of_inputs().iter();
-        for (all, x) in all.iter_mut().zip(&given.inputs).filter(|(_, x)| x.radius() > 0.0) {
-            let _ = x;
-            *all += terms.next().map_or(0.0, |t| t.abs()) / size;
-        }
+        all.iter_mut().enumerate().for_each(|(i, all)| *all += form.of_input(i).abs() / size);
     }
     all
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::bound::{Given, bound, corners};
+use super::bound::{Found, Given, bound, corners};
 use super::interval::Interval;
 use super::machine::{Machine, Spot};
 use super::net::Net;
@@ -16,6 +16,8 @@ use super::split::split;
 use crate::compiler::Compiled;
 use crate::data::sha256;
 use crate::error::{Error, Kind, Result};
+use crate::graph::Tensor;
+use crate::program::formula::{Formula, Step};
 
 /// Version of the file's format.
 pub const FORMAT: u32 = 1;
@@ -258,16 +260,8 @@ impl Certificate {
             self.unbounded = Some("a function is not finite on all of its input's range".into());
             return;
         };
-        self.tensors =
-            graph.tensors.iter().zip(&found.tensors).zip(&found.apart).map(tensor).collect();
-        let steps = net.machine.steps.iter().zip(&found.integers);
-        self.integers = steps
-            .map(|(step, x)| IntegerClaim {
-                op: step.name.clone(),
-                low: x.low.floor() as i32,
-                high: x.high.ceil() as i32,
-            })
-            .collect();
+        self.tensors = tensors(net, &found);
+        self.integers = integers(net, &found);
         let tries =
             effort.tries.min((effort.work / 4.0 / (1.0 + graph.macs() as f64)) as usize).max(1000);
         let seen = seek(graph, program, &inputs, &corners(net, &given), tries);
@@ -288,21 +282,14 @@ impl Certificate {
         if self.outputs.iter().any(|output| output.error.is_none()) {
             self.unbounded = Some("an output is an index, or jumps".into());
         }
-        let mut all: Vec<f64> = self.outputs.iter().filter_map(|output| output.error).collect();
-        all.sort_by(f64::total_cmp);
-        if let [.., second, first] = all.as_slice()
-            && all.len() == self.outputs.len()
-        {
-            self.margin = Some((first + second).next_up());
-        }
+        self.margin = margin(&self.outputs);
         self.proof.boxes = cells.into_iter().map(|cell| cell.cuts).collect();
         if !graph.states.is_empty() {
             self.proof.followed = ((effort.work / cost) as usize).clamp(10, STEPS[3]);
             let mut steps = recurrent::steps(net, &inputs, self.proof.followed);
             // The first step is bounded above, box by box.
-            if all.len() == self.outputs.len() {
-                steps.after[0] = self.outputs.iter().map(|output| output.error).collect();
-            }
+            let first: Option<Vec<f64>> = self.outputs.iter().map(|output| output.error).collect();
+            steps.after[0] = first.or(steps.after[0].take());
             let after = STEPS.into_iter().zip(steps.after);
             self.steps = Some(StepsClaim {
                 after: after.map(|(steps, errors)| AfterClaim { steps, errors }).collect(),
@@ -345,15 +332,37 @@ impl Certificate {
     }
 }
 
-fn tensor(
-    ((tensor, ranges), apart): ((&crate::graph::Tensor, &Vec<Interval>), &Option<Vec<f64>>),
-) -> TensorClaim {
-    let all = ranges.iter().copied().reduce(|a, b| a.hull(&b)).unwrap_or(Interval::at(0.0));
-    TensorClaim {
-        name: tensor.name.clone(),
-        low: all.low,
-        high: all.high,
-        error: apart.as_ref().map(|apart| apart.iter().copied().fold(0.0, f64::max)),
+/// All that each tensor can be, and how far its integers can be from it.
+pub fn tensors(net: &Net, found: &Found) -> Vec<TensorClaim> {
+    let of = |((tensor, ranges), apart): ((&Tensor, &Vec<Interval>), &Option<Vec<f64>>)| {
+        let all = ranges.iter().copied().reduce(|a, b| a.hull(&b)).unwrap_or(Interval::at(0.0));
+        TensorClaim {
+            name: tensor.name.clone(),
+            low: all.low,
+            high: all.high,
+            error: apart.as_ref().map(|apart| apart.iter().copied().fold(0.0, f64::max)),
+        }
+    };
+    net.graph.tensors.iter().zip(&found.tensors).zip(&found.apart).map(of).collect()
+}
+
+/// All integers that each operation writes.
+pub fn integers(net: &Net, found: &Found) -> Vec<IntegerClaim> {
+    let of = |(step, x): (&Step, &Interval)| IntegerClaim {
+        op: step.name.clone(),
+        low: x.low.floor() as i32,
+        high: x.high.ceil() as i32,
+    };
+    net.machine.steps.iter().zip(&found.integers).map(of).collect()
+}
+
+/// The lead from which on the largest output is float's: both may be off by their own bounds.
+pub fn margin(outputs: &[OutputClaim]) -> Option<f64> {
+    let mut errors: Vec<f64> = outputs.iter().map(|output| output.error).collect::<Option<_>>()?;
+    errors.sort_by(f64::total_cmp);
+    match errors.as_slice() {
+        [.., second, first] => Some((first + second).next_up()),
+        _ => None,
     }
 }
 
@@ -362,7 +371,6 @@ const FUNCTION: usize = 10_000;
 
 /// Multiplications of a bound, about.
 fn cost(net: &Net) -> f64 {
-    use crate::program::formula::Formula;
     let (mut terms, mut functions) = (0, 0);
     for step in &net.machine.steps {
         for (_, formula) in &step.meaning.features {
@@ -377,10 +385,8 @@ fn cost(net: &Net) -> f64 {
         }
         functions += step.meaning.blocks.iter().map(|(_, reads, _)| reads.len()).sum::<usize>();
     }
-    let features = |tensor: &crate::graph::Tensor| tensor.len();
-    let widest = net.graph.tensors.iter().map(features).max().unwrap_or(1);
-    let symbols = 3 * net.graph.tensors.iter().map(features).sum::<usize>();
-    let kept = net.graph.input_len() + symbols.min(768.max(4 * widest)) / 2;
+    let symbols = 3 * net.graph.tensors.iter().map(Tensor::len).sum::<usize>();
+    let kept = net.graph.input_len() + symbols.min(net.kept()) / 2;
     (terms * kept + functions * FUNCTION) as f64
 }
 

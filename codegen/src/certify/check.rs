@@ -3,10 +3,11 @@
 //! Stands on certificates and modules read back. Nothing here asks the quantizer: tables, formats and the order of kernels
 //! are those of the module's text.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::bound::{Given, bound};
-use super::certificate::{Certificate, items, limits};
+use super::certificate::{Certificate, integers, items, limits, margin, tensors};
 use super::interval::Interval;
 use super::module;
 use super::net::Net;
@@ -137,23 +138,18 @@ impl Checker<'_> {
         let Some(found) = bound(net, &given) else {
             return Err(self.refuse("outputs", "a bound", "none"));
         };
-        for ((claim, ranges), apart) in
-            self.certificate.tensors.iter().zip(&found.tensors).zip(&found.apart)
-        {
-            let all = ranges.iter().copied().reduce(|a, b| a.hull(&b)).unwrap_or(Interval::at(0.0));
+        for (claim, own) in self.certificate.tensors.iter().zip(&tensors(net, &found)) {
             let place = |what: &str| format!("tensors, `{}`, {what}", claim.name);
-            self.covers(&place("high"), claim.high, all.high)?;
-            self.covers(&place("low"), -claim.low, -all.low)?;
+            self.covers(&place("high"), claim.high, own.high)?;
+            self.covers(&place("low"), -claim.low, -own.low)?;
             if let Some(claimed) = claim.error {
-                let off =
-                    apart.as_ref().map_or(f64::INFINITY, |a| a.iter().copied().fold(0.0, f64::max));
-                self.covers(&place("error"), claimed, off)?;
+                self.covers(&place("error"), claimed, own.error.unwrap_or(f64::INFINITY))?;
             }
         }
-        for (claim, range) in self.certificate.integers.iter().zip(&found.integers) {
+        for (claim, own) in self.certificate.integers.iter().zip(&integers(net, &found)) {
             let place = format!("integers, `{}`", claim.op);
-            self.covers(&place, claim.high.into(), range.high.floor())?;
-            self.covers(&place, (-claim.low).into(), -range.low.ceil())?;
+            self.covers(&place, claim.high.into(), own.high.into())?;
+            self.covers(&place, -f64::from(claim.low), -f64::from(own.low))?;
         }
         self.boxes(net, &given)?;
         self.steps(net, &given.inputs)
@@ -165,45 +161,29 @@ impl Checker<'_> {
         if !is_whole(boxes) {
             return Err(self.refuse("proof, boxes", "some of the inputs' box", "all of it"));
         }
-        let errors = |cuts: &Vec<u32>| {
+        // Each box that was cut is looked at once, and what holds for a box holds for its parts.
+        let nodes: BTreeSet<&[u32]> =
+            boxes.iter().flat_map(|cuts| (0..=cuts.len()).map(|depth| &cuts[..depth])).collect();
+        let nodes: Vec<&[u32]> = nodes.into_iter().collect();
+        let errors = |cuts: &&[u32]| {
             let mut given = whole.clone();
-            // What holds for a box holds for its part.
-            let mut least: Option<Vec<f64>> = None;
-            for depth in 0..=cuts.len() {
-                if depth > 0 && !halve(&mut given.inputs, cuts[depth - 1]) {
-                    return None;
-                }
-                if depth + 2 < cuts.len() {
-                    continue;
-                }
-                let found = bound(net, &given)?;
-                let own = found.outputs.iter().map(|pair| pair.off.range().magnitude());
-                least = Some(match least {
-                    Some(least) => least.iter().zip(own).map(|(a, b)| a.min(b)).collect(),
-                    None => own.collect(),
-                });
-            }
-            least
+            let cut = cuts.iter().all(|cut| halve(&mut given.inputs, *cut));
+            bound(net, &given).filter(|_| cut).map(|found| found.errors())
         };
-        let all = parallel::map(boxes, errors);
+        let of_node: BTreeMap<&[u32], Option<Vec<f64>>> =
+            nodes.iter().copied().zip(parallel::map(&nodes, errors)).collect();
+        let least = |cuts: &Vec<u32>, i: usize| {
+            let own = |depth: usize| of_node.get(&cuts[..depth])?.as_ref()?.get(i).copied();
+            (0..=cuts.len()).filter_map(own).fold(f64::INFINITY, f64::min)
+        };
         for (i, claim) in self.certificate.outputs.iter().enumerate() {
             let Some(claimed) = claim.error else { continue };
             let place = format!("outputs, `{}`, error", claim.name);
-            for errors in &all {
-                let found = errors
-                    .as_ref()
-                    .and_then(|errors| errors.get(i))
-                    .copied()
-                    .unwrap_or(f64::INFINITY);
-                self.covers(&place, claimed, found)?;
-            }
+            boxes.iter().try_for_each(|cuts| self.covers(&place, claimed, least(cuts, i)))?;
         }
-        if let Some(margin) = self.certificate.margin {
-            let mut errors: Vec<f64> =
-                self.certificate.outputs.iter().filter_map(|o| o.error).collect();
-            errors.sort_by(f64::total_cmp);
-            let least: f64 = errors.iter().rev().take(2).sum();
-            self.covers("margin", margin, least)?;
+        if let Some(claimed) = self.certificate.margin {
+            let own = margin(&self.certificate.outputs).unwrap_or(f64::INFINITY);
+            self.covers("margin", claimed, own)?;
         }
         Ok(())
     }

@@ -127,25 +127,12 @@ pub fn together(layer: &Layer, inputs: &[&[Pair]], symbols: &Symbols) -> Option<
             all(x(0), &square.through_within(positive(*epsilon), &|x| floor.jet(x), symbols)?)
         }
         Layer::Softmax => {
-            // p_i = 1 / sum_j exp(x_j - x_i)
-            let p = |i: usize| {
-                let others = x(0).iter().enumerate().filter(|(j, _)| *j != i);
-                let ratio = |(_, other): (usize, &Pair)| {
-                    call(Function::Exp, &Pair::sum([(1.0, other), (-1.0, &x(0)[i])], 0.0))
-                };
-                let ratios: Vec<Pair> = others.map(ratio).collect::<Option<_>>()?;
-                power(-1.0, &Pair::sum(ratios.iter().map(|r| (1.0, r)), 1.0))
-            };
+            let p = |i: usize| power(-1.0, &inverse_share(x(0), i, symbols)?);
             (0..x(0).len()).map(p).collect::<Option<_>>()?
         }
         Layer::LogSoftmax => {
             let p = |i: usize| {
-                let others = x(0).iter().enumerate().filter(|(j, _)| *j != i);
-                let ratio = |(_, other): (usize, &Pair)| {
-                    call(Function::Exp, &Pair::sum([(1.0, other), (-1.0, &x(0)[i])], 0.0))
-                };
-                let ratios: Vec<Pair> = others.map(ratio).collect::<Option<_>>()?;
-                let log = call(Function::Log, &Pair::sum(ratios.iter().map(|r| (1.0, r)), 1.0))?;
+                let log = call(Function::Log, &inverse_share(x(0), i, symbols)?)?;
                 Some(Pair::sum([(-1.0, &log)], 0.0))
             };
             (0..x(0).len()).map(p).collect::<Option<_>>()?
@@ -201,6 +188,17 @@ pub fn together(layer: &Layer, inputs: &[&[Pair]], symbols: &Symbols) -> Option<
         Layer::Mul => x(0).iter().zip(x(1)).map(|(p, q)| p.times(q, symbols)).collect(),
         _ => return None,
     })
+}
+
+/// `sum_j exp(x_j - x_i)`: how many times all are what one is.
+fn inverse_share(x: &[Pair], i: usize, symbols: &Symbols) -> Option<Pair> {
+    let exp = Expr::call(Function::Exp);
+    let others = x.iter().enumerate().filter(|(j, _)| *j != i);
+    let ratio = |(_, other): (usize, &Pair)| {
+        Pair::sum([(1.0, other), (-1.0, &x[i])], 0.0).through(&|x| exp.jet(x), symbols)
+    };
+    let ratios: Vec<Pair> = others.map(ratio).collect::<Option<_>>()?;
+    Some(Pair::sum(ratios.iter().map(|ratio| (1.0, ratio)), 1.0))
 }
 
 /// All that a layer of which nothing else is known can give: indices, what they pick, counters, a circuit's muscles.

@@ -116,9 +116,9 @@ impl Form {
         self.within(limits)
     }
 
-    /// Its parts of the inputs' symbols.
-    pub fn of_inputs(&self) -> &[f64] {
-        &self.inputs
+    /// Its part of the symbol of input `i`: how much that moves it, and in which direction.
+    pub fn of_input(&self, i: usize) -> f64 {
+        self.inputs.get(i).copied().unwrap_or(0.0)
     }
 
     /// Any number of an interval, by a symbol of its own.
@@ -201,7 +201,8 @@ impl Form {
         self.limits = EVERYWHERE;
         let before = self.size + middle.abs();
         self.forget(symbols.oldest());
-        if radius > 0.0 {
+        // An input has one even if it does not move, so that its place is the input's.
+        if radius > 0.0 || symbols.are_inputs.get() {
             let symbol = symbols.fresh();
             match symbols.are_inputs.get() {
                 true => {
@@ -242,9 +243,7 @@ impl Form {
 
     /// All that it can be.
     pub fn range(&self) -> Interval {
-        let (terms, n) = self.spread();
-        let radius = (terms + self.slack) * (1.0 + (n + 8.0) * UNIT);
-        Interval::around(self.center, radius).meet(&self.limits)
+        Interval::around(self.center, self.radius()).meet(&self.limits)
     }
 
     /// How far it can be from its middle, rounded up.
@@ -292,8 +291,6 @@ pub struct Enclosure {
     pub line: Line,
     /// All its values.
     pub values: Interval,
-    /// All its slopes.
-    pub slopes: Interval,
 }
 
 /// Pieces of an interval that a function is looked at in, each by itself.
@@ -367,7 +364,31 @@ impl Enclosure {
         };
         let best = lines.map(residual).filter(|line| line.radius.is_finite());
         let line = best.min_by(|a, b| a.radius.total_cmp(&b.radius))?;
-        Some(Self { line, values, slopes })
+        Some(Self { line, values })
+    }
+
+    /// A function of integers near the line through its first and its last point: it is looked at some points, between
+    /// which it is off by no more than `slack` from straight. None if there is no point.
+    pub fn of_integers(
+        points: impl IntoIterator<Item = i32, IntoIter: Clone>,
+        value: impl Fn(i32) -> f64,
+        slack: f64,
+    ) -> Option<Self> {
+        let points = points.into_iter();
+        let (first, last) = (points.clone().min()?, points.clone().max()?);
+        let (a, b) = (value(first), value(last));
+        let slope = if last > first { (b - a) / f64::from(last - first) } else { 0.0 };
+        let (mut all, mut values) = (Interval::at(a - slope * f64::from(first)), Interval::at(a));
+        for q in points {
+            // Integers of less than 2^40: products and differences are rounded once each.
+            let (y, line) = (value(q), slope * f64::from(q));
+            values = values.hull(&Interval::at(y));
+            let rounding = (y.abs() + line.abs()) * 4.0 * f64::EPSILON;
+            all = all.hull(&Interval::around(y - line, rounding + slack));
+        }
+        let values = Interval::new(values.low - slack, values.high + slack);
+        let line = Line { slope, middle: all.middle(), radius: all.radius() };
+        Some(Self { line, values })
     }
 }
 

@@ -5,9 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::interval::Interval;
 use crate::error::Result;
 use crate::program::formula::Step;
 use crate::program::{Port, Program};
+
+/// What fits in 16 bits.
+pub const ACTIVATION: Interval = Interval { low: -32768.0, high: 32767.0 };
 
 /// Lanes that hold a tensor of the float network, from a step on: a hint, by which nothing gets false.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

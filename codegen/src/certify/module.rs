@@ -21,7 +21,7 @@ use crate::program::{Port, PortWidth};
 const MOST_QUADS: usize = 1 << 20;
 
 /// Kinds whose constructor takes their fields, in its order.
-const CONSTRUCTED: [(&str, &[&str]); 19] = [
+const CONSTRUCTED: [(&str, &[&str]); 18] = [
     ("Dense8", &["inputs", "outputs", "packed", "relu"]),
     ("Dense16", &["inputs", "outputs", "packed", "relu"]),
     ("Windows8", &["inputs", "dense", "step", "count"]),
@@ -40,11 +40,10 @@ const CONSTRUCTED: [(&str, &[&str]); 19] = [
     ("pack_dense16", &["", "", "", ""]),
     ("pack_spline8", &["", "", "", "", ""]),
     ("pack_spline16", &["", "", "", "", ""]),
-    ("Ncap", &["joints", "dorsal"]),
 ];
 
 /// Kinds whose fields have names.
-const PLAIN: [&str; 30] = [
+const PLAIN: [&str; 35] = [
     "FunctionRun",
     "Affine",
     "AffineRows",
@@ -75,14 +74,15 @@ const PLAIN: [&str; 30] = [
     "Grid",
     "SplineShape",
     "SparseSplineTables",
+    "NormalizeRows",
+    "RootMeanSquareRows",
+    "SoftmaxRows",
+    "LogSoftmaxRows",
+    "Clock",
 ];
 
-/// The same, of kernels on rows and others.
-const MORE: [&str; 5] =
-    ["NormalizeRows", "RootMeanSquareRows", "SoftmaxRows", "LogSoftmaxRows", "Clock"];
-
-/// Fields of all these.
-const FIELDS: [&str; 53] = [
+/// Fields of these.
+const FIELDS: [&str; 47] = [
     "table",
     "from",
     "count",
@@ -130,12 +130,6 @@ const FIELDS: [&str; 53] = [
     "coefficients",
     "kernel",
     "periods",
-    "capacity",
-    "numerator",
-    "denominator",
-    "gain",
-    "pre",
-    "current",
 ];
 
 /// Numbers of a table, with their type.
@@ -183,20 +177,25 @@ struct Items<'a> {
     numbers: BTreeMap<String, Numbers>,
 }
 
+/// A module that is not as it is generated.
+fn wrong(path: &Path, place: &str, expected: &str) -> Error {
+    Error::new("a module cannot be read")
+        .file(path)
+        .at(place)
+        .expected(expected)
+        .found("something else")
+        .help("compile the model again; a module that was edited by hand is not certified")
+}
+
 /// A name as one that is known.
 fn known(name: &str) -> Option<&'static str> {
     let constructed = CONSTRUCTED.iter().map(|(kind, _)| *kind);
-    constructed.chain(PLAIN).chain(MORE).chain(FIELDS).find(|known| *known == name)
+    constructed.chain(PLAIN).chain(FIELDS).find(|known| *known == name)
 }
 
 impl<'a> Items<'a> {
     fn wrong(&self, place: &str, expected: &str) -> Error {
-        Error::new("a module cannot be read")
-            .file(self.path)
-            .at(place)
-            .expected(expected)
-            .found("something else")
-            .help("compile the model again; a module that was edited by hand is not certified")
+        wrong(self.path, place, expected)
     }
 
     /// A value of a field.
@@ -290,11 +289,11 @@ impl<'a> Items<'a> {
         let local =
             |name: &str| name.strip_prefix(&own).map_or_else(|| name.to_owned(), str::to_owned);
         let record = self.record(expr).ok_or_else(|| wrong("a kernel of a kind that is known"))?;
-        let tables = self
-            .values
-            .keys()
-            .filter(|item| *item != name)
-            .filter_map(|item| self.table(item, &own));
+        // Its own, and the pieces of functions, which kernels share.
+        let may_be = |item: &&String| {
+            item.starts_with(&own) || matches!(self.numbers.get(*item), Some(Numbers::U32(_)))
+        };
+        let tables = self.values.keys().filter(may_be).filter_map(|item| self.table(item, &own));
         Ok(Data {
             record: renamed(record, &local),
             parameters: vec![],
@@ -408,14 +407,7 @@ fn constants(items: &[Item]) -> HashMap<String, &Expr> {
 /// # Errors
 /// It is no such module, or has kernels without formulas.
 pub fn read(text: &str, path: &Path, spots: &[Spot]) -> Result<Machine> {
-    let wrong = |place: &str, expected: &str| {
-        Error::new("a module cannot be read")
-            .file(path)
-            .at(place)
-            .expected(expected)
-            .found("something else")
-            .help("compile the model again; a module that was edited by hand is not certified")
-    };
+    let wrong = |place: &str, expected: &str| wrong(path, place, expected);
     let file = syn::parse_file(text).map_err(|e| wrong("the file", "a Rust module").found(e))?;
     let module = file.items.iter().find_map(|item| match item {
         Item::Mod(module) => module.content.as_ref().map(|(_, items)| items),

@@ -10,10 +10,11 @@ use std::collections::HashMap;
 use super::blocks;
 use super::deviation::{Deviation, integers};
 use super::edge::Curve;
-use super::form::{Enclosure, Form, Line, Pair, slopes};
+use super::form::{Enclosure, Form, Pair, slopes};
 use super::interval::{EVERYWHERE, Interval};
+use super::machine::ACTIVATION;
 use super::net::{Key, Owner};
-use super::walk::{ACTIVATION, Number, Walk};
+use super::walk::{Number, Walk};
 use crate::graph::expr::Expr;
 use crate::graph::{Layer, Reduction, TensorId};
 use crate::program::formula::{Edge, Finish, Formula, Lane, Step, Sum, table_at};
@@ -390,29 +391,13 @@ impl Walk<'_> {
         Number { origin: Some((Box::new(read.clone()), pieces.clone())), ..Number::new(form) }
     }
 
-    /// A spline by itself.
+    /// A spline by itself, near a line.
     fn edge(&self, read: &Number, edge: &Edge) -> Form {
-        self.alone(read, &|q| edge.at(q) as f64)
-    }
-
-    /// A function of integers by itself, near a line.
-    fn alone(&self, read: &Number, of: &dyn Fn(i16) -> f64) -> Form {
         let (first, last) = integers(read.range());
-        let (a, b) = (of(first as i16), of(last as i16));
-        let slope = if last > first { (b - a) / f64::from(last - first) } else { 0.0 };
-        let mut all = Interval::at(a - slope * f64::from(first));
-        let mut values = Interval::at(a);
-        for q in first..=last {
-            values = values.hull(&Interval::at(of(q as i16)));
-            // Integers of less than 2^40: products and differences are rounded once each.
-            let off = of(q as i16) - slope * f64::from(q);
-            all = all.hull(&Interval::around(
-                off,
-                (off.abs() + slope.abs() * 32768.0) * 4.0 * f64::EPSILON,
-            ));
+        match Enclosure::of_integers(first..=last, |q| edge.at(q as i16) as f64, 0.0) {
+            Some(near) => read.form.along(&near, &self.symbols),
+            None => Form::of(EVERYWHERE, &self.symbols),
         }
-        let line = Line { slope, middle: all.middle(), radius: all.radius() };
-        read.form.along(&Enclosure { line, values, slopes: EVERYWHERE }, &self.symbols)
     }
 
     fn extreme(&self, step: &Step, of: &[Lane], largest: bool, target: Option<Owner>) -> Number {

@@ -8,8 +8,10 @@
 //! Stands on the bound of one box.
 
 use super::bound::{Found, Given, bound};
-use super::interval::Interval;
+use super::interval::{EVERYWHERE, Interval};
+use super::machine::ACTIVATION;
 use super::net::Net;
+use crate::program::FINE;
 
 /// Steps after which something is said.
 pub const STEPS: [usize; 4] = [1, 10, 100, 1000];
@@ -41,13 +43,13 @@ pub fn start(net: &Net) -> Vec<Vec<[Interval; 2]>> {
             let value = own.map(|(lane, owner)| {
                 let read =
                     |lane: usize| f64::from(net.machine.start.get(lane).copied().unwrap_or(0));
-                let low = net.machine.lower(*lane).map_or(0.0, read) / 16384.0;
+                let low = net.machine.lower(*lane).map_or(0.0, read) / FINE;
                 Interval::at(read(*lane) + low)
                     .scaled(owner.scale)
                     .plus(&Interval::at(owner.offset))
             });
             let exact = Interval::at(*exact);
-            let off = value.map_or(super::interval::EVERYWHERE, |value| value.minus(&exact));
+            let off = value.map_or(EVERYWHERE, |value| value.minus(&exact));
             [exact, if off.magnitude() < 1e-300 { Interval::at(0.0) } else { off }]
         };
         state.initial.iter().enumerate().map(one).collect()
@@ -62,12 +64,10 @@ fn left(net: &Net, found: &Found) -> Option<Vec<Vec<[Interval; 2]>>> {
             return None;
         }
         let owners = net.state_owners(state.previous);
-        let bound =
-            state.bound.map_or(super::interval::EVERYWHERE, |most| Interval::new(-most, most));
+        let bound = state.bound.map_or(EVERYWHERE, |most| Interval::new(-most, most));
         let one = |(pair, (_, owner)): (&super::form::Pair, &(usize, super::net::Owner))| {
             let exact = pair.exact.range().meet(&bound);
-            let integers =
-                super::walk::ACTIVATION.scaled(owner.scale).plus(&Interval::at(owner.offset));
+            let integers = ACTIVATION.scaled(owner.scale).plus(&Interval::at(owner.offset));
             let off = pair.off.range().meet(&integers.minus(&exact));
             (exact.is_finite() && off.is_finite()).then_some([exact, off])
         };
@@ -77,7 +77,7 @@ fn left(net: &Net, found: &Found) -> Option<Vec<Vec<[Interval; 2]>>> {
 }
 
 fn errors(found: &Found) -> Option<Errors> {
-    let all: Errors = found.outputs.iter().map(|pair| pair.off.range().magnitude()).collect();
+    let all = found.errors();
     all.iter().all(|error| error.is_finite()).then_some(all)
 }
 

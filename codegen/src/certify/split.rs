@@ -61,8 +61,7 @@ pub fn split(
 ) -> Option<Vec<Cell>> {
     let cell = |(inputs, cuts): (Vec<Interval>, Vec<u32>)| {
         let found = bound(net, &Given { inputs: inputs.clone(), states: given.states.clone() })?;
-        let errors: Vec<f64> =
-            found.outputs.iter().map(|pair| pair.off.range().magnitude()).collect();
+        let errors = found.errors();
         let ratios = errors.iter().zip(seen).map(|(error, seen)| error / seen.max(1e-12));
         let ratio = ratios.fold(0.0, f64::max);
         Some(Cell { inputs, errors, cuts, ratio, moves: found.moves })

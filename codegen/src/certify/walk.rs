@@ -5,10 +5,11 @@
 use super::float;
 use super::form::{Form, Pair, Symbols};
 use super::interval::{EVERYWHERE, Interval};
+use super::machine::ACTIVATION;
 use super::net::{Net, Owner};
 use crate::graph::{Layer, Node, TensorId};
-use crate::program::PortWidth;
 use crate::program::formula::{Lane, Step};
+use crate::program::{FINE, PortWidth};
 
 /// What is given: the inputs, and of each state what float has and how far the integers are from it.
 #[derive(Debug, Clone)]
@@ -53,12 +54,6 @@ impl Number {
     }
 }
 
-/// Symbols that are remembered at least.
-const LEAST_KEPT: usize = 768;
-
-/// What fits in 16 bits.
-pub const ACTIVATION: Interval = Interval { low: -32768.0, high: 32767.0 };
-
 /// What one box is followed with.
 pub struct Walk<'n> {
     pub net: &'n Net<'n>,
@@ -74,8 +69,7 @@ pub struct Walk<'n> {
 
 impl<'n> Walk<'n> {
     pub fn new(net: &'n Net<'n>, given: &Given) -> Self {
-        let widest = net.graph.tensors.iter().map(crate::graph::Tensor::len).max().unwrap_or(0);
-        let symbols = Symbols::keeping(LEAST_KEPT.max(4 * widest));
+        let symbols = Symbols::keeping(net.kept());
         let mut exact = vec![Vec::new(); net.graph.tensors.len()];
         exact[net.graph.input] = given.inputs.iter().map(|x| Form::of(*x, &symbols)).collect();
         for (state, given) in net.graph.states.iter().zip(&given.states) {
@@ -151,7 +145,7 @@ impl<'n> Walk<'n> {
         for i in 0..input.features() {
             let exact = &self.exact[self.net.graph.input][i];
             // The caller's integer is the nearest; a wide one loses its last bits, rounded once more.
-            let caller = exact.line(input.to_one(i), 0.0).plus_any(half, &self.symbols);
+            let caller = exact.line(input.one(i), 0.0).plus_any(half, &self.symbols);
             let form = match &input.width {
                 PortWidth::WideIn(channels) => {
                     let unit = f64::powi(2.0, -i32::from(channels[i].shift));
@@ -193,7 +187,7 @@ impl<'n> Walk<'n> {
     pub fn split(&self, form: Form) -> (Form, Form) {
         // The upper end is an activation further from its number.
         let rounding = Form::of(Interval::new(-0.5001, 1.0), &self.symbols);
-        let low = rounding.line(16384.0, 0.0);
+        let low = rounding.line(FINE, 0.0);
         (form.minus(&rounding), low)
     }
 
@@ -279,7 +273,7 @@ impl<'n> Walk<'n> {
                 let exact = self.exact[state.next][owner.feature].clone();
                 let read = |lane: usize| &self.memory.get(lane).unwrap_or(&self.anything).form;
                 let form = match self.net.machine.lower(lane) {
-                    Some(low) => Form::sum([(1.0, read(lane)), (1.0 / 16384.0, read(low))], 0.0),
+                    Some(low) => Form::sum([(1.0, read(lane)), (1.0 / FINE, read(low))], 0.0),
                     None => read(lane).clone(),
                 };
                 Pair { off: Form::sum([(owner.scale, &form), (-1.0, &exact)], owner.offset), exact }

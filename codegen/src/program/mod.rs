@@ -93,6 +93,9 @@ pub struct Place {
     pub offset: Vec<f64>,
 }
 
+/// Units of a wide state in an activation's.
+pub const FINE: f64 = 16384.0;
+
 /// A state of real numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StateFormat {

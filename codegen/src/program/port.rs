@@ -53,13 +53,8 @@ impl Port {
     }
 
     /// The integer that stands for 1.0 in feature `i`.
-    fn one(&self, i: usize) -> f64 {
+    pub fn one(&self, i: usize) -> f64 {
         f64::powi(2.0, self.fracs[i] as i32) - f64::from(u8::from(self.full_scale))
-    }
-
-    /// The caller's integers of feature `i` in a unit of its real numbers.
-    pub fn to_one(&self, i: usize) -> f64 {
-        self.one(i)
     }
 
     /// The factor and the addend that make a real number of the tensor's integer of feature `i`.
@@ -98,12 +93,7 @@ impl Port {
 
     /// The difference of two real numbers of feature `i` that are next to each other.
     pub fn step(&self, i: usize) -> f64 {
-        let shift = match &self.width {
-            PortWidth::Narrow => 0,
-            PortWidth::WideIn(channels) => i32::from(channels[i].shift),
-            PortWidth::WideOut(channels) => i32::from(channels[i].shift),
-        };
-        f64::powi(2.0, shift) / self.one(i)
+        self.line(i).0
     }
 
     /// The real number an integer of feature `i` stands for.

@@ -17,7 +17,7 @@ use crate::interpret::Interpreter;
 use crate::program::Program;
 
 /// The integers from one to another of each input.
-pub type Box = Vec<(i32, i32)>;
+type Cell = Vec<(i32, i32)>;
 
 /// What was found of a property.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,7 @@ pub struct Limits {
 
 /// What is left to do.
 struct Work {
-    open: Mutex<Vec<Box>>,
+    open: Mutex<Vec<Cell>>,
     /// Boxes that are open or being looked at.
     pending: AtomicUsize,
     seen: AtomicUsize,
@@ -73,7 +73,7 @@ pub fn decide(
     tell: &(dyn Fn(usize, usize) + Sync),
 ) -> Verdict {
     let port = &program.input;
-    let whole: Box = property
+    let whole: Cell = property
         .inputs
         .iter()
         .enumerate()
@@ -149,7 +149,7 @@ impl Decider<'_> {
     }
 
     /// The parts of a box that are not known to be safe.
-    fn look(&self, own: &Box, interpreter: &mut Interpreter) -> Vec<Box> {
+    fn look(&self, own: &Cell, interpreter: &mut Interpreter) -> Vec<Cell> {
         let Outputs { forms, moves } = walk(self.machine, own);
         let sets = &self.property.unsafe_sets;
         let open: Vec<&Vec<Constraint>> = sets.iter().filter(|set| !refuted(set, &forms)).collect();
@@ -163,10 +163,7 @@ impl Decider<'_> {
             .flat_map(|set| set.iter())
             .map(|constraint| corner(constraint, &forms, own));
         for point in std::iter::once(middle).chain(corners) {
-            interpreter.reset();
-            let outputs = self.program.output.to_reals(&interpreter.step_raw(&point).0);
-            if self.property.is_unsafe(&outputs) {
-                self.report(point);
+            if self.violates(&point, interpreter) {
                 return vec![];
             }
         }
@@ -177,13 +174,10 @@ impl Decider<'_> {
     }
 
     /// Looks at each input of a small box: nothing is left of it.
-    fn each(&self, own: &Box, interpreter: &mut Interpreter) -> Vec<Box> {
+    fn each(&self, own: &Cell, interpreter: &mut Interpreter) -> Vec<Cell> {
         let mut point: Vec<i32> = own.iter().map(|(low, _)| *low).collect();
         loop {
-            interpreter.reset();
-            let outputs = self.program.output.to_reals(&interpreter.step_raw(&point).0);
-            if self.property.is_unsafe(&outputs) {
-                self.report(point);
+            if self.violates(&point, interpreter) {
                 return vec![];
             }
             // The next input, the first coordinate the fastest.
@@ -198,12 +192,18 @@ impl Decider<'_> {
         }
     }
 
-    /// An input that violates the property.
-    fn report(&self, point: Vec<i32>) {
-        if let Ok(mut found) = self.work.found.lock() {
-            *found = Some(point);
+    /// Whether an input violates the property, which ends the search.
+    fn violates(&self, point: &[i32], interpreter: &mut Interpreter) -> bool {
+        interpreter.reset();
+        let outputs = self.program.output.to_reals(&interpreter.step_raw(point).0);
+        let violates = self.property.is_unsafe(&outputs);
+        if violates {
+            if let Ok(mut found) = self.work.found.lock() {
+                *found = Some(point.to_vec());
+            }
+            self.work.stop.store(true, Ordering::Relaxed);
         }
-        self.work.stop.store(true, Ordering::Relaxed);
+        violates
     }
 }
 
@@ -211,7 +211,7 @@ impl Decider<'_> {
 const FEW: u64 = 64;
 
 /// Whether a box has so few inputs that each can be looked at.
-fn few(own: &Box) -> bool {
+fn few(own: &Cell) -> bool {
     let count = own.iter().try_fold(1_u64, |all, (low, high)| {
         all.checked_mul(u64::try_from(i64::from(*high) - i64::from(*low) + 1).ok()?)
             .filter(|all| *all <= FEW)
@@ -231,14 +231,11 @@ fn refuted(set: &[Constraint], forms: &[Form]) -> bool {
 }
 
 /// The corner of a box at which a constraint is met the soonest.
-fn corner(constraint: &Constraint, forms: &[Form], own: &Box) -> Vec<i32> {
+fn corner(constraint: &Constraint, forms: &[Form], own: &Cell) -> Vec<i32> {
     let form = difference(constraint, forms);
-    let mut terms = form.of_inputs().iter();
-    let end = |(low, high): &(i32, i32)| match low < high {
-        true if terms.next().copied().unwrap_or(0.0) > 0.0 => *low,
-        _ => *high,
-    };
-    own.iter().map(end).collect()
+    let end =
+        |(i, (low, high)): (usize, &(i32, i32))| if form.of_input(i) > 0.0 { *low } else { *high };
+    own.iter().enumerate().map(end).collect()
 }
 
 /// The integer in the middle, rounded down, so that both halves of two are there.
@@ -247,15 +244,13 @@ fn middle(low: i32, high: i32) -> i32 {
 }
 
 /// Both halves of a box, across the input that moves most what is bent and what is asked for; none of a single input.
-fn cut(own: &Box, moves: &[f64], open: &[&Vec<Constraint>], forms: &[Form]) -> Vec<Box> {
+fn cut(own: &Cell, moves: &[f64], open: &[&Vec<Constraint>], forms: &[Form]) -> Vec<Cell> {
     let mut all = moves.to_vec();
     for constraint in open.iter().flat_map(|set| set.iter()) {
         let form = difference(constraint, forms);
         let Interval { low, high } = form.range();
         let size = (high - low).max(1e-30);
-        let mut terms = form.of_inputs().iter();
-        let moving = all.iter_mut().zip(own).filter(|(_, (low, high))| low < high);
-        moving.for_each(|(moves, _)| *moves += terms.next().map_or(0.0, |t| t.abs()) / size);
+        all.iter_mut().enumerate().for_each(|(i, moves)| *moves += form.of_input(i).abs() / size);
     }
     let wide = |i: &usize| own[*i].0 < own[*i].1;
     let place = (0..own.len()).filter(wide).max_by(|a, b| all[*a].total_cmp(&all[*b]));

@@ -81,23 +81,7 @@ pub fn read(text: &str, path: &Path, inputs: usize, outputs: usize) -> Result<Ve
         match (name, parts.as_slice()) {
             ("assert", [_, what]) => {
                 let own = reader.cases(what, inputs, outputs)?;
-                let mut all = Vec::new();
-                for case in &cases {
-                    for other in &own {
-                        let mut both = case.clone();
-                        both.bounds.extend(&other.bounds);
-                        both.outputs.extend(other.outputs.iter().cloned());
-                        all.push(both);
-                    }
-                }
-                if all.len() > MOST_SETS {
-                    return Err(reader.wrong(
-                        *line,
-                        &format!("at most {MOST_SETS} cases of `or`"),
-                        "more",
-                    ));
-                }
-                cases = all;
+                cases = reader.both(&cases, &own, *line)?;
             }
             ("declare-const" | "declare-fun", [_, name, ..]) => {
                 reader.variable(name.word().unwrap_or_default(), *line, inputs, outputs)?;
@@ -192,26 +176,9 @@ impl Reader<'_> {
         let each = || rest.iter().map(|part| self.cases(part, inputs, outputs));
         match name {
             "or" => Ok(each().collect::<Result<Vec<_>>>()?.concat()),
-            "and" => each().try_fold(vec![Case::default()], |all, own| {
-                let own = own?;
-                let mut both = Vec::new();
-                for case in &all {
-                    for other in &own {
-                        let mut case = case.clone();
-                        case.bounds.extend(&other.bounds);
-                        case.outputs.extend(other.outputs.iter().cloned());
-                        both.push(case);
-                    }
-                }
-                if both.len() > MOST_SETS {
-                    return Err(self.wrong(
-                        line,
-                        &format!("at most {MOST_SETS} cases of `or`"),
-                        "more",
-                    ));
-                }
-                Ok(both)
-            }),
+            "and" => {
+                each().try_fold(vec![Case::default()], |all, own| self.both(&all, &own?, line))
+            }
             "<=" | ">=" => {
                 let [a, b] = rest else {
                     return Err(self.wrong(
@@ -226,6 +193,18 @@ impl Reader<'_> {
             }
             other => Err(self.wrong(line, "and, or, <= or >=", &format!("`{other}`"))),
         }
+    }
+
+    /// The ways to meet one and the other.
+    fn both(&self, all: &[Case], own: &[Case], line: usize) -> Result<Vec<Case>> {
+        if all.len().saturating_mul(own.len()) > MOST_SETS {
+            return Err(self.wrong(line, &format!("at most {MOST_SETS} cases of `or`"), "more"));
+        }
+        let with = |case: &Case, other: &Case| Case {
+            bounds: [case.bounds.as_slice(), &other.bounds].concat(),
+            outputs: [case.outputs.as_slice(), &other.outputs].concat(),
+        };
+        Ok(all.iter().flat_map(|case| own.iter().map(move |other| with(case, other))).collect())
     }
 
     /// `difference <= 0`.

@@ -2,15 +2,12 @@
 
 use crate::certify::form::{Enclosure, Form, Line, Symbols};
 use crate::certify::interval::{EVERYWHERE, Interval};
-use crate::certify::machine::Machine;
+use crate::certify::machine::{ACTIVATION, Machine};
 use crate::program::PortWidth;
 use crate::program::formula::{Edge, Finish, Formula, Step, Sum, table_at};
 
 /// Symbols that are remembered.
 const KEPT: usize = 1024;
-
-/// What fits in 16 bits.
-const ACTIVATION: Interval = Interval { low: -32768.0, high: 32767.0 };
 
 /// The outputs over a box, in their units, and how much each input moves what is clamped.
 pub struct Outputs {
@@ -26,17 +23,19 @@ pub fn walk(machine: &Machine, limits: &[(i32, i32)]) -> Outputs {
     let (port, first) = &machine.input;
     let anything = Form::constant(0.0).plus_slack(ACTIVATION);
     let mut memory = vec![anything; machine.start.len()];
-    let mut inputs = Vec::new();
-    for (i, (low, high)) in limits.iter().enumerate() {
-        inputs.push(activation(port.width.clone(), i, f64::from(*low), f64::from(*high), &symbols));
-    }
+    let activations = limits.iter().enumerate();
+    let inputs: Vec<Form> = activations
+        .map(|(i, (low, high))| {
+            activation(&port.width, i, f64::from(*low), f64::from(*high), &symbols)
+        })
+        .collect();
     symbols.end_inputs();
     for (i, form) in inputs.into_iter().enumerate() {
         if let Some(lane) = memory.get_mut(first + i) {
             *lane = form;
         }
     }
-    let mut walk = Walk { symbols, memory, moves: vec![0.0; limits.len()], limits };
+    let mut walk = Walk { symbols, memory, moves: vec![0.0; limits.len()] };
     machine.steps.iter().for_each(|step| walk.step(step));
     let (port, first) = &machine.output;
     let output = |i: usize| {
@@ -51,7 +50,7 @@ pub fn walk(machine: &Machine, limits: &[(i32, i32)]) -> Outputs {
 }
 
 /// An input's activation for the caller's integers from `low` to `high`.
-fn activation(width: PortWidth, i: usize, low: f64, high: f64, symbols: &Symbols) -> Form {
+fn activation(width: &PortWidth, i: usize, low: f64, high: f64, symbols: &Symbols) -> Form {
     match width {
         PortWidth::WideIn(channels) => {
             let channel = channels[i];
@@ -65,14 +64,13 @@ fn activation(width: PortWidth, i: usize, low: f64, high: f64, symbols: &Symbols
     }
 }
 
-struct Walk<'a> {
+struct Walk {
     symbols: Symbols,
     memory: Vec<Form>,
     moves: Vec<f64>,
-    limits: &'a [(i32, i32)],
 }
 
-impl Walk<'_> {
+impl Walk {
     fn step(&mut self, step: &Step) {
         let mut written = Vec::with_capacity(step.meaning.features.len());
         for (feature, formula) in &step.meaning.features {
@@ -157,51 +155,44 @@ impl Walk<'_> {
     /// Takes note of how much each input moves a number that is bent.
     fn note(&mut self, form: &Form, range: &Interval) {
         let size = range.radius().max(1e-30);
-        let mut terms = form.of_inputs().iter();
-        let moving = self.moves.iter_mut().zip(self.limits).filter(|(_, (low, high))| low < high);
-        moving.for_each(|(moves, _)| *moves += terms.next().map_or(0.0, |t| t.abs()) / size);
+        let moves = self.moves.iter_mut().enumerate();
+        moves.for_each(|(i, moves)| *moves += form.of_input(i).abs() / size);
     }
 
-    /// A function in straight pieces, each off by less than a unit from its line.
     fn table(&mut self, form: &Form, pieces: &[u32]) -> Form {
         let range = form.range().meet(&ACTIVATION);
         self.note(form, &range);
-        let (first, last) = (range.low.ceil() as i32, range.high.floor() as i32);
-        let width = (65536 / pieces.len().max(1)).max(1) as i32;
-        let ends = (first.div_euclid(width)..=last.div_euclid(width))
-            .flat_map(|k| [k * width - 1, k * width, k * width + width - 1]);
-        let points: Vec<i32> =
-            ends.chain([first, last]).map(|q| q.clamp(first, last.max(first))).collect();
-        let value = |q: i32| f64::from(table_at(pieces, q.clamp(-32768, 32767) as i16));
-        self.along(form, &points, value, 2.0)
+        self.along(form, of_table(range, pieces))
     }
 
     fn edge(&self, form: &Form, edge: &Edge) -> Form {
         let range = form.range().meet(&ACTIVATION);
-        let points: Vec<i32> = (range.low.ceil() as i32..=range.high.floor() as i32).collect();
-        self.along(form, &points, |q| edge.at(q.clamp(-32768, 32767) as i16) as f64, 0.0)
+        let points = range.low.ceil() as i32..=range.high.floor() as i32;
+        let value = |q: i32| edge.at(q.clamp(-32768, 32767) as i16) as f64;
+        self.along(form, Enclosure::of_integers(points, value, 0.0))
     }
 
-    /// A function near a line, by its values at some points, between which it is off by no more than `slack`.
-    fn along(&self, form: &Form, points: &[i32], value: impl Fn(i32) -> f64, slack: f64) -> Form {
-        let (Some(first), Some(last)) = (points.iter().min(), points.iter().max()) else {
-            return Form::of(ACTIVATION, &self.symbols);
-        };
-        let (a, b) = (value(*first), value(*last));
-        let slope = if last > first { (b - a) / f64::from(last - first) } else { 0.0 };
-        let (mut all, mut values) = (Interval::at(a - slope * f64::from(*first)), Interval::at(a));
-        for &q in points {
-            let (y, line) = (value(q), slope * f64::from(q));
-            values = values.hull(&Interval::at(y));
-            all = all.hull(&Interval::around(
-                y - line,
-                (y.abs() + line.abs()) * 4.0 * f64::EPSILON + slack,
-            ));
+    /// A function near a line; anything where there is none.
+    fn along(&self, form: &Form, near: Option<Enclosure>) -> Form {
+        match near {
+            Some(near) => form.along(&near, &self.symbols),
+            None => Form::of(ACTIVATION, &self.symbols),
         }
-        let values = Interval::new(values.low - slack, values.high + slack);
-        let line = Line { slope, middle: all.middle(), radius: all.radius() };
-        form.along(&Enclosure { line, values, slopes: EVERYWHERE }, &self.symbols)
     }
+}
+
+/// A function in straight pieces near a line: each piece is off by less than a unit from straight, as its ends are.
+fn of_table(range: Interval, pieces: &[u32]) -> Option<Enclosure> {
+    let (first, last) = (range.low.ceil() as i32, range.high.floor() as i32);
+    let half = (pieces.len() as i32 / 2).max(1);
+    // Piece k begins at the first q with q half >= 2^15 k.
+    let begins = |k: i32| -((-k * 32768).div_euclid(half));
+    let piece = |q: i32| (q * half).div_euclid(32768);
+    let ends = (piece(first)..=piece(last)).flat_map(|k| [begins(k), begins(k + 1) - 1]);
+    let points: Vec<i32> =
+        ends.chain([first, last]).map(|q| q.clamp(first, last.max(first))).collect();
+    let value = |q: i32| f64::from(table_at(pieces, q.clamp(-32768, 32767) as i16));
+    Enclosure::of_integers(points, value, 2.0)
 }
 
 /// `max(x, low)` over a range that crosses `low`, near the line that has as far below as above.
@@ -213,13 +204,37 @@ fn bent(x: Interval, low: f64) -> Enclosure {
     let rounding = (low.abs() + x.magnitude()) * 8.0 * f64::EPSILON;
     let line =
         Line { slope, middle: low - slope * low + most / 2.0, radius: most / 2.0 + rounding };
-    Enclosure { line, values: Interval::new(low, x.high.max(low)), slopes: Interval::new(0.0, 1.0) }
+    Enclosure { line, values: Interval::new(low, x.high.max(low)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    /// Tables of any number of pieces, whose ends are at no round numbers.
+    #[test]
+    fn a_table_is_near_its_line_at_every_integer() {
+        for half in [1_i32, 3, 11, 22, 26, 60, 120] {
+            // Steep pieces that go up and down, each from where the one before has ended.
+            let height = |k: i32| if k % 2 == 0 { 9000 } else { -9000 - 50 * k };
+            let piece = |k: i32| {
+                let (own, next) = (height(k), height(k + 1));
+                let value = if k.rem_euclid(2) == 0 { own } else { next };
+                ((value as u32) << 16) | (2 * (next - own)) as u16 as u32
+            };
+            let pieces: Vec<u32> = (-half..half).map(piece).collect();
+            for (low, high) in [(-32768, 32767), (-20_000, -3), (17, 30_001), (500, 1100)] {
+                let near = of_table(Interval::new(f64::from(low), f64::from(high)), &pieces);
+                let Enclosure { line, values } = near.unwrap();
+                for q in low..=high {
+                    let y = f64::from(table_at(&pieces, q as i16));
+                    let off = (y - line.slope * f64::from(q) - line.middle).abs();
+                    assert!(off <= line.radius && values.holds(&Interval::at(y)), "{half}: {q}");
+                }
+            }
+        }
+    }
 
     proptest! {
         #[test]

@@ -8,12 +8,9 @@ use super::lowering::{Lowering, Value};
 use super::rescale;
 use crate::error::{Error, Result};
 use crate::graph::{Node, State, TensorId};
-use crate::program::Kernel;
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::Record;
-
-/// Units of a state in an activation's.
-pub const FINE: f64 = 16384.0;
+use crate::program::{FINE, Kernel};
 
 impl Kernel for GruUpdate {
     fn data(&self) -> Data<'_> {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, State};
 use crate::program::kernel::Data;
 use crate::program::table::Record;
-use crate::program::{Kernel, StateFormat, TensorFormat};
+use crate::program::{FINE, Kernel, StateFormat, TensorFormat};
 
 impl Kernel for DelayLine {
     fn data(&self) -> Data<'_> {
@@ -143,7 +143,7 @@ fn start_of_line(format: &Format, initial: &[f64]) -> Vec<Quad> {
 /// A number of units as the nearest activation, and the rest in the units of a wide state.
 fn parts_of(units: f64) -> (i16, i16) {
     let high = units.round();
-    (high as i16, ((units - high) * recurrent::FINE).round() as i16)
+    (high as i16, ((units - high) * FINE).round() as i16)
 }
 
 /// Where the states that are real numbers are, and in which unit.
@@ -157,7 +157,7 @@ pub fn formats(lowering: &Lowering, storages: &[usize]) -> Vec<StateFormat> {
                 shape: graph.tensors[state.previous].shape,
                 scale: lowering.value(state.previous).format.scale(0),
             },
-            fine: is_wide(graph, state).then_some(recurrent::FINE),
+            fine: is_wide(graph, state).then_some(FINE),
             saturates: state.bound.is_none(),
         })
         .collect()
