@@ -110,8 +110,7 @@ fn no_input_of_a_random_network_exceeds_its_bound() {
         let Some(found) = bound(&net, &Given { inputs: inputs.clone(), states: vec![] }) else {
             continue;
         };
-        let errors: Vec<f64> =
-            found.outputs.iter().map(|pair| pair.off.range().magnitude()).collect();
+        let errors: Vec<f64> = found.errors();
         bounded += usize::from(errors.iter().all(|error| error.is_finite()));
         let mut interpreter = Interpreter::new(program);
         let mut check = |x: Vec<f64>| {
@@ -183,7 +182,7 @@ fn no_step_of_a_recurrent_network_exceeds_its_bound() {
             let (y, _) = integers.step(&x);
             let tensors = float.step(&x);
             for (i, (y, exact)) in y.iter().zip(&tensors[graph.output]).enumerate() {
-                let (off, error) = ((y - exact).abs(), found.outputs[i].off.range().magnitude());
+                let (off, error) = ((y - exact).abs(), found.outputs[i].magnitude());
                 assert!(off <= error, "seed {seed}, output {i}: {off} > {error}");
             }
         }

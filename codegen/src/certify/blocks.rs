@@ -6,11 +6,13 @@
 //!
 //! Stands on the walk over a box, and on the float network on forms.
 
+use super::enclosure::Enclosure;
 use super::float::together;
-use super::form::{Form, Pair};
+use super::form::Form;
 use super::interval::Interval;
 use super::machine::ACTIVATION;
 use super::net::Owner;
+use super::pair::Pair;
 use super::walk::{Number, Walk};
 use crate::graph::expr::Expr;
 use crate::graph::{Layer, Reduction};
@@ -21,24 +23,25 @@ use crate::program::formula::Block;
 const MANTISSA: f64 = 1.0 / 16384.0 + 1.0 / 1_048_576.0;
 
 /// The integers that a block writes; none where nothing is known but their type.
-pub fn block(
-    walk: &Walk,
+pub fn block<'t>(
+    walk: &Walk<'_, 't>,
     block: &Block,
-    reads: &[&Number],
+    reads: &[&Number<'t>],
     targets: &[Option<Owner>],
-) -> Option<Vec<Form>> {
+) -> Option<Vec<Form<'t>>> {
     match block {
         Block::Gru { factor } => return gru(walk, *factor, reads, targets),
         Block::Lstm { factor } => return lstm(walk, *factor, reads, targets),
         Block::Clock { period } => {
             let last = f64::from(*period) - 1.0;
-            return Some(vec![Form::of(Interval::new(0.0, last.max(0.0)), &walk.symbols)]);
+            return Some(vec![walk.tape.any(Interval::new(0.0, last.max(0.0)))]);
         }
         Block::ArgMax | Block::Pick => return None,
         _ => {}
     }
     let targets: Vec<Owner> = targets.iter().copied().collect::<Option<_>>()?;
-    let mut pairs: Vec<Pair> = reads.iter().map(|read| walk.pair(read)).collect::<Option<_>>()?;
+    let mut pairs: Vec<Pair<'t>> =
+        reads.iter().map(|read| walk.pair(read)).collect::<Option<_>>()?;
     let layer = match block {
         Block::Normalize { epsilon, frac } => {
             return normalized(walk, (*epsilon, None, *frac), reads, &targets);
@@ -54,7 +57,7 @@ pub fn block(
         Layer::Div => vec![pairs.pop()?],
         _ => vec![],
     };
-    let results = together(&layer, &[&pairs, &divisors], &walk.symbols)?;
+    let results = together(&layer, &[&pairs, &divisors], walk.tape)?;
     let error = |size: f64| match block {
         // One unit before a shift of at least one bit, or up to two of the last where it is shifted up; a half.
         Block::Quotient { .. } => 2.6 + size * MANTISSA,
@@ -67,21 +70,21 @@ pub fn block(
     targets.iter().all(|owner| owner.offset == 0.0).then_some(())?;
     let stands = walk.net.is_of(*targets.first()?, &owners(reads)?);
     stands.then_some(())?;
-    let one = |(pair, owner): (Pair, &Owner)| {
+    let one = |(pair, owner): (Pair<'t>, &Owner)| {
         // Its multiplier may not be the exact ratio of the formats.
         let ratio = ratio(block, reads, *owner)?;
         let own = (pair.reached().magnitude() + owner.offset.abs()) * (ratio - 1.0).abs();
         let size = pair.reached().magnitude() / owner.scale;
         let error = Interval::around(0.0, error(size) * owner.scale + own);
-        Some(walk.as_integers(&pair.off.plus_any(error, &walk.symbols), *owner))
+        Some(walk.as_integers(&pair.off.plus_any(error), *owner))
     };
-    let forms: Vec<Form> = results.into_iter().zip(&targets).map(one).collect::<Option<_>>()?;
+    let forms: Vec<Form<'t>> = results.into_iter().zip(&targets).map(one).collect::<Option<_>>()?;
     // What saturates is another number.
     forms.iter().all(|form| ACTIVATION.holds(&form.range())).then_some(forms)
 }
 
 /// What the integers' factor is of the formats' own.
-fn ratio(block: &Block, reads: &[&Number], to: Owner) -> Option<f64> {
+fn ratio<'t>(block: &Block, reads: &[&Number<'t>], to: Owner) -> Option<f64> {
     let from = reads.first()?.owner?;
     match block {
         Block::Quotient { multiplier, shift } => {
@@ -108,17 +111,17 @@ fn ratio(block: &Block, reads: &[&Number], to: Owner) -> Option<f64> {
 }
 
 /// Layer normalisation, or division by the root mean square where `least` is given.
-fn normalized(
-    walk: &Walk,
+fn normalized<'t>(
+    walk: &Walk<'_, 't>,
     (epsilon, least, frac): (u64, Option<u64>, u8),
-    reads: &[&Number],
+    reads: &[&Number<'t>],
     targets: &[Owner],
-) -> Option<Vec<Form>> {
+) -> Option<Vec<Form<'t>>> {
     let own = reads.first()?.owner?;
     // The kernel knows integers alone: all of one format, without an offset where their size matters.
     same_format(reads)?;
     (own.offset == 0.0 || least.is_none()).then_some(())?;
-    let pairs: Vec<Pair> = reads.iter().map(|read| walk.pair(read)).collect::<Option<_>>()?;
+    let pairs: Vec<Pair<'t>> = reads.iter().map(|read| walk.pair(read)).collect::<Option<_>>()?;
     let node = walk.net.writer(targets.first()?.tensor)?;
     targets
         .iter()
@@ -129,112 +132,112 @@ fn normalized(
         layer => layer,
     };
     let n = pairs.len() as f64;
-    let sum = |x: &[Pair]| Pair::sum(x.iter().map(|x| (1.0 / n, x)), 0.0);
+    let sum = |x: &[Pair<'t>]| Pair::sum(walk.tape, x.iter().map(|x| (1.0 / n, x)), 0.0);
     // In squares of the real unit: whole numbers, so that they are not quite float's.
     let real = |whole: u64| whole as f64 * (own.scale / n) * (own.scale / n);
     let (centred, exact, floor) = match layer {
         Layer::Normalize { epsilon } => {
             let mean = sum(&pairs);
-            let centred = |x: &Pair| Pair::sum([(1.0, x), (-1.0, &mean)], 0.0);
+            let centred = |x: &Pair<'t>| Pair::sum(walk.tape, [(1.0, x), (-1.0, &mean)], 0.0);
             (pairs.iter().map(centred).collect::<Vec<_>>(), *epsilon, None)
         }
         Layer::RootMeanSquare { epsilon, least } => (pairs, *epsilon, Some(least * least)),
         _ => return None,
     };
-    let square = |x: &Pair| x.through(&|x| Expr::X.pow(2.0).jet(x), &walk.symbols);
-    let squares: Vec<Pair> = centred.iter().map(square).collect::<Option<_>>()?;
+    let square = |x: &Pair<'t>| x.through(&|x| Expr::X.pow(2.0).jet(x));
+    let squares: Vec<Pair<'t>> = centred.iter().map(square).collect::<Option<_>>()?;
     let mut mean = sum(&squares);
     let rounded = Interval::around(real(epsilon) - exact, real(epsilon) * 1e-12 + 1e-300);
     mean.exact = mean.exact.line(1.0, exact);
-    mean.off = mean.off.plus_any(rounded, &walk.symbols);
+    mean.off = mean.off.plus_any(rounded);
     let curve = match floor {
         Some(floor) => Expr::X.max(Expr::Const(floor)).pow(-0.5),
         None => Expr::X.pow(-0.5),
     };
     let limits = Interval::new(exact.min(real(epsilon)) * (1.0 - 1e-9), f64::INFINITY);
-    let mut root = mean.through_within(limits, &|x| curve.jet(x), &walk.symbols)?;
+    let mut root = mean.through_within(limits, &|x| curve.jet(x))?;
     if let (Some(floor), Some(least)) = (floor, least) {
         // The smallest divisors of both differ by their rounding.
         let apart = (1.0 / real(least).sqrt() - 1.0 / floor.sqrt()).abs() * 1.001;
         if apart.is_finite() && floor > 0.0 {
-            root.off = root.off.plus_any(Interval::around(0.0, apart), &walk.symbols);
+            root.off = root.off.plus_any(Interval::around(0.0, apart));
         }
     }
     // The kernel's own unit, whatever the tensor's is said to be.
     let unit = f64::powi(2.0, -i32::from(frac));
-    let one = |(x, owner): (&Pair, &Owner)| {
+    let one = |(x, owner): (&Pair<'t>, &Owner)| {
         let owner = Owner { scale: unit, offset: 0.0, ..*owner };
         let most = n.sqrt() * (1.0 + 1e-9);
-        let z = x.times(&root, &walk.symbols).inside(most, 2.1 * most, &walk.symbols);
+        let z = x.times(&root).inside(most, 2.1 * most);
         let size = z.reached().magnitude() / owner.scale;
         // A quarter of a unit that is cut off, and a half that rounds.
         let error = Interval::around(0.0, (0.76 + size * MANTISSA) * owner.scale);
-        walk.as_integers(&z.off.plus_any(error, &walk.symbols), owner)
+        walk.as_integers(&z.off.plus_any(error), owner)
     };
-    let forms: Vec<Form> = centred.iter().zip(targets).map(one).collect();
+    let forms: Vec<Form<'t>> = centred.iter().zip(targets).map(one).collect();
     forms.iter().all(|form| ACTIVATION.holds(&form.range())).then_some(forms)
 }
 
 /// What all of some numbers stand for.
-fn owners(reads: &[&Number]) -> Option<Vec<Owner>> {
+fn owners<'t>(reads: &[&Number<'t>]) -> Option<Vec<Owner>> {
     reads.iter().map(|read| read.owner).collect()
 }
 
 /// Whether integers stand for numbers in one and the same way.
-fn same_format(reads: &[&Number]) -> Option<()> {
-    let format = |read: &&Number| read.owner.map(|owner| (owner.scale, owner.offset));
+fn same_format<'t>(reads: &[&Number<'t>]) -> Option<()> {
+    let format = |read: &&Number<'t>| read.owner.map(|owner| (owner.scale, owner.offset));
     let first = format(reads.first()?)?;
     reads.iter().all(|read| format(read) == Some(first)).then_some(())
 }
 
 /// A gate as the kernel reads it, `(q + 32767) / 65534`, beside float's.
-fn gate(walk: &Walk, read: &Number) -> Option<Pair> {
+fn gate<'t>(walk: &Walk<'_, 't>, read: &Number<'t>) -> Option<Pair<'t>> {
     let owner = read.owner?;
-    let exact = walk.exact[owner.tensor].get(owner.feature)?.clone();
-    let off = Form::sum([(1.0 / 65534.0, &read.form), (-1.0, &exact)], 0.5);
+    let exact = *walk.exact[owner.tensor].get(owner.feature)?;
+    let off = walk.tape.sum([(1.0 / 65534.0, &read.form), (-1.0, &exact)], 0.5);
     Some(Pair { exact, off })
 }
 
 /// A wide state in float's numbers, and its format: its halves are the last two that are read.
-fn state(walk: &Walk, reads: &[&Number]) -> Option<(Pair, Owner)> {
+fn state<'t>(walk: &Walk<'_, 't>, reads: &[&Number<'t>]) -> Option<(Pair<'t>, Owner)> {
     let [.., high, low] = reads else { return None };
     let owner = high.owner?;
-    let form = Form::sum([(1.0, &high.form), (1.0 / FINE, &low.form)], 0.0);
-    let exact = walk.exact[owner.tensor].get(owner.feature)?.clone();
-    let off = Form::sum([(owner.scale, &form), (-1.0, &exact)], owner.offset);
+    let form = walk.tape.sum([(1.0, &high.form), (1.0 / FINE, &low.form)], 0.0);
+    let exact = *walk.exact[owner.tensor].get(owner.feature)?;
+    let off = walk.tape.sum([(owner.scale, &form), (-1.0, &exact)], owner.offset);
     Some((Pair { exact, off }, owner))
 }
 
 /// A candidate as a state takes it, with the factor's rounding.
-fn candidate(walk: &Walk, read: &Number, unit: f64) -> Option<Pair> {
+fn candidate<'t>(walk: &Walk<'_, 't>, read: &Number<'t>, unit: f64) -> Option<Pair<'t>> {
     let owner = read.owner?;
-    let exact = walk.exact[owner.tensor].get(owner.feature)?.clone();
-    let off = Form::sum([(unit, &read.form), (-1.0, &exact)], 0.0);
+    let exact = *walk.exact[owner.tensor].get(owner.feature)?;
+    let off = walk.tape.sum([(unit, &read.form), (-1.0, &exact)], 0.0);
     (owner.offset == 0.0).then_some(Pair { exact, off })
 }
 
 /// The halves of a state, from its difference to float's.
-fn finished(
-    walk: &Walk,
-    next: &Pair,
+fn finished<'t>(
+    walk: &Walk<'_, 't>,
+    next: &Pair<'t>,
     error: Interval,
     owner: Owner,
     target: Owner,
-) -> Option<Vec<Form>> {
+) -> Option<Vec<Form<'t>>> {
     let rounding = error.scaled(owner.scale / FINE);
-    let off = next.off.clone().plus_any(rounding, &walk.symbols);
+    let off = next.off.clone().plus_any(rounding);
     // At the ends of its range it saturates, a fine unit below the upper one.
     let (limit, top) = (32768.0 * owner.scale, (32768.0 - 1.0 / FINE) * owner.scale);
-    let exact = walk.exact[target.tensor].get(target.feature)?.clone();
-    let pair = Pair { exact: exact.clone(), off };
+    let exact = *walk.exact[target.tensor].get(target.feature)?;
+    let pair = Pair { exact, off };
     let limits = Interval::new(-limit, top);
-    let off = match limits.holds(&pair.reached()) {
+    let off = match pair.is_within(limits) {
         true => pair.off,
         false => {
             let clamp = Expr::clamp(-limit, top);
             let reached = pair.exact.plus(&pair.off);
-            let enclosure = super::form::Enclosure::of(&|x| clamp.jet(x), reached.range())?;
-            reached.along(&enclosure, &walk.symbols).minus(&exact)
+            let enclosure = Enclosure::of(&|x| clamp.jet(x), reached.range())?;
+            reached.along(&enclosure).minus(&exact)
         }
     };
     let (high, low) = walk.split(walk.as_integers(&off, owner_of(target, owner)));
@@ -251,28 +254,28 @@ const GRU: Interval = Interval { low: -4.0, high: 3.0 };
 /// The same, and another product that is cut off.
 const LSTM: Interval = Interval { low: -5.0, high: 3.0 };
 
-fn gru(
-    walk: &Walk,
+fn gru<'t>(
+    walk: &Walk<'_, 't>,
     factor: i16,
-    reads: &[&Number],
+    reads: &[&Number<'t>],
     targets: &[Option<Owner>],
-) -> Option<Vec<Form>> {
+) -> Option<Vec<Form<'t>>> {
     let target = targets.first().copied().flatten()?;
     let (h, owner) = state(walk, reads)?;
     let z = gate(walk, reads.first()?)?;
     let n = candidate(walk, reads.get(1)?, f64::from(factor) * owner.scale / FINE)?;
     let from = [reads.first()?.owner?, reads.get(1)?.owner?, owner];
     walk.net.is_of(target, &from).then_some(())?;
-    let next = together(&Layer::GruUpdate, &[&[z], &[n], &[h]], &walk.symbols)?.pop()?;
+    let next = together(&Layer::GruUpdate, &[&[z], &[n], &[h]], walk.tape)?.pop()?;
     finished(walk, &next, GRU, owner, target)
 }
 
-fn lstm(
-    walk: &Walk,
+fn lstm<'t>(
+    walk: &Walk<'_, 't>,
     factor: i16,
-    reads: &[&Number],
+    reads: &[&Number<'t>],
     targets: &[Option<Owner>],
-) -> Option<Vec<Form>> {
+) -> Option<Vec<Form<'t>>> {
     let target = targets.first().copied().flatten()?;
     let (c, owner) = state(walk, reads)?;
     let (f, i) = (gate(walk, reads.first()?)?, gate(walk, reads.get(1)?)?);
@@ -283,6 +286,6 @@ fn lstm(
     )?;
     let from = [reads.first()?.owner?, owner, reads.get(1)?.owner?, reads.get(2)?.owner?];
     walk.net.is_of(target, &from).then_some(())?;
-    let next = together(&Layer::LstmUpdate, &[&[f], &[c], &[i], &[g]], &walk.symbols)?.pop()?;
+    let next = together(&Layer::LstmUpdate, &[&[f], &[c], &[i], &[g]], walk.tape)?.pop()?;
     finished(walk, &next, LSTM, owner, target)
 }

@@ -367,16 +367,18 @@ pub fn margin(outputs: &[OutputClaim]) -> Option<f64> {
 }
 
 /// What following a function costs, in multiplications.
-const FUNCTION: usize = 10_000;
+const FUNCTION: usize = 4_000;
 
-/// Multiplications of a bound, about.
+/// Multiplications of a bound, about: each number that a function is taken of goes back to the inputs by itself.
 fn cost(net: &Net) -> f64 {
-    let (mut terms, mut functions) = (0, 0);
+    let (mut terms, mut functions, mut passes) = (0.0, 0, 0.0);
     for step in &net.machine.steps {
+        let mut own = 0;
         for (_, formula) in &step.meaning.features {
             match formula {
                 Formula::Sum(sum) => {
-                    terms += 2 * sum.terms.len() + 4;
+                    terms += (2 * sum.terms.len() + 8) as f64;
+                    own += 1;
                     functions += sum.edges.len() + sum.products.len();
                 }
                 Formula::Table(..) | Formula::Extreme { .. } => functions += 1,
@@ -384,10 +386,9 @@ fn cost(net: &Net) -> f64 {
             }
         }
         functions += step.meaning.blocks.iter().map(|(_, reads, _)| reads.len()).sum::<usize>();
+        passes += own as f64 * terms;
     }
-    let symbols = 3 * net.graph.tensors.iter().map(Tensor::len).sum::<usize>();
-    let kept = net.graph.input_len() + symbols.min(net.kept()) / 2;
-    (terms * kept + functions * FUNCTION) as f64
+    passes / 8.0 + terms + (functions * FUNCTION) as f64
 }
 
 /// The items of a generated module, each with the digest of its text; the last is all that is no item.

@@ -5,7 +5,7 @@
 //!
 //! Stands on intervals and the graph's families.
 
-use super::interval::{Interval, Jet};
+use super::interval::{EVERYWHERE, Interval, Jet};
 use crate::graph::expr::Expr;
 use crate::graph::kan::{Edge, Spline};
 
@@ -71,13 +71,13 @@ impl Smooth {
     fn jet(&self, x: Interval) -> Jet {
         let middle = x.middle();
         let half = Interval::around(0.0, x.radius());
-        let slope = hull(&self.slope, x);
-        let slope = match &self.bend {
-            Some(bend) => slope.meet(&value(&self.slope, middle).plus(&hull(bend, x).times(&half))),
-            None => slope,
+        let bend = self.bend.as_ref().map_or(EVERYWHERE, |bend| hull(bend, x));
+        let slope = match bend.is_finite() {
+            true => hull(&self.slope, x).meet(&value(&self.slope, middle).plus(&bend.times(&half))),
+            false => hull(&self.slope, x),
         };
         let near = value(&self.value, middle).plus(&slope.times(&half));
-        Jet { value: hull(&self.value, x).meet(&near), slope }
+        Jet { value: hull(&self.value, x).meet(&near), slope, bend }
     }
 }
 
@@ -116,16 +116,9 @@ impl Curve {
 
     /// Values and slopes where its variable is in `x`.
     pub fn jet(&self, x: Interval) -> Jet {
-        let none = Jet { value: Interval::at(0.0), slope: Interval::at(0.0) };
         let splines = self.splines.iter().map(|spline| spline.jet(x));
-        let functions = self.functions.iter().map(|(factor, function)| {
-            let jet = function.jet(x);
-            Jet { value: jet.value.scaled(*factor), slope: jet.slope.scaled(*factor) }
-        });
-        splines.chain(functions).fold(none, |sum, jet| Jet {
-            value: sum.value.plus(&jet.value),
-            slope: sum.slope.plus(&jet.slope),
-        })
+        let functions = self.functions.iter().map(|(factor, f)| f.jet(x).scaled(*factor));
+        splines.chain(functions).fold(Jet::constant(0.0), |sum, jet| sum.plus(&jet))
     }
 }
 

@@ -4,8 +4,10 @@
 //! Stands on forms and the graph.
 
 use super::edge::Curve;
-use super::form::{Enclosure, Form, Pair, Symbols};
+use super::enclosure::Enclosure;
+use super::form::{Form, Tape};
 use super::interval::Interval;
+use super::pair::Pair;
 use crate::graph::expr::{Expr, Function};
 use crate::graph::{Layer, Reduction};
 
@@ -13,25 +15,25 @@ use crate::graph::{Layer, Reduction};
 pub const GATE: Interval = Interval { low: -1e-12, high: 1.0 + 1e-12 };
 
 /// What a layer makes of its inputs; none where nothing is known of it.
-pub fn layer(layer: &Layer, inputs: &[&[Form]], symbols: &Symbols) -> Option<Vec<Form>> {
+pub fn layer<'t>(layer: &Layer, inputs: &[&[Form<'t>]], tape: &'t Tape) -> Option<Vec<Form<'t>>> {
     let x = |k: usize| inputs[k];
-    let curve = |f: &Expr, x: &Form| through(&Curve::of(1.0, f), x, symbols);
+    let curve = |f: &Expr, x: &Form<'t>| through(&Curve::of(1.0, f), x, tape);
     Some(match layer {
-        Layer::Dense(dense) => dense_at(&dense.weights, &dense.bias, x(0)),
+        Layer::Dense(dense) => dense_at(&dense.weights, &dense.bias, x(0), tape),
         Layer::Windows(windows) => {
-            let own: Vec<&[Form]> =
+            let own: Vec<&[Form<'t>]> =
                 windows.starts().map(|start| x(0).get(start..)).collect::<Option<_>>()?;
             let dense = &windows.dense;
-            own.into_iter().flat_map(|x| dense_at(&dense.weights, &dense.bias, x)).collect()
+            own.into_iter().flat_map(|x| dense_at(&dense.weights, &dense.bias, x, tape)).collect()
         }
         Layer::Rows { count, layer: inner } => {
             let rows = x(0).chunks_exact((x(0).len() / count).max(1));
-            let rows = rows.map(|row| self::layer(inner, &[row], symbols));
+            let rows = rows.map(|row| self::layer(inner, &[row], tape));
             rows.collect::<Option<Vec<_>>>()?.concat()
         }
         Layer::Pad { rows, before, after } => {
-            let zeros = |n: usize| vec![Form::constant(0.0); n];
-            let padded = |row: &[Form]| [zeros(*before), row.to_vec(), zeros(*after)].concat();
+            let zeros = |n: usize| vec![tape.constant(0.0); n];
+            let padded = |row: &[Form<'t>]| [zeros(*before), row.to_vec(), zeros(*after)].concat();
             x(0).chunks_exact((x(0).len() / rows).max(1)).flat_map(padded).collect()
         }
         Layer::Affine { scale, offset } => {
@@ -42,131 +44,135 @@ pub fn layer(layer: &Layer, inputs: &[&[Form]], symbols: &Symbols) -> Option<Vec
             picks.iter().map(|&(i, k)| curve(&functions[k], &x(0)[i])).collect::<Option<_>>()?
         }
         Layer::Add { factors: [a, b] } => {
-            x(0).iter().zip(x(1)).map(|(p, q)| Form::sum([(*a, p), (*b, q)], 0.0)).collect()
+            x(0).iter().zip(x(1)).map(|(p, q)| tape.sum([(*a, p), (*b, q)], 0.0)).collect()
         }
-        Layer::Mul => x(0).iter().zip(x(1)).map(|(p, q)| p.times(q, symbols)).collect(),
+        Layer::Mul => x(0).iter().zip(x(1)).map(|(p, q)| p.times(q)).collect(),
         Layer::Concat => inputs.concat(),
-        Layer::Select(indices) => indices.iter().map(|&i| x(0)[i].clone()).collect(),
+        Layer::Select(indices) => indices.iter().map(|&i| x(0)[i]).collect(),
         Layer::Anytime { .. } => inputs.last()?.to_vec(),
         Layer::DelayLine => [x(0).get(x(1).len()..).unwrap_or_default(), x(1)].concat(),
         _ => {
             // The others on pairs whose two numbers are the same.
-            let pairs: Vec<Vec<Pair>> = inputs
-                .iter()
-                .map(|x| {
-                    x.iter().map(|x| Pair { exact: x.clone(), off: Form::constant(0.0) }).collect()
-                })
-                .collect();
-            let pairs: Vec<&[Pair]> = pairs.iter().map(Vec::as_slice).collect();
-            let of = together(layer, &pairs, symbols)?;
+            let pairs: Vec<Vec<Pair<'t>>> =
+                inputs.iter().map(|x| x.iter().map(|x| Pair::same(*x)).collect()).collect();
+            let pairs: Vec<&[Pair<'t>]> = pairs.iter().map(Vec::as_slice).collect();
+            let of = together(layer, &pairs, tape)?;
             of.into_iter().map(|pair| pair.exact).collect()
         }
     })
 }
 
 /// Sums of functions of single features, and biases.
-pub fn sums(
+pub fn sums<'t>(
     curves: &[Vec<Curve>],
     bias: &[f64],
-    x: &[Form],
-    symbols: &Symbols,
-) -> Option<Vec<Form>> {
+    x: &[Form<'t>],
+    tape: &'t Tape,
+) -> Option<Vec<Form<'t>>> {
     let row = |(row, bias): (&Vec<Curve>, &f64)| {
         let edges = row.iter().zip(x).filter(|(curve, _)| !curve.is_zero());
-        let edges: Vec<Form> =
-            edges.map(|(curve, x)| through(curve, x, symbols)).collect::<Option<_>>()?;
-        Some(Form::sum(edges.iter().map(|edge| (1.0, edge)), *bias))
+        let edges: Vec<Form<'t>> =
+            edges.map(|(curve, x)| through(curve, x, tape)).collect::<Option<_>>()?;
+        Some(tape.sum(edges.iter().map(|edge| (1.0, edge)), *bias))
     };
     curves.iter().zip(bias).map(row).collect()
 }
 
-fn dense_at(weights: &[Vec<f64>], bias: &[f64], x: &[Form]) -> Vec<Form> {
-    let row = |(row, bias): (&Vec<f64>, &f64)| Form::sum(row.iter().copied().zip(x), *bias);
+fn dense_at<'t>(
+    weights: &[Vec<f64>],
+    bias: &[f64],
+    x: &[Form<'t>],
+    tape: &'t Tape,
+) -> Vec<Form<'t>> {
+    let row = |(row, bias): (&Vec<f64>, &f64)| tape.sum(row.iter().copied().zip(x), *bias);
     weights.iter().zip(bias).map(row).collect()
 }
 
 /// What a function makes of a form.
-pub fn through(curve: &Curve, x: &Form, symbols: &Symbols) -> Option<Form> {
+pub fn through<'t>(curve: &Curve, x: &Form<'t>, tape: &'t Tape) -> Option<Form<'t>> {
     if curve.is_zero() {
-        return Some(Form::constant(0.0));
+        return Some(tape.constant(0.0));
     }
     let enclosure = Enclosure::of(&|x| curve.jet(x), x.range())?;
-    Some(x.along(&enclosure, symbols))
+    Some(x.along(&enclosure))
 }
 
 /// What a layer makes of numbers of both networks, by its formula.
-pub fn together(layer: &Layer, inputs: &[&[Pair]], symbols: &Symbols) -> Option<Vec<Pair>> {
+pub fn together<'t>(
+    layer: &Layer,
+    inputs: &[&[Pair<'t>]],
+    tape: &'t Tape,
+) -> Option<Vec<Pair<'t>>> {
     let x = |k: usize| inputs[k];
-    let call = |f: Function, x: &Pair| x.through(&|x| Expr::call(f).jet(x), symbols);
-    let power = |p: f64, x: &Pair| x.through(&|x| Expr::X.pow(p).jet(x), symbols);
+    let call = |f: Function, x: &Pair<'t>| x.through(&|x| Expr::call(f).jet(x));
+    let power = |p: f64, x: &Pair<'t>| x.through(&|x| Expr::X.pow(p).jet(x));
     // A mean of squares is at least 0, whatever its form says.
     let positive = |least: f64| Interval::new(least, f64::INFINITY);
-    let mean_square = |x: &[Pair], constant: f64| {
-        let squares: Vec<Pair> = x.iter().map(|x| power(2.0, x)).collect::<Option<_>>()?;
+    let mean_square = |x: &[Pair<'t>], constant: f64| {
+        let squares: Vec<Pair<'t>> = x.iter().map(|x| power(2.0, x)).collect::<Option<_>>()?;
         let n = squares.len() as f64;
-        Some(Pair::sum(squares.iter().map(|s| (1.0 / n, s)), constant))
+        Some(Pair::sum(tape, squares.iter().map(|s| (1.0 / n, s)), constant))
     };
     // What is divided by its root mean square is at most the root of its length, in both networks.
-    let all = |x: &[Pair], by: &Pair| {
+    let all = |x: &[Pair<'t>], by: &Pair<'t>| {
         let most = (x.len() as f64).sqrt() * (1.0 + 1e-9);
-        x.iter().map(|x| x.times(by, symbols).inside(most, 2.1 * most, symbols)).collect::<Vec<_>>()
+        x.iter().map(|x| x.times(by).inside(most, 2.1 * most)).collect::<Vec<_>>()
     };
     Some(match layer {
         Layer::Normalize { epsilon } => {
             let n = x(0).len() as f64;
-            let mean = Pair::sum(x(0).iter().map(|x| (1.0 / n, x)), 0.0);
-            let centred: Vec<Pair> =
-                x(0).iter().map(|x| Pair::sum([(1.0, x), (-1.0, &mean)], 0.0)).collect();
+            let mean = Pair::sum(tape, x(0).iter().map(|x| (1.0 / n, x)), 0.0);
+            let centred: Vec<Pair<'t>> =
+                x(0).iter().map(|x| Pair::sum(tape, [(1.0, x), (-1.0, &mean)], 0.0)).collect();
             let square = mean_square(&centred, *epsilon)?;
             let root = Expr::X.pow(-0.5);
-            all(&centred, &square.through_within(positive(*epsilon), &|x| root.jet(x), symbols)?)
+            all(&centred, &square.through_within(positive(*epsilon), &|x| root.jet(x))?)
         }
         Layer::RootMeanSquare { epsilon, least } => {
             let square = mean_square(x(0), *epsilon)?;
             let floor = Expr::X.max(Expr::Const(least * least)).pow(-0.5);
-            all(x(0), &square.through_within(positive(*epsilon), &|x| floor.jet(x), symbols)?)
+            all(x(0), &square.through_within(positive(*epsilon), &|x| floor.jet(x))?)
         }
         Layer::Softmax => {
-            let p = |i: usize| power(-1.0, &inverse_share(x(0), i, symbols)?);
+            let p = |i: usize| power(-1.0, &inverse_share(x(0), i, tape)?);
             (0..x(0).len()).map(p).collect::<Option<_>>()?
         }
         Layer::LogSoftmax => {
             let p = |i: usize| {
-                let log = call(Function::Log, &inverse_share(x(0), i, symbols)?)?;
-                Some(Pair::sum([(-1.0, &log)], 0.0))
+                let log = call(Function::Log, &inverse_share(x(0), i, tape)?)?;
+                Some(Pair::sum(tape, [(-1.0, &log)], 0.0))
             };
             (0..x(0).len()).map(p).collect::<Option<_>>()?
         }
         Layer::Div => {
             let divisor = |i: usize| x(1).get(i).or_else(|| x(1).first());
-            let quotient =
-                |(i, x): (usize, &Pair)| Some(x.times(&power(-1.0, divisor(i)?)?, symbols));
+            let quotient = |(i, x): (usize, &Pair<'t>)| Some(x.times(&power(-1.0, divisor(i)?)?));
             x(0).iter().enumerate().map(quotient).collect::<Option<_>>()?
         }
         Layer::Extreme { largest } => {
-            x(0).iter().zip(x(1)).map(|(p, q)| p.extreme(q, *largest, symbols)).collect()
+            x(0).iter().zip(x(1)).map(|(p, q)| p.extreme(q, *largest)).collect()
         }
         Layer::Reduce { by, groups } => {
-            let group = |group: &[Pair]| match by {
+            let group = |group: &[Pair<'t>]| match by {
                 Reduction::Length => {
                     let n = group.len() as f64;
                     let square = mean_square(group, 0.0)?;
                     let root = Expr::call(Function::Sqrt)
                         .of(&Expr::X.mul(Expr::Const(n)).max(Expr::Const(0.0)));
-                    square.through_within(positive(0.0), &|x| root.jet(x), symbols)
+                    square.through_within(positive(0.0), &|x| root.jet(x))
                 }
                 Reduction::Max | Reduction::Min => {
                     let largest = *by == Reduction::Max;
-                    group.iter().cloned().reduce(|a, b| a.extreme(&b, largest, symbols))
+                    group.iter().cloned().reduce(|a, b| a.extreme(&b, largest))
                 }
             };
             x(0).chunks((x(0).len() / groups).max(1)).map(group).collect::<Option<_>>()?
         }
         Layer::GruUpdate => {
             // n + z (h - n): between n and h
-            let one = |((z, n), h): ((&Pair, &Pair), &Pair)| {
-                let kept = z.times(&Pair::sum([(1.0, h), (-1.0, n)], 0.0), symbols);
-                let next = Pair::sum([(1.0, n), (1.0, &kept)], 0.0);
+            let one = |((z, n), h): ((&Pair<'t>, &Pair<'t>), &Pair<'t>)| {
+                let kept = z.times(&Pair::sum(tape, [(1.0, h), (-1.0, n)], 0.0));
+                let next = Pair::sum(tape, [(1.0, n), (1.0, &kept)], 0.0);
                 let between = n.exact.range().hull(&h.exact.range());
                 match GATE.holds(&z.exact.range()) {
                     true => Pair { exact: next.exact.within(between), ..next },
@@ -176,42 +182,42 @@ pub fn together(layer: &Layer, inputs: &[&[Pair]], symbols: &Symbols) -> Option<
             x(0).iter().zip(x(1)).zip(x(2)).map(one).collect()
         }
         Layer::LstmUpdate => {
-            let one = |(((f, c), i), g): (((&Pair, &Pair), &Pair), &Pair)| {
-                Pair::sum([(1.0, &f.times(c, symbols)), (1.0, &i.times(g, symbols))], 0.0)
+            let one = |(((f, c), i), g): (((&Pair<'t>, &Pair<'t>), &Pair<'t>), &Pair<'t>)| {
+                Pair::sum(tape, [(1.0, &f.times(c)), (1.0, &i.times(g))], 0.0)
             };
             x(0).iter().zip(x(1)).zip(x(2)).zip(x(3)).map(one).collect()
         }
         Layer::Rows { count, layer } => {
             let rows = x(0).chunks_exact((x(0).len() / count).max(1));
-            rows.map(|row| together(layer, &[row], symbols)).collect::<Option<Vec<_>>>()?.concat()
+            rows.map(|row| together(layer, &[row], tape)).collect::<Option<Vec<_>>>()?.concat()
         }
-        Layer::Mul => x(0).iter().zip(x(1)).map(|(p, q)| p.times(q, symbols)).collect(),
+        Layer::Mul => x(0).iter().zip(x(1)).map(|(p, q)| p.times(q)).collect(),
         _ => return None,
     })
 }
 
 /// `sum_j exp(x_j - x_i)`: how many times all are what one is.
-fn inverse_share(x: &[Pair], i: usize, symbols: &Symbols) -> Option<Pair> {
+fn inverse_share<'t>(x: &[Pair<'t>], i: usize, tape: &'t Tape) -> Option<Pair<'t>> {
     let exp = Expr::call(Function::Exp);
     let others = x.iter().enumerate().filter(|(j, _)| *j != i);
-    let ratio = |(_, other): (usize, &Pair)| {
-        Pair::sum([(1.0, other), (-1.0, &x[i])], 0.0).through(&|x| exp.jet(x), symbols)
+    let ratio = |(_, other): (usize, &Pair<'t>)| {
+        Pair::sum(tape, [(1.0, other), (-1.0, &x[i])], 0.0).through(&|x| exp.jet(x))
     };
-    let ratios: Vec<Pair> = others.map(ratio).collect::<Option<_>>()?;
-    Some(Pair::sum(ratios.iter().map(|ratio| (1.0, ratio)), 1.0))
+    let ratios: Vec<Pair<'t>> = others.map(ratio).collect::<Option<_>>()?;
+    Some(Pair::sum(tape, ratios.iter().map(|ratio| (1.0, ratio)), 1.0))
 }
 
 /// All that a layer of which nothing else is known can give: indices, what they pick, counters, a circuit's muscles.
-pub fn anything(
+pub fn anything<'t>(
     layer: &Layer,
-    inputs: &[&[Form]],
+    inputs: &[&[Form<'t>]],
     features: usize,
-    symbols: &Symbols,
-) -> Option<Vec<Form>> {
-    let any = |x: Interval| (0..features).map(|_| Form::of(x, symbols)).collect();
+    tape: &'t Tape,
+) -> Option<Vec<Form<'t>>> {
+    let any = |x: Interval| (0..features).map(|_| tape.any(x)).collect();
     match layer {
         Layer::Clock { periods } => {
-            let one = |period: &u16| Form::of(Interval::new(0.0, f64::from(*period)), symbols);
+            let one = |period: &u16| tape.any(Interval::new(0.0, f64::from(*period)));
             Some(periods.iter().map(one).collect())
         }
         Layer::Ncap(_) => Some(any(Interval::new(-1.0, 1.0))),

@@ -60,7 +60,10 @@ impl Interval {
     /// Half the width, rounded up.
     pub fn radius(&self) -> f64 {
         let middle = self.middle();
-        (self.high - middle).max(middle - self.low).next_up().max(0.0)
+        match self.is_finite() {
+            true => (self.high - middle).max(middle - self.low).next_up().max(0.0),
+            false => f64::INFINITY,
+        }
     }
 
     /// A number in the middle.
@@ -185,21 +188,54 @@ pub struct Jet {
     pub value: Interval,
     /// Its slopes, in whatever direction at a kink; everywhere at a jump.
     pub slope: Interval,
+    /// The slopes of its slope; everywhere at a kink, or where nobody asks.
+    pub bend: Interval,
 }
 
 impl Jet {
     /// The variable itself.
     pub fn variable(x: Interval) -> Self {
-        Self { value: x, slope: Interval::at(1.0) }
+        Self { value: x, slope: Interval::at(1.0), bend: Interval::at(0.0) }
     }
 
-    fn constant(c: f64) -> Self {
-        Self { value: Interval::at(c), slope: Interval::at(0.0) }
+    /// The same whatever the variable is.
+    pub fn constant(c: f64) -> Self {
+        Self { value: Interval::at(c), slope: Interval::at(0.0), bend: Interval::at(0.0) }
     }
 
-    /// A function of this one, with its values and its slopes where this is.
-    fn through(&self, value: Interval, slope: Interval) -> Self {
-        Self { value, slope: slope.times(&self.slope) }
+    /// The slope as a function itself.
+    pub fn of_slope(&self) -> Self {
+        Self { value: self.slope, slope: self.bend, bend: EVERYWHERE }
+    }
+
+    /// The sum.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            value: self.value.plus(&other.value),
+            slope: self.slope.plus(&other.slope),
+            bend: self.bend.plus(&other.bend),
+        }
+    }
+
+    /// All of both.
+    pub fn hull(&self, other: &Self) -> Self {
+        Self {
+            value: self.value.hull(&other.value),
+            slope: self.slope.hull(&other.slope),
+            bend: self.bend.hull(&other.bend),
+        }
+    }
+
+    /// A multiple.
+    pub fn scaled(&self, factor: f64) -> Self {
+        let of = |x: Interval| x.scaled(factor);
+        Self { value: of(self.value), slope: of(self.slope), bend: of(self.bend) }
+    }
+
+    /// A function of this one, with its values and slopes where this is: `f'' a'^2 + f' a''`.
+    fn through(&self, value: Interval, slope: Interval, bend: Interval) -> Self {
+        let bend = bend.times(&self.slope.square()).plus(&slope.times(&self.bend));
+        Self { value, slope: slope.times(&self.slope), bend }
     }
 }
 
@@ -209,21 +245,22 @@ impl Expr {
         match self {
             Self::X => Jet::variable(x),
             Self::Const(c) => Jet::constant(*c),
-            Self::Add(a, b) => {
-                let (a, b) = (a.jet(x), b.jet(x));
-                Jet { value: a.value.plus(&b.value), slope: a.slope.plus(&b.slope) }
-            }
+            Self::Add(a, b) => a.jet(x).plus(&b.jet(x)),
             Self::Mul(a, b) => {
                 let (a, b) = (a.jet(x), b.jet(x));
-                let slope = a.value.times(&b.slope).plus(&b.value.times(&a.slope));
-                Jet { value: a.value.times(&b.value), slope }
+                let mixed = |p: &Interval, q: &Interval| a.value.times(p).plus(&b.value.times(q));
+                let slope = mixed(&b.slope, &a.slope);
+                let bend = mixed(&b.bend, &a.bend).plus(&a.slope.times(&b.slope).scaled(2.0));
+                Jet { value: a.value.times(&b.value), slope, bend }
             }
             Self::Div(a, b) => {
                 let (a, b) = (a.jet(x), b.jet(x));
                 let one = b.value.reciprocal();
                 let value = a.value.times(&one);
                 let slope = a.slope.minus(&value.times(&b.slope)).times(&one);
-                Jet { value, slope }
+                let twice = slope.times(&b.slope).scaled(2.0);
+                let bend = a.bend.minus(&twice).minus(&value.times(&b.bend)).times(&one);
+                Jet { value, slope, bend }
             }
             Self::Pow(a, p) => power(&a.jet(x), *p),
             Self::Min(a, b) => extreme(&a.jet(x), &b.jet(x), false),
@@ -236,7 +273,7 @@ impl Expr {
 /// `a^p`.
 fn power(a: &Jet, p: f64) -> Jet {
     if p == 2.0 {
-        return a.through(a.value.square(), a.value.scaled(2.0));
+        return a.through(a.value.square(), a.value.scaled(2.0), Interval::at(2.0));
     }
     let of = |p: f64| -> Interval {
         let (low, high) = (a.value.low, a.value.high);
@@ -256,7 +293,7 @@ fn power(a: &Jet, p: f64) -> Jet {
         }
         EVERYWHERE
     };
-    a.through(of(p), of(p - 1.0).scaled(p))
+    a.through(of(p), of(p - 1.0).scaled(p), of(p - 2.0).scaled(p * (p - 1.0)))
 }
 
 /// The larger or the smaller of two.
@@ -264,18 +301,47 @@ fn extreme(a: &Jet, b: &Jet, largest: bool) -> Jet {
     let value = if largest { a.value.larger(&b.value) } else { a.value.smaller(&b.value) };
     let first = if largest { a.value.low > b.value.high } else { a.value.high < b.value.low };
     let second = if largest { b.value.low > a.value.high } else { b.value.high < a.value.low };
-    let slope = match (first, second) {
-        (true, _) => a.slope,
-        (_, true) => b.slope,
-        _ => a.slope.hull(&b.slope),
+    let (slope, bend) = match (first, second) {
+        (true, _) => (a.slope, a.bend),
+        (_, true) => (b.slope, b.bend),
+        _ => (a.slope.hull(&b.slope), EVERYWHERE),
     };
-    Jet { value, slope }
+    Jet { value, slope, bend }
 }
 
 impl Function {
     /// Values and slopes of the function of `a`.
     fn jet(self, a: &Jet) -> Jet {
-        let x = a.value;
+        let (value, slope) = self.slopes(a.value);
+        a.through(value, slope, self.bend(a.value, value, slope))
+    }
+
+    /// The slopes of its slope, by its values and slopes.
+    fn bend(self, x: Interval, value: Interval, slope: Interval) -> Interval {
+        let straight = |is: bool| if is { Interval::at(0.0) } else { EVERYWHERE };
+        match self {
+            Self::Tanh => value.times(&slope).scaled(-2.0),
+            Self::Sigmoid => slope.times(&Interval::at(1.0).minus(&value.scaled(2.0))),
+            Self::Exp => value,
+            Self::Log if x.low > 0.0 => x.reciprocal().square().scaled(-1.0),
+            Self::Softplus => Self::Sigmoid.slopes(x).1,
+            Self::Sin => wave(x, 2.0),
+            Self::Cos => wave(x, 1.0).scaled(-1.0),
+            Self::Atan => x.times(&slope.square()).scaled(-2.0),
+            Self::Asinh => x.times(&slope.square().times(&slope)).scaled(-1.0),
+            Self::Erf => x.times(&slope).scaled(-2.0),
+            Self::Abs | Self::LeakyRelu { .. } => straight(x.low >= 0.0 || x.high <= 0.0),
+            Self::Elu { .. } if x.high <= 0.0 => slope,
+            Self::Elu { .. } => straight(x.low >= 0.0),
+            Self::Ceil | Self::Floor | Self::Round | Self::Sign | Self::Step => {
+                straight(slope.is_finite())
+            }
+            _ => EVERYWHERE,
+        }
+    }
+
+    /// All values and slopes on an interval.
+    fn slopes(self, x: Interval) -> (Interval, Interval) {
         let one = Interval::at(1.0);
         let ends = Interval::library(self.eval(x.low), self.eval(x.high));
         let within = |image: Interval, low: f64, high: f64| {
@@ -289,7 +355,7 @@ impl Function {
                 } else {
                     value
                 };
-                a.through(value, steps(x, -1.0, 1.0))
+                (value, steps(x, -1.0, 1.0))
             }
             Self::LeakyRelu { alpha } => {
                 let value = Interval::new(ends.low, ends.high);
@@ -298,7 +364,7 @@ impl Function {
                 } else {
                     value
                 };
-                a.through(value, steps(x, alpha, 1.0))
+                (value, steps(x, alpha, 1.0))
             }
             Self::Sigmoid => {
                 let value = within(ends, 0.0, 1.0);
@@ -311,30 +377,30 @@ impl Function {
                 } else {
                     slope
                 };
-                a.through(value, slope.larger(&Interval::at(0.0)))
+                (value, slope.larger(&Interval::at(0.0)))
             }
             Self::Tanh => {
                 let value = within(ends, -1.0, 1.0);
-                a.through(value, one.minus(&value.square()).larger(&Interval::at(0.0)))
+                (value, one.minus(&value.square()).larger(&Interval::at(0.0)))
             }
-            Self::Exp => a.through(x.exp(), x.exp()),
-            Self::Log => a.through(x.ln(), if x.low > 0.0 { x.reciprocal() } else { EVERYWHERE }),
+            Self::Exp => (x.exp(), x.exp()),
+            Self::Log => (x.ln(), if x.low > 0.0 { x.reciprocal() } else { EVERYWHERE }),
             Self::Softplus => {
-                let slope = Self::Sigmoid.jet(&Jet::variable(x)).value;
-                a.through(Interval::new(ends.low.max(0.0), ends.high + LIBRARY), slope)
+                let slope = Self::Sigmoid.slopes(x).0;
+                (Interval::new(ends.low.max(0.0), ends.high + LIBRARY), slope)
             }
             Self::Sqrt => {
                 let slope = x.root().scaled(2.0).reciprocal();
-                a.through(x.root(), if x.low > 0.0 { slope } else { EVERYWHERE })
+                (x.root(), if x.low > 0.0 { slope } else { EVERYWHERE })
             }
-            Self::Sin => a.through(wave(x, 0.0), wave(x, 1.0)),
-            Self::Cos => a.through(wave(x, 1.0), wave(x, 2.0)),
-            Self::Atan => a.through(ends, one.plus(&x.square()).reciprocal()),
-            Self::Asinh => a.through(ends, one.plus(&x.square()).root().reciprocal()),
+            Self::Sin => (wave(x, 0.0), wave(x, 1.0)),
+            Self::Cos => (wave(x, 1.0), wave(x, 2.0)),
+            Self::Atan => (ends, one.plus(&x.square()).reciprocal()),
+            Self::Asinh => (ends, one.plus(&x.square()).root().reciprocal()),
             Self::Erf => {
                 // 2 / sqrt(pi) exp(-x^2), itself rounded outward by the library's margin.
                 let factor = std::f64::consts::FRAC_2_SQRT_PI;
-                a.through(within(ends, -1.0, 1.0), x.square().scaled(-1.0).exp().scaled(factor))
+                (within(ends, -1.0, 1.0), x.square().scaled(-1.0).exp().scaled(factor))
             }
             Self::Elu { alpha, gamma } => {
                 let value =
@@ -345,39 +411,36 @@ impl Function {
                     (_, true) => Interval::at(gamma),
                     _ => below.hull(&Interval::at(gamma)),
                 };
-                a.through(value, slope)
+                (value, slope)
             }
             Self::Tan => {
                 let cosine = wave(x, 1.0);
                 let slope = cosine.square().reciprocal();
-                a.through(if slope.is_finite() { ends } else { EVERYWHERE }, slope)
+                (if slope.is_finite() { ends } else { EVERYWHERE }, slope)
             }
             // Their slopes are infinite at the ends of where they are defined.
             Self::Acos | Self::Asin => {
                 let slope = one.minus(&x.square()).root().reciprocal();
                 let inside = x.low >= -1.0 && x.high <= 1.0;
                 let slope = if inside { slope.hull(&slope.scaled(-1.0)) } else { EVERYWHERE };
-                a.through(if inside { ends } else { EVERYWHERE }, slope)
+                (if inside { ends } else { EVERYWHERE }, slope)
             }
             Self::Acosh => {
                 let slope = x.square().minus(&one).root().reciprocal();
-                a.through(if x.low >= 1.0 { ends } else { EVERYWHERE }, slope)
+                (if x.low >= 1.0 { ends } else { EVERYWHERE }, slope)
             }
             Self::Atanh => {
                 let inside = x.low > -1.0 && x.high < 1.0;
                 let slope = one.minus(&x.square()).reciprocal();
-                a.through(
-                    if inside { ends } else { EVERYWHERE },
-                    if inside { slope } else { EVERYWHERE },
-                )
+                (if inside { ends } else { EVERYWHERE }, if inside { slope } else { EVERYWHERE })
             }
             // |sinc'| < 1/2.
-            Self::Sinc => a.through(Interval::new(-0.25, 1.0), Interval::new(-0.5, 0.5)),
+            Self::Sinc => (Interval::new(-0.25, 1.0), Interval::new(-0.5, 0.5)),
             // Steps: flat where both ends are on one of them.
             Self::Ceil | Self::Floor | Self::Round | Self::Sign | Self::Step => {
                 let (first, last) = (self.eval(x.low), self.eval(x.high));
                 let slope = if first == last { Interval::at(0.0) } else { EVERYWHERE };
-                a.through(Interval::new(first, last), slope)
+                (Interval::new(first, last), slope)
             }
         }
     }
@@ -466,7 +529,7 @@ mod tests {
     }
 
     proptest! {
-        /// Values lie in the values' interval, and every secant's slope in that of the slopes.
+        /// Values lie in the values' interval, every secant's slope in that of the slopes, and that of slopes in the bends'.
         #[test]
         fn values_and_secants_are_inside(a in -4.0..4.0_f64, width in 0.0..2.0_f64, at in prop::collection::vec(0.0..1.0_f64, 8)) {
             for f in functions() {
@@ -481,6 +544,13 @@ mod tests {
                         prop_assert!(
                             jet.slope.low <= secant + 1e-9 && secant <= jet.slope.high + 1e-9,
                             "{f} from {p} to {q}: {secant} not in {:?}", jet.slope
+                        );
+                        // The slopes at both points have a secant as well.
+                        let [first, last] = [p, q].map(|x| f.jet(Interval::at(x)).slope);
+                        let bend = last.minus(&first).scaled(1.0 / (q - p));
+                        prop_assert!(
+                            !bend.is_finite() || jet.bend.low <= bend.high && bend.low <= jet.bend.high,
+                            "{f} from {p} to {q}: {bend:?} not in {:?}", jet.bend
                         );
                     }
                 }

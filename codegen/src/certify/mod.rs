@@ -9,9 +9,10 @@
 //! ops                               formulas on the numbers of both
 //! blocks                            layers whose features have one formula together
 //! walk                              float's tensors, and memory
-//! float                             the float network on affine forms
+//! float                             the float network on forms
 //! net                               which lanes stand for which tensors
-//! machine   deviation   form        formulas over memory; tables beside functions; numbers as sums of symbols
+//! machine   deviation   pair        formulas over memory; tables beside functions; numbers of both networks
+//! form   enclosure   tape           numbers as nodes that lines bound; functions between lines
 //! edge   interval                   values and slopes of functions
 //! ```
 
@@ -21,6 +22,7 @@ pub mod certificate;
 pub mod check;
 mod deviation;
 mod edge;
+pub mod enclosure;
 mod float;
 pub mod form;
 pub mod interval;
@@ -28,9 +30,11 @@ pub mod machine;
 pub mod module;
 pub mod net;
 mod ops;
+mod pair;
 pub mod recurrent;
 pub mod seek;
 pub mod split;
+mod tape;
 mod walk;
 
 pub use self::certificate::{Certificate, Effort};

@@ -37,9 +37,6 @@ pub struct Key {
     pub formats: [u64; 4],
 }
 
-/// Symbols that are remembered at least.
-const LEAST_KEPT: usize = 768;
-
 /// A program beside its float network.
 #[derive(Debug)]
 pub struct Net<'a> {
@@ -86,12 +83,6 @@ impl<'a> Net<'a> {
             Self { graph, machine, owners, targets, writers, edges, deviations: Mutex::default() };
         net.edges = graph.nodes.iter().filter_map(|node| net.edges_into(node)).collect();
         net
-    }
-
-    /// Symbols that are remembered of a box: those of the widest tensor, and of a few layers of most networks.
-    pub fn kept(&self) -> usize {
-        let widest = self.graph.tensors.iter().map(crate::graph::Tensor::len).max().unwrap_or(0);
-        LEAST_KEPT.max(4 * widest)
     }
 
     /// The node that writes a tensor.

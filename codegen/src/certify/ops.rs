@@ -10,27 +10,29 @@ use std::collections::HashMap;
 use super::blocks;
 use super::deviation::{Deviation, integers};
 use super::edge::Curve;
-use super::form::{Enclosure, Form, Pair, slopes};
+use super::enclosure::{Enclosure, slopes};
+use super::form::Form;
 use super::interval::{EVERYWHERE, Interval};
 use super::machine::ACTIVATION;
 use super::net::{Key, Owner};
+use super::pair::Pair;
 use super::walk::{Number, Walk};
 use crate::graph::expr::Expr;
 use crate::graph::{Layer, Reduction, TensorId};
 use crate::program::formula::{Edge, Finish, Formula, Lane, Step, Sum, table_at};
 
 /// All that a sum reads at one feature of float's tensor: one function of it.
-struct Input<'s> {
-    number: &'s Number,
+struct Input<'s, 't> {
+    number: &'s Number<'t>,
     splines: Vec<&'s Edge>,
     tables: Vec<(i64, &'s [u32])>,
 }
 
-impl<'s> Input<'s> {
+impl<'s, 't> Input<'s, 't> {
     /// The place of what `number` stands for among others of the same tensor.
     fn among(
         all: &mut Vec<Self>,
-        number: &'s Number,
+        number: &'s Number<'t>,
         tensor: &mut Option<TensorId>,
     ) -> Option<usize> {
         let own = number.owner?;
@@ -43,9 +45,9 @@ impl<'s> Input<'s> {
     }
 }
 
-impl Walk<'_> {
-    /// Runs a step; all integers that it writes.
-    pub fn step(&mut self, k: usize) -> Interval {
+impl<'t> Walk<'_, 't> {
+    /// Runs a step; the lanes that it writes.
+    pub fn step(&mut self, k: usize) -> Vec<usize> {
         let net = self.net;
         let step = &net.machine.steps[k];
         let targets = &net.targets[k];
@@ -55,7 +57,7 @@ impl Walk<'_> {
             let lane = step.written(*feature);
             let number = match formula {
                 Formula::Copy(from) => self.read(step, *from).clone(),
-                Formula::Constant(value) => Number::new(Form::constant(*value as f64)),
+                Formula::Constant(value) => Number::new(self.tape.constant(*value as f64)),
                 Formula::Sum(sum) => self.sum((k, *feature), step, sum, target(lane)),
                 Formula::Table(from, table) => self.table(k, step, *from, *table, target(lane)),
                 Formula::Extreme { largest, of } => self.extreme(step, of, *largest, target(lane)),
@@ -63,34 +65,31 @@ impl Walk<'_> {
             written.push((lane, number));
         }
         for (block, reads, writes) in &step.meaning.blocks {
-            let reads: Vec<&Number> = reads.iter().map(|lane| self.read(step, *lane)).collect();
+            let reads: Vec<&Number<'t>> = reads.iter().map(|lane| self.read(step, *lane)).collect();
             let lanes: Vec<usize> = writes.iter().map(|feature| step.written(*feature)).collect();
             let owners: Vec<Option<Owner>> = lanes.iter().map(|lane| target(*lane)).collect();
             let forms = blocks::block(self, block, &reads, &owners);
-            let forms = forms.unwrap_or_else(|| {
-                lanes.iter().map(|_| Form::of(ACTIVATION, &self.symbols)).collect()
-            });
+            let forms =
+                forms.unwrap_or_else(|| lanes.iter().map(|_| self.tape.any(ACTIVATION)).collect());
             written.extend(lanes.into_iter().zip(forms.into_iter().map(Number::new)));
         }
-        let mut reached: Option<Interval> = None;
+        let lanes = written.iter().map(|(lane, _)| *lane).collect();
         for (lane, number) in written {
-            let range = number.range();
-            reached = Some(reached.map_or(range, |all| all.hull(&range)));
             if let Some(own) = self.memory.get_mut(lane) {
                 *own = number;
             }
         }
-        reached.unwrap_or(Interval::at(0.0))
+        lanes
     }
 
-    fn sum(&self, at: (usize, u32), step: &Step, sum: &Sum, target: Option<Owner>) -> Number {
+    fn sum(&self, at: (usize, u32), step: &Step, sum: &Sum, target: Option<Owner>) -> Number<'t> {
         let Finish { multiplier, shift, low, high } = sum.finish;
         // A power of two, exactly.
         let unit = multiplier as f64 * f64::powi(2.0, -(shift as i32));
         let rounding = if shift > 0 { Interval::new(-1.0, 0.0) } else { Interval::at(0.0) };
         let limits = Interval::new(low as f64, high as f64);
         let Some(owner) = target else {
-            let form = self.plain(step, sum, unit).plus_any(rounding, &self.symbols);
+            let form = self.plain(step, sum, unit).plus_any(rounding);
             return Number::new(self.clamped(form, limits));
         };
         // A clamp that float has as a layer of its own may be part of the sum.
@@ -101,7 +100,7 @@ impl Walk<'_> {
         let (tensor, ends) = clamp.unwrap_or((owner.tensor, (f64::NEG_INFINITY, f64::INFINITY)));
         let before = Owner { tensor, ..owner };
         let Some(exact) = self.exact[tensor].get(owner.feature) else {
-            return Number::new(Form::of(limits, &self.symbols));
+            return Number::new(self.tape.any(limits));
         };
         let off = match (sum.edges.is_empty(), sum.products.is_empty()) {
             (false, _) => self.edges(at, step, sum, before, unit),
@@ -109,12 +108,12 @@ impl Walk<'_> {
             _ => self.linear(step, sum, before, unit),
         };
         let off = off.unwrap_or_else(|| self.off_of(&self.plain(step, sum, unit), before));
-        let off = off.plus_any(rounding.scaled(owner.scale), &self.symbols);
-        let pair = Pair { exact: exact.clone(), off };
+        let off = off.plus_any(rounding.scaled(owner.scale));
+        let pair = Pair { exact: *exact, off };
         // As integers before they are clamped, for a function that is flat there.
         let real = |q: f64| q * owner.scale + owner.offset;
         let inside = Interval::new(real(low as f64), real(high as f64));
-        let outside = !inside.holds(&pair.reached());
+        let outside = !pair.is_within(inside);
         let wide = (outside && low == -32768).then(|| self.as_integers(&pair.off, before));
         let off = match clamp.is_none() && !outside {
             true => Some(pair.off),
@@ -122,41 +121,46 @@ impl Walk<'_> {
         };
         match off {
             Some(off) => Number { wide, ..self.owned(off, owner) },
-            None => Number::new(Form::of(limits, &self.symbols)),
+            None => Number::new(self.tape.any(limits)),
         }
     }
 
     /// A sum by itself, before it is rounded.
-    fn plain(&self, step: &Step, sum: &Sum, unit: f64) -> Form {
+    fn plain(&self, step: &Step, sum: &Sum, unit: f64) -> Form<'t> {
         let product = |([a, b], w): &([Lane; 2], i64)| {
             let (a, b) = (self.read(step, *a), self.read(step, *b));
-            (*w as f64 * unit, a.form.times(&b.form, &self.symbols))
+            (*w as f64 * unit, a.form.times(&b.form))
         };
-        let products: Vec<(f64, Form)> = sum.products.iter().map(product).collect();
+        let products: Vec<(f64, Form<'t>)> = sum.products.iter().map(product).collect();
         let edge = |(lane, edge): &(Lane, Edge)| (unit, self.edge(self.read(step, *lane), edge));
-        let edges: Vec<(f64, Form)> = sum.edges.iter().map(edge).collect();
+        let edges: Vec<(f64, Form<'t>)> = sum.edges.iter().map(edge).collect();
         let terms =
             sum.terms.iter().map(|(lane, w)| (*w as f64 * unit, &self.read(step, *lane).form));
         let others = products.iter().chain(&edges).map(|(w, form)| (*w, form));
-        Form::sum(terms.chain(others), sum.constant as f64 * unit)
+        self.tape.sum(terms.chain(others), sum.constant as f64 * unit)
     }
 
     /// A number at the ends of a range.
-    fn clamped(&self, form: Form, limits: Interval) -> Form {
+    fn clamped(&self, form: Form<'t>, limits: Interval) -> Form<'t> {
         if limits.holds(&form.range()) {
             return form;
         }
         let clamp = Expr::clamp(limits.low, limits.high);
         match Enclosure::of(&|x| clamp.jet(x), form.range()) {
-            Some(enclosure) => form.along(&enclosure, &self.symbols),
-            None => Form::of(limits, &self.symbols),
+            Some(enclosure) => form.along(&enclosure),
+            None => self.tape.any(limits),
         }
     }
 
     /// The difference where the integers stop at the ends of `inside`, and float at ends of its own.
-    fn limited(&self, pair: &Pair, inside: Interval, (least, most): (f64, f64)) -> Option<Form> {
+    fn limited(
+        &self,
+        pair: &Pair<'t>,
+        inside: Interval,
+        (least, most): (f64, f64),
+    ) -> Option<Form<'t>> {
         let clamp = Expr::clamp(inside.low, inside.high);
-        let moved = pair.moved(&|x| clamp.jet(x), &self.symbols)?;
+        let moved = pair.moved(&|x| clamp.jet(x))?;
         // Both clamps are straight between their ends: the difference is largest at one of these.
         let x = pair.exact.range();
         let ends = [x.low, x.high, inside.low, inside.high, least, most];
@@ -166,11 +170,11 @@ impl Walk<'_> {
             own.minus(&Interval::at(x.max(least).min(most)))
         });
         let apart = apart.into_iter().reduce(|a, b| a.hull(&b))?;
-        Some(moved.plus_any(apart, &self.symbols))
+        Some(moved.plus_any(apart))
     }
 
     /// A sum of numbers of which float's network sums the same: what it is off, before it is rounded.
-    fn linear(&self, step: &Step, sum: &Sum, owner: Owner, unit: f64) -> Option<Form> {
+    fn linear(&self, step: &Step, sum: &Sum, owner: Owner, unit: f64) -> Option<Form<'t>> {
         if !sum.products.is_empty() || !sum.edges.is_empty() {
             return None;
         }
@@ -189,7 +193,7 @@ impl Walk<'_> {
             *factors.entry((from.tensor, from.feature)).or_default() += factor;
             constant = constant.minus(&Interval::at(factor).scaled(from.offset));
             all += factor.abs()
-                * (self.exact[from.tensor][from.feature].range().magnitude() + from.offset.abs());
+                * (self.exact[from.tensor][from.feature].limits().magnitude() + from.offset.abs());
         }
         let own = self.net.linear(owner.tensor, owner.feature);
         let whole = [((owner.tensor, owner.feature), 1.0)];
@@ -208,15 +212,15 @@ impl Walk<'_> {
         let exact = factors
             .iter()
             .map(|((tensor, feature), factor)| Some((*factor, self.exact[*tensor].get(*feature)?)));
-        let exact: Vec<(f64, &Form)> = exact.collect::<Option<_>>()?;
+        let exact: Vec<(f64, &Form<'t>)> = exact.collect::<Option<_>>()?;
         // Factors are rounded a few times, and those of float's sum are taken from them.
         let rounding = 16.0 * f64::EPSILON * all;
-        let off = Form::sum(exact.into_iter().chain(offs), constant.middle());
+        let off = self.tape.sum(exact.into_iter().chain(offs), constant.middle());
         Some(off.plus_slack(Interval::around(0.0, constant.radius() + rounding)))
     }
 
     /// A product of two numbers, and what is added to it, before it is rounded: beside float's product.
-    fn product(&self, step: &Step, sum: &Sum, owner: Owner, unit: f64) -> Option<Form> {
+    fn product(&self, step: &Step, sum: &Sum, owner: Owner, unit: f64) -> Option<Form<'t>> {
         let &[([a, b], factor)] = sum.products.as_slice() else { return None };
         let node = self.net.writer(owner.tensor)?;
         let (a, b) = (self.read(step, a), self.read(step, b));
@@ -226,12 +230,12 @@ impl Walk<'_> {
         let here = of_a.feature == owner.feature && of_b.feature == owner.feature;
         (node.layer == Layer::Mul && same && here).then_some(())?;
         let pairs = [self.pair(a)?, self.pair(b)?];
-        let product = pairs[0].times(&pairs[1], &self.symbols);
+        let product = pairs[0].times(&pairs[1]);
         // q_a q_b = (A - o_a) (B - o_b) / (s_a s_b) of real numbers A and B: AB less what is linear in them.
         let real = unit * owner.scale;
         let gain = real * factor as f64 / (of_a.scale * of_b.scale);
         let exact = &self.exact[owner.tensor][owner.feature];
-        let terms: Vec<(f64, &Form)> = sum
+        let terms: Vec<(f64, &Form<'t>)> = sum
             .terms
             .iter()
             .map(|(lane, w)| (*w as f64 * real, &self.read(step, *lane).form))
@@ -242,16 +246,16 @@ impl Walk<'_> {
             .collect();
         let constant = sum.constant as f64 * real - gain * of_a.offset * of_b.offset + owner.offset;
         let parts = [(gain, &product.off), (gain - 1.0, exact)];
-        let off = Form::sum(parts.into_iter().chain(terms), constant);
+        let off = self.tape.sum(parts.into_iter().chain(terms), constant);
         // The gain is rounded a few times.
         let rounding = 32.0 * f64::EPSILON * gain.abs() * self.rounding_of(a, b, of_a, of_b);
         Some(off.plus_slack(Interval::around(0.0, rounding)))
     }
 
     /// The size of a product's terms in real numbers.
-    fn rounding_of(&self, a: &Number, b: &Number, of_a: Owner, of_b: Owner) -> f64 {
-        let size = |number: &Number, owner: Owner| {
-            number.form.range().magnitude() * owner.scale + owner.offset.abs()
+    fn rounding_of(&self, a: &Number<'t>, b: &Number<'t>, of_a: Owner, of_b: Owner) -> f64 {
+        let size = |number: &Number<'t>, owner: Owner| {
+            number.form.limits().magnitude() * owner.scale + owner.offset.abs()
         };
         4.0 * size(a, of_a) * size(b, of_b)
     }
@@ -264,7 +268,7 @@ impl Walk<'_> {
         sum: &Sum,
         owner: Owner,
         unit: f64,
-    ) -> Option<Form> {
+    ) -> Option<Form<'t>> {
         let mut inputs: Vec<Input> = Vec::new();
         let mut tensor = None;
         for (lane, edge) in &sum.edges {
@@ -281,7 +285,7 @@ impl Walk<'_> {
         let (curves, bias) = (edges.curves.get(owner.feature)?, *edges.bias.get(owner.feature)?);
         // Real number of a unit of the sum.
         let real = unit * owner.scale;
-        let mut parts: Vec<Form> = Vec::new();
+        let mut parts: Vec<Form<'t>> = Vec::new();
         for (feature, curve) in curves.iter().enumerate() {
             let own = inputs
                 .iter()
@@ -308,33 +312,33 @@ impl Walk<'_> {
                 None if !curve.is_zero() => {
                     let exact = &self.exact[tensor][feature];
                     let all = Enclosure::of(&|x| curve.jet(x), exact.range())?;
-                    parts.push(Form::of(all.values.scaled(-1.0), &self.symbols));
+                    parts.push(self.tape.any(all.values.scaled(-1.0)));
                 }
                 None => {}
             }
         }
         let constant = Interval::at(sum.constant as f64).scaled(real);
         let constant = constant.plus(&Interval::at(owner.offset)).minus(&Interval::at(bias));
-        Some(Form::sum(parts.iter().map(|part| (1.0, part)), 0.0).plus_slack(constant))
+        Some(self.tape.sum(parts.iter().map(|part| (1.0, part)), 0.0).plus_slack(constant))
     }
 
     /// The difference of a function of an integer to the real one of what it stands for.
     fn across(
         &self,
-        number: &Number,
+        number: &Number<'t>,
         from: Owner,
         curve: &Curve,
         key: &Key,
         integer: &dyn Fn(i16) -> Interval,
-    ) -> Option<Form> {
+    ) -> Option<Form<'t>> {
         let owner = number.owner?;
-        let exact = self.exact[owner.tensor].get(owner.feature)?.clone();
+        let exact = *self.exact[owner.tensor].get(owner.feature)?;
         let form = number.free();
         let off = match (&number.off, number.wide.is_some()) {
-            (Some(off), false) => off.clone(),
+            (Some(off), false) => *off,
             _ => self.off_of(form, owner),
         };
-        let moved = Pair { exact, off }.moved(&|x| curve.jet(x), &self.symbols)?;
+        let moved = Pair { exact, off }.moved(&|x| curve.jet(x))?;
         let real = |x: Interval| x.scaled(from.scale).plus(&Interval::at(from.offset));
         let range = form.range();
         let ends = [range.low, range.high].map(|end| end.clamp(-32768.0, 32767.0));
@@ -355,7 +359,7 @@ impl Walk<'_> {
                 error = error.hull(&integer(end).minus(&values));
             }
         }
-        error.is_finite().then(|| moved.plus_any(error, &self.symbols))
+        error.is_finite().then(|| moved.plus_any(error))
     }
 
     fn table(
@@ -365,7 +369,7 @@ impl Walk<'_> {
         lane: Lane,
         table: usize,
         target: Option<Owner>,
-    ) -> Number {
+    ) -> Number<'t> {
         let read = self.read(step, lane);
         let pieces = &step.meaning.tables[table];
         if let (Some(from), Some(to)) = (read.owner, target)
@@ -387,22 +391,28 @@ impl Walk<'_> {
             Deviation::of(first, last, |q| Interval::at(table_at(pieces, q as i16).into()))
         };
         let values = self.net.deviation(&key, read.range(), values).unwrap_or(ACTIVATION);
-        let form = Form::of(values, &self.symbols);
+        let form = self.tape.any(values);
         Number { origin: Some((Box::new(read.clone()), pieces.clone())), ..Number::new(form) }
     }
 
     /// A spline by itself, near a line.
-    fn edge(&self, read: &Number, edge: &Edge) -> Form {
+    fn edge(&self, read: &Number<'t>, edge: &Edge) -> Form<'t> {
         let (first, last) = integers(read.range());
         match Enclosure::of_integers(first..=last, |q| edge.at(q as i16) as f64, 0.0) {
-            Some(near) => read.form.along(&near, &self.symbols),
-            None => Form::of(EVERYWHERE, &self.symbols),
+            Some(near) => read.form.along(&near),
+            None => self.tape.any(EVERYWHERE),
         }
     }
 
-    fn extreme(&self, step: &Step, of: &[Lane], largest: bool, target: Option<Owner>) -> Number {
-        let reads: Vec<&Number> = of.iter().map(|lane| self.read(step, *lane)).collect();
-        let pairs: Option<Vec<Pair>> = reads.iter().map(|read| self.pair(read)).collect();
+    fn extreme(
+        &self,
+        step: &Step,
+        of: &[Lane],
+        largest: bool,
+        target: Option<Owner>,
+    ) -> Number<'t> {
+        let reads: Vec<&Number<'t>> = of.iter().map(|lane| self.read(step, *lane)).collect();
+        let pairs: Option<Vec<Pair<'t>>> = reads.iter().map(|read| self.pair(read)).collect();
         // The largest integer is the largest number where all stand for numbers in one and the same way.
         let same = reads.iter().all(|read| {
             let format = |owner: Owner| (owner.scale, owner.offset);
@@ -421,15 +431,13 @@ impl Walk<'_> {
                 kind && self.net.is_of(target, &owners)
             });
         if let (Some(pairs), Some(owner), true) = (pairs, target, same) {
-            let all = pairs.into_iter().reduce(|a, b| a.extreme(&b, largest, &self.symbols));
+            let all = pairs.into_iter().reduce(|a, b| a.extreme(&b, largest));
             if let Some(all) = all {
                 return self.owned(all.off, owner);
             }
         }
-        let all = reads
-            .into_iter()
-            .map(|read| Pair { exact: read.form.clone(), off: Form::constant(0.0) });
-        let all = all.reduce(|a, b| a.extreme(&b, largest, &self.symbols));
-        Number::new(all.map_or_else(|| Form::constant(0.0), |pair| pair.exact))
+        let all = reads.into_iter().map(|read| Pair::same(read.form));
+        let all = all.reduce(|a, b| a.extreme(&b, largest));
+        Number::new(all.map_or_else(|| self.tape.constant(0.0), |pair| pair.exact))
     }
 }

@@ -59,19 +59,19 @@ pub fn start(net: &Net) -> Vec<Vec<[Interval; 2]>> {
 
 /// The states that a step leaves.
 fn left(net: &Net, found: &Found) -> Option<Vec<Vec<[Interval; 2]>>> {
-    let of = |(state, pairs): (&crate::graph::State, &Vec<super::form::Pair>)| {
-        if pairs.len() != state.initial.len() {
+    let of = |(state, numbers): (&crate::graph::State, &Vec<[Interval; 2]>)| {
+        if numbers.len() != state.initial.len() {
             return None;
         }
         let owners = net.state_owners(state.previous);
         let bound = state.bound.map_or(EVERYWHERE, |most| Interval::new(-most, most));
-        let one = |(pair, (_, owner)): (&super::form::Pair, &(usize, super::net::Owner))| {
-            let exact = pair.exact.range().meet(&bound);
+        let one = |([exact, off], (_, owner)): (&[Interval; 2], &(usize, super::net::Owner))| {
+            let exact = exact.meet(&bound);
             let integers = ACTIVATION.scaled(owner.scale).plus(&Interval::at(owner.offset));
-            let off = pair.off.range().meet(&integers.minus(&exact));
+            let off = off.meet(&integers.minus(&exact));
             (exact.is_finite() && off.is_finite()).then_some([exact, off])
         };
-        pairs.iter().zip(&owners).map(one).collect()
+        numbers.iter().zip(&owners).map(one).collect()
     };
     net.graph.states.iter().zip(&found.states).map(of).collect()
 }

@@ -1,14 +1,14 @@
 //! A bound over a box, made tighter by cutting the box where the bound is loosest (branch and bound).
 //!
-//! The box whose bound is the largest beside what was seen is cut in two across the input that moves the hidden numbers
-//! most, and both halves are bounded anew; each half is independent of all others. So the bound of the whole is the
+//! The box whose bound is the largest beside what was seen is cut in two across the input that has most to do with
+//! that, and both halves are bounded anew; each half is independent of all others. So the bound of the whole is the
 //! largest of all that are left.
 //!
 //! Stands on the bound of one box.
 
 use std::collections::BinaryHeap;
 
-use super::bound::{Given, bound};
+use super::bound::{Errors, Given, errors};
 use super::interval::Interval;
 use super::net::Net;
 use crate::parallel;
@@ -24,8 +24,8 @@ pub struct Cell {
     pub cuts: Vec<u32>,
     /// The largest of them beside what was seen.
     ratio: f64,
-    /// How much each input moves the numbers before a function.
-    moves: Vec<f64>,
+    /// How much each input has to do with how loose that is.
+    blame: Vec<f64>,
 }
 
 impl PartialEq for Cell {
@@ -60,11 +60,13 @@ pub fn split(
     enough: f64,
 ) -> Option<Vec<Cell>> {
     let cell = |(inputs, cuts): (Vec<Interval>, Vec<u32>)| {
-        let found = bound(net, &Given { inputs: inputs.clone(), states: given.states.clone() })?;
-        let errors = found.errors();
+        let Errors { errors, blame } =
+            errors(net, &Given { inputs: inputs.clone(), states: given.states.clone() })?;
         let ratios = errors.iter().zip(seen).map(|(error, seen)| error / seen.max(1e-12));
-        let ratio = ratios.fold(0.0, f64::max);
-        Some(Cell { inputs, errors, cuts, ratio, moves: found.moves })
+        let ratios = ratios.enumerate();
+        let (worst, ratio) = ratios.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default();
+        let blame = blame.into_iter().nth(worst).unwrap_or_default();
+        Some(Cell { inputs, errors, cuts, ratio, blame })
     };
     let mut open = BinaryHeap::from([cell((given.inputs.clone(), vec![]))?]);
     while open.len() < most {
@@ -98,10 +100,10 @@ impl Cell {
     }
 }
 
-/// Both halves of a box across the input that moves most.
+/// Both halves of a box across the input that is most to blame.
 fn halves(cell: &Cell) -> [(Vec<Interval>, Vec<u32>); 2] {
-    let moves = cell.moves.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-    let place = moves.map_or(0, |(i, _)| i) as u32;
+    let blame = cell.blame.iter().take(cell.inputs.len()).enumerate();
+    let place = blame.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i) as u32;
     [2 * place, 2 * place + 1].map(|cut| {
         let mut inputs = cell.inputs.clone();
         halve(&mut inputs, cut);

@@ -3,10 +3,11 @@
 //! Stands on forms, the net, and the float network on forms.
 
 use super::float;
-use super::form::{Form, Pair, Symbols};
+use super::form::{Form, Tape};
 use super::interval::{EVERYWHERE, Interval};
 use super::machine::ACTIVATION;
 use super::net::{Net, Owner};
+use super::pair::Pair;
 use crate::graph::{Layer, Node, TensorId};
 use crate::program::formula::{Lane, Step};
 use crate::program::{FINE, PortWidth};
@@ -22,30 +23,30 @@ pub struct Given {
 
 /// Integers as they are in memory.
 #[derive(Debug, Clone)]
-pub struct Number {
+pub struct Number<'t> {
     /// As a form, in their own unit.
-    pub form: Form,
+    pub form: Form<'t>,
     /// What they stand for.
     pub owner: Option<Owner>,
     /// How far they are from that.
-    pub off: Option<Form>,
+    pub off: Option<Form<'t>>,
     /// What they were before they were brought within 16 bits: a function that is flat there forgives it.
-    pub wide: Option<Form>,
+    pub wide: Option<Form<'t>>,
     /// Of the values of a table that stand for no tensor: the number it was read at, and the table.
-    pub origin: Option<(Box<Number>, Vec<u32>)>,
+    pub origin: Option<(Box<Number<'t>>, Vec<u32>)>,
 }
 
-impl Number {
-    pub fn new(form: Form) -> Self {
+impl<'t> Number<'t> {
+    pub fn new(form: Form<'t>) -> Self {
         Self { form, owner: None, off: None, wide: None, origin: None }
     }
 
-    pub fn with_off(self, off: Form) -> Self {
+    pub fn with_off(self, off: Form<'t>) -> Self {
         Self { off: Some(off), ..self }
     }
 
     /// As it was before it was brought within 16 bits.
-    pub fn free(&self) -> &Form {
+    pub fn free(&self) -> &Form<'t> {
         self.wide.as_ref().unwrap_or(&self.form)
     }
 
@@ -55,31 +56,28 @@ impl Number {
 }
 
 /// What one box is followed with.
-pub struct Walk<'n> {
+pub struct Walk<'n, 't> {
     pub net: &'n Net<'n>,
-    pub symbols: Symbols,
+    pub tape: &'t Tape,
     /// Of every tensor.
-    pub exact: Vec<Vec<Form>>,
+    pub exact: Vec<Vec<Form<'t>>>,
     /// Nodes whose tensors are there.
     pub computed: usize,
-    pub memory: Vec<Number>,
+    pub memory: Vec<Number<'t>>,
     /// What is in memory that nothing has written.
-    pub anything: Number,
+    pub anything: Number<'t>,
 }
 
-impl<'n> Walk<'n> {
-    pub fn new(net: &'n Net<'n>, given: &Given) -> Self {
-        let symbols = Symbols::keeping(net.kept());
+impl<'n, 't> Walk<'n, 't> {
+    pub fn new(net: &'n Net<'n>, tape: &'t Tape, given: &Given) -> Self {
         let mut exact = vec![Vec::new(); net.graph.tensors.len()];
-        exact[net.graph.input] = given.inputs.iter().map(|x| Form::of(*x, &symbols)).collect();
+        exact[net.graph.input] = given.inputs.iter().map(|x| tape.input(*x)).collect();
         for (state, given) in net.graph.states.iter().zip(&given.states) {
-            exact[state.previous] =
-                given.iter().map(|[exact, _]| Form::of(*exact, &symbols)).collect();
+            exact[state.previous] = given.iter().map(|[exact, _]| tape.input(*exact)).collect();
         }
-        symbols.end_inputs();
-        let anything = Number::new(Form::constant(0.0).plus_slack(ACTIVATION));
+        let anything = Number::new(tape.constant(0.0).plus_slack(ACTIVATION));
         let memory = vec![anything.clone(); net.machine.start.len()];
-        Self { net, symbols, exact, computed: 0, memory, anything }
+        Self { net, tape, exact, computed: 0, memory, anything }
     }
 
     /// Computes float's tensors up to those of the first `nodes` nodes.
@@ -88,22 +86,21 @@ impl<'n> Walk<'n> {
             let node = &self.net.graph.nodes[self.computed];
             self.computed += 1;
             let between = self.between(node);
-            let inputs: Vec<&[Form]> =
+            let inputs: Vec<&[Form<'t>]> =
                 node.inputs.iter().map(|&id| self.exact[id].as_slice()).collect();
             let features = self.net.graph.tensors[node.output].len();
             let edges = self.net.edges(*node.inputs.first()?, node.output);
             let forms = match (&node.layer, edges) {
                 (Layer::Kan(_), Some(edges)) => {
-                    float::sums(&edges.curves, &edges.bias, inputs[0], &self.symbols)
+                    float::sums(&edges.curves, &edges.bias, inputs[0], self.tape)
                 }
-                _ => float::layer(&node.layer, &inputs, &self.symbols),
+                _ => float::layer(&node.layer, &inputs, self.tape),
             };
             let forms =
-                forms.or_else(|| float::anything(&node.layer, &inputs, features, &self.symbols))?;
+                forms.or_else(|| float::anything(&node.layer, &inputs, features, self.tape))?;
             self.exact[node.output] = match between {
                 Some(limits) => {
-                    let inside =
-                        |(form, limit): (Form, Interval)| form.inside(limit, &self.symbols);
+                    let inside = |(form, limit): (Form<'t>, Interval)| form.inside(limit);
                     forms.into_iter().zip(limits).map(inside).collect()
                 }
                 None => forms,
@@ -145,12 +142,12 @@ impl<'n> Walk<'n> {
         for i in 0..input.features() {
             let exact = &self.exact[self.net.graph.input][i];
             // The caller's integer is the nearest; a wide one loses its last bits, rounded once more.
-            let caller = exact.line(input.one(i), 0.0).plus_any(half, &self.symbols);
+            let caller = exact.line(input.one(i), 0.0).plus_any(half);
             let form = match &input.width {
                 PortWidth::WideIn(channels) => {
                     let unit = f64::powi(2.0, -i32::from(channels[i].shift));
                     let centred = caller.line(unit, -f64::from(channels[i].offset) * unit);
-                    centred.plus_any(half, &self.symbols)
+                    centred.plus_any(half)
                 }
                 _ => caller,
             };
@@ -163,7 +160,7 @@ impl<'n> Walk<'n> {
                 self.net.state_owners(state.previous).into_iter().zip(given)
             {
                 let exact = &self.exact[state.previous][owner.feature];
-                let real = exact.clone().plus_any(*off, &self.symbols);
+                let real = exact.clone().plus_any(*off);
                 let form = real.line(1.0 / owner.scale, -owner.offset / owner.scale);
                 let (high, rest) = match self.net.machine.lower(lane) {
                     Some(low) => {
@@ -184,15 +181,16 @@ impl<'n> Walk<'n> {
     }
 
     /// A wide state as its two halves: the nearest activation, and what is left, which shares the rounding.
-    pub fn split(&self, form: Form) -> (Form, Form) {
+    pub fn split(&self, form: Form<'t>) -> (Form<'t>, Form<'t>) {
         // The upper end is an activation further from its number.
-        let rounding = Form::of(Interval::new(-0.5001, 1.0), &self.symbols);
+        let rounding = self.tape.any(Interval::new(-0.5001, 1.0));
         let low = rounding.line(FINE, 0.0);
         (form.minus(&rounding), low)
     }
 
-    /// Owners of lanes once `after` steps have run, and how far each tensor's integers are from it.
-    pub fn note(&mut self, after: usize, apart: &mut [Option<Vec<f64>>]) {
+    /// Owners of lanes once `after` steps have run; of each how far it is from what it stands for.
+    pub fn note(&mut self, after: usize) -> Vec<(Owner, Form<'t>)> {
+        let mut noted = Vec::new();
         let net = self.net;
         for &(lane, owner) in net.owners.get(after).into_iter().flatten() {
             // A hint may name what float has not computed yet.
@@ -205,78 +203,80 @@ impl<'n> Walk<'n> {
                 number.off = None;
             }
             let off = self.off(lane, owner);
-            let radius = off.range().magnitude();
             self.memory[lane].off = Some(off);
-            let len = net.graph.tensors[owner.tensor].len();
-            apart[owner.tensor].get_or_insert_with(|| vec![0.0; len])[owner.feature] = radius;
+            noted.push((owner, off));
         }
+        noted
     }
 
     /// How far the number in a lane is from what it stands for.
-    pub fn off(&self, lane: usize, owner: Owner) -> Form {
+    pub fn off(&self, lane: usize, owner: Owner) -> Form<'t> {
         match self.memory.get(lane) {
-            Some(Number { off: Some(off), owner: Some(own), .. }) if *own == owner => off.clone(),
+            Some(Number { off: Some(off), owner: Some(own), .. }) if *own == owner => *off,
             Some(number) => self.off_of(&number.form, owner),
-            _ => Form::of(EVERYWHERE, &self.symbols),
+            _ => self.tape.any(EVERYWHERE),
         }
     }
 
-    pub fn off_of(&self, form: &Form, owner: Owner) -> Form {
+    pub fn off_of(&self, form: &Form<'t>, owner: Owner) -> Form<'t> {
         let exact = &self.exact[owner.tensor][owner.feature];
-        Form::sum([(owner.scale, form), (-1.0, exact)], owner.offset)
+        self.tape.sum([(owner.scale, form), (-1.0, exact)], owner.offset)
     }
 
     /// A number with what it stands for.
-    pub fn pair(&self, number: &Number) -> Option<Pair> {
+    pub fn pair(&self, number: &Number<'t>) -> Option<Pair<'t>> {
         let owner = number.owner?;
-        let exact = self.exact[owner.tensor].get(owner.feature)?.clone();
-        let off = number.off.clone().unwrap_or_else(|| self.off_of(&number.form, owner));
+        let exact = *self.exact[owner.tensor].get(owner.feature)?;
+        let off = number.off.unwrap_or_else(|| self.off_of(&number.form, owner));
         Some(Pair { exact, off })
     }
 
     /// What a lane holds.
-    pub fn read(&self, step: &Step, lane: Lane) -> &Number {
+    pub fn read(&self, step: &Step, lane: Lane) -> &Number<'t> {
         self.memory.get(step.lane(lane)).unwrap_or(&self.anything)
     }
 
     /// A number of the float network plus a difference, in memory.
-    pub fn owned(&self, off: Form, owner: Owner) -> Number {
+    pub fn owned(&self, off: Form<'t>, owner: Owner) -> Number<'t> {
         Number { owner: Some(owner), ..Number::new(self.as_integers(&off, owner)) }.with_off(off)
     }
 
     /// A number of the float network plus a difference, as integers of `owner`.
-    pub fn as_integers(&self, off: &Form, owner: Owner) -> Form {
+    pub fn as_integers(&self, off: &Form<'t>, owner: Owner) -> Form<'t> {
         let exact = &self.exact[owner.tensor][owner.feature];
         let unit = 1.0 / owner.scale;
-        let form = Form::sum([(unit, exact), (unit, off)], -owner.offset * unit);
+        let form = self.tape.sum([(unit, exact), (unit, off)], -owner.offset * unit);
         // The division of a scale is rounded.
-        let rounding = (form.range().magnitude() + owner.offset.abs() * unit) * 4.0 * f64::EPSILON;
+        let rounding = (form.limits().magnitude() + owner.offset.abs() * unit) * 4.0 * f64::EPSILON;
         form.plus_slack(Interval::around(0.0, rounding))
     }
 
     /// The outputs as the caller reads them.
-    pub fn outputs(&self) -> Vec<Pair> {
+    pub fn outputs(&self) -> Vec<Pair<'t>> {
         let (output, first) = &self.net.machine.output;
         let one = |i: usize| {
-            let exact = self.exact[self.net.graph.output][i].clone();
+            let exact = self.exact[self.net.graph.output][i];
             let form = &self.memory.get(first + i).unwrap_or(&self.anything).form;
             let (scale, offset) = output.line(i);
-            Pair { off: Form::sum([(scale, form), (-1.0, &exact)], offset), exact }
+            Pair { off: self.tape.sum([(scale, form), (-1.0, &exact)], offset), exact }
         };
         (0..output.features()).map(one).collect()
     }
 
     /// What each state becomes.
-    pub fn states(&self) -> Vec<Vec<Pair>> {
+    pub fn states(&self) -> Vec<Vec<Pair<'t>>> {
         let of = |state: &crate::graph::State| {
             let one = |(lane, owner): (usize, Owner)| {
-                let exact = self.exact[state.next][owner.feature].clone();
+                let exact = self.exact[state.next][owner.feature];
                 let read = |lane: usize| &self.memory.get(lane).unwrap_or(&self.anything).form;
                 let form = match self.net.machine.lower(lane) {
-                    Some(low) => Form::sum([(1.0, read(lane)), (1.0 / FINE, read(low))], 0.0),
-                    None => read(lane).clone(),
+                    Some(low) => self.tape.sum([(1.0, read(lane)), (1.0 / FINE, read(low))], 0.0),
+                    None => *read(lane),
                 };
-                Pair { off: Form::sum([(owner.scale, &form), (-1.0, &exact)], owner.offset), exact }
+                Pair {
+                    off: self.tape.sum([(owner.scale, &form), (-1.0, &exact)], owner.offset),
+                    exact,
+                }
             };
             self.net.state_owners(state.previous).into_iter().map(one).collect()
         };

@@ -9,9 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::property::{Constraint, Property};
-use super::walk::{Outputs, walk};
-use crate::certify::form::Form;
-use crate::certify::interval::Interval;
+use super::walk::walk;
+use crate::certify::form::{Form, Tape};
 use crate::certify::machine::Machine;
 use crate::interpret::Interpreter;
 use crate::program::Program;
@@ -150,18 +149,23 @@ impl Decider<'_> {
 
     /// The parts of a box that are not known to be safe.
     fn look(&self, own: &Cell, interpreter: &mut Interpreter) -> Vec<Cell> {
-        let Outputs { forms, moves } = walk(self.machine, own);
-        let sets = &self.property.unsafe_sets;
-        let open: Vec<&Vec<Constraint>> = sets.iter().filter(|set| !refuted(set, &forms)).collect();
+        let tape = Tape::new();
+        let forms = walk(self.machine, own, &tape);
+        let sets = self.property.unsafe_sets.iter();
+        let differences = |set: &Vec<Constraint>| -> Vec<Form> {
+            set.iter().map(|constraint| difference(constraint, &forms, &tape)).collect()
+        };
+        // No outputs meet all of a set's constraints if one of them cannot be met.
+        let open: Vec<Vec<Form>> = sets
+            .map(differences)
+            .filter(|set| set.iter().all(|difference| difference.range().low <= 0.0))
+            .collect();
         if open.is_empty() {
             return vec![];
         }
-        // The middle, and where the forms are most unsafe.
+        // The middle, and where a constraint is met the soonest.
         let middle: Vec<i32> = own.iter().map(|(low, high)| middle(*low, *high)).collect();
-        let corners = open
-            .iter()
-            .flat_map(|set| set.iter())
-            .map(|constraint| corner(constraint, &forms, own));
+        let corners = open.iter().flatten().map(|difference| corner(difference, own));
         for point in std::iter::once(middle).chain(corners) {
             if self.violates(&point, interpreter) {
                 return vec![];
@@ -170,7 +174,7 @@ impl Decider<'_> {
         if few(own) {
             return self.each(own, interpreter);
         }
-        cut(own, &moves, &open, &forms)
+        cut(own, &open)
     }
 
     /// Looks at each input of a small box: nothing is left of it.
@@ -220,21 +224,16 @@ fn few(own: &Cell) -> bool {
 }
 
 /// The difference of a constraint: at most 0 where it is met.
-fn difference(constraint: &Constraint, forms: &[Form]) -> Form {
+fn difference<'t>(constraint: &Constraint, forms: &[Form<'t>], tape: &'t Tape) -> Form<'t> {
     let terms = constraint.terms.iter().filter_map(|(i, factor)| Some((*factor, forms.get(*i)?)));
-    Form::sum(terms, -constraint.most)
-}
-
-/// Whether no outputs meet all of a set's constraints: one of them cannot be met.
-fn refuted(set: &[Constraint], forms: &[Form]) -> bool {
-    set.iter().any(|constraint| difference(constraint, forms).range().low > 0.0)
+    tape.sum(terms, -constraint.most)
 }
 
 /// The corner of a box at which a constraint is met the soonest.
-fn corner(constraint: &Constraint, forms: &[Form], own: &Cell) -> Vec<i32> {
-    let form = difference(constraint, forms);
-    let end =
-        |(i, (low, high)): (usize, &(i32, i32))| if form.of_input(i) > 0.0 { *low } else { *high };
+fn corner(difference: &Form, own: &Cell) -> Vec<i32> {
+    let end = |(i, (low, high)): (usize, &(i32, i32))| {
+        if difference.of_input(i) > 0.0 { *low } else { *high }
+    };
     own.iter().enumerate().map(end).collect()
 }
 
@@ -243,14 +242,21 @@ fn middle(low: i32, high: i32) -> i32 {
     (i64::from(low) + i64::from(high)).div_euclid(2) as i32
 }
 
-/// Both halves of a box, across the input that moves most what is bent and what is asked for; none of a single input.
-fn cut(own: &Cell, moves: &[f64], open: &[&Vec<Constraint>], forms: &[Form]) -> Vec<Cell> {
-    let mut all = moves.to_vec();
-    for constraint in open.iter().flat_map(|set| set.iter()) {
-        let form = difference(constraint, forms);
-        let Interval { low, high } = form.range();
-        let size = (high - low).max(1e-30);
-        all.iter_mut().enumerate().for_each(|(i, moves)| *moves += form.of_input(i).abs() / size);
+/// Both halves of a box, across the input that has most to do with how loose what is asked for is, and moves it; none of a
+/// single input.
+fn cut(own: &Cell, open: &[Vec<Form>]) -> Vec<Cell> {
+    let mut all = vec![0.0; own.len()];
+    // Of each set the constraint that is closest to be refuted.
+    let nearest = open
+        .iter()
+        .filter_map(|set| set.iter().max_by(|a, b| a.range().low.total_cmp(&b.range().low)));
+    for difference in nearest {
+        let moves = |i: usize| difference.of_input(i).abs() * f64::from(own[i].1 - own[i].0);
+        let blame = difference.blame();
+        all.iter_mut()
+            .zip(blame)
+            .enumerate()
+            .for_each(|(i, (all, blame))| *all += blame + 0.1 * moves(i));
     }
     let wide = |i: &usize| own[*i].0 < own[*i].1;
     let place = (0..own.len()).filter(wide).max_by(|a, b| all[*a].total_cmp(&all[*b]));
