@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! report   verify                                 what people are told; integers judged against float
-//! certify   prove                                 bounds for every input; properties decided on the integers
+//! certify   check   prove                         bounds for every input, and their check; properties decided on the integers
 //! compiler                                        all phases in a row
 //! emit   choose                                   a program as a Rust module; forms, widths and tables, tried
 //! interpret   quantize                            a program on the host; one file a layer kind: lowering, kernel
@@ -36,6 +36,7 @@
 
 pub mod calibrate;
 pub mod certify;
+pub mod check;
 pub mod choose;
 pub mod cleanup;
 pub mod compiler;

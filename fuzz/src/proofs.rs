@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use nervecord_codegen::certify::bound::{Given, bound};
 use nervecord_codegen::certify::certificate::limits;
-use nervecord_codegen::certify::check::{Files, check};
 use nervecord_codegen::certify::machine::Machine;
 use nervecord_codegen::certify::net::Net;
 use nervecord_codegen::certify::{Certificate, module, recurrent};
+use nervecord_codegen::check::{Files, check};
 use nervecord_codegen::prove::{Limits, Verdict, decide, read};
 use nervecord_codegen::simplify::simplify;
 use nervecord_codegen::{Compiler, Error, import};

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use nervecord::generated::{Quad, read16, read32};
 use nervecord::host::flat;
 use nervecord_codegen::certify::bound::{Given, bound};
-use nervecord_codegen::certify::check::{Files, check};
 use nervecord_codegen::certify::interval::Interval;
 use nervecord_codegen::certify::machine::Machine;
 use nervecord_codegen::certify::module;
 use nervecord_codegen::certify::net::Net;
 use nervecord_codegen::certify::{Certificate, Effort};
+use nervecord_codegen::check::{Files, check};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::program::{PortWidth, Program};
 use nervecord_codegen::reference::Reference;
@@ -285,8 +285,36 @@ fn what_does_not_belong_to_a_certificate_is_named() {
             || changed(&|c| c.integers[1].low = 0).contains("integers")
     );
     assert!(changed(&|c| drop(c.proof.boxes.pop())).contains("proof, boxes"));
+    assert!(changed(&|c| c.accumulators[1].bound -= 1).contains("accumulators, `fc1`"));
+    assert!(changed(&|c| c.accumulators[1].bound = 1 << 31).contains("accumulators, `fc1`"));
+    assert!(changed(&|c| c.accumulators[0].layer = "fc9".into()).contains("accumulators, `fc9`"));
+    assert!(changed(&|c| c.accumulators[0].share = 0.001).contains("share"));
+    // What the certificate says of itself, and claims that were taken out or called otherwise.
+    assert!(changed(&|c| c.model = "other".into()).contains("model"));
+    assert!(changed(&|c| c.calibration_sha256 = "0".repeat(64)).contains("calibration_sha256"));
+    assert!(changed(&|c| drop(c.inputs.pop())).contains("inputs"));
+    assert!(changed(&|c| drop(c.tensors.remove(3))).contains("tensors"));
+    assert!(changed(&|c| drop(c.integers.pop())).contains("integers"));
+    assert!(changed(&|c| drop(c.outputs.remove(0))).contains("outputs"));
+    assert!(changed(&|c| c.outputs[0].name = "z".into()).contains("outputs"));
+    assert!(changed(&|c| c.integers[1].op = "z".into()).contains("integers"));
+    assert!(changed(&|c| c.unbounded = Some("why not".into())).contains("unbounded"));
+    assert!(changed(&|c| c.outputs[0].error = None).contains("unbounded"));
     // A hint may be wrong: the bound is wide then, and no claim below it follows.
     assert!(changed(&|c| c.proof.spots[1].scale[0] *= 2.0).contains("does not follow"));
+    let (model, compiled) = bundled("gru_hover");
+    let recurrent_module = compiled.module();
+    let recurrent = Certificate::issue(&compiled, &recurrent_module, &LITTLE).unwrap();
+    let changed = |change: &dyn Fn(&mut Certificate)| {
+        let mut other = recurrent.clone();
+        change(&mut other);
+        refused(&other, &recurrent_module, &model)
+    };
+    let lower = |errors: &mut Option<Vec<f64>>| errors.iter_mut().flatten().for_each(|e| *e /= 2.0);
+    let after = |c: &mut Certificate| lower(&mut c.steps.as_mut().unwrap().after[1].errors);
+    assert!(recurrent.steps.as_ref().is_some_and(|steps| steps.after[1].errors.is_some()));
+    assert!(changed(&after).contains("steps, after 10"));
+    assert!(changed(&|c| c.steps = None).contains("steps"));
     let text = certificate.text().unwrap();
     for (from, to, word) in [
         ("\"certificate\": 1", "\"certificate\": 2", "format 2"),

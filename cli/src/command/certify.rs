@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nervecord_codegen::certify::Certificate;
-use nervecord_codegen::certify::check::{Files, check};
+use nervecord_codegen::check::{Files, check};
 use nervecord_codegen::{Kind, Result, input, report};
 
 use super::{print, progress};

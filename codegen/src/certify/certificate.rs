@@ -1,6 +1,7 @@
 //! What is claimed of a model for every input, as a file.
 //!
-//! Stands on all of this room, and on compiled models.
+//! Stands on all of this room, on compiled models, and on the opinion of the engine that checks certificates: only what both
+//! show is claimed.
 
 use std::path::Path;
 
@@ -9,10 +10,13 @@ use serde::{Deserialize, Serialize};
 use super::bound::{Found, Given, bound, corners};
 use super::interval::Interval;
 use super::machine::{Machine, Spot};
+use super::module;
 use super::net::Net;
-use super::recurrent::{self, STEPS};
+use super::recurrent;
 use super::seek::seek;
 use super::split::split;
+use crate::check::opinion::{Opinion, accumulator, opinion};
+use crate::check::steps::STEPS;
 use crate::compiler::Compiled;
 use crate::data::sha256;
 use crate::error::{Error, Kind, Result};
@@ -230,25 +234,76 @@ impl Certificate {
             unbounded: None,
             proof: Proof { spots: vec![], boxes: vec![], followed: 0 },
         };
-        let sums =
-            program.layers.iter().filter_map(|layer| Some((layer, layer.accumulator_bound?)));
-        certificate.accumulators = sums
-            .map(|(layer, bound)| Accumulator {
-                layer: layer.name.clone(),
-                bound,
-                share: (bound as f64 / ACCUMULATOR * 1e4).ceil() / 1e4,
-            })
-            .collect();
-        let machine = match Machine::of(program) {
-            Ok(machine) => machine,
+        // What is certified is the module: it is read as the check reads it.
+        let both = Machine::of(program).and_then(|machine| {
+            let read = module::read(module, Path::new(&program.name), &machine.spots)?;
+            Ok((machine, read))
+        });
+        let (machine, read) = match both {
+            Ok(both) => both,
             Err(error) => {
                 certificate.unbounded = Some(error.brief());
                 return Ok(certificate);
             }
         };
+        let sums = program.layers.iter().filter_map(|layer| {
+            let bound = layer.accumulator_bound?.max(accumulator(&read, &layer.name)?);
+            let fits = bound as f64 <= ACCUMULATOR;
+            fits.then(|| Accumulator { layer: layer.name.clone(), bound, share: share(bound) })
+        });
+        certificate.accumulators = sums.collect();
         certificate.proof.spots.clone_from(&machine.spots);
         certificate.claim(&Net::of(graph, &machine), compiled, effort);
+        let Proof { boxes, followed, .. } = &certificate.proof;
+        if !boxes.is_empty() {
+            let second = opinion(graph, &read, boxes, *followed);
+            certificate.agree(second.as_ref());
+        }
         Ok(certificate)
+    }
+
+    /// Leaves of each claim what another engine shows as well: the larger of both bounds, a little raised, so that one computed
+    /// elsewhere is not above it.
+    fn agree(&mut self, second: Option<&Opinion>) {
+        let finite = |own: &&Opinion| own.tensors.iter().all(|(range, _)| range.is_finite());
+        let Some(second) = second.filter(finite) else {
+            (self.tensors, self.integers, self.margin, self.steps) = (vec![], vec![], None, None);
+            self.outputs.iter_mut().for_each(|output| output.error = None);
+            self.unbounded = Some("a layer has no bound in the engine that checks".into());
+            return;
+        };
+        let larger = |a: Option<f64>, b: Option<f64>| {
+            Some(raised(a?.max(b?))).filter(|error| error.is_finite())
+        };
+        for (claim, (own, apart)) in self.tensors.iter_mut().zip(&second.tensors) {
+            claim.low = -raised(-claim.low.min(own.low));
+            claim.high = raised(claim.high.max(own.high));
+            claim.error = larger(claim.error, *apart);
+        }
+        for (claim, [low, high]) in self.integers.iter_mut().zip(&second.integers) {
+            (claim.low, claim.high) = (claim.low.min(*low), claim.high.max(*high));
+        }
+        for (claim, own) in self.outputs.iter_mut().zip(&second.outputs) {
+            claim.error = larger(claim.error, Some(*own));
+        }
+        if self.outputs.iter().any(|output| output.error.is_none()) {
+            self.unbounded = Some("an output is an index, or jumps".into());
+        }
+        self.margin = margin(&self.outputs);
+        let all = |a: &Option<Vec<f64>>, b: Option<&Vec<f64>>| -> Option<Vec<f64>> {
+            let both = a.as_ref()?.iter().zip(b?);
+            both.map(|(a, b)| larger(Some(*a), Some(*b))).collect()
+        };
+        let first: Option<Vec<f64>> = self.outputs.iter().map(|output| output.error).collect();
+        let (Some(steps), Some(own)) = (&mut self.steps, &second.steps) else { return };
+        for (claim, own) in steps.after.iter_mut().zip(&own.after) {
+            claim.errors = all(&claim.errors, own.as_ref());
+        }
+        steps.always = all(&steps.always, own.always.as_ref());
+        // The first step is bounded box by box.
+        if let (Some(claim), Some(first)) = (steps.after.first_mut(), first) {
+            claim.errors = Some(first);
+        }
     }
 
     /// Adds what follows from both networks.
@@ -256,7 +311,10 @@ impl Certificate {
         let Compiled { graph, program, .. } = compiled;
         let inputs = limits(net.machine);
         let given = Given { inputs: inputs.clone(), states: recurrent::start(net) };
+        let name = |i: usize| program.output_names.get(i).cloned().unwrap_or_default();
         let Some(found) = bound(net, &given) else {
+            let none = |i| OutputClaim { name: name(i), error: None, seen: 0.0, seen_at: vec![] };
+            self.outputs = (0..graph.output_len()).map(none).collect();
             self.unbounded = Some("a function is not finite on all of its input's range".into());
             return;
         };
@@ -272,24 +330,20 @@ impl Certificate {
         let indices: Vec<usize> = graph.indices().into_iter().map(|(feature, _)| feature).collect();
         self.outputs = (0..graph.output_len())
             .map(|i| OutputClaim {
-                name: program.output_names.get(i).cloned().unwrap_or_default(),
+                name: name(i),
                 error: Some(errors(i))
                     .filter(|e| e.is_finite() && !indices.contains(&i) && !cells.is_empty()),
                 seen: seen.worst[i],
                 seen_at: seen.inputs[i].clone(),
             })
             .collect();
-        if self.outputs.iter().any(|output| output.error.is_none()) {
-            self.unbounded = Some("an output is an index, or jumps".into());
-        }
-        self.margin = margin(&self.outputs);
-        self.proof.boxes = cells.into_iter().map(|cell| cell.cuts).collect();
+        self.proof.boxes = match cells.is_empty() {
+            true => vec![vec![]],
+            false => cells.into_iter().map(|cell| cell.cuts).collect(),
+        };
         if !graph.states.is_empty() {
             self.proof.followed = ((effort.work / cost) as usize).clamp(10, STEPS[3]);
-            let mut steps = recurrent::steps(net, &inputs, self.proof.followed);
-            // The first step is bounded above, box by box.
-            let first: Option<Vec<f64>> = self.outputs.iter().map(|output| output.error).collect();
-            steps.after[0] = first.or(steps.after[0].take());
+            let steps = recurrent::steps(net, &inputs, self.proof.followed);
             let after = STEPS.into_iter().zip(steps.after);
             self.steps = Some(StepsClaim {
                 after: after.map(|(steps, errors)| AfterClaim { steps, errors }).collect(),
@@ -354,6 +408,16 @@ pub fn integers(net: &Net, found: &Found) -> Vec<IntegerClaim> {
         high: x.high.ceil() as i32,
     };
     net.machine.steps.iter().zip(&found.integers).map(of).collect()
+}
+
+/// The share of 32 bits that a sum takes, rounded up to a hundredth of a percent.
+pub fn share(bound: u64) -> f64 {
+    (bound as f64 / ACCUMULATOR * 1e4).ceil() / 1e4
+}
+
+/// A bound, raised by a billionth: what a library's functions differ by elsewhere is far less.
+fn raised(bound: f64) -> f64 {
+    (bound + 1e-9 * bound.abs()).next_up()
 }
 
 /// The lead from which on the largest output is float's: both may be off by their own bounds.

@@ -1,8 +1,8 @@
 //! How far a program's integers can be from its float network, for every input.
 //!
 //! ```text
-//! check   module                    a certificate held against a module, read back
-//! certificate                       what is claimed, as a file: issued here, checked again
+//! certificate                       what is claimed, as a file: issued here, checked by another engine
+//! module                            a generated module, read back
 //! recurrent                         steps after steps
 //! split   seek                      a box cut in pieces; the largest difference that a search finds
 //! bound                             one box through both networks
@@ -19,7 +19,6 @@
 mod blocks;
 pub mod bound;
 pub mod certificate;
-pub mod check;
 mod deviation;
 mod edge;
 pub mod enclosure;
