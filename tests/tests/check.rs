@@ -64,7 +64,7 @@ fn hold(
     let within = (!root.is_empty()).then_some(root);
     let mut sweep = engine.run(of, &engine.start(), within);
     let (errors, tensors) = (engine.errors(&mut sweep), engine.tensors(&mut sweep));
-    let apart: Vec<_> = graph.tensors.iter().map(|t| engine.apart(&t.name, &mut sweep)).collect();
+    let apart: Vec<_> = (0..graph.tensors.len()).map(|id| engine.apart(id, &mut sweep)).collect();
     assert!(apart.iter().flatten().all(|x| !x.is_nan()));
     for x in points {
         let (y, _) = Interpreter::new(program).step(x);

@@ -128,9 +128,9 @@ impl Engine {
         self.tensors.iter().map(each).collect()
     }
 
-    /// How far the integers of the tensor of a name can be from it; none where they are never in memory.
-    pub fn apart(&self, name: &str, sweep: &mut Sweep) -> Option<f64> {
-        let own = self.integers.spots.iter().filter(|(tensor, ..)| tensor == name);
+    /// How far the integers of a tensor can be from it; none where they are never in memory.
+    pub fn apart(&self, tensor: usize, sweep: &mut Sweep) -> Option<f64> {
+        let own = self.integers.spots.iter().filter(|(id, ..)| *id == tensor);
         let off = own.map(|(_, k, line)| (sweep.span(line).size() / k).next_up());
         off.reduce(f64::max)
     }

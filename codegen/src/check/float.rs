@@ -18,8 +18,8 @@ pub struct Float {
     pub tensors: Vec<Vec<Var>>,
     /// Which numbers an extreme is of, and whether it is the largest.
     pub extremes: HashMap<Var, (bool, Vec<Var>)>,
-    /// Tensors by name; the first of several.
-    pub named: HashMap<String, usize>,
+    /// Tensors by name.
+    pub named: HashMap<String, Vec<usize>>,
 }
 
 impl Float {
@@ -34,8 +34,8 @@ impl Float {
                 (given..given + count).map(|i| tape.push(Rule::Given(i))).collect();
             given += count;
         }
-        for (id, tensor) in graph.tensors.iter().enumerate().rev() {
-            float.named.insert(tensor.name.clone(), id);
+        for (id, tensor) in graph.tensors.iter().enumerate() {
+            float.named.entry(tensor.name.clone()).or_default().push(id);
         }
         for node in &graph.nodes {
             float.node(node, tape);

@@ -121,6 +121,7 @@ impl Formulas<'_> {
         written: [f64; 2],
     ) -> Var {
         let read = [pair.name.k, pair.name.c];
+        let alone = matches!(stairs, Stairs::Table(_));
         let same = |table: &Table| {
             let both = matches!((&table.stairs, &stairs), (Stairs::Table(a), Stairs::Table(b)) if Arc::ptr_eq(a, b));
             both && (table.unit, table.map, table.read, table.written) == (unit, map, read, written)
@@ -133,7 +134,8 @@ impl Formulas<'_> {
             }
         };
         let (f, e, k) = (pair.name.f, pair.e, written[0]);
-        self.memory.tape.push(Rule::Change(Change { f, e, read, curve: map, k, table }))
+        let c = alone.then_some(written[1]);
+        self.memory.tape.push(Rule::Change(Change { f, e, read, curve: map, k, c, table }))
     }
 
     fn extreme(&mut self, largest: bool, of: Vec<Lane>, names: &[Name]) -> Lane {
@@ -177,7 +179,9 @@ impl Formulas<'_> {
         };
         let to = Span::new(low as f64, high as f64);
         let floor = if shift == 0 { 0.0 } else { 1.0 };
-        let Some(name) = names.first() else {
+        let lanes: Vec<Lane> =
+            sum.terms.iter().map(|(lane, _)| self.memory.lane(step.lane(*lane))).collect();
+        let Some(name) = self.likely(&lanes, names) else {
             let parts = self.parts(step, sum, unit, None);
             let z = self.memory.tape.push(Rule::Line(parts.z));
             let q = self.memory.tape.push(Rule::Clamp { of: z, to, floor: floor > 0.0 });
@@ -194,7 +198,26 @@ impl Formulas<'_> {
         let float = parts.float.unwrap_or_else(|| Line::of(f));
         let e = parts.z.minus(float.scaled(Span::at(name.k))).plus(Span::at(name.c));
         let e = self.memory.tape.push(Rule::Line(e));
-        self.memory.finished(*name, f, clamp, e, to, floor)
+        self.memory.finished(name, f, clamp, e, to, floor)
+    }
+
+    /// Of all float numbers that a sum is said to stand for, the first that is made of what its lanes stand for.
+    fn likely(&self, lanes: &[Lane], names: &[Name]) -> Option<Name> {
+        let stand_for = |f: Var| {
+            lanes.iter().any(|lane| {
+                let pair = lane.pair.iter().map(|pair| pair.name.f);
+                pair.chain(lane.names.iter().map(|name| name.f)).any(|own| own == f)
+            })
+        };
+        let made = |name: &&Name| {
+            let inner = match self.memory.tape.rules.get(name.f as usize) {
+                Some(Rule::Curve(f, _)) => *f,
+                _ => name.f,
+            };
+            let line = self.memory.tape.line(inner);
+            line.terms.iter().any(|term| stand_for(term.var))
+        };
+        names.iter().find(made).or(names.first()).copied()
     }
 
     /// All that is summed, in units of the result, and what is left of a float number `f` whose parts were taken out of both.
@@ -321,12 +344,7 @@ impl Formulas<'_> {
     }
 
     /// A block: what it writes.
-    pub fn block(
-        &mut self,
-        block: &Block,
-        reads: &[usize],
-        names: &[Option<Name>],
-    ) -> update::Written {
+    pub fn block(&mut self, block: &Block, reads: &[usize], names: &[&[Name]]) -> update::Written {
         if let Some(pair) = update::state(&mut self.memory, block, reads, names) {
             return update::Written::State(pair);
         }

@@ -28,7 +28,7 @@ pub struct Integers {
     /// What each step writes.
     pub written: Vec<Vec<Line>>,
     /// What tensors' integers are off, in their units: the tensor, `k`, and the error.
-    pub spots: Vec<(String, f64, Line)>,
+    pub spots: Vec<(usize, f64, Line)>,
     /// Numbers of memory that are kept and stand for float states. What each is off before a step is a number of the box,
     /// behind the inputs and the float states.
     pub states: Vec<Kept>,
@@ -167,38 +167,38 @@ impl Reader<'_> {
 
     /// Notes what lanes stand for from here on, and what they are off.
     fn name(&mut self, after: usize, found: &mut Integers) {
-        let machine = self.formulas.memory.machine;
-        for (lane, name, tensor) in self.named(after) {
-            let wide = self.formulas.memory.state(lane);
-            let own = self.formulas.memory.lane(lane);
-            let off = match (wide, own.pair) {
-                (Some(pair), _) if pair.name == name => Line::of(pair.e),
-                (Some(pair), _) => pair.line().minus(name.line()),
-                (None, Some(pair)) if pair.name == name => Line::of(pair.e),
-                _ => own.value.clone().minus(name.line()),
-            };
-            found.spots.push((machine.spots[tensor].tensor.clone(), name.k, off));
-            self.formulas.memory.name(lane, name);
+        let all = self.named(after);
+        for (lane, name, tensor) in &all {
+            let own = self.formulas.memory.lane(*lane);
+            let pair = self.formulas.memory.state(*lane).or(own.pair);
+            let is_found = |name: &Name| pair.is_some_and(|pair| pair.name == *name);
+            // Of tensors of one name, that which was found.
+            let other = all.iter().any(|(of, other, _)| of == lane && is_found(other));
+            if is_found(name) || !other {
+                let off = match pair.filter(|pair| pair.name == *name) {
+                    Some(pair) => Line::of(pair.e),
+                    None => pair.map_or(own.value, |pair| pair.line()).minus(name.line()),
+                };
+                found.spots.push((*tensor, name.k, off));
+            }
+            self.formulas.memory.name(*lane, *name);
         }
     }
 
-    /// Lanes that are said to stand for float numbers from a step on, and by which spot.
+    /// Lanes that are said to stand for float numbers from a step on, each with the number's tensor.
     fn named(&self, after: usize) -> Vec<(usize, Name, usize)> {
         let Some(float) = self.formulas.float else { return vec![] };
-        let spots = self
-            .formulas
-            .memory
-            .machine
-            .spots
-            .iter()
-            .enumerate()
-            .filter(|(_, spot)| spot.after == after);
-        let each = spots.flat_map(|(k, spot)| {
-            let tensor = float.named.get(&spot.tensor).and_then(|id| float.tensors.get(*id));
-            let own = tensor.filter(|own| own.len() == spot.features).cloned().unwrap_or_default();
-            let one =
-                move |(i, f): (usize, Var)| Some((spot.lane.checked_add(i)?, name(spot, i, f)?, k));
-            own.into_iter().enumerate().filter_map(one)
+        let spots = self.formulas.memory.machine.spots.iter().filter(|spot| spot.after == after);
+        let each = spots.flat_map(|spot| {
+            let ids = float.named.get(&spot.tensor).map(Vec::as_slice).unwrap_or_default();
+            // The last of several of a name, then those before.
+            let own = ids.iter().rev().filter_map(|id| Some((*id, float.tensors.get(*id)?)));
+            own.filter(|(_, own)| own.len() == spot.features).flat_map(move |(id, own)| {
+                let one = move |(i, f): (usize, &Var)| {
+                    Some((spot.lane.checked_add(i)?, name(spot, i, *f)?, id))
+                };
+                own.iter().enumerate().filter_map(one)
+            })
         });
         each.filter(|(lane, ..)| *lane < self.formulas.memory.len()).collect()
     }
@@ -228,8 +228,8 @@ impl Reader<'_> {
         for (block, reads, writes) in &step.meaning.blocks {
             let reads: Vec<usize> = reads.iter().map(|lane| step.lane(*lane)).collect();
             let writes: Vec<usize> = writes.iter().map(|feature| step.written(*feature)).collect();
-            let own: Vec<Option<Name>> =
-                writes.iter().map(|lane| names.get(lane)?.first().copied()).collect();
+            let own: Vec<&[Name]> =
+                writes.iter().map(|lane| names.get(lane).unwrap_or(&none).as_slice()).collect();
             blocks.push((self.formulas.block(block, &reads, &own), writes));
         }
         let mut all = Vec::new();

@@ -30,12 +30,15 @@ pub fn lanes(
     memory: &mut Memory,
     block: &Block,
     reads: &[usize],
-    names: &[Option<Name>],
+    names: &[&[Name]],
 ) -> Option<Vec<Lane>> {
     let own: Vec<Lane> = reads.iter().map(|lane| memory.lane(*lane)).collect();
     let mut lanes = Vec::new();
-    for name in names {
-        let name = (*name)?;
+    for names in names {
+        let is_field = |name: &&Name| {
+            matches!(memory.tape.rules.get(name.f as usize), Some(Rule::Field { .. }))
+        };
+        let name = *names.iter().find(is_field)?;
         let Some(Rule::Field { field, i, of }) = memory.tape.rules.get(name.f as usize) else {
             return None;
         };

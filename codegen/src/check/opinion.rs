@@ -47,7 +47,7 @@ pub fn opinion(
     let start = engine.start();
     let mut root = engine.run(&inputs, &start, None);
     let ranges = engine.tensors(&mut root);
-    let apart = graph.tensors.iter().map(|tensor| engine.apart(&tensor.name, &mut root));
+    let apart = (0..graph.tensors.len()).map(|id| engine.apart(id, &mut root));
     let tensors = ranges.into_iter().zip(apart).collect();
     let integers = engine
         .integers(&mut root)

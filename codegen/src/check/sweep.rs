@@ -56,6 +56,7 @@ impl<'a> Sweep<'a> {
         let (range, bound) = self.relaxed(&self.tape.rules[var], given);
         let twin = self.tape.twins[var].map_or(EVERYTHING, |twin| self.range(twin));
         let range = range.meet(within).meet(twin);
+        let bound = self.narrower(range, bound);
         let cost = |line: &Line| {
             let each = |term: &Term| {
                 let size = self.ranges[term.var as usize].size();
@@ -86,6 +87,17 @@ impl<'a> Sweep<'a> {
         if sums && self.tape.read[var] {
             self.ranges[var] = self.span(&Line::of(var as Var)).meet(range);
         }
+    }
+
+    /// Lines, unless they are further apart in the middle than the range is wide.
+    fn narrower(&self, range: Span, bound: Bound) -> Bound {
+        let Bound::Lines([lower, upper]) = &bound else { return bound };
+        let middle = |line: &Line| {
+            let terms = line.terms.iter().map(|t| weighed(t.by, self.range(t.var).middle()));
+            terms.sum::<f64>()
+        };
+        let apart = middle(upper) + upper.at.high - middle(lower) - lower.at.low;
+        if apart <= range.width() { bound } else { flat(range).1 }
     }
 
     fn range(&self, var: Var) -> Span {
@@ -134,7 +146,13 @@ impl<'a> Sweep<'a> {
                 let ranges = all.iter().map(|var| self.range(*var));
                 flat(ranges.reduce(Span::hull).unwrap_or(EVERYTHING))
             }
-            Rule::Change(change) => self.change(change),
+            Rule::Change(change) => {
+                let (range, bound) = self.change(change);
+                let float = self.values(change.curve, self.range(change.f)) * change.k;
+                // A table's output is an activation.
+                let ends = change.c.map(|c| ACTIVATION - (float - Span::at(c)));
+                (ends.map_or(range, |ends| range.meet(ends)), bound)
+            }
             Rule::Finish(finish) => self.finish(finish),
             Rule::Field { field, i, of } => self.field(*field, *i, of),
             Rule::Fields(fields) => self.fields(fields),
@@ -155,7 +173,7 @@ impl<'a> Sweep<'a> {
             let (narrow, bound) = strips(x, range, curve);
             (narrow.meet(values), bound)
         };
-        match self.tape.curve(map, range).filter(|curve| curve.holds(range)) {
+        match self.tape.curve(map, &self.ranges).filter(|curve| curve.holds(range)) {
             Some(curve) => own(curve),
             None => flat(values),
         }
@@ -179,7 +197,7 @@ impl<'a> Sweep<'a> {
 
     /// All slopes of a function on a span.
     fn slopes(&self, map: usize, on: Span) -> Span {
-        let curve = self.tape.curve(map, on);
+        let curve = self.tape.curve(map, &self.ranges);
         let whole = || self.tape.maps[map].jet(on).slope;
         curve.and_then(|curve| curve.slopes(on)).unwrap_or_else(whole)
     }
@@ -187,7 +205,7 @@ impl<'a> Sweep<'a> {
     /// All values of a function on a span.
     fn values(&self, map: usize, on: Span) -> Span {
         let values = self.tape.maps[map].jet(on).value;
-        let curve = self.tape.curve(map, on);
+        let curve = self.tape.curve(map, &self.ranges);
         curve.and_then(|curve| curve.values(on)).map_or(values, |own| own.meet(values))
     }
 
@@ -266,14 +284,19 @@ impl<'a> Sweep<'a> {
         let z = p + e;
         let share = share(p.hull(z), to);
         let rounded = if z.high > to.low { Span::new(-finish.floor, 0.0) } else { Span::at(0.0) };
+        let clamped =
+            Span::new(f.low.clamp(float.low, float.high), f.high.clamp(float.low, float.high));
+        // Whatever the sum is, the integer is within its ends.
+        let ends = to - (clamped * k - Span::at(c));
         let same =
             to.low <= p.low && p.high <= to.high && float.low <= f.low && f.high <= float.high;
         if same {
             let lines = straight(finish.e, added(fan(e, share), rounded));
-            return (share * e + rounded, if e.is_finite() { lines } else { flat(EVERYTHING).1 });
+            let range = (share * e + rounded).meet(ends);
+            return (range, if e.is_finite() { lines } else { flat(range).1 });
         }
         if !(f.is_finite() && e.is_finite()) {
-            return flat(Span::new(to.low, to.high) - p.hull(Span::at(0.0)));
+            return flat(ends);
         }
         let scaled = |x: f64| Span::at(x) * k - Span::at(c);
         let apart = |x: f64| {
@@ -290,7 +313,7 @@ impl<'a> Sweep<'a> {
         // A corner is where it is but for its rounding, within which nothing moves by more.
         let round = Span::new(-1.0, 1.0) * (1e-12 * (1.0 + p.size() + c.abs()));
         let rest = points.iter().map(|point| point.1).reduce(Span::hull).unwrap_or(EVERYTHING);
-        let range = share * e + (rest + round) + rounded;
+        let range = (share * e + (rest + round) + rounded).meet(ends);
         let [lower, upper] = added(fan(e, share), rounded + round);
         let about = |above: bool| {
             let middles: Vec<(f64, f64)> = points.iter().map(|(x, y)| (*x, y.middle())).collect();

@@ -86,6 +86,8 @@ pub struct Change {
     pub curve: usize,
     /// `k'`.
     pub k: f64,
+    /// `c'`, if the function is an activation by itself.
+    pub c: Option<f64>,
     /// `g(q) - (k' phi((q + c) / k) - c')` at each integer.
     pub table: usize,
 }
@@ -143,6 +145,8 @@ pub struct Tape {
     /// Float functions.
     pub maps: Vec<Map>,
     curves: Vec<OnceLock<Option<Curve>>>,
+    /// What each is a function of.
+    uses: Vec<Vec<Var>>,
     /// Functions of integers.
     pub stairs: Vec<Curve>,
     /// Errors of tables.
@@ -167,6 +171,9 @@ impl Tape {
                 fields.pairs.iter().flat_map(|pair| &pair.0).for_each(mark);
             }
             Rule::Mix { share, from, to } => [share, from, to].into_iter().for_each(mark),
+        }
+        if let Rule::Curve(x, map) = &rule {
+            self.uses[*map].push(*x);
         }
         self.rules.push(rule);
         self.read.push(false);
@@ -201,15 +208,19 @@ impl Tape {
     pub fn map(&mut self, map: Map) -> usize {
         self.maps.push(map);
         self.curves.push(OnceLock::new());
+        self.uses.push(vec![]);
         self.maps.len() - 1
     }
 
-    /// The curve of a function whose variable was first found in `range`.
-    pub fn curve(&self, map: usize, range: Span) -> Option<&Curve> {
-        let beyond = range.width() / 8.0;
-        let wide = Span::new(range.low - beyond, range.high + beyond);
-        let make =
-            || Curve::of(&self.maps[map], wide).or_else(|| Curve::of(&self.maps[map], range));
+    /// The curve of a function, on more than all ranges that its variables had when it was first asked for.
+    pub fn curve(&self, map: usize, ranges: &[Span]) -> Option<&Curve> {
+        let make = || {
+            let own = self.uses[map].iter().filter_map(|x| ranges.get(*x as usize).copied());
+            let range = own.reduce(Span::hull)?;
+            let beyond = range.width() / 4.0;
+            let wide = Span::new(range.low - beyond, range.high + beyond);
+            Curve::of(&self.maps[map], wide).or_else(|| Curve::of(&self.maps[map], range))
+        };
         self.curves[map].get_or_init(make).as_ref()
     }
 }

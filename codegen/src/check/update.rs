@@ -39,9 +39,9 @@ pub fn state(
     memory: &mut Memory,
     block: &Block,
     reads: &[usize],
-    names: &[Option<Name>],
+    names: &[&[Name]],
 ) -> Option<Pair> {
-    let name = (*names.first()?)?;
+    let name = *names.first()?.first()?;
     let (e, off) = match block {
         Block::Gru { factor } => {
             let &[gate, candidate, high, _] = reads else { return None };
