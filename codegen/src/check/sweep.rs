@@ -561,3 +561,126 @@ fn strips(x: Var, on: Span, curve: &Curve) -> (Span, Bound) {
         _ => flat(EVERYTHING),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::curve::Extremes;
+    use crate::check::map::Map;
+    use crate::graph::expr::{Expr, Function};
+    use proptest::prelude::*;
+
+    /// `k`, `c` of what is read and of what is written.
+    const READ: [f64; 2] = [900.0, 50.0];
+    const WRITTEN: [f64; 2] = [800.0, -70.0];
+
+    fn table(q: i16) -> f64 {
+        (800.0 * ((f64::from(q) + 50.0) / 900.0).tanh() + 70.0 + f64::from(q % 3)).floor()
+    }
+
+    /// Rules of every kind over four inputs, and the value of each at a point.
+    fn all(x: &[f64]) -> (Tape, Vec<f64>) {
+        let (mut tape, mut values) = (Tape::default(), Vec::new());
+        let mut push = |tape: &mut Tape, rule: Rule, value: f64| {
+            values.push(value);
+            tape.push(rule)
+        };
+        let given: Vec<Var> = (0..4).map(|i| push(&mut tape, Rule::Given(i), x[i])).collect();
+        let share = push(
+            &mut tape,
+            Rule::Line(Line::times(given[3], Span::at(0.3)).plus(Span::at(0.4))),
+            0.3 * x[3] + 0.4,
+        );
+        let wave = tape.map(Map::Expr(Expr::call(Function::Sin)));
+        let sine = push(&mut tape, Rule::Curve(given[0], wave), x[0].sin());
+        let product = push(&mut tape, Rule::Product(sine, given[1]), x[0].sin() * x[1]);
+        let part = 0.3 * x[3] + 0.4;
+        let mixed = (1.0 - part) * x[0] + part * x[1];
+        push(&mut tape, Rule::Mix { share, from: given[0], to: given[1] }, mixed);
+        let z = 300.0 * x[2];
+        let e = push(&mut tape, Rule::Line(Line::times(given[2], Span::at(300.0))), z);
+        // q = clamp(floor(k f - c + e)), beside float's clamp.
+        let (to, float) = (Span::new(-700.0, 600.0), Span::new(-0.8, f64::INFINITY));
+        let q = (READ[0] * x[0] - READ[1] + z).clamp(to.low, to.high).floor();
+        let off = q - (READ[0] * x[0].max(-0.8) - READ[1]);
+        let finish = Finish { f: given[0], e, scale: READ, float, to, floor: 1.0 };
+        push(&mut tape, Rule::Finish(finish.clone()), off);
+        let finished = push(
+            &mut tape,
+            Rule::Finish(Finish { float: EVERYTHING, ..finish }),
+            q - (READ[0] * x[0] - READ[1]),
+        );
+        let tanh = tape.map(Map::Expr(Expr::call(Function::Tanh)));
+        let phi = |x: f64| WRITTEN[0] * x.tanh() - WRITTEN[1];
+        tape.tables.push(Extremes::of(|q| {
+            Span::at(table(q) - phi((f64::from(q) + READ[1]) / READ[0])) + Span::new(-1e-6, 1e-6)
+        }));
+        let change = Change {
+            f: given[0],
+            e: finished,
+            read: READ,
+            curve: tanh,
+            k: WRITTEN[0],
+            c: Some(WRITTEN[1]),
+            table: 0,
+        };
+        push(&mut tape, Rule::Change(change), table(q as i16) - phi(x[0]));
+        let pairs = vec![[given[0], given[2]], [given[1], given[3]]];
+        let apart = (2.0 * x[0] + x[2]).max(2.0 * x[1] + x[3]) - (2.0 * x[0]).max(2.0 * x[1]);
+        push(&mut tape, Rule::Apart { pairs, k: 2.0, largest: true }, apart);
+        let clamped = Rule::Clamp { of: product, to: Span::new(-0.5, 0.7), floor: false };
+        push(&mut tape, clamped, (x[0].sin() * x[1]).clamp(-0.5, 0.7));
+        let length = x.iter().map(|x| x * x).sum::<f64>();
+        let field = Field::RootMeanSquare { epsilon: 0.0, least: 0.04 };
+        let divisor = (length / 4.0).max(0.04).sqrt();
+        push(&mut tape, Rule::Field { field, i: 1, of: given.clone() }, x[1] / divisor);
+        let (a, b) = (x[0] + x[2] / 5.0, x[1] + x[3] / 5.0);
+        let softmax = |a: f64, b: f64| 1.0 / (1.0 + (b - a).exp());
+        let fields = Fields {
+            field: Field::Softmax,
+            i: 0,
+            pairs: vec![([given[0], given[2]], 5.0), ([given[1], given[3]], 5.0)],
+            kernel: 100.0,
+            k: 101.0,
+            c: 3.0,
+            off: 0.5,
+            share: 0.0,
+            term: 0.0,
+        };
+        push(
+            &mut tape,
+            Rule::Fields(fields),
+            100.0 * softmax(a, b) + 0.4 - (101.0 * softmax(x[0], x[1]) - 3.0),
+        );
+        (tape, values)
+    }
+
+    proptest! {
+        #[test]
+        fn every_rule_is_between_its_lines(
+            low in prop::collection::vec(-2.0..2.0_f64, 4), width in prop::collection::vec(0.0..1.5_f64, 4),
+            at in prop::collection::vec(0.0..=1.0_f64, 4), factors in prop::collection::vec(-1.0..1.0_f64, 20),
+        ) {
+            let given: Vec<Span> = low.iter().zip(&width).map(|(l, w)| Span::new(*l, l + w)).collect();
+            let x: Vec<f64> = given.iter().zip(&at).map(|(x, t)| (x.low + t * x.width()).clamp(x.low, x.high)).collect();
+            let (tape, values) = all(&x);
+            let mut sweep = Sweep::of(&tape, &given, None);
+            for (var, value) in values.iter().enumerate() {
+                let slack = 1e-9 * (1.0 + value.abs());
+                let range = sweep.ranges[var];
+                prop_assert!(range.low - slack <= *value && *value <= range.high + slack, "{:?} {} {:?}", tape.rules[var], value, range);
+                if let Bound::Lines(lines) = &sweep.bounds[var] {
+                    let ends = lines.each_ref().map(|line| line.terms.iter().map(|t| t.by * values[t.var as usize]).sum::<f64>());
+                    let (low, high) = (ends[0] + lines[0].at.low, ends[1] + lines[1].at.high);
+                    prop_assert!(low - slack <= *value && *value <= high + slack, "{:?} {} {} {}", tape.rules[var], low, value, high);
+                }
+                let all = sweep.span(&Line::of(var as Var));
+                prop_assert!(all.low - slack <= *value && *value <= all.high + slack);
+            }
+            let sum = Line::sum(factors.iter().take(values.len()).enumerate().map(|(var, by)| Line::times(var as Var, Span::at(*by))));
+            let value: f64 = factors.iter().zip(&values).map(|(by, value)| by * value).sum();
+            let all = sweep.span(&sum);
+            prop_assert!(all.low - 1e-6 <= value && value <= all.high + 1e-6, "{} {:?}", value, all);
+        }
+    }
+}
