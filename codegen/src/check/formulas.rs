@@ -86,7 +86,7 @@ impl Formulas<'_> {
             let (f, map) = (*f, *map);
             let Some(pair) = x.beside(f, self.memory.tape) else { continue };
             let stairs = Stairs::Table(pieces.clone());
-            let e = self.changed(pair, map, stairs, 1.0, [name.k, name.c]);
+            let e = self.changed(pair, map, stairs, 1.0, [name.k, name.c], Some(name.f));
             let id = self.memory.id();
             return Lane::paired(id, Pair { name: *name, e });
         }
@@ -119,9 +119,9 @@ impl Formulas<'_> {
         stairs: Stairs,
         unit: f64,
         written: [f64; 2],
+        of: Option<Var>,
     ) -> Var {
         let read = [pair.name.k, pair.name.c];
-        let alone = matches!(stairs, Stairs::Table(_));
         let same = |table: &Table| {
             let both = matches!((&table.stairs, &stairs), (Stairs::Table(a), Stairs::Table(b)) if Arc::ptr_eq(a, b));
             both && (table.unit, table.map, table.read, table.written) == (unit, map, read, written)
@@ -134,8 +134,8 @@ impl Formulas<'_> {
             }
         };
         let (f, e, k) = (pair.name.f, pair.e, written[0]);
-        let c = alone.then_some(written[1]);
-        self.memory.tape.push(Rule::Change(Change { f, e, read, curve: map, k, c, table }))
+        let alone = of.map(|of| (written[1], of));
+        self.memory.tape.push(Rule::Change(Change { f, e, read, curve: map, k, alone, table }))
     }
 
     fn extreme(&mut self, largest: bool, of: Vec<Lane>, names: &[Name]) -> Lane {
@@ -271,7 +271,7 @@ impl Formulas<'_> {
             });
             match known {
                 Some((pair, map, k)) => {
-                    let e = self.changed(pair, map, stairs, unit, [k, 0.0]);
+                    let e = self.changed(pair, map, stairs, unit, [k, 0.0], None);
                     matched.push(Line::of(e));
                 }
                 None => {

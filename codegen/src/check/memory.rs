@@ -72,7 +72,7 @@ impl<'a> Memory<'a> {
         to: Span,
         floor: f64,
     ) -> Lane {
-        let rule = Finish { f, e, scale: [name.k, name.c], float, to, floor };
+        let rule = Finish { f, e, scale: [name.k, name.c], clamped: name.f, float, to, floor };
         let e = self.tape.push(Rule::Finish(rule));
         let id = self.id();
         Lane::paired(id, Pair { name, e })

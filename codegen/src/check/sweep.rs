@@ -89,15 +89,44 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Lines, unless they are further apart in the middle than the range is wide.
-    fn narrower(&self, range: Span, bound: Bound) -> Bound {
-        let Bound::Lines([lower, upper]) = &bound else { return bound };
+    /// What is known of `e = q - (k f - c)` where the integer `q` is known to be in a range: lines that have it there, if they
+    /// are nearer to each other.
+    fn within(
+        &self,
+        (range, bound): (Span, Bound),
+        f: Var,
+        [k, c]: [f64; 2],
+        q: Span,
+    ) -> (Span, Bound) {
+        let range = range.meet(q - (self.range(f) * k - Span::at(c)));
+        let apart = match &bound {
+            Bound::Lines(lines) => self.apart_in_the_middle(lines),
+            _ => 0.0,
+        };
+        if apart <= q.width().min(range.width()) || range.width() <= q.width() {
+            return (range, bound);
+        }
+        let at = q + Span::at(c);
+        let line = |at: f64| Line::times(f, Span::at(-k)).plus(Span::at(at));
+        (range, Bound::Lines([line(at.low), line(at.high)]))
+    }
+
+    fn apart_in_the_middle(&self, [lower, upper]: &[Line; 2]) -> f64 {
         let middle = |line: &Line| {
             let terms = line.terms.iter().map(|t| weighed(t.by, self.range(t.var).middle()));
             terms.sum::<f64>()
         };
-        let apart = middle(upper) + upper.at.high - middle(lower) - lower.at.low;
-        if apart <= range.width() { bound } else { flat(range).1 }
+        middle(upper) + upper.at.high - middle(lower) - lower.at.low
+    }
+
+    /// Lines, unless they are further apart in the middle than the range is wide.
+    fn narrower(&self, range: Span, bound: Bound) -> Bound {
+        match &bound {
+            Bound::Lines(lines) if !(self.apart_in_the_middle(lines) <= range.width()) => {
+                flat(range).1
+            }
+            _ => bound,
+        }
     }
 
     fn range(&self, var: Var) -> Span {
@@ -147,13 +176,23 @@ impl<'a> Sweep<'a> {
                 flat(ranges.reduce(Span::hull).unwrap_or(EVERYTHING))
             }
             Rule::Change(change) => {
-                let (range, bound) = self.change(change);
-                let float = self.values(change.curve, self.range(change.f)) * change.k;
-                // A table's output is an activation.
-                let ends = change.c.map(|c| ACTIVATION - (float - Span::at(c)));
-                (ends.map_or(range, |ends| range.meet(ends)), bound)
+                let own = self.change(change);
+                match change.alone {
+                    // A table's output is an activation.
+                    Some((c, of)) => self.within(own, of, [change.k, c], ACTIVATION),
+                    None => own,
+                }
             }
-            Rule::Finish(finish) => self.finish(finish),
+            Rule::Finish(own) => {
+                let [k, c] = own.scale;
+                let z = self.range(own.f) * k - Span::at(c) + self.range(own.e);
+                let q = Span::new(
+                    z.low.clamp(own.to.low, own.to.high),
+                    z.high.clamp(own.to.low, own.to.high),
+                );
+                let q = Span { low: if own.floor > 0.0 { q.low.floor() } else { q.low }, ..q };
+                self.within(self.finish(own), own.clamped, own.scale, q)
+            }
             Rule::Field { field, i, of } => self.field(*field, *i, of),
             Rule::Fields(fields) => self.fields(fields),
             Rule::Apart { pairs, k, largest } => self.apart(pairs, *k, *largest),
@@ -284,19 +323,15 @@ impl<'a> Sweep<'a> {
         let z = p + e;
         let share = share(p.hull(z), to);
         let rounded = if z.high > to.low { Span::new(-finish.floor, 0.0) } else { Span::at(0.0) };
-        let clamped =
-            Span::new(f.low.clamp(float.low, float.high), f.high.clamp(float.low, float.high));
-        // Whatever the sum is, the integer is within its ends.
-        let ends = to - (clamped * k - Span::at(c));
         let same =
             to.low <= p.low && p.high <= to.high && float.low <= f.low && f.high <= float.high;
         if same {
             let lines = straight(finish.e, added(fan(e, share), rounded));
-            let range = (share * e + rounded).meet(ends);
+            let range = share * e + rounded;
             return (range, if e.is_finite() { lines } else { flat(range).1 });
         }
         if !(f.is_finite() && e.is_finite()) {
-            return flat(ends);
+            return flat(EVERYTHING);
         }
         let scaled = |x: f64| Span::at(x) * k - Span::at(c);
         let apart = |x: f64| {
@@ -313,7 +348,7 @@ impl<'a> Sweep<'a> {
         // A corner is where it is but for its rounding, within which nothing moves by more.
         let round = Span::new(-1.0, 1.0) * (1e-12 * (1.0 + p.size() + c.abs()));
         let rest = points.iter().map(|point| point.1).reduce(Span::hull).unwrap_or(EVERYTHING);
-        let range = (share * e + (rest + round) + rounded).meet(ends);
+        let range = share * e + (rest + round) + rounded;
         let [lower, upper] = added(fan(e, share), rounded + round);
         let about = |above: bool| {
             let middles: Vec<(f64, f64)> = points.iter().map(|(x, y)| (*x, y.middle())).collect();
@@ -603,14 +638,17 @@ mod tests {
         let (to, float) = (Span::new(-700.0, 600.0), Span::new(-0.8, f64::INFINITY));
         let q = (READ[0] * x[0] - READ[1] + z).clamp(to.low, to.high).floor();
         let off = q - (READ[0] * x[0].max(-0.8) - READ[1]);
-        let finish = Finish { f: given[0], e, scale: READ, float, to, floor: 1.0 };
+        let clamp = tape.map(Map::Expr(Expr::X.max(Expr::Const(-0.8))));
+        let clamped = push(&mut tape, Rule::Curve(given[0], clamp), x[0].max(-0.8));
+        let finish = Finish { f: given[0], e, scale: READ, clamped, float, to, floor: 1.0 };
         push(&mut tape, Rule::Finish(finish.clone()), off);
         let finished = push(
             &mut tape,
-            Rule::Finish(Finish { float: EVERYTHING, ..finish }),
+            Rule::Finish(Finish { float: EVERYTHING, clamped: given[0], ..finish }),
             q - (READ[0] * x[0] - READ[1]),
         );
         let tanh = tape.map(Map::Expr(Expr::call(Function::Tanh)));
+        let squashed = push(&mut tape, Rule::Curve(given[0], tanh), x[0].tanh());
         let phi = |x: f64| WRITTEN[0] * x.tanh() - WRITTEN[1];
         tape.tables.push(Extremes::of(|q| {
             Span::at(table(q) - phi((f64::from(q) + READ[1]) / READ[0])) + Span::new(-1e-6, 1e-6)
@@ -621,7 +659,7 @@ mod tests {
             read: READ,
             curve: tanh,
             k: WRITTEN[0],
-            c: Some(WRITTEN[1]),
+            alone: Some((WRITTEN[1], squashed)),
             table: 0,
         };
         push(&mut tape, Rule::Change(change), table(q as i16) - phi(x[0]));

@@ -86,8 +86,8 @@ pub struct Change {
     pub curve: usize,
     /// `k'`.
     pub k: f64,
-    /// `c'`, if the function is an activation by itself.
-    pub c: Option<f64>,
+    /// `c'`, and the variable of `phi(f)`, if the function is an activation by itself.
+    pub alone: Option<(f64, Var)>,
     /// `g(q) - (k' phi((q + c) / k) - c')` at each integer.
     pub table: usize,
 }
@@ -101,6 +101,8 @@ pub struct Finish {
     pub e: Var,
     /// `k` and `c`.
     pub scale: [f64; 2],
+    /// The variable of `clamp'(f)`.
+    pub clamped: Var,
     /// What float is clamped to.
     pub float: Span,
     /// What the integer is clamped to.
