@@ -45,6 +45,8 @@ pub struct Compiled {
     pub options: Options,
     /// What its inputs and outputs are in.
     pub units: Units,
+    /// What `nervecord.toml` says.
+    pub settings: Settings,
     /// The integers.
     pub program: Program,
 }
@@ -141,7 +143,7 @@ impl Compiler {
         let mut program = quantize(&graph, &calibration, &options)
             .map_err(|e| at_model(e.of_kind(Kind::Numbers)))?;
         program.guard = settings.limits(&program)?;
-        Ok(Compiled { source, graph, calibration, options, units, program })
+        Ok(Compiled { source, graph, calibration, options, units, settings, program })
     }
 
     /// For `build.rs`: writes `$OUT_DIR/<name>.rs` and has cargo run again when an input changes.

@@ -4,6 +4,8 @@
 //! that are read.
 
 mod guard;
+pub mod names;
+mod property;
 mod state;
 mod units;
 
@@ -18,6 +20,7 @@ use crate::options::Sparsity;
 use crate::program::{Program, StatedLimits};
 
 pub use self::guard::GuardSettings;
+pub use self::property::{Asks, Direction, Monotone, PropertySettings};
 pub use self::state::{Features, History, Initial, Partner, StateSettings, Window};
 pub use self::units::Units;
 
@@ -38,6 +41,8 @@ pub struct Settings {
     pub widths: Vec<String>,
     /// What is said of the network's memory.
     pub state: StateSettings,
+    /// What is asked of the outputs for every input of a box.
+    pub properties: Vec<PropertySettings>,
     /// What a guard holds inputs and outputs to, if it is said.
     guard: Option<GuardSettings>,
     columns: Vec<String>,
@@ -57,6 +62,7 @@ impl Default for Settings {
             outputs: Vec::new(),
             widths: Vec::new(),
             state: StateSettings::default(),
+            properties: Vec::new(),
             guard: None,
             inputs: BTreeMap::new(),
             units: BTreeMap::new(),
@@ -76,6 +82,7 @@ struct File {
     sparsity: Sparsity,
     state: state::Section,
     guard: Option<GuardSettings>,
+    property: Vec<property::Section>,
 }
 
 #[derive(serde::Deserialize, Default)]
@@ -117,7 +124,8 @@ impl Settings {
                 .expected(
                     "outputs = [..], widths = [..], and sections [calibration] (percentile, margin, columns, sequence), [inputs] (x0 = \
                      [low, high]), [units] (x0 = \"rad/s\"), [sparsity] (weights, activations), [state] (keep, initial, window = \"history\", \
-                     features, input = \"output\") and [guard] (saturated, invalid, stale, tables, inputs, outputs)",
+                     features, input = \"output\"), [guard] (saturated, invalid, stale, tables, inputs, outputs) and tables [[property]] (name, inputs, \
+                     and output, min, max, or above, by, or monotone, or file)",
                 )
                 .found(e.message())
                 .help("compare it with the example in the documentation")
@@ -132,6 +140,7 @@ impl Settings {
             outputs: file.outputs,
             widths: file.widths,
             state: StateSettings::of(file.state).map_err(|e| e.file(path))?,
+            properties: property::all(file.property, path).map_err(|e| e.file(path))?,
             guard: file.guard,
             inputs: file.inputs,
             units: file.units,
@@ -231,7 +240,8 @@ impl Settings {
         limits.map_err(|e| self.at_file(e))
     }
 
-    fn at_file(&self, error: Error) -> Error {
+    /// An error as one of this file.
+    pub fn at_file(&self, error: Error) -> Error {
         match &self.file {
             Some(file) => error.of_kind(Kind::Settings).file(file),
             None => error.of_kind(Kind::Settings),

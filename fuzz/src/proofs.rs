@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use nervecord_codegen::certify::bound::{Given, bound};
 use nervecord_codegen::certify::certificate::limits;
-use nervecord_codegen::certify::machine::Machine;
 use nervecord_codegen::certify::net::Net;
 use nervecord_codegen::certify::{Certificate, module, recurrent};
+use nervecord_codegen::check::proofs::{self, follows};
 use nervecord_codegen::check::{Files, check};
-use nervecord_codegen::prove::{Limits, Verdict, decide, read};
+use nervecord_codegen::prove::{Asked, Limits, Proof, Prover, asked, of_file};
 use nervecord_codegen::simplify::simplify;
-use nervecord_codegen::{Compiler, Error, import};
+use nervecord_codegen::{Compiled, Compiler, import, report};
 use nervecord_tests::seeds::Seed;
 
 use crate::outcome::{Outcome, Wrong, refused, wrong};
@@ -50,32 +50,68 @@ pub fn certificate(seed: &Seed, folder: &Path) -> Result<Outcome> {
     }
 }
 
-/// A property of a small network.
+/// Boxes that are decided.
+const BOXES: usize = 8;
+
+/// A proof, or properties of a small network: in a file of their own or in its settings.
 pub fn property(seed: &Seed, folder: &Path) -> Result<Outcome> {
-    let compiler = Compiler::new(folder.join(seed.model)).calibration(folder.join("data.csv"));
-    let compiled = match compiler.build() {
+    let (model, proof) = (folder.join(seed.model), folder.join("p.json"));
+    if proof.is_file() {
+        return checked(&text(folder, "p.json"), &text(folder, "m.rs"), &model);
+    }
+    let compiled = match Compiler::new(&model).calibration(folder.join("data.csv")).build() {
         Ok(compiled) => compiled,
         Err(error) => return refused(&error),
     };
-    let program = &compiled.program;
-    let (inputs, outputs) = (program.input.features(), program.output.features());
-    let refused = |error: Error| refused(&error);
-    let properties = match read(&text(folder, "p.vnnlib"), Path::new("p.vnnlib"), inputs, outputs) {
-        Ok(properties) => properties,
-        Err(error) => return refused(error),
+    let file = folder.join("p.vnnlib");
+    let all = match file.is_file() {
+        true => of_file(&file, &compiled.program).map(|asked| vec![asked]),
+        false => asked(&compiled),
     };
-    let machine = match Machine::of(program) {
-        Ok(machine) => machine,
-        Err(error) => return refused(error),
-    };
-    let time = Limits { time: Some(Duration::from_millis(100)), threads: 1 };
-    for property in properties.iter().take(8) {
-        let verdict = decide(program, &machine, property, &time, &|_, _| {});
-        if let Verdict::Violated { outputs, .. } = &verdict
-            && !property.is_unsafe(outputs)
-        {
-            return wrong("wrong", format!("outputs {outputs:?} are not unsafe"));
-        }
+    let prover = Prover::new(&compiled).and_then(|prover| Ok((prover, all?)));
+    match prover {
+        Ok((prover, all)) => decided(&compiled, &prover, all),
+        Err(error) => refused(&error),
     }
-    Ok(Outcome::Accepted)
+}
+
+/// What is decided, whose proof is written, read and checked again.
+fn decided(compiled: &Compiled, prover: &Prover, all: Vec<Asked>) -> Result<Outcome> {
+    let limits = Limits { time: Some(Duration::from_millis(100)), threads: 1, leaves: true };
+    let decide = |mut asked: Asked| {
+        asked.properties.truncate(BOXES);
+        let answer = prover.decide(&asked, &limits, &|_, _| {});
+        (asked, answer)
+    };
+    let answers: Vec<_> = all.into_iter().take(BOXES).map(decide).collect();
+    let module = compiled.module();
+    let proof = Proof::of(compiled, &module, &answers);
+    let path = Path::new("p.json");
+    let followed = proof.text().and_then(|text| {
+        let machine = module::read(&module, Path::new("m.rs"), &[])?;
+        follows(&Proof::read(&text, path)?, &machine, path)
+    });
+    match followed {
+        Ok(()) => Ok(Outcome::Accepted),
+        Err(error) => wrong("wrong", format!("a proof does not follow: {error}")),
+    }
+}
+
+/// A proof and a module, either of which may have been changed.
+fn checked(claims: &str, code: &str, model: &Path) -> Result<Outcome> {
+    let path = Path::new("p.json");
+    let proof = match Proof::read(claims, path) {
+        Ok(proof) => proof,
+        Err(error) => return refused(&error),
+    };
+    let _ = report::proof(&proof);
+    // As if its hash were right.
+    if let Ok(machine) = module::read(code, Path::new("m.rs"), &[]) {
+        let _ = follows(&proof, &machine, path);
+    }
+    let files = proofs::Files { proof: path, model, module: Path::new("m.rs") };
+    match proofs::check(&proof, code, &files, &[]) {
+        Ok(()) => Ok(Outcome::Accepted),
+        Err(error) => refused(&error),
+    }
 }

@@ -15,7 +15,7 @@ fn prove(desk: &Desk, half: f64, asserts: &str, more: &[&str]) -> Outcome {
 
 /// The number that is said of a name.
 fn value(told: &str, name: &str) -> f64 {
-    let start = format!("  {name} = ");
+    let start = format!("    {name} = ");
     let line = told.lines().find_map(|line| line.strip_prefix(&start)).unwrap();
     line.split(' ').next().unwrap().parse().unwrap()
 }
@@ -65,13 +65,110 @@ fn bad_properties_are_misuse() {
     desk.nervecord(&asked).refused(&["memory", "--certificate"]);
 }
 
-#[test]
-fn a_certificate_is_written_and_holds_until_something_is_changed() {
-    let desk = Desk::new();
+/// The small network with its data and these settings.
+fn stated(desk: &Desk, settings: &str) -> String {
     let model = text(&desk.file("small.onnx", file(small())));
     let row =
         |k: u32| format!("{},{}\n", f64::from(k % 20) / 10.0 - 1.0, f64::from(k / 20) / 5.0 - 1.0);
     desk.file("x.csv", format!("x0,x1\n{}", (0..200).map(row).collect::<String>()));
+    desk.file("nervecord.toml", settings);
+    model
+}
+
+const HOLDS: &str = "[[property]]\nname = \"small\"\noutput = \"y0\"\nmin = -100.0\nmax = 100.0\n";
+const VIOLATED: &str =
+    "[[property]]\nname = \"flat\"\ninputs = { x0 = [-0.5, 0.5] }\noutput = \"y0\"\nmin = 99.0\n";
+
+#[test]
+fn properties_of_the_settings_are_decided_and_their_proof_is_checked_again() {
+    let desk = Desk::new();
+    let model = stated(&desk, &[HOLDS, VIOLATED].concat());
+    let data = ["--calibration", "x.csv"];
+    let prove = |more: &[&str]| desk.nervecord(&[&["prove", &model], &data[..], more].concat());
+    let told = prove(&["--proof", "p.json"]);
+    // All are decided, and the worst is what the exit code says.
+    assert_eq!((told.code, told.stderr.as_str()), (1, ""));
+    let [small, flat] =
+        ["holds: small\n  y0 is from -100 to 100, for every input", "violated: flat\n  y0 is"];
+    assert!(told.stdout.contains(small) && told.stdout.contains(flat), "{}", told.stdout);
+    assert!(
+        told.stdout.contains("for x0 from -0.5 to 0.5 and every other input"),
+        "{}",
+        told.stdout
+    );
+    assert!(told.stdout.ends_with("wrote p.json\n"), "{}", told.stdout);
+    let first = desk.read("p.json");
+    prove(&["--proof", "p.json"]);
+    assert!(first == desk.read("p.json"), "another run gives other bytes");
+    desk.nervecord(&[&["compile", &model, "-o", "m.rs"], &data[..]].concat());
+    let certify = || desk.nervecord(&["certify", "p.json", &model, "m.rs"]);
+    let followed = certify().done().stdout;
+    assert!(followed.starts_with("every claim follows\n  small: 1 y0 <= "), "{followed}");
+    assert!(followed.contains("flat: 1 y0 <= "), "{followed}");
+    // What was changed is named.
+    let refused = |part: &str| {
+        let refused = certify();
+        assert_eq!((refused.code, refused.stdout.as_str()), (1, ""), "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(part) && refused.stderr.contains("help"),
+            "{}",
+            refused.stderr
+        );
+    };
+    let lowered: String = first.replacen("100.5", "-0.5", 1).replacen("-100.", "100.", 1);
+    assert!(lowered != first);
+    desk.file("p.json", &lowered);
+    refused("claims, `small`");
+    desk.file(
+        "p.json",
+        first.replacen("\"calibration_sha256\": \"", "\"calibration_sha256\": \"0", 1),
+    );
+    refused("calibration_sha256");
+    desk.file("p.json", first.replacen("\"model_sha256\": \"", "\"model_sha256\": \"0", 1));
+    refused("model_sha256");
+    desk.file("p.json", &first);
+    let module = desk.read("m.rs");
+    desk.file("m.rs", module.replacen("_BIAS: [i32; ", "_BIAS: [i32;  ", 1));
+    refused("_BIAS`");
+    desk.file("p.json", first.replacen("\"properties\": 1", "\"properties\": 2", 1));
+    certify().refused(&["p.json", "format 2"]);
+    // A proof may not take the place of what is read.
+    prove(&["--proof", "x.csv"]).refused(&["x.csv"]);
+    desk.file("nervecord.toml", HOLDS);
+    prove(&[]).done();
+}
+
+#[test]
+fn properties_that_cannot_be_asked_are_misuse() {
+    let desk = Desk::new();
+    let prove = |settings: &str| {
+        let model = stated(&desk, settings);
+        desk.nervecord(&["prove", &model, "--calibration", "x.csv"])
+    };
+    prove("").refused(&["nothing to decide", "[[property]]", "nervecord.toml"]);
+    prove(&HOLDS.replace("y0", "y7")).refused(&[
+        "nervecord.toml",
+        "[[property]] small",
+        "y7",
+        "y0",
+    ]);
+    prove(&VIOLATED.replace("x0", "x9")).refused(&[
+        "nervecord.toml",
+        "[[property]] flat",
+        "x9",
+        "x0, x1",
+    ]);
+    prove(&HOLDS.replace("min", "least")).refused(&["nervecord.toml", "line 4", "least"]);
+    prove("[[property]]\nname = \"f\"\nfile = \"none.vnnlib\"").refused(&["none.vnnlib"]);
+    desk.file("f.vnnlib", "(assert (>= Y_9 0))");
+    prove("[[property]]\nname = \"f\"\nfile = \"f.vnnlib\"")
+        .refused(&["f.vnnlib", "line 1", "Y_9"]);
+}
+
+#[test]
+fn a_certificate_is_written_and_holds_until_something_is_changed() {
+    let desk = Desk::new();
+    let model = stated(&desk, "");
     let compile =
         ["compile", &model, "--calibration", "x.csv", "-o", "m.rs", "--certificate", "c.json"];
     let told = desk.nervecord(&compile);

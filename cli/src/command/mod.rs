@@ -61,10 +61,10 @@ enum Command {
         #[command(flatten)]
         target: compile::Target,
     },
-    /// Hold a certificate against its model and its module; exit 1 if they do not belong together or a claim does not
-    /// follow.
+    /// Hold a certificate, or a proof of properties, against its model and its module; exit 1 if they do not belong together
+    /// or a claim does not follow.
     Certify {
-        /// What `compile --certificate` wrote.
+        /// What `compile --certificate` or `prove --proof` wrote.
         certificate: PathBuf,
         /// The trained model.
         model: PathBuf,
@@ -74,7 +74,7 @@ enum Command {
         #[arg(long = "output", value_name = "NAME")]
         outputs: Vec<String>,
     },
-    /// Decide a property on the integers, for every input of a box; exit 0 if it holds, 1 if it is violated, 3 if that was
+    /// Decide properties on the integers, for every input of a box; exit 0 if all hold, 1 if one is violated, 3 if one was
     /// not decided in time.
     Prove {
         #[command(flatten)]

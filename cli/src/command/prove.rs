@@ -4,98 +4,137 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use nervecord_codegen::certify::machine::Machine;
-use nervecord_codegen::prove::{Limits, Property, Verdict, decide, read};
-use nervecord_codegen::{Compiled, Error, Kind, Result, input, text};
+use nervecord_codegen::output::{spare, write_atomic};
+use nervecord_codegen::prove::{
+    Answer, Asked, Limits, Point, Proof, Prover, Verdict, asked, of_file,
+};
+use nervecord_codegen::settings::Settings;
+use nervecord_codegen::{Compiled, Error, Kind, Result, text};
 
 use super::model::Model;
 use super::{print, progress};
 
 #[derive(clap::Args)]
 pub struct Question {
-    /// A VNNLIB file: a box of inputs, and outputs that none of them may have.
+    /// A VNNLIB file: a box of inputs, and outputs that none of them may have [default: every [[property]] of
+    /// nervecord.toml]
     #[arg(long, value_name = "FILE")]
-    property: PathBuf,
-    /// Seconds after which it is given up [default: none]
+    property: Option<PathBuf>,
+    /// Seconds after which a property is given up [default: none]
     #[arg(long, value_name = "S")]
     timeout: Option<f64>,
+    /// A file for what shows the verdicts, which `certify` checks again.
+    #[arg(long, value_name = "FILE")]
+    proof: Option<PathBuf>,
 }
 
-/// Decides the property; the exit code says how.
-pub fn prove(model: &Model, question: &Question) -> Result<ExitCode> {
-    if question.timeout.is_some_and(|seconds| !(seconds > 0.0 && seconds <= 1e9)) {
-        return Err(Error::new("the time is out of range")
-            .of_kind(Kind::Options)
-            .at("--timeout")
-            .expected("above 0 seconds")
-            .found(question.timeout.unwrap_or_default())
-            .help("leave it out for no limit"));
+impl Question {
+    fn limits(&self) -> Result<Limits> {
+        if self.timeout.is_some_and(|seconds| !(seconds > 0.0 && seconds <= 1e9)) {
+            return Err(Error::new("the time is out of range")
+                .of_kind(Kind::Options)
+                .at("--timeout")
+                .expected("above 0 seconds")
+                .found(self.timeout.unwrap_or_default())
+                .help("leave it out for no limit"));
+        }
+        let time = self.timeout.map(Duration::from_secs_f64);
+        Ok(Limits { time, threads: 0, leaves: self.proof.is_some() })
     }
-    let text = input::text(&question.property)?;
-    let compiled = model.build()?;
-    let program = &compiled.program;
-    let properties =
-        read(&text, &question.property, program.input.features(), program.output.features())?;
-    if !compiled.graph.states.is_empty() {
-        return Err(Error::new("a network with memory has no outputs of a single input")
-            .file(&compiled.source.path)
-            .expected("a network without memory")
-            .found(format!("{} states", compiled.graph.states.len()))
-            .help("see `compile --certificate` for what holds step after step"));
-    }
-    let machine = Machine::of(program).map_err(|e| e.file(&compiled.source.path))?;
-    for (k, property) in properties.iter().enumerate() {
-        let verdict = decided(&compiled, &machine, property, question, (k + 1, properties.len()));
-        match verdict {
-            Verdict::Holds { boxes } => {
-                let which =
-                    if properties.len() > 1 { format!(" of box {}", k + 1) } else { String::new() };
-                print::results(&format!(
-                    "holds{which}: no integers of the box lead to such outputs ({boxes} boxes)\n"
-                ))?;
-            }
-            Verdict::Violated { integers, inputs, outputs } => {
-                print::results(&told(&compiled, &integers, &inputs, &outputs))?;
-                return Ok(ExitCode::from(1));
-            }
-            Verdict::Open { boxes, left } => {
-                let seconds = question.timeout.unwrap_or_default();
-                print::results(&format!(
-                    "not decided in {seconds} s: {boxes} boxes seen, {left} left\n"
-                ))?;
-                return Ok(ExitCode::from(3));
-            }
+
+    /// What is asked: by the file, else by the settings.
+    fn asked(&self, compiled: &Compiled, model: &Model) -> Result<Vec<Asked>> {
+        if let Some(path) = &self.property {
+            return Ok(vec![of_file(path, &compiled.program)?]);
+        }
+        let all = asked(compiled)?;
+        match all.is_empty() {
+            false => Ok(all),
+            true => Err(Error::new("there is nothing to decide")
+                .of_kind(Kind::Options)
+                .file(Settings::file_beside(&model.model))
+                .expected("--property with a VNNLIB file, or tables [[property]] in nervecord.toml")
+                .found("neither")
+                .help(
+                    "write, for example: [[property]] name = \"small\", output = \"y0\", max = 1.0",
+                )),
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-fn decided(
-    compiled: &Compiled,
-    machine: &Machine,
-    property: &Property,
-    question: &Question,
-    (number, all): (usize, usize),
-) -> Verdict {
-    let limits = Limits { time: question.timeout.map(Duration::from_secs_f64), threads: 0 };
-    let what = if all > 1 { format!("deciding box {number} of {all}") } else { "deciding".into() };
-    progress::telling(what, |bar| {
-        let tell = |seen: usize, left: usize| bar.tell(&format!("{seen} boxes seen, {left} left"));
-        decide(&compiled.program, machine, property, &limits, &tell)
-    })
-}
-
-/// An input that violates the property, with what it stands for and what the model answers.
-fn told(compiled: &Compiled, integers: &[i32], inputs: &[f64], outputs: &[f64]) -> String {
-    let program = &compiled.program;
-    let mut out = String::from("violated by these inputs\n");
-    let rows = program.input_names.iter().zip(integers.iter().zip(inputs));
-    for (name, (raw, real)) in rows {
-        out += &format!("  {} = {real} (the integer {raw})\n", text::label(name));
+/// Decides what is asked; the exit code is the worst verdict's.
+pub fn prove(model: &Model, question: &Question) -> Result<ExitCode> {
+    let limits = question.limits()?;
+    if let Some(proof) = &question.proof {
+        spare(proof, &[model.files()?, question.property.clone().into_iter().collect()].concat())?;
     }
-    out += "whose outputs are\n";
-    for (name, y) in program.output_names.iter().zip(outputs) {
-        out += &format!("  {} = {y}\n", text::label(name));
+    let compiled = model.build()?;
+    let all = question.asked(&compiled, model)?;
+    let prover = Prover::new(&compiled)?;
+    let (mut violated, mut open, mut answers) = (false, false, Vec::new());
+    let many = all.len();
+    for (k, asked) in all.into_iter().enumerate() {
+        let what = match many {
+            1 => "deciding".to_owned(),
+            _ => format!("deciding {} ({} of {many})", text::label(&asked.name), k + 1),
+        };
+        let answer = progress::telling(what, |bar| {
+            let tell = |seen, left| bar.tell(&format!("{seen} boxes seen, {left} left"));
+            prover.decide(&asked, &limits, &tell)
+        });
+        violated |= matches!(answer.worst(), Some(Verdict::Violated(_)));
+        open |= matches!(answer.worst(), Some(Verdict::Open { .. }));
+        print::beside(
+            question.proof.as_deref(),
+            &told(&compiled, &asked, &answer, question.timeout),
+        )?;
+        answers.push((asked, answer));
+    }
+    if let Some(path) = &question.proof {
+        let proof = Proof::of(&compiled, &compiled.module(), &answers);
+        write_atomic(path, proof.text()?.as_bytes())?;
+        print::wrote(path)?;
+    }
+    Ok(ExitCode::from(match (violated, open) {
+        (true, _) => 1,
+        (false, true) => 3,
+        (false, false) => 0,
+    }))
+}
+
+/// A verdict, a block.
+fn told(compiled: &Compiled, asked: &Asked, answer: &Answer, timeout: Option<f64>) -> String {
+    let (boxes, left) = answer.boxes();
+    let (name, says) = (text::label(&asked.name), &asked.says);
+    match answer.worst() {
+        Some(Verdict::Violated(points)) => {
+            format!("violated: {name}\n  {says}\n{}", against(compiled, points))
+        }
+        Some(Verdict::Open { .. }) => {
+            let seconds = timeout.unwrap_or_default();
+            format!(
+                "not decided in {seconds} s: {name}\n  {says}\n  {boxes} boxes seen, {left} left\n"
+            )
+        }
+        Some(Verdict::Holds { .. }) | None => {
+            format!("holds: {name}\n  {says}\n  {boxes} boxes seen\n")
+        }
+    }
+}
+
+/// Inputs that violate a property, with what they stand for and what the model answers.
+fn against(compiled: &Compiled, points: &[Point]) -> String {
+    let program = &compiled.program;
+    let mut out = String::new();
+    for (k, Point { integers, inputs, outputs }) in points.iter().enumerate() {
+        out += if k == 0 { "  by these inputs\n" } else { "  beside these\n" };
+        for (name, (raw, real)) in program.input_names.iter().zip(integers.iter().zip(inputs)) {
+            out += &format!("    {} = {real} (the integer {raw})\n", text::label(name));
+        }
+        out += "  whose outputs are\n";
+        for (name, y) in program.output_names.iter().zip(outputs) {
+            out += &format!("    {} = {y}\n", text::label(name));
+        }
     }
     out
 }

@@ -360,7 +360,7 @@ impl Certificate {
         let text = serde_json::to_string(self).map_err(|e| {
             Error::new("the certificate cannot be written").expected("finite numbers").found(e)
         })?;
-        Ok(lines(&text))
+        Ok(lines(&text, 2))
     }
 
     /// Reads a certificate.
@@ -486,8 +486,8 @@ pub fn items(module: &str) -> Vec<Item> {
     items.into_iter().map(|(name, text)| Item { name, sha256: sha256(text.as_bytes()) }).collect()
 }
 
-/// One line a claim: brackets of the outer two levels on lines of their own.
-fn lines(json: &str) -> String {
+/// JSON with a line for each item of its outer levels.
+pub fn lines(json: &str, levels: usize) -> String {
     let (mut out, mut depth, mut quoted, mut escaped) = (String::new(), 0_usize, false, false);
     for c in json.chars() {
         if quoted {
@@ -504,20 +504,20 @@ fn lines(json: &str) -> String {
             '{' | '[' => {
                 depth += 1;
                 out.push(c);
-                if depth <= 2 {
+                if depth <= levels {
                     out += &indent(depth);
                 }
             }
             '}' | ']' => {
                 depth -= 1;
-                if depth < 2 {
+                if depth < levels {
                     out += &indent(depth);
                 }
                 out.push(c);
             }
             ',' => {
                 out.push(c);
-                out += &if depth <= 2 { indent(depth) } else { " ".into() };
+                out += &if depth <= levels { indent(depth) } else { " ".into() };
             }
             ':' => out += ": ",
             _ => out.push(c),

@@ -99,6 +99,24 @@ impl Machine {
             && self.steps.iter().all(|step| step.is_sound(lanes))
     }
 
+    /// The outputs, in their units, that a step after a reset gives for the caller's integers.
+    pub fn run(&self, input: &[i32]) -> Vec<f64> {
+        let mut memory = self.start.clone();
+        let (port, first) = &self.input;
+        for (i, x) in input.iter().enumerate() {
+            if let Some(lane) = memory.get_mut(first + i) {
+                *lane = port.activation(i, *x);
+            }
+        }
+        self.steps.iter().for_each(|step| step.run(&mut memory));
+        let (port, first) = &self.output;
+        let output = |i: usize| {
+            let (scale, offset) = port.line(i);
+            memory.get(first + i).map_or(0.0, |y| f64::from(*y) * scale + offset)
+        };
+        (0..port.features()).map(output).collect()
+    }
+
     /// The lower half of a wide state whose upper one is in a lane.
     pub fn lower(&self, lane: usize) -> Option<usize> {
         let own = |(high, low): &&(usize, usize)| (*high..*low).contains(&lane);

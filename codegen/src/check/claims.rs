@@ -5,15 +5,14 @@
 
 use std::path::Path;
 
+use super::files::{self, Said, after, other_module, same_model};
 use super::opinion::{Opinion, accumulator, inputs, is_of, opinion};
 use super::steps::STEPS;
-use crate::certify::certificate::{Certificate, items, margin, share};
+use crate::certify::certificate::{Certificate, margin, share};
 use crate::certify::machine::Machine;
 use crate::certify::module;
-use crate::data::sha256;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::import;
 use crate::simplify::simplify;
 
 /// What an accumulator has room for.
@@ -42,15 +41,7 @@ pub fn check(
     outputs: &[String],
 ) -> Result<()> {
     same_module(certificate, module_text, files)?;
-    let source = import::load_outputs(files.model, outputs).map_err(|e| e.of_kind(Kind::Model))?;
-    if source.sha256 != certificate.model_sha256 {
-        return Err(Error::new("the model is not the one that is certified")
-            .file(files.model)
-            .at("model_sha256")
-            .expected(&certificate.model_sha256)
-            .found(&source.sha256)
-            .help("compile it again with --certificate"));
-    }
+    let source = same_model(&certificate.model_sha256, files.model, outputs)?;
     let graph = simplify(source.graph);
     let checker = Checker { certificate, graph: &graph, path: files.certificate };
     let machine = match module::read(module_text, files.module, &certificate.proof.spots) {
@@ -62,35 +53,13 @@ pub fn check(
     checker.claims(&machine)
 }
 
-/// Whether the module is the one that is certified, and is called so; else which of its items is not.
+/// Refuses a module that is not the one that is certified, or is not called so.
 fn same_module(certificate: &Certificate, text: &str, files: &Files) -> Result<()> {
-    let refuse = |place: String, expected: &str, found: &str| {
-        Err(Error::new("the module is not the one that is certified")
-            .file(files.module)
-            .at(place)
-            .expected(expected)
-            .found(found)
-            .help("compile it again with --certificate, or take the module that belongs to the certificate"))
-    };
-    let found = sha256(text.as_bytes());
-    if found != certificate.module_sha256 {
-        let (own, theirs) = (items(text), &certificate.items);
-        let changed = own
-            .iter()
-            .find(|item| !theirs.contains(item))
-            .or_else(|| theirs.iter().find(|item| !own.contains(item)));
-        let place =
-            changed.map_or_else(|| "module_sha256".to_owned(), |item| format!("`{}`", item.name));
-        return refuse(place, &certificate.module_sha256, &found);
-    }
-    let after = |head: &str| text.lines().find_map(|line| line.strip_prefix(head));
-    let name = after("pub mod ").map(|rest| rest.trim_end_matches(['{', ' ']));
-    if let Some(name) = name.filter(|name| *name != certificate.model) {
-        return refuse("model".into(), &certificate.model, name);
-    }
-    let data = after("// calibration sha256 ").map(str::trim);
-    match data.filter(|data| *data != certificate.calibration_sha256) {
-        Some(data) => refuse("calibration_sha256".into(), &certificate.calibration_sha256, data),
+    let Certificate { module_sha256, calibration_sha256, items, .. } = certificate;
+    files::same_module(&Said { module_sha256, calibration_sha256, items }, text, files.module)?;
+    let name = after(text, "pub mod ").map(|rest| rest.trim_end_matches(['{', ' ']));
+    match name.filter(|name| *name != certificate.model) {
+        Some(name) => Err(other_module(files.module, "model", &certificate.model, name)),
         None => Ok(()),
     }
 }

@@ -2,7 +2,8 @@
 //! what integers mean.
 //!
 //! ```text
-//! claims                            a certificate held against a model and a module, read back
+//! claims   proofs                   a certificate, or a proof of properties, held against a model and a module, read back
+//! files                             whether files are those that something was issued for
 //! opinion                           all that is shown, in the order of claims
 //! boxes   steps   sums              parts of a box; memory, step after step; accumulators
 //! engine                            both networks over boxes of inputs; the integers alone
@@ -21,6 +22,7 @@ pub mod claims;
 mod curve;
 pub mod engine;
 mod field;
+mod files;
 mod float;
 mod formulas;
 mod integer;
@@ -30,6 +32,7 @@ mod line;
 mod map;
 mod memory;
 pub mod opinion;
+pub mod proofs;
 mod relax;
 pub mod span;
 pub mod steps;

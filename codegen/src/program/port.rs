@@ -86,6 +86,33 @@ impl Port {
         (raw, if f64::from(raw) == scaled { Fit::Within } else { Fit::Clamped })
     }
 
+    /// The tensor's integer of feature `i` for one of the caller's, as the runtime reads it.
+    pub fn activation(&self, i: usize, raw: i32) -> i16 {
+        let rounded = match &self.width {
+            PortWidth::WideIn(channels) => {
+                let Channel { offset, shift } = channels[i];
+                // What no module has is shifted to nothing.
+                let shift = u32::from(shift).min(62);
+                let half = (1_i64 << shift) >> 1;
+                (i64::from(raw.saturating_sub(offset)) + half) >> shift
+            }
+            _ => raw.into(),
+        };
+        rounded.clamp(i16::MIN.into(), i16::MAX.into()) as i16
+    }
+
+    /// One of the caller's integers of feature `i` that the runtime reads as an activation, where there is one.
+    pub fn raw(&self, i: usize, activation: i16) -> i32 {
+        match &self.width {
+            PortWidth::WideIn(channels) => {
+                let Channel { offset, shift } = channels[i];
+                let raw = (i64::from(activation) << u32::from(shift).min(46)) + i64::from(offset);
+                raw.clamp(i32::MIN.into(), i32::MAX.into()) as i32
+            }
+            _ => activation.into(),
+        }
+    }
+
     /// The integers for a row of inputs.
     pub fn to_raws(&self, row: &[f64]) -> Vec<i32> {
         row.iter().enumerate().map(|(i, &x)| self.to_raw(i, x)).collect()

@@ -1,22 +1,21 @@
 //! Branch and bound over boxes of integers: a box is safe if its outputs cannot be unsafe, unsafe if one of its inputs is,
 //! and cut in two if neither is known. A single input is always known, so that this ends.
 //!
-//! Stands on the walk over a box and the interpreter.
+//! Stands on subjects, properties and the interpreter.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::property::{Constraint, Property};
-use super::walk::walk;
+use super::property::{Cell, Constraint, Inputs, Property, halve, middle};
+use super::subject::{Point, Subject};
+use super::walk::Outputs;
 use crate::certify::form::{Form, Tape};
+use crate::certify::interval::Interval;
 use crate::certify::machine::Machine;
 use crate::interpret::Interpreter;
 use crate::program::Program;
-
-/// The integers from one to another of each input.
-type Cell = Vec<(i32, i32)>;
 
 /// What was found of a property.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,16 +24,12 @@ pub enum Verdict {
     Holds {
         /// Boxes that were looked at.
         boxes: usize,
+        /// Those that were not cut further, where they were to be kept: each as its cuts from the whole box on, the input,
+        /// times two, and one more for the upper half.
+        leaves: Vec<Vec<u32>>,
     },
-    /// These do.
-    Violated {
-        /// The caller's integers.
-        integers: Vec<i32>,
-        /// What they stand for.
-        inputs: Vec<f64>,
-        /// What the model answers.
-        outputs: Vec<f64>,
-    },
+    /// These inputs do: one, or the two that outputs are compared at.
+    Violated(Vec<Point>),
     /// Neither was shown in time.
     Open {
         /// Boxes that were looked at.
@@ -51,11 +46,21 @@ pub struct Limits {
     pub time: Option<Duration>,
     /// Threads; those of the machine if 0.
     pub threads: usize,
+    /// Whether the boxes that show that a property holds are kept.
+    pub leaves: bool,
+}
+
+/// A box, and its cuts from the whole one on.
+struct Part {
+    cell: Cell,
+    cuts: Vec<u32>,
 }
 
 /// What is left to do.
 struct Work {
-    open: Mutex<Vec<Cell>>,
+    open: Mutex<Vec<Part>>,
+    /// Boxes that need not be cut, if they are kept.
+    leaves: Mutex<Vec<Vec<u32>>>,
     /// Boxes that are open or being looked at.
     pending: AtomicUsize,
     seen: AtomicUsize,
@@ -71,15 +76,11 @@ pub fn decide(
     limits: &Limits,
     tell: &(dyn Fn(usize, usize) + Sync),
 ) -> Verdict {
-    let port = &program.input;
-    let whole: Cell = property
-        .inputs
-        .iter()
-        .enumerate()
-        .map(|(i, (low, high))| (port.to_raw(i, *low), port.to_raw(i, *high)))
-        .collect();
+    let subject = Subject::of(program, machine, property.moved);
+    let whole = Part { cell: property.cell(&program.input), cuts: vec![] };
     let work = Work {
         open: Mutex::new(vec![whole]),
+        leaves: Mutex::new(vec![]),
         pending: AtomicUsize::new(1),
         seen: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
@@ -92,27 +93,29 @@ pub fn decide(
     let end = limits.time.map(|time| Instant::now() + time);
     thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| Decider { program, machine, property, work: &work, end, tell }.run());
+            let decider = Decider { subject: &subject, property, limits, work: &work, end, tell };
+            scope.spawn(move || decider.run());
         }
     });
     let boxes = work.seen.load(Ordering::Relaxed);
     let found = work.found.into_inner().ok().flatten();
     let left = work.pending.load(Ordering::Relaxed);
     match (found, left) {
-        (Some(integers), _) => {
-            let outputs = program.output.to_reals(&Interpreter::new(program).step_raw(&integers).0);
-            let inputs = program.input.to_reals(&integers);
-            Verdict::Violated { integers, inputs, outputs }
+        (Some(integers), _) => Verdict::Violated(subject.points(&integers)),
+        (None, 0) => {
+            let mut leaves = work.leaves.into_inner().unwrap_or_default();
+            // As they were found, the order would be another each time.
+            leaves.sort_unstable();
+            Verdict::Holds { boxes, leaves }
         }
-        (None, 0) => Verdict::Holds { boxes },
         (None, left) => Verdict::Open { boxes, left },
     }
 }
 
 struct Decider<'a> {
-    program: &'a Program,
-    machine: &'a Machine,
+    subject: &'a Subject<'a>,
     property: &'a Property,
+    limits: &'a Limits,
     work: &'a Work,
     end: Option<Instant>,
     tell: &'a (dyn Fn(usize, usize) + Sync),
@@ -120,7 +123,7 @@ struct Decider<'a> {
 
 impl Decider<'_> {
     fn run(&self) {
-        let mut interpreter = Interpreter::new(self.program);
+        let mut interpreter = Interpreter::new(self.subject.program);
         while !self.work.stop.load(Ordering::Relaxed) {
             let next = self.work.open.lock().ok().and_then(|mut open| open.pop());
             let Some(own) = next else {
@@ -134,7 +137,18 @@ impl Decider<'_> {
                 self.work.stop.store(true, Ordering::Relaxed);
                 return;
             }
-            let parts = self.look(&own, &mut interpreter);
+            let parts = self.look(&own.cell, &mut interpreter);
+            if parts.is_empty()
+                && self.limits.leaves
+                && let Ok(mut leaves) = self.work.leaves.lock()
+            {
+                leaves.push(own.cuts.clone());
+            }
+            let with = |(cut, cell): (u32, Cell)| Part {
+                cell,
+                cuts: [own.cuts.as_slice(), &[cut]].concat(),
+            };
+            let parts: Vec<Part> = parts.into_iter().map(with).collect();
             self.work.pending.fetch_add(parts.len(), Ordering::AcqRel);
             if let Ok(mut open) = self.work.open.lock() {
                 open.extend(parts);
@@ -147,19 +161,12 @@ impl Decider<'_> {
         }
     }
 
-    /// The parts of a box that are not known to be safe.
-    fn look(&self, own: &Cell, interpreter: &mut Interpreter) -> Vec<Cell> {
+    /// The parts of a box that are not known to be safe, each with the cut that makes it.
+    fn look(&self, own: &Cell, interpreter: &mut Interpreter) -> Vec<(u32, Cell)> {
         let tape = Tape::new();
-        let forms = walk(self.machine, own, &tape);
+        let Some(outputs) = self.subject.walk(own, &tape) else { return vec![] };
         let sets = self.property.unsafe_sets.iter();
-        let differences = |set: &Vec<Constraint>| -> Vec<Form> {
-            set.iter().map(|constraint| difference(constraint, &forms, &tape)).collect()
-        };
-        // No outputs meet all of a set's constraints if one of them cannot be met.
-        let open: Vec<Vec<Form>> = sets
-            .map(differences)
-            .filter(|set| set.iter().all(|difference| difference.range().low <= 0.0))
-            .collect();
+        let open: Vec<Vec<Form>> = sets.filter_map(|set| possible(set, &outputs, &tape)).collect();
         if open.is_empty() {
             return vec![];
         }
@@ -171,36 +178,19 @@ impl Decider<'_> {
                 return vec![];
             }
         }
-        if few(own) {
-            return self.each(own, interpreter);
+        let mut each = Inputs::of(own, &self.subject.program.input, self.property.moved);
+        if each.how_many() <= FEW {
+            // One that does ends the search.
+            let _ = each.find(|point| self.violates(point, interpreter));
+            return vec![];
         }
-        cut(own, &open)
-    }
-
-    /// Looks at each input of a small box: nothing is left of it.
-    fn each(&self, own: &Cell, interpreter: &mut Interpreter) -> Vec<Cell> {
-        let mut point: Vec<i32> = own.iter().map(|(low, _)| *low).collect();
-        loop {
-            if self.violates(&point, interpreter) {
-                return vec![];
-            }
-            // The next input, the first coordinate the fastest.
-            let next = point.iter_mut().zip(own).find_map(|(x, (low, high))| {
-                let more = *x < *high;
-                *x = if more { *x + 1 } else { *low };
-                more.then_some(())
-            });
-            if next.is_none() {
-                return vec![];
-            }
-        }
+        cut(own, &each.sides(), &open)
     }
 
     /// Whether an input violates the property, which ends the search.
     fn violates(&self, point: &[i32], interpreter: &mut Interpreter) -> bool {
-        interpreter.reset();
-        let outputs = self.program.output.to_reals(&interpreter.step_raw(point).0);
-        let violates = self.property.is_unsafe(&outputs);
+        let outputs = self.subject.outputs(point, interpreter);
+        let violates = outputs.is_some_and(|outputs| self.property.is_unsafe(&outputs));
         if violates {
             if let Ok(mut found) = self.work.found.lock() {
                 *found = Some(point.to_vec());
@@ -212,21 +202,31 @@ impl Decider<'_> {
 }
 
 /// Inputs that are looked at one by one.
-const FEW: u64 = 64;
+const FEW: f64 = 64.0;
 
-/// Whether a box has so few inputs that each can be looked at.
-fn few(own: &Cell) -> bool {
-    let count = own.iter().try_fold(1_u64, |all, (low, high)| {
-        all.checked_mul(u64::try_from(i64::from(*high) - i64::from(*low) + 1).ok()?)
-            .filter(|all| *all <= FEW)
-    });
-    count.is_some()
-}
-
-/// The difference of a constraint: at most 0 where it is met.
-fn difference<'t>(constraint: &Constraint, forms: &[Form<'t>], tape: &'t Tape) -> Form<'t> {
-    let terms = constraint.terms.iter().filter_map(|(i, factor)| Some((*factor, forms.get(*i)?)));
-    tape.sum(terms, -constraint.most)
+/// The differences of a set's constraints, each at most 0 where it is met; none if no outputs meet all of them, since one
+/// cannot be met, by its form or by what is known beside it.
+pub fn possible<'t>(
+    set: &[Constraint],
+    outputs: &Outputs<'t>,
+    tape: &'t Tape,
+) -> Option<Vec<Form<'t>>> {
+    let known = |constraint: &Constraint| {
+        let terms = constraint.terms.iter();
+        let terms = terms.map(|(i, factor)| Some(outputs.known.get(*i)?.scaled(*factor)));
+        let start = Some(Interval::at(-constraint.most));
+        terms.fold(start, |sum, term| Some(sum?.plus(&term?)))
+    };
+    let difference = |constraint: &Constraint| {
+        let terms = constraint.terms.iter();
+        let terms = terms.filter_map(|(i, factor)| Some((*factor, outputs.forms.get(*i)?)));
+        tape.sum(terms, -constraint.most)
+    };
+    if set.iter().any(|constraint| known(constraint).is_some_and(|sum| sum.low > 0.0)) {
+        return None;
+    }
+    let all: Vec<Form> = set.iter().map(difference).collect();
+    all.iter().all(|difference| difference.range().low <= 0.0).then_some(all)
 }
 
 /// The corner of a box at which a constraint is met the soonest.
@@ -237,59 +237,32 @@ fn corner(difference: &Form, own: &Cell) -> Vec<i32> {
     own.iter().enumerate().map(end).collect()
 }
 
-/// The integer in the middle, rounded down, so that both halves of two are there.
-fn middle(low: i32, high: i32) -> i32 {
-    (i64::from(low) + i64::from(high)).div_euclid(2) as i32
-}
-
 /// Both halves of a box, across the input that has most to do with how loose what is asked for is, and moves it; none of a
-/// single input.
-fn cut(own: &Cell, open: &[Vec<Form>]) -> Vec<Cell> {
+/// single input. `sides` is how many activations each has.
+fn cut(own: &Cell, sides: &[f64], open: &[Vec<Form>]) -> Vec<(u32, Cell)> {
     let mut all = vec![0.0; own.len()];
     // Of each set the constraint that is closest to be refuted.
     let nearest = open
         .iter()
         .filter_map(|set| set.iter().max_by(|a, b| a.range().low.total_cmp(&b.range().low)));
     for difference in nearest {
-        let moves = |i: usize| difference.of_input(i).abs() * f64::from(own[i].1 - own[i].0);
+        let moves = |i: usize| difference.of_input(i).abs() * (sides[i] - 1.0);
         let blame = difference.blame();
         all.iter_mut()
             .zip(blame)
             .enumerate()
             .for_each(|(i, (all, blame))| *all += blame + 0.1 * moves(i));
     }
-    let wide = |i: &usize| own[*i].0 < own[*i].1;
-    let place = (0..own.len()).filter(wide).max_by(|a, b| all[*a].total_cmp(&all[*b]));
+    // The widest, where none has to do with it.
+    let larger =
+        |a: &usize, b: &usize| all[*a].total_cmp(&all[*b]).then(sides[*a].total_cmp(&sides[*b]));
+    let place = (0..own.len()).filter(|i| sides[*i] > 1.0).max_by(larger);
     let Some(place) = place else { return vec![] };
-    let (low, high) = own[place];
-    let middle = middle(low, high);
-    let part = |ends: (i32, i32)| {
-        let mut part = own.clone();
-        part[place] = ends;
-        part
+    let half = |cut: u32| {
+        let mut half = own.clone();
+        halve(&mut half, cut);
+        (cut, half)
     };
-    vec![part((low, middle)), part((middle + 1, high))]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_are_the_whole_whatever_their_signs() {
-        for low in -5..5 {
-            for high in low + 1..6 {
-                let middle = middle(low, high);
-                assert!(low <= middle && middle < high, "{low} {middle} {high}");
-            }
-        }
-        assert_eq!(middle(i32::MIN, i32::MAX), -1);
-    }
-
-    #[test]
-    fn few_inputs_are_counted() {
-        assert!(few(&vec![(0, 7), (-4, 3)]));
-        assert!(!few(&vec![(0, 7), (-4, 4)]));
-        assert!(!few(&vec![(i32::MIN, i32::MAX); 5]));
-    }
+    let cut = 2 * place as u32;
+    vec![half(cut), half(cut + 1)]
 }

@@ -293,7 +293,11 @@ impl Reader<'_> {
             }
             match all.iter_mut().find(|property| property.inputs == limits) {
                 Some(property) => property.unsafe_sets.push(case.outputs),
-                None => all.push(Property { inputs: limits, unsafe_sets: vec![case.outputs] }),
+                None => all.push(Property {
+                    inputs: limits,
+                    moved: None,
+                    unsafe_sets: vec![case.outputs],
+                }),
             }
         }
         match all.is_empty() {

@@ -4,22 +4,44 @@ use crate::certify::enclosure::Enclosure;
 use crate::certify::form::{Form, Line, Tape};
 use crate::certify::interval::{EVERYWHERE, Interval};
 use crate::certify::machine::{ACTIVATION, Machine};
-use crate::program::PortWidth;
+use crate::program::Port;
 use crate::program::formula::{Edge, Finish, Formula, Step, Sum, table_at};
 
-/// The outputs over the integers `first..=last` of each input, in their units.
-pub fn walk<'t>(machine: &Machine, limits: &[(i32, i32)], tape: &'t Tape) -> Vec<Form<'t>> {
+/// The outputs over a box, in their units.
+pub struct Outputs<'t> {
+    /// One an output.
+    pub forms: Vec<Form<'t>>,
+    /// What is known of each beside its form.
+    pub known: Vec<Interval>,
+}
+
+/// Follows the integers `first..=last` of each input.
+pub fn walk<'t>(machine: &Machine, limits: &[(i32, i32)], tape: &'t Tape) -> Outputs<'t> {
+    walk_seen(machine, limits, tape, |_| {})
+}
+
+/// The same; `see` is given what each step writes, and to which lanes, in the order of its formulas.
+pub fn walk_seen<'t>(
+    machine: &Machine,
+    limits: &[(i32, i32)],
+    tape: &'t Tape,
+    mut see: impl FnMut(&[(usize, Form<'t>)]),
+) -> Outputs<'t> {
     let (port, first) = &machine.input;
     let anything = tape.any(ACTIVATION);
     let mut memory = vec![anything; machine.start.len()];
-    for (i, (low, high)) in limits.iter().enumerate() {
-        let form = tape.input(activation(&port.width, i, f64::from(*low), f64::from(*high)));
+    for (i, ends) in limits.iter().enumerate() {
+        let form = tape.input(activations(port, i, *ends));
         if let Some(lane) = memory.get_mut(first + i) {
             *lane = form;
         }
     }
     let mut walk = Walk { tape, memory };
-    machine.steps.iter().for_each(|step| walk.step(step));
+    for step in &machine.steps {
+        let written = walk.step(step);
+        see(&written);
+        walk.write(written);
+    }
     let (port, first) = &machine.output;
     let output = |i: usize| {
         let (scale, offset) = port.line(i);
@@ -27,22 +49,19 @@ pub fn walk<'t>(machine: &Machine, limits: &[(i32, i32)], tape: &'t Tape) -> Vec
             .get(first + i)
             .map_or_else(|| tape.any(EVERYWHERE), |form| form.line(scale, offset))
     };
-    (0..port.features()).map(output).collect()
+    // What is within limits keeps them in no sum.
+    let range = |i: usize| {
+        let (scale, offset) = port.line(i);
+        let range = walk.memory.get(first + i).map_or(ACTIVATION, Form::range).meet(&ACTIVATION);
+        range.scaled(scale).plus(&Interval::at(offset))
+    };
+    let forms = (0..port.features()).map(output).collect();
+    Outputs { forms, known: (0..port.features()).map(range).collect() }
 }
 
-/// An input's activations for the caller's integers from `low` to `high`.
-fn activation(width: &PortWidth, i: usize, low: f64, high: f64) -> Interval {
-    match width {
-        PortWidth::WideIn(channels) => {
-            let channel = channels[i];
-            let unit = f64::powi(2.0, -i32::from(channel.shift));
-            let end = |x: f64| {
-                ((x - f64::from(channel.offset)) * unit + 0.5).floor().clamp(-32768.0, 32767.0)
-            };
-            Interval::new(end(low), end(high))
-        }
-        _ => Interval::new(low, high),
-    }
+/// An input's activations for the caller's integers from one to another.
+pub fn activations(port: &Port, i: usize, (low, high): (i32, i32)) -> Interval {
+    Interval::new(port.activation(i, low).into(), port.activation(i, high).into())
 }
 
 struct Walk<'t> {
@@ -51,7 +70,8 @@ struct Walk<'t> {
 }
 
 impl<'t> Walk<'t> {
-    fn step(&mut self, step: &Step) {
+    /// The lanes that a step writes, and what it writes there.
+    fn step(&self, step: &Step) -> Vec<(usize, Form<'t>)> {
         let mut written = Vec::with_capacity(step.meaning.features.len());
         for (feature, formula) in &step.meaning.features {
             let form = match formula {
@@ -75,6 +95,10 @@ impl<'t> Walk<'t> {
             let any = |feature: &u32| (step.written(*feature), self.tape.any(ACTIVATION));
             written.extend(writes.iter().map(any));
         }
+        written
+    }
+
+    fn write(&mut self, written: Vec<(usize, Form<'t>)>) {
         for (lane, form) in written {
             if let Some(own) = self.memory.get_mut(lane) {
                 *own = form;
@@ -152,14 +176,18 @@ impl<'t> Walk<'t> {
     }
 }
 
+/// Where piece `k` begins, of a table with `half` pieces on each side of 0: at the first `q` with `q half >= 2^15 k`.
+pub fn begins(k: i32, half: i32) -> i32 {
+    -((-k * 32768).div_euclid(half))
+}
+
 /// A function in straight pieces near a line: each piece is off by less than a unit from straight, as its ends are.
 fn of_table(range: Interval, pieces: &[u32]) -> Option<Enclosure> {
     let (first, last) = (range.low.ceil() as i32, range.high.floor() as i32);
     let half = (pieces.len() as i32 / 2).max(1);
-    // Piece k begins at the first q with q half >= 2^15 k.
-    let begins = |k: i32| -((-k * 32768).div_euclid(half));
     let piece = |q: i32| (q * half).div_euclid(32768);
-    let ends = (piece(first)..=piece(last)).flat_map(|k| [begins(k), begins(k + 1) - 1]);
+    let ends =
+        (piece(first)..=piece(last)).flat_map(|k| [begins(k, half), begins(k + 1, half) - 1]);
     let points: Vec<i32> =
         ends.chain([first, last]).map(|q| q.clamp(first, last.max(first))).collect();
     let value = |q: i32| f64::from(table_at(pieces, q.clamp(-32768, 32767) as i16));

@@ -1,11 +1,12 @@
 //! `[guard]` of `nervecord.toml`: limits of inputs and outputs in the model's units. Stands on the program, whose
-//! formats have to hold them.
+//! formats have to hold them, and names.
 
 use std::collections::BTreeMap;
 
 use nervecord::limits::LimitError;
 use nervecord::{InputLimits, OutputLimits, Tolerance};
 
+use super::names;
 use crate::error::{Error, Result};
 use crate::graph::numbered_input;
 use crate::program::{Port, Program, StatedLimits};
@@ -107,20 +108,17 @@ impl GuardSettings {
     }
 }
 
-/// The place of a name, or of a number such as `x0` where no name is spelt so.
+/// The place of a name in a section.
 fn place(
     name: &str,
     section: &str,
     names: &[String],
     numbered: impl Fn(usize) -> String,
 ) -> Result<usize> {
-    let found = names.iter().position(|own| own == name);
-    found.or_else(|| (0..names.len()).find(|&i| numbered(i) == name)).ok_or_else(|| {
-        let some: Vec<&str> = names.iter().take(8).map(String::as_str).collect();
-        let more = if names.len() > some.len() { ", .." } else { "" };
+    names::place(name, names, numbered).ok_or_else(|| {
         Error::new(format!("a limit is stated for none of the model's {section}"))
             .at(format!("[guard.{section}] {name}"))
-            .expected(format!("{}{more}", some.join(", ")))
+            .expected(names::listed(names))
             .found(name)
             .help("`nervecord inspect` prints the names")
     })

@@ -1,16 +1,15 @@
 //! `[units]` of `nervecord.toml`: what the numbers of inputs and outputs are in. Stands on the graph, which names them,
-//! and errors.
+//! names and errors.
 
 use std::collections::BTreeMap;
 
+use super::names::listed;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, numbered_input};
 use crate::text;
 
 /// Most characters of a unit: it stands beside numbers and at axes.
 const LONGEST: usize = 24;
-/// Names that an error lists at most.
-const LISTED: usize = 8;
 
 /// The unit of each input and output, where one is declared.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -67,13 +66,6 @@ impl Units {
             outputs: units(&outputs, &output_numbers),
         })
     }
-}
-
-/// The first of some names.
-fn listed(names: &[String]) -> String {
-    let first = names.iter().take(LISTED).map(|name| text::label(name)).collect::<Vec<_>>();
-    let more = if names.len() > LISTED { ", .." } else { "" };
-    first.join(", ") + more
 }
 
 #[cfg(test)]

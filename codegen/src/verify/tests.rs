@@ -8,7 +8,7 @@ use crate::choose::quantize;
 use crate::graph::{Dense, Graph, Layer, Part};
 use crate::import::Source;
 use crate::options::{Options, Weights};
-use crate::settings::Units;
+use crate::settings::{Settings, Units};
 use crate::simplify::simplify;
 
 /// A network of two inputs as integers, calibrated on a circle of radius 1.
@@ -21,7 +21,8 @@ fn compiled(graph: Graph, options: Options) -> Compiled {
     let graph = simplify(source.graph.clone());
     let program = quantize(&graph, &calibration, &options).unwrap();
     let units = Units::default();
-    Compiled { source, graph, calibration, options, units, program }
+    let settings = Settings::default();
+    Compiled { source, graph, calibration, options, units, settings, program }
 }
 
 fn dense(weights: &[&[f64]], bias: &[f64]) -> Layer {

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use nervecord_codegen::Compiler;
 use nervecord_codegen::certify::{Certificate, Effort};
+use nervecord_codegen::prove::{Asked, Limits, Proof, Prover, asked};
 
 use super::seed::Seed;
 use crate::onnx;
@@ -28,7 +29,10 @@ pub(super) fn all() -> Vec<Seed> {
     ];
     let data = || ("data.csv", table(&["x0", "x1"]));
     all.push(seed("property", vec![("p.vnnlib", PROPERTY.into()), data()]));
-    let [claims, module] = certified();
+    all.push(seed("property", vec![("nervecord.toml", PROPERTIES.into()), data()]));
+    let [claims, module, proof] = certified();
+    all.push(seed("property", vec![("p.json", proof.clone()), ("m.rs", module.clone())]));
+    all.push(seed("property", vec![("m.rs", module.clone()), ("p.json", proof)]));
     let files = vec![("c.json", claims.clone()), ("m.rs", module.clone())];
     all.push(seed("certificate", files));
     all.push(seed("certificate", vec![("m.rs", module), ("c.json", claims)]));
@@ -54,23 +58,37 @@ const SETTINGS: &str = "[calibration]\npercentile = 99.9\nmargin = 1.25\n\n[inpu
     [guard.inputs]\nx0 = { min = -0.5, max = 0.5, stuck = 10 }\n\n\
     [guard.outputs]\ny0 = { min = -0.5, max = 0.75, slew = 0.25, safe = 0.1, safe_slew = 0.5 }\n";
 
+const PROPERTIES: &str = "[[property]]\nname = \"range\"\ninputs = { x0 = [-0.5, 0.25] }\noutput = \"y0\"\n\
+    min = -50.0\nmax = 4.5\n\n[[property]]\nname = \"above\"\nabove = [\"y0\", \"y1\"]\nby = -90\n\n\
+    [[property]]\nname = \"rises\"\n\
+    monotone = { output = \"y0\", input = \"x1\", direction = \"rising\", tolerance = 0.001 }\n";
+
 const PROPERTY: &str = "; a box\n(declare-const X_0 Real)\n(assert (<= X_0 0.5))\n(assert (>= X_0 -0.5))\n\
     (assert (and (<= X_1 0.25) (>= X_1 -0.75)))\n\
     (assert (or (<= Y_0 Y_1) (and (>= Y_0 3.5) (<= (+ Y_0 (* 2 Y_1)) -1))))\n";
 
-/// A certificate of the small network and its module, made once.
-fn certified() -> [Vec<u8>; 2] {
-    static MADE: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
-    let make = || -> Option<[Vec<u8>; 2]> {
+/// A certificate of the small network, its module, and a proof of its properties, made once.
+fn certified() -> [Vec<u8>; 3] {
+    static MADE: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
+    let make = || -> Option<[Vec<u8>; 3]> {
         let folder = tempfile::tempdir().ok()?;
         let [model, data] = ["net.onnx", "data.csv"].map(|name| folder.path().join(name));
         std::fs::write(&model, onnx::file(onnx::small())).ok()?;
         std::fs::write(&data, table(&["x0", "x1"])).ok()?;
+        std::fs::write(folder.path().join("nervecord.toml"), PROPERTIES).ok()?;
         let compiled = Compiler::new(&model).calibration(&data).build().ok()?;
         let module = compiled.module();
         let little = Effort { work: 1e6, boxes: 4, tries: 100 };
         let claims = Certificate::issue(&compiled, &module, &little).ok()?.text().ok()?;
-        Some([claims.into_bytes(), module.into_bytes()])
+        let prover = Prover::new(&compiled).ok()?;
+        let limits = Limits { time: None, threads: 1, leaves: true };
+        let decide = |asked: Asked| {
+            let answer = prover.decide(&asked, &limits, &|_, _| {});
+            (asked, answer)
+        };
+        let answers: Vec<_> = asked(&compiled).ok()?.into_iter().map(decide).collect();
+        let proof = Proof::of(&compiled, &module, &answers).text().ok()?;
+        Some([claims.into_bytes(), module.into_bytes(), proof.into_bytes()])
     };
     MADE.get_or_init(|| make().unwrap_or_default()).clone()
 }
@@ -78,7 +96,7 @@ fn certified() -> [Vec<u8>; 2] {
 const LINES: [&str; 12] = [
     "compile net.onnx --calibration data.csv -o out.rs --certificate c.json",
     "certify data.csv net.onnx vectors.csv",
-    "prove net.onnx --calibration data.csv --property vectors.csv --timeout 1",
+    "prove net.onnx --calibration data.csv --property vectors.csv --timeout 1 --proof p.json",
     "compile net.onnx --calibration data.csv -o out.rs --report report",
     "compile net.onnx --calibration data.csv --weights 8 --tolerance 0.01 --cpu cortex-m4 --name net -o out.rs",
     "compile net.onnx --calibration data.csv -o out.rs --check",

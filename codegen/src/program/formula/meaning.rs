@@ -139,11 +139,14 @@ impl Meaning {
         };
         let wide = |lane: &Lane| i64::from(value(lane));
         let sum = |sum: &Sum| {
-            let terms = sum.terms.iter().map(|(lane, factor)| wide(lane) * factor);
-            let product = |([a, b], factor): &([Lane; 2], i64)| wide(a) * wide(b) * factor;
+            // What was read from a module may be too large for any kernel.
+            let times = |x: i64, factor: &i64| x.saturating_mul(*factor);
+            let terms = sum.terms.iter().map(|(lane, factor)| times(wide(lane), factor));
+            let product = |([a, b], factor): &([Lane; 2], i64)| times(wide(a) * wide(b), factor);
             let products = sum.products.iter().map(product);
             let edges = sum.edges.iter().map(|(lane, edge)| edge.at(value(lane)));
-            sum.finish.of(sum.constant + terms.chain(products).chain(edges).sum::<i64>())
+            let all = terms.chain(products).chain(edges);
+            sum.finish.of(all.fold(sum.constant, i64::saturating_add))
         };
         let formula = |formula: &Formula| match formula {
             Formula::Copy(lane) => wide(lane),
