@@ -8,6 +8,7 @@ use nervecord_codegen::Compiler;
 use nervecord_codegen::import::Source;
 use nervecord_codegen::report::{self, Judged};
 use nervecord_tests::models;
+use nervecord_tests::onnx::{file, small};
 use nervecord_tests::random::Random;
 use nervecord_tests::shapes::SHAPES;
 use program::{Desk, bundled, text};
@@ -280,4 +281,47 @@ fn a_large_network_has_a_page_of_a_sane_size() {
         assert!(page.len() < 1_000_000 && data.len() < 2_000_000, "{} {}", page.len(), data.len());
         Report { data: serde_json::from_str(&data).unwrap(), page }.is_sound();
     }
+}
+
+#[test]
+fn properties_have_their_verdicts_and_what_violates_them() {
+    let desk = Desk::new();
+    let model = text(&desk.file("small.onnx", file(small())));
+    let row =
+        |k: u32| format!("{},{}\n", f64::from(k % 20) / 10.0 - 1.0, f64::from(k / 20) / 5.0 - 1.0);
+    desk.file("x.csv", format!("x0,x1\n{}", (0..200).map(row).collect::<String>()));
+    let rises = "monotone = { output = \"y0\", input = \"x0\", direction = \"falling\" }";
+    desk.file(
+        "nervecord.toml",
+        format!(
+            "[[property]]\nname = \"small <b>\"\noutput = \"y0\"\nmax = 100\n\
+             [[property]]\nname = \"falls\"\n{rises}\n"
+        ),
+    );
+    let compile = ["compile", &model, "--calibration", "x.csv", "-o", "m.rs", "--report", "r"];
+    desk.nervecord(&compile).done();
+    let report = Report::read(&desk, "r");
+    report.is_sound();
+    report.has(&[
+        "id=\"properties\"",
+        "small &lt;b&gt;",
+        "What violates falls",
+        "y0 is at most 100, for every input",
+    ]);
+    let properties = report.data["properties"].as_array().unwrap();
+    assert_eq!(
+        properties.iter().map(|p| p["verdict"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["holds", "violated"]
+    );
+    // Two inputs of which only the first number differs, and rises; so does the output.
+    let against = properties[1]["against"].as_array().unwrap();
+    let number = |k: usize, of: &str, i: usize| against[k][of][i].as_f64().unwrap();
+    assert!(number(0, "inputs", 0) < number(1, "inputs", 0));
+    assert_eq!(number(0, "inputs", 1), number(1, "inputs", 1));
+    assert!(number(0, "outputs", 0) < number(1, "outputs", 0));
+    let proved = report.data["proved"].as_array().unwrap();
+    assert!(proved.iter().any(|own| own.as_str().unwrap().starts_with("Property small <b> holds")));
+    // A name that is none of the model's is told when it is compiled.
+    desk.file("nervecord.toml", "[[property]]\nname = \"p\"\noutput = \"y9\"\nmax = 1\n");
+    desk.nervecord(&compile[..6]).refused(&["[[property]] p", "y9"]);
 }

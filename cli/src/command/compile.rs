@@ -2,15 +2,20 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nervecord_codegen::certify::{Certificate, Effort};
 use nervecord_codegen::input;
 use nervecord_codegen::output::{Folder, Output, ready, spare};
+use nervecord_codegen::prove::{answers, asked};
 use nervecord_codegen::report::Judged;
 use nervecord_codegen::{Compiled, Error, Result, report, text};
 
 use super::model::Model;
 use super::{print, progress};
+
+/// How long a property of the settings is looked at for a report.
+const PROPERTY: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub struct Target {
@@ -40,6 +45,8 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     let files = model.files()?;
     target.results().try_for_each(|path| spare(&path, &files))?;
     let compiled = model.build()?;
+    // What cannot be asked is told before somebody wants to know.
+    asked(&compiled)?;
     // Together: if one of them cannot be written, none is left.
     let _folder = target.report.as_deref().map(Folder::make).transpose()?;
     let module = compiled.module();
@@ -56,8 +63,10 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
         summary += &report::certificate(certificate);
     }
     if let Some(folder) = &target.report {
-        outputs
-            .extend(report_in(folder, &Judged::on_calibration(&compiled).certified(certificate))?);
+        let decide = || answers(&compiled, PROPERTY);
+        let properties = progress::during("deciding the properties", decide)?;
+        let judged = Judged::on_calibration(&compiled).certified(certificate).decided(properties);
+        outputs.extend(report_in(folder, &judged)?);
     }
     let ready = ready(outputs)?;
     print::beside(Some(&target.output), &summary)?;

@@ -83,7 +83,7 @@ pub fn prove(model: &Model, question: &Question) -> Result<ExitCode> {
             prover.decide(&asked, &limits, &tell)
         });
         violated |= matches!(answer.worst(), Some(Verdict::Violated(_)));
-        open |= matches!(answer.worst(), Some(Verdict::Open { .. }));
+        open |= matches!(answer.worst(), Some(Verdict::Open { .. }) | None);
         print::beside(
             question.proof.as_deref(),
             &told(&compiled, &asked, &answer, question.timeout),
@@ -110,13 +110,13 @@ fn told(compiled: &Compiled, asked: &Asked, answer: &Answer, timeout: Option<f64
         Some(Verdict::Violated(points)) => {
             format!("violated: {name}\n  {says}\n{}", against(compiled, points))
         }
-        Some(Verdict::Open { .. }) => {
+        Some(Verdict::Open { .. }) | None => {
             let seconds = timeout.unwrap_or_default();
             format!(
                 "not decided in {seconds} s: {name}\n  {says}\n  {boxes} boxes seen, {left} left\n"
             )
         }
-        Some(Verdict::Holds { .. }) | None => {
+        Some(Verdict::Holds { .. }) => {
             format!("holds: {name}\n  {says}\n  {boxes} boxes seen\n")
         }
     }

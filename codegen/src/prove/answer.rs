@@ -2,21 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use super::asked::Asked;
+use super::asked::{Asked, asked};
 use super::decide::{Limits, Verdict, decide};
 use crate::certify::machine::Machine;
 use crate::compiler::Compiled;
 use crate::error::{Error, Result};
 
 /// What was found of each box of a property that was asked; those behind one that is violated are not looked at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answer {
     /// One a box.
     pub verdicts: Vec<Verdict>,
 }
 
 impl Answer {
-    /// The box that settles it: one that is violated, else one that is not decided.
+    /// The box that settles it: one that is violated, else one that is not decided; none where nothing was looked at.
     pub fn worst(&self) -> Option<&Verdict> {
         let rank = |verdict: &&Verdict| match verdict {
             Verdict::Violated(_) => 2,
@@ -36,6 +36,20 @@ impl Answer {
         let all = self.verdicts.iter().map(of);
         all.fold((0, 0), |(boxes, left), (own, more)| (boxes + own, left + more))
     }
+}
+
+/// What `nervecord.toml` asks of a model, each decided in so much time at most; nothing is, where a model cannot be asked.
+///
+/// # Errors
+/// As of [`asked`].
+pub fn answers(compiled: &Compiled, time: Duration) -> Result<Vec<(Asked, Answer)>> {
+    let limits = Limits { time: Some(time), threads: 0, leaves: false };
+    let prover = Prover::new(compiled).ok();
+    let decide = |asked: Asked| {
+        let answer = prover.as_ref().map(|prover| prover.decide(&asked, &limits, &|_, _| {}));
+        (asked, answer.unwrap_or_default())
+    };
+    Ok(asked(compiled)?.into_iter().map(decide).collect())
 }
 
 /// A model whose properties can be decided.

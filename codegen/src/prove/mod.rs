@@ -20,7 +20,7 @@ mod subject;
 mod vnnlib;
 mod walk;
 
-pub use self::answer::{Answer, Prover};
+pub use self::answer::{Answer, Prover, answers};
 pub use self::asked::{Asked, asked, of_file};
 pub use self::decide::{Limits, Verdict, decide, possible};
 pub use self::proof::{Claim, Found, Proof};

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::super::words::{bytes, count, counted, percent, with_unit};
 use super::judged::{Judged, Origin};
 use super::ports::OutputFact;
+use super::properties::{self, Word};
 use crate::program::LayerReport;
 
 /// Inputs and outputs that a sentence names.
@@ -130,6 +131,15 @@ pub fn proved(judged: &Judged, outputs: &[OutputFact]) -> Vec<String> {
         ));
     }
     proved.extend(bounded(judged, outputs));
+    proved.extend(properties::of(&judged.properties).into_iter().filter_map(
+        |own| match own.verdict {
+            Word::Holds => Some(format!("Property {} holds: {}.", own.name, own.says)),
+            Word::Violated => {
+                Some(format!("Property {} is violated: it is not so that {}.", own.name, own.says))
+            }
+            Word::NotDecided => None,
+        },
+    ));
     if program.constant_time() {
         proved.push(
             "A step does the same work for every input: no loop or branch depends on data.".into(),
@@ -233,6 +243,13 @@ pub fn unknown(judged: &Judged) -> Vec<String> {
         .to_owned(),
         "Whether the float network itself does the right thing. The integers follow it, mistakes included.".into(),
     ];
+    let open = properties::of(&judged.properties);
+    unknown.extend(open.into_iter().filter(|own| own.verdict == Word::NotDecided).map(|own| {
+        format!(
+            "Whether property {} holds: it was not decided. `nervecord prove` takes longer.",
+            own.name
+        )
+    }));
     match judged.origin {
         Origin::Declared => unknown.push(
             "What inputs look like in use: there is no data, only declared ranges, and rows were drawn from those.".into(),

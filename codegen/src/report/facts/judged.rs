@@ -6,6 +6,7 @@ use super::super::words::count;
 use crate::certify::Certificate;
 use crate::compiler::Compiled;
 use crate::data::Vectors;
+use crate::prove::{Answer, Asked};
 use crate::verify::{Comparison, Verification, compare, held_out};
 
 /// Where rows come from.
@@ -34,6 +35,8 @@ pub struct Judged<'a> {
     pub vectors: Vectors,
     /// What is claimed of every input, if that was asked for.
     pub certificate: Option<Certificate>,
+    /// What is asked of the outputs, with what was decided.
+    pub properties: Vec<(Asked, Answer)>,
 }
 
 impl<'a> Judged<'a> {
@@ -55,13 +58,19 @@ impl<'a> Judged<'a> {
 
     fn on(compiled: &'a Compiled, vectors: Vectors, origin: Origin) -> Self {
         let (verification, comparison) = compare(compiled, &vectors);
-        Self { origin, verification, comparison, vectors, certificate: None }
+        Self { origin, verification, comparison, vectors, certificate: None, properties: vec![] }
     }
 
     /// With what is claimed of every input.
     #[must_use]
     pub fn certified(self, certificate: Option<Certificate>) -> Self {
         Self { certificate, ..self }
+    }
+
+    /// With what was decided of properties.
+    #[must_use]
+    pub fn decided(self, properties: Vec<(Asked, Answer)>) -> Self {
+        Self { properties, ..self }
     }
 
     /// The rows in words.

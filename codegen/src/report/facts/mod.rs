@@ -9,6 +9,7 @@ pub mod errors;
 mod judged;
 pub mod layers;
 pub mod ports;
+pub mod properties;
 pub mod states;
 
 use serde::Serialize;
@@ -21,6 +22,7 @@ use self::errors::Errors;
 pub use self::judged::{Judged, Origin};
 use self::layers::Layer;
 use self::ports::{InputFact, OutputFact};
+use self::properties::PropertyFact;
 use self::states::States;
 use crate::certify::Certificate;
 use crate::compiler::Compiled;
@@ -63,6 +65,8 @@ pub struct Facts<'a> {
     pub state_saturates: bool,
     /// What is claimed of every input, if that was asked for.
     pub certificate: Option<&'a Certificate>,
+    /// What is asked of the outputs, where it was decided.
+    pub properties: Vec<PropertyFact>,
     /// Integers against float.
     pub errors: Errors,
     /// A classifier's classes.
@@ -133,6 +137,7 @@ impl<'a> Facts<'a> {
             outputs,
             state_saturates: program.states.iter().any(|state| state.saturates),
             certificate: judged.certificate.as_ref(),
+            properties: properties::of(&judged.properties),
             errors: Errors::of(judged),
             classes: Classes::of(judged),
             states: States::of(judged),

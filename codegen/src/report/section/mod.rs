@@ -11,6 +11,7 @@ mod known;
 mod layers;
 mod memory;
 mod ports;
+mod properties;
 mod reproduce;
 mod worst;
 
@@ -18,9 +19,10 @@ use super::facts::Facts;
 use super::page::Section;
 
 /// Every section: it has nothing to say of some models.
-const SECTIONS: [fn(&Facts) -> Option<Section>; 13] = [
+const SECTIONS: [fn(&Facts) -> Option<Section>; 14] = [
     known::section,
     bounds::section,
+    properties::section,
     classes::section,
     errors::section,
     worst::section,
