@@ -10,6 +10,7 @@ use nervecord_codegen::certify::interval::Interval;
 use nervecord_codegen::certify::machine::Machine;
 use nervecord_codegen::certify::module;
 use nervecord_codegen::certify::net::Net;
+use nervecord_codegen::certify::recurrent;
 use nervecord_codegen::certify::{Certificate, Effort};
 use nervecord_codegen::check::{Files, check};
 use nervecord_codegen::interpret::Interpreter;
@@ -93,6 +94,19 @@ fn limits(program: &Program) -> Vec<Interval> {
         Interval::new(port.to_real(i, *low), port.to_real(i, *high))
     };
     port.ranges.iter().enumerate().map(real).collect()
+}
+
+/// The gates' tables of this model end below 1: that is of no concern to a number that is far from their ends.
+#[test]
+fn what_is_beyond_the_end_of_a_table_counts_only_there() {
+    let (_, compiled) = bundled("cfc_cartpole");
+    let Compiled { program, graph, .. } = compiled;
+    let machine = Machine::of(&program).unwrap();
+    let net = Net::of(&graph, &machine);
+    let middle = limits(&program).iter().map(|x| Interval::at(x.middle())).collect();
+    let given = Given { inputs: middle, states: recurrent::start(&net) };
+    let errors = bound(&net, &given).unwrap().errors();
+    assert!(errors[0] < 0.01, "{errors:?}");
 }
 
 #[test]

@@ -354,7 +354,7 @@ impl<'t> Walk<'_, 't> {
             (i16::MIN, Interval::new(range.low.min(-32768.0), -32768.0)),
             (i16::MAX, Interval::new(32767.0, range.high.max(32767.0))),
         ] {
-            if beyond.radius() > 0.0 {
+            if beyond.low < beyond.high {
                 let values = slopes(&|x| curve.jet(x), real(beyond))?.value;
                 error = error.hull(&integer(end).minus(&values));
             }
