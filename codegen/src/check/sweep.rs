@@ -121,12 +121,11 @@ impl<'a> Sweep<'a> {
 
     /// Lines, unless they are further apart in the middle than the range is wide.
     fn narrower(&self, range: Span, bound: Bound) -> Bound {
-        match &bound {
-            Bound::Lines(lines) if !(self.apart_in_the_middle(lines) <= range.width()) => {
-                flat(range).1
-            }
-            _ => bound,
-        }
+        let near = match &bound {
+            Bound::Lines(lines) => self.apart_in_the_middle(lines) <= range.width(),
+            _ => true,
+        };
+        if near { bound } else { flat(range).1 }
     }
 
     fn range(&self, var: Var) -> Span {
