@@ -1,4 +1,4 @@
-//! The float network on affine forms: what every tensor can be. And the formulas of layers that several features share,
+//! The float network on forms: what every tensor can be. And the formulas of layers that several features share,
 //! on numbers of both networks at once.
 //!
 //! Stands on forms and the graph.

@@ -69,7 +69,7 @@ pub fn certificate(certificate: &Certificate) -> String {
         let most = certificate.accumulators.iter().map(|sum| sum.share).fold(0.0, f64::max);
         let _ = writeln!(
             out,
-            "  no sum overflows, in any order, for any integers: at most {:.0} % of 32 bits",
+            "  no sum overflows, in any order, for any integers: at most {:.2} % of 32 bits",
             100.0 * most
         );
     }
