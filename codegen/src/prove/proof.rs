@@ -27,7 +27,7 @@ const LEVELS: usize = 4;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
-    /// [`FORMAT`].
+    /// Version of the format: 1.
     pub properties: u32,
     /// Of the trained file.
     pub model_sha256: String,
