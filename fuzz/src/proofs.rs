@@ -8,6 +8,8 @@ use nervecord_codegen::certify::bound::{Given, bound};
 use nervecord_codegen::certify::certificate::limits;
 use nervecord_codegen::certify::net::Net;
 use nervecord_codegen::certify::{Certificate, module, recurrent};
+use nervecord_codegen::check::boxes::is_whole;
+use nervecord_codegen::check::opinion::{accumulator, opinion};
 use nervecord_codegen::check::proofs::{self, follows};
 use nervecord_codegen::check::{Files, check};
 use nervecord_codegen::prove::{Asked, Limits, Proof, Prover, asked, of_file};
@@ -41,6 +43,17 @@ pub fn certificate(seed: &Seed, folder: &Path) -> Result<Outcome> {
         if inputs.len() == graph.input_len() && machine.output.0.features() == graph.output_len() {
             let _ = bound(&net, &Given { inputs, states: recurrent::start(&net) });
         }
+        let boxes = if is_whole(&certificate.proof.boxes) {
+            &certificate.proof.boxes
+        } else {
+            &vec![vec![]]
+        };
+        let _ = opinion(&graph, &machine, boxes, certificate.proof.followed.min(3));
+        let _ = certificate
+            .accumulators
+            .iter()
+            .filter_map(|sum| accumulator(&machine, &sum.layer))
+            .max();
     }
     let files =
         Files { certificate: Path::new("c.json"), model: &model, module: Path::new("m.rs") };

@@ -314,6 +314,11 @@ fn what_does_not_belong_to_a_certificate_is_named() {
     assert!(changed(&|c| c.integers[1].op = "z".into()).contains("integers"));
     assert!(changed(&|c| c.unbounded = Some("why not".into())).contains("unbounded"));
     assert!(changed(&|c| c.outputs[0].error = None).contains("unbounded"));
+    // A hint at no memory is none.
+    assert!(changed(&|c| c.proof.spots[1].lane = usize::MAX).contains("does not follow"));
+    let mut machine = Machine::of(&compiled.program).unwrap();
+    machine.spots[1].lane = usize::MAX;
+    assert_eq!(Net::of(&compiled.graph, &machine).machine.spots[1].lane, usize::MAX);
     // A hint may be wrong: the bound is wide then, and no claim below it follows.
     assert!(changed(&|c| c.proof.spots[1].scale[0] *= 2.0).contains("does not follow"));
     let (model, compiled) = bundled("gru_hover");

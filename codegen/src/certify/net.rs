@@ -252,7 +252,8 @@ fn owned(graph: &Graph, spot: &Spot) -> Vec<(usize, Owner)> {
         let (scale, offset) = (of(&spot.scale, feature)?, of(&spot.offset, feature)?);
         // A scale of 0 stands for nothing.
         let owner = Owner { tensor: found?.0, feature, scale, offset };
-        (scale > 0.0 && offset.is_finite()).then_some((spot.lane + feature, owner))
+        let lane = spot.lane.checked_add(feature)?;
+        (scale > 0.0 && offset.is_finite()).then_some((lane, owner))
     };
     (0..found.map_or(0, |_| spot.features)).filter_map(owner).collect()
 }
