@@ -7,8 +7,10 @@ pub mod dead;
 pub mod drawn;
 pub mod faults;
 pub mod gated;
+pub mod kinds;
 pub mod link;
 pub mod liquid;
+pub mod long;
 pub mod made;
 pub mod network;
 pub mod onnx;
@@ -19,6 +21,7 @@ pub mod seeds;
 pub mod shapes;
 pub mod state_dict;
 pub mod tflite;
+pub mod whole;
 pub mod widths;
 
 use std::path::PathBuf;

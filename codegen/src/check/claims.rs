@@ -42,8 +42,21 @@ pub fn check(
 ) -> Result<()> {
     same_module(certificate, module_text, files)?;
     let source = same_model(&certificate.model_sha256, files.model, outputs)?;
-    let graph = simplify(source.graph);
-    let checker = Checker { certificate, graph: &graph, path: files.certificate };
+    follows(certificate, module_text, &simplify(source.graph), files)
+}
+
+/// Checks that a certificate follows from a module's text and a float network, as [`check`] does once it has read the
+/// model's file.
+///
+/// # Errors
+/// As of [`check`].
+pub fn follows(
+    certificate: &Certificate,
+    module_text: &str,
+    graph: &Graph,
+    files: &Files,
+) -> Result<()> {
+    let checker = Checker { certificate, graph, path: files.certificate };
     let machine = match module::read(module_text, files.module, &certificate.proof.spots) {
         Ok(machine) => machine,
         // Nothing is claimed of kernels that have no formulas.

@@ -41,4 +41,4 @@ pub mod sweep;
 mod tape;
 mod update;
 
-pub use self::claims::{Files, check};
+pub use self::claims::{Files, check, follows};

@@ -48,10 +48,26 @@ fn sources(graph: &mut Graph, spans: &[Span]) -> Result<TensorId> {
     graph.push("saturation", Layer::Map(Expr::clamp(0.0, 1.0)), &[inputs])
 }
 
-/// Conductance-based neurons with synapses of both signs and gap junctions.
+/// A circuit of conductance-based neurons, of which some are outputs.
 pub(super) fn membrane(random: &mut Random, graph: &mut Graph, spans: &[Span]) -> Result<()> {
     let sources = sources(graph, spans)?;
-    let (inputs, n) = (spans.len(), 1 + random.below(8));
+    let next = potentials(random, graph, sources)?;
+    let n = graph.tensors[next].len();
+    let picks: Vec<usize> = (0..1 + random.below(n)).map(|_| random.below(n)).collect();
+    let scale = picks.iter().map(|_| random.within(0.5, 2.0)).collect();
+    let offset = random.row(picks.len(), 0.2);
+    let motor = graph.push("motor", Layer::Select(picks), &[next])?;
+    graph.push("output", Layer::Affine { scale, offset }, &[motor])?;
+    Ok(())
+}
+
+/// Conductance-based neurons that read `sources`, with synapses of both signs and gap junctions: their potentials.
+pub(super) fn potentials(
+    random: &mut Random,
+    graph: &mut Graph,
+    sources: TensorId,
+) -> Result<TensorId> {
+    let (inputs, n) = (graph.tensors[sources].len(), 1 + random.below(8));
     let neuron = |random: &mut Random| Neuron {
         capacity: random.within(0.5, 20.0),
         leak: random.within(0.1, 2.0),
@@ -88,22 +104,28 @@ pub(super) fn membrane(random: &mut Random, graph: &mut Graph, spans: &[Span]) -
         let b = (a + 1 + random.below(n - 1)) % n;
         circuit.gaps.extend([(a, b), (b, a)].map(|(pre, post)| Gap { pre, post, weight }));
     }
-    let bound = circuit.bound(0.0);
-    let v = graph.push_bounded_state("v", vec![0.0; n], bound);
+    let v = graph.push_bounded_state("v", vec![0.0; n], circuit.bound(0.0));
     let next = graph.push("circuit", Layer::Membrane(circuit), &[sources, v])?;
     graph.close_state(v, next)?;
-    let picks: Vec<usize> = (0..1 + random.below(n)).map(|_| random.below(n)).collect();
-    let scale = picks.iter().map(|_| random.within(0.5, 2.0)).collect();
-    let offset = random.row(picks.len(), 0.2);
-    let motor = graph.push("motor", Layer::Select(picks), &[next])?;
-    graph.push("output", Layer::Affine { scale, offset }, &[motor])?;
+    Ok(next)
+}
+
+/// A circuit of threshold-and-reset neurons, whose sums are whole numbers.
+pub(super) fn spiking(random: &mut Random, graph: &mut Graph, spans: &[Span]) -> Result<()> {
+    let sources = sources(graph, spans)?;
+    let next = sums(random, graph, sources)?;
+    let (n, outputs) = (graph.tensors[next].len(), 1 + random.below(3));
+    let weights =
+        (0..outputs).map(|_| (0..n).map(|_| f64::from(random.below(3) as i32 - 1)).collect());
+    let weights = weights.collect();
+    let dense = Dense::new(weights, vec![0.0; outputs]);
+    graph.push("outputs", Layer::Dense(dense), &[next])?;
     Ok(())
 }
 
-/// Threshold-and-reset neurons, whose sums are whole numbers.
-pub(super) fn spiking(random: &mut Random, graph: &mut Graph, spans: &[Span]) -> Result<()> {
-    let sources = sources(graph, spans)?;
-    let (count, n) = (spans.len(), 1 + random.below(12));
+/// Threshold-and-reset neurons that read `sources`: their sums.
+pub(super) fn sums(random: &mut Random, graph: &mut Graph, sources: TensorId) -> Result<TensorId> {
+    let (count, n) = (graph.tensors[sources].len(), 1 + random.below(12));
     let links = (0..1 + random.below(4 * n)).map(|_| Link {
         pre: random.below(count + n),
         post: random.below(n),
@@ -119,11 +141,5 @@ pub(super) fn spiking(random: &mut Random, graph: &mut Graph, spans: &[Span]) ->
     let sums = graph.push_counters("sums", vec![0.0; n]);
     let next = graph.push("circuit", Layer::Spiking(circuit), &[sources, sums])?;
     graph.close_state(sums, next)?;
-    let outputs = 1 + random.below(3);
-    let weights =
-        (0..outputs).map(|_| (0..n).map(|_| f64::from(random.below(3) as i32 - 1)).collect());
-    let weights = weights.collect();
-    let dense = Dense::new(weights, vec![0.0; outputs]);
-    graph.push("outputs", Layer::Dense(dense), &[next])?;
-    Ok(())
+    Ok(next)
 }

@@ -14,7 +14,7 @@ use crate::random::Random;
 const OUTLIER: f64 = 1e4;
 
 /// Every function of one variable, kept where it is finite.
-fn functions() -> Vec<Expr> {
+pub(super) fn functions() -> Vec<Expr> {
     use Function::*;
     let (x, c) = (|| Expr::X, Expr::Const);
     let within = |f: Function, low: f64, high: f64| Expr::call(f).of(&Expr::clamp(low, high));
@@ -180,7 +180,8 @@ pub(super) fn kans(
     Ok(())
 }
 
-fn kan(random: &mut Random, inputs: usize, outputs: usize, sizes: &Sizes) -> Kan {
+/// A layer of edge functions over -1..1.
+pub(super) fn kan(random: &mut Random, inputs: usize, outputs: usize, sizes: &Sizes) -> Kan {
     let unit = sizes.gain / (inputs as f64).sqrt();
     let base = random.pick(&[Expr::silu(), Expr::Const(0.0), Expr::X]).clone();
     let (functions, intervals) = (functions(), 1 + random.below(8));

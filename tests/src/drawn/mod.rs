@@ -4,6 +4,7 @@
 //! [`judge`] holds the integers to the float network on both.
 
 mod circuits;
+mod graphs;
 mod judge;
 mod layers;
 mod network;
@@ -24,7 +25,7 @@ const FRESH: usize = 200;
 /// Calibration rows; few of them are drawn as often as many.
 const ROWS: [usize; 5] = [1, 2, 5, 200, 400];
 
-/// All kinds, the feed-forward ones more often: they have the most layers to combine.
+/// The kinds of [`draw`], the feed-forward ones more often: they have the most layers to combine.
 const KINDS: [Kind; 10] = [
     Kind::Chain,
     Kind::Kan,
@@ -43,8 +44,15 @@ const KINDS: [Kind; 10] = [
 /// # Errors
 /// The graph refuses a layer, which is a mistake here.
 pub fn draw(seed: u64) -> Result<Drawn> {
+    draw_of(KINDS[(seed % KINDS.len() as u64) as usize], seed)
+}
+
+/// The network of a kind and a seed; the same for ever.
+///
+/// # Errors
+/// The graph refuses a layer, which is a mistake here.
+pub fn draw_of(kind: Kind, seed: u64) -> Result<Drawn> {
     let mut random = Random::new(seed);
-    let kind = KINDS[(seed % KINDS.len() as u64) as usize];
     let mut oddities = Oddities {
         dead: random.once_in(3),
         constant: random.once_in(4),
@@ -70,6 +78,7 @@ pub fn draw(seed: u64) -> Result<Drawn> {
         Kind::Rows => rows::rows(&mut random, &mut graph, &sizes, &spans)?,
         Kind::Swimmer => graph = circuits::swimmer(&mut random)?,
         Kind::Membrane => circuits::membrane(&mut random, &mut graph, &spans)?,
+        Kind::Graph => graphs::graph(&mut random, &mut graph, &sizes, &spans, &mut oddities)?,
         Kind::Spiking => circuits::spiking(&mut random, &mut graph, &spans)?,
     }
     // A source that crosses its threshold a step early is carried on.

@@ -20,6 +20,8 @@ pub enum Kind {
     Membrane,
     /// Threshold-and-reset neurons.
     Spiking,
+    /// Layers of all kinds, each of which reads any tensors before it, with memory or without.
+    Graph,
 }
 
 /// What is unusual about a network and its data.

@@ -55,7 +55,7 @@ pub(super) fn rows(
 }
 
 /// A dense layer at places inside `len` features, on a line or a grid.
-fn windows(random: &mut Random, len: usize, sizes: &Sizes) -> Windows {
+pub(super) fn windows(random: &mut Random, len: usize, sizes: &Sizes) -> Windows {
     let width = 1 + random.below(len.min(24));
     let room = len - width;
     let outputs = 1 + random.below(8);

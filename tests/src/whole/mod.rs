@@ -1,0 +1,10 @@
+//! Whole networks, drawn at random and compiled with their certificates: that no input, no step and no corner is
+//! beyond what is claimed.
+
+mod certified;
+mod claims;
+mod families;
+
+pub use self::certified::{Certified, certify};
+pub use self::claims::{Held, hold, hold_long};
+pub use self::families::{FAMILIES, Whole, whole};

@@ -1,0 +1,45 @@
+//! Whole random networks of every family and kind: compiled, certified, checked, and run on inputs that were drawn, that
+//! are corners, and that were searched for. `cargo xtask whole` goes on from here.
+
+use std::collections::BTreeSet;
+
+use nervecord_tests::kinds::{KINDS, number};
+use nervecord_tests::whole::{FAMILIES, certify, hold, whole};
+
+/// Networks drawn.
+const SEEDS: u64 = 60;
+
+/// Steps of each.
+const STEPS: usize = 300;
+
+#[test]
+fn every_family_and_kind_is_drawn() {
+    let (mut kinds, mut families) = (BTreeSet::new(), BTreeSet::new());
+    for seed in 0..400 {
+        let whole = whole(seed).unwrap();
+        kinds.extend(whole.graph.nodes.iter().map(|node| number(&node.layer)));
+        families.insert(whole.family);
+    }
+    assert!(kinds.into_iter().eq(0..KINDS));
+    assert!(families.into_iter().eq(BTreeSet::from(FAMILIES)));
+}
+
+#[test]
+fn no_output_of_a_whole_network_exceeds_its_certificate() {
+    let (mut certified, mut bounded, mut worst) = (0, 0, 0.0_f64);
+    for seed in 0..SEEDS {
+        let whole = whole(seed).unwrap();
+        let about = format!("seed {seed}, {}", whole.family);
+        let Some(own) = certify(&whole).unwrap_or_else(|wrong| panic!("{about}: {wrong}")) else {
+            continue;
+        };
+        let held = hold(&own, &whole.rows, seed, STEPS);
+        let held = held.unwrap_or_else(|wrong| panic!("{about}: {wrong}"));
+        worst = worst.max(held.ratio);
+        certified += 1;
+        bounded += usize::from(own.certificate.unbounded.is_none());
+    }
+    assert!(certified >= 55 && bounded >= 30, "{bounded} bounded of {certified}");
+    // A search that comes near to no claim would not find one that is wrong.
+    assert!(worst > 0.9, "{worst}");
+}
