@@ -32,9 +32,23 @@ fn is_engine(word: &str) -> bool {
     ["--engine", "libfuzzer", "--engine=libfuzzer"].contains(&word)
 }
 
+/// Runs whole networks against their certificates; whether none is beyond them.
+///
+/// # Errors
+/// The program cannot be built or started.
+pub fn whole(arguments: &[String]) -> Result<bool> {
+    run(program("nervecord-whole").args(arguments))
+}
+
 fn harness() -> Command {
+    program("nervecord-fuzz")
+}
+
+/// A program of `fuzz/`, with every check on.
+fn program(name: &str) -> Command {
     let mut command = Command::new(cargo_path());
-    command.args(["run", "--quiet", "--profile", "fuzz", "--package", "nervecord-fuzz", "--"]);
+    command.args(["run", "--quiet", "--profile", "fuzz", "--package", "nervecord-fuzz"]);
+    command.args(["--bin", name, "--"]);
     command
 }
 

@@ -94,6 +94,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Hold whole random networks to their certificates on inputs that are drawn, corners or searched for, and build
+    /// the modules of some; `cargo xtask whole --help` says more
+    #[command(disable_help_flag = true)]
+    Whole {
+        /// --networks, --inputs, --steps, --seed, --modules
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run an emulated core in a control loop whose plant is on the host
     Loop {
         /// A board of boards/, or all
@@ -202,6 +210,7 @@ fn main() -> ExitCode {
             bench::bench(&bench::BenchOptions { board, models: model, profile, check, save, write })
         }
         Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
+        Task::Whole { arguments } => fuzz::whole(&arguments),
         Task::Circles { folders } => circles::circles(&folders).map(|()| true),
         Task::Policies { paths, write } => policies::policies(&paths, write),
         Task::Supply { advisories } => supply::supply(advisories).map(|()| true),

@@ -9,6 +9,7 @@ use nervecord_codegen::{Compiled, Result};
 
 use super::families::Whole;
 use crate::network;
+use crate::random::Random;
 
 /// A network with what is claimed of it.
 #[derive(Debug)]
@@ -23,8 +24,10 @@ pub struct Certified {
 
 /// What a certificate takes: few boxes, and for one network in eight as many steps as are claimed.
 fn effort(seed: u64) -> Effort {
-    let work = if seed.is_multiple_of(8) { 2e9 } else { 1e7 };
-    Effort { work, boxes: 1 + (seed % 5) as usize * 3, tries: 200 }
+    // Families follow one another with the seed, and each is to have some of every effort.
+    let mut random = Random::new(!seed);
+    let work = if random.once_in(8) { 5e8 } else { 1e7 };
+    Effort { work, boxes: 1 + 3 * random.below(5), tries: 200 }
 }
 
 /// Compiles a network and certifies it; none where it is refused.

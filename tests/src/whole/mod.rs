@@ -3,8 +3,10 @@
 
 mod certified;
 mod claims;
+mod emitted;
 mod families;
 
 pub use self::certified::{Certified, certify};
 pub use self::claims::{Held, hold, hold_long};
+pub use self::emitted::program;
 pub use self::families::{FAMILIES, Whole, whole};
