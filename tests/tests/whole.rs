@@ -36,6 +36,7 @@ fn every_family_and_kind_is_drawn() {
 #[test]
 fn no_output_of_a_whole_network_exceeds_its_certificate() {
     let (mut certified, mut bounded, mut worst) = (0, 0, 0.0_f64);
+    let mut widths = BTreeSet::new();
     for seed in 0..SEEDS {
         let whole = whole(seed).unwrap();
         let about = format!("seed {seed}, {}", whole.family);
@@ -45,10 +46,13 @@ fn no_output_of_a_whole_network_exceeds_its_certificate() {
         let held = hold(&own, &whole.rows, seed, STEPS);
         let held = held.unwrap_or_else(|wrong| panic!("{about}: {wrong}"));
         worst = worst.max(held.ratio);
+        let program = &own.compiled.program;
+        widths.extend([("input", program.input.bits()), ("output", program.output.bits())]);
         certified += 1;
         bounded += usize::from(own.certificate.unbounded.is_none());
     }
     assert!(certified >= 36 && bounded >= 24, "{bounded} bounded of {certified}");
+    assert_eq!(widths.len(), 4, "{widths:?}");
     // A search that comes near to no claim would not find one that is wrong.
     assert!(worst > 0.9, "{worst}");
 }
