@@ -104,7 +104,8 @@ fn splines(random: &mut Random, inputs: usize, outputs: usize) -> Kan {
     Kan { base: Expr::Const(0.0), edges, bias: vec![0.0; outputs] }
 }
 
-pub(crate) fn dense(random: &mut Random, inputs: usize, outputs: usize) -> Dense {
+/// A dense layer of random weights, each row's largest one 127 units.
+pub fn dense(random: &mut Random, inputs: usize, outputs: usize) -> Dense {
     // Keeps the size of activations about the same from layer to layer.
     let unit = (6.0 / inputs as f64).sqrt() / 127.0;
     let mut row = || -> Vec<f64> {

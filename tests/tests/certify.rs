@@ -13,6 +13,7 @@ use nervecord_codegen::certify::net::Net;
 use nervecord_codegen::certify::recurrent;
 use nervecord_codegen::certify::{Certificate, Effort};
 use nervecord_codegen::check::{Files, check};
+use nervecord_codegen::graph::{Graph, Layer};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::program::{PortWidth, Program};
 use nervecord_codegen::reference::Reference;
@@ -21,6 +22,7 @@ use nervecord_tests::drawn::draw;
 use nervecord_tests::made;
 use nervecord_tests::network;
 use nervecord_tests::random::Random;
+use nervecord_tests::shapes::dense;
 
 /// Networks drawn.
 const SEEDS: u64 = 60;
@@ -107,6 +109,35 @@ fn what_is_beyond_the_end_of_a_table_counts_only_there() {
     let given = Given { inputs: middle, states: recurrent::start(&net) };
     let errors = bound(&net, &given).unwrap().errors();
     assert!(errors[0] < 0.01, "{errors:?}");
+}
+
+/// At a single input all that is left is what kernels cut off: the layers of a row are paired with float's, whose names
+/// are told apart where the importer gave two of them one.
+#[test]
+fn rows_that_are_normalized_or_compared_have_bounds() {
+    let mut random = Random::new(23);
+    let row = |layer: Layer, random: &mut Random| {
+        let mut graph = Graph::new("net", "x", 6);
+        let sums = graph.push("sums", Layer::Dense(dense(random, 6, 5)), &[0]).unwrap();
+        let row = graph.push("row", layer, &[sums]).unwrap();
+        let scale = vec![0.5, 1.5, 1.0, -1.0, 2.0];
+        graph.push("row", Layer::Affine { scale, offset: vec![0.1; 5] }, &[row]).unwrap();
+        graph
+    };
+    for layer in [Layer::Normalize { epsilon: 1e-5 }, Layer::Softmax, Layer::LogSoftmax] {
+        let rows: Vec<Vec<f64>> = (0..200).map(|_| random.row(6, 0.9)).collect();
+        let graph = row(layer.clone(), &mut random);
+        let compiled = network::compile(graph, Default::default(), &rows).unwrap();
+        let machine = Machine::of(&compiled.program).unwrap();
+        let net = Net::of(&compiled.graph, &machine);
+        let inputs = rows[0].iter().map(|x| Interval::at(*x)).collect();
+        let found = bound(&net, &Given { inputs, states: vec![] }).unwrap();
+        let worst = found.errors().into_iter().fold(0.0, f64::max);
+        assert!(worst < 0.1, "{}: {worst}", layer.kind());
+        let limits = limits(&compiled.program);
+        let whole = bound(&net, &Given { inputs: limits, states: vec![] }).unwrap();
+        assert!(whole.errors().iter().all(|error| error.is_finite()), "{}", layer.kind());
+    }
 }
 
 #[test]
@@ -314,6 +345,16 @@ fn what_does_not_belong_to_a_certificate_is_named() {
     assert!(changed(&|c| c.integers[1].op = "z".into()).contains("integers"));
     assert!(changed(&|c| c.unbounded = Some("why not".into())).contains("unbounded"));
     assert!(changed(&|c| c.outputs[0].error = None).contains("unbounded"));
+    assert!(changed(&|c| drop(c.accumulators.remove(1))).contains("accumulators"));
+    assert!(changed(&|c| c.outputs[1].seen /= 2.0).contains("outputs"));
+    assert!(
+        changed(&|c| {
+            c.outputs[0].error = None;
+            c.margin = None;
+            c.unbounded = Some("an output is an index, or jumps".into());
+        })
+        .contains("changed after it was written")
+    );
     // A hint at no memory is none.
     assert!(changed(&|c| c.proof.spots[1].lane = usize::MAX).contains("does not follow"));
     let mut machine = Machine::of(&compiled.program).unwrap();

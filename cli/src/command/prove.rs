@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use nervecord_codegen::certify::module;
+use nervecord_codegen::check::proofs::keep_shown;
 use nervecord_codegen::output::{spare, write_atomic};
 use nervecord_codegen::prove::{
     Answer, Asked, Limits, Point, Proof, Prover, Verdict, asked, of_file,
@@ -91,8 +93,18 @@ pub fn prove(model: &Model, question: &Question) -> Result<ExitCode> {
         answers.push((asked, answer));
     }
     if let Some(path) = &question.proof {
-        let proof = Proof::of(&compiled, &compiled.module(), &answers);
+        let module = compiled.module();
+        let mut proof = Proof::of(&compiled, &module, &answers);
+        let machine = module::read(&module, path, &[])?;
+        let left_out =
+            progress::during("checking every box", || keep_shown(&mut proof, &machine, path))?;
         write_atomic(path, proof.text()?.as_bytes())?;
+        for name in left_out {
+            let name = text::label(&name);
+            print::message(&format!(
+                "note: {name} is not in the proof: the bounds of the engine that checks it are too wide"
+            ));
+        }
         print::wrote(path)?;
     }
     Ok(ExitCode::from(match (violated, open) {

@@ -6,6 +6,8 @@
 //!
 //! Stands on the walk over a box, and on the float network on forms.
 
+use std::mem::discriminant;
+
 use super::enclosure::Enclosure;
 use super::float::together;
 use super::form::Form;
@@ -17,7 +19,7 @@ use super::walk::{Number, Walk};
 use crate::graph::expr::Expr;
 use crate::graph::{Layer, Reduction};
 use crate::program::FINE;
-use crate::program::formula::Block;
+use crate::program::formula::{Block, table_at};
 
 /// What a mantissa of 15 bits is short of, relative.
 const MANTISSA: f64 = 1.0 / 16384.0 + 1.0 / 1_048_576.0;
@@ -51,7 +53,13 @@ pub fn block<'t>(
         }
         Block::Quotient { .. } => Layer::Div,
         Block::Length { .. } => Layer::Reduce { by: Reduction::Length, groups: 1 },
+        Block::Softmax { .. } => Layer::Softmax,
+        Block::LogSoftmax { .. } => Layer::LogSoftmax,
         _ => return None,
+    };
+    let head = match layer {
+        Layer::Softmax | Layer::LogSoftmax => head_error(block, reads)?,
+        _ => 0.0,
     };
     let divisors = match layer {
         Layer::Div => vec![pairs.pop()?],
@@ -65,11 +73,21 @@ pub fn block<'t>(
         Block::Length { multiplier, shift } => {
             1.6 + size * MANTISSA + f64::from(*multiplier) * f64::powi(2.0, -14 - i32::from(*shift))
         }
+        Block::Softmax { .. } => head + size * MANTISSA,
+        Block::LogSoftmax { .. } => head,
         _ => f64::INFINITY,
     };
     targets.iter().all(|owner| owner.offset == 0.0).then_some(())?;
-    let stands = walk.net.is_of(*targets.first()?, &owners(reads)?);
-    stands.then_some(())?;
+    let first = *targets.first()?;
+    let own = match &walk.net.writer(first.tensor)?.layer {
+        Layer::Rows { layer, .. } => layer,
+        layer => layer,
+    };
+    let alike = match (own, &layer) {
+        (Layer::Reduce { by, .. }, Layer::Reduce { by: wanted, .. }) => by == wanted,
+        (own, wanted) => discriminant(own) == discriminant(wanted),
+    };
+    (alike && walk.net.is_of(first, &owners(reads)?)).then_some(())?;
     let one = |(pair, owner): (Pair<'t>, &Owner)| {
         // Its multiplier may not be the exact ratio of the formats.
         let ratio = ratio(block, reads, *owner)?;
@@ -105,6 +123,61 @@ fn ratio<'t>(block: &Block, reads: &[&Number<'t>], to: Owner) -> Option<f64> {
                 f64::from(*multiplier) * f64::powi(2.0, -14 - i32::from(*shift)) * to.scale
                     / from.scale,
             )
+        }
+        Block::Softmax { .. } => Some(PROBABILITY * to.scale),
+        Block::LogSoftmax { multiplier, shift, .. } => {
+            Some(distance(*multiplier, *shift) * to.scale / from.scale)
+        }
+        _ => None,
+    }
+}
+
+/// Units of a probability of 1.
+const PROBABILITY: f64 = 32768.0;
+
+/// Outputs that one input is, of logarithms.
+fn distance(multiplier: i16, shift: u8) -> f64 {
+    f64::from(multiplier) * f64::powi(2.0, -2 - i32::from(shift))
+}
+
+/// How far a head's integers are from its function of the integers that it reads, in its own units, but for what a
+/// mantissa is short of; none where its exponentials are too far off for their sum.
+fn head_error<'t>(block: &Block, reads: &[&Number<'t>]) -> Option<f64> {
+    same_format(reads)?;
+    let scale = reads.first()?.owner?.scale;
+    let exponential = |exp: &[u32]| {
+        let off = |d: u16| {
+            let own = f64::from(table_at(exp, (d ^ 0x8000) as i16));
+            // The kernel adds them as numbers without a sign.
+            let off = (own - PROBABILITY * (-f64::from(d) * scale).exp()).abs();
+            if own < 0.0 { f64::INFINITY } else { off + 1e-6 }
+        };
+        let all = (0..=u16::MAX).map(off).fold(0.0, f64::max) * reads.len() as f64;
+        // The sum is that of the largest at least, which is 1.
+        (all < PROBABILITY / 2.0).then_some(all / PROBABILITY)
+    };
+    match block {
+        Block::Softmax { exp } => {
+            // Of p = e / s: e is off by no more than s is, and the largest p has half a unit to round, and one to saturate.
+            let sum = exponential(exp)?;
+            let one = sum / reads.len() as f64;
+            Some((sum + one) / (1.0 - sum) * PROBABILITY + 2.6)
+        }
+        Block::LogSoftmax { exp, log, ln2, log_frac, multiplier, shift, half } => {
+            let real = distance(*multiplier, *shift) / scale;
+            let fine = f64::powi(2.0, -i32::from(*log_frac));
+            let off = |u: u16| {
+                let own = f64::from(table_at(log, (u ^ 0x8000) as i16)) * fine;
+                (own - real * (f64::from(u) / 65536.0).ln_1p()).abs() + 1e-9 * real
+            };
+            let table = (0..=u16::MAX).map(off).fold(0.0, f64::max);
+            let sum = exponential(exp)?;
+            // A 16-bit fraction of the sum is cut off, and at most 16 times the logarithm of 2 is added.
+            let cut = real * ((1.0 / (1.0 - sum)).ln().max(sum) + 1.0 / 65536.0);
+            let powers = 16.0 * (f64::from(*ln2) * fine - real * core::f64::consts::LN_2).abs();
+            // The distance and the logarithm are rounded; one unit more where the first is rounded twice.
+            let rounding = distance(*multiplier, *shift) * f64::from(*half) / 16384.0;
+            Some(table + cut + powers + 0.5 + rounding.max(1.0 - rounding).abs() + 1.0)
         }
         _ => None,
     }

@@ -3,6 +3,7 @@
 //! Stands on all of this room, on compiled models, and on the opinion of the engine that checks certificates: only what both
 //! show is claimed.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,8 @@ pub struct Certificate {
     pub unbounded: Option<String>,
     /// From what the claims follow.
     pub proof: Proof,
+    /// Of each of the fields above, so that one that was changed, or claims less, can be named.
+    pub digests: BTreeMap<String, String>,
 }
 
 /// An item of the generated module.
@@ -233,6 +236,7 @@ impl Certificate {
             steps: None,
             unbounded: None,
             proof: Proof { spots: vec![], boxes: vec![], followed: 0 },
+            digests: BTreeMap::new(),
         };
         // What is certified is the module: it is read as the check reads it.
         let both = Machine::of(program).and_then(|machine| {
@@ -243,7 +247,7 @@ impl Certificate {
             Ok(both) => both,
             Err(error) => {
                 certificate.unbounded = Some(error.brief());
-                return Ok(certificate);
+                return Ok(certificate.signed());
             }
         };
         let sums = program.layers.iter().filter_map(|layer| {
@@ -259,7 +263,31 @@ impl Certificate {
             let second = opinion(graph, &read, boxes, *followed);
             certificate.agree(second.as_ref());
         }
-        Ok(certificate)
+        Ok(certificate.signed())
+    }
+
+    /// The digest of each field.
+    fn own_digests(&self) -> BTreeMap<String, String> {
+        let fields = match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let claims = fields.into_iter().filter(|(name, _)| name != "digests");
+        claims.map(|(name, value)| (name, sha256(value.to_string().as_bytes()))).collect()
+    }
+
+    /// With the digests of its fields as they are.
+    #[must_use]
+    pub fn signed(mut self) -> Self {
+        self.digests = self.own_digests();
+        self
+    }
+
+    /// A field that is not as it was written, if there is one: claims that were taken out are false of nothing.
+    pub fn changed(&self) -> Option<String> {
+        let own = self.own_digests();
+        let names = own.keys().chain(self.digests.keys());
+        names.into_iter().find(|name| own.get(*name) != self.digests.get(*name)).cloned()
     }
 
     /// Leaves of each claim what another engine shows as well: the larger of both bounds, a little raised, so that one computed

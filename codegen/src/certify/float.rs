@@ -135,14 +135,16 @@ pub fn together<'t>(
         }
         Layer::Softmax => {
             let p = |i: usize| power(-1.0, &inverse_share(x(0), i, tape)?);
-            (0..x(0).len()).map(p).collect::<Option<_>>()?
+            let p = |i: usize| share(x(0), i, p(i), Share::Itself);
+            (0..x(0).len()).map(p).collect()
         }
         Layer::LogSoftmax => {
-            let p = |i: usize| {
+            let log = |i: usize| {
                 let log = call(Function::Log, &inverse_share(x(0), i, tape)?)?;
                 Some(Pair::sum(tape, [(-1.0, &log)], 0.0))
             };
-            (0..x(0).len()).map(p).collect::<Option<_>>()?
+            let log = |i: usize| share(x(0), i, log(i), Share::Logarithm);
+            (0..x(0).len()).map(log).collect()
         }
         Layer::Div => {
             let divisor = |i: usize| x(1).get(i).or_else(|| x(1).first());
@@ -194,6 +196,43 @@ pub fn together<'t>(
         Layer::Mul => x(0).iter().zip(x(1)).map(|(p, q)| p.times(q)).collect(),
         _ => return None,
     })
+}
+
+/// What is asked of a share in a sum of exponentials.
+#[derive(PartialEq)]
+enum Share {
+    Itself,
+    Logarithm,
+}
+
+/// A share in a sum of exponentials, as it was `found`, or any that is possible: where an exponential is beyond all
+/// doubles, nothing was. It changes by no more than the numbers do: its slopes are `p_i (1 - p_i)` and `-p_i p_j`, those of
+/// its logarithm `1 - p_i` and `-p_j`.
+fn share<'t>(x: &[Pair<'t>], i: usize, found: Option<Pair<'t>>, of: Share) -> Pair<'t> {
+    let apart = |j: usize| x[i].exact.minus(&x[j].exact).range();
+    let others = (0..x.len()).filter(|j| *j != i);
+    let own = x[i].off.range();
+    let moved = others.clone().map(|j| own.minus(&x[j].off.range()));
+    let moved = moved.reduce(|a, b| a.hull(&b)).unwrap_or(Interval::at(0.0));
+    let moved = moved.hull(&Interval::at(0.0));
+    let (values, moved) = match of {
+        Share::Itself => {
+            let most = 0.25 * (1.0 + 1e-12) * moved.magnitude();
+            (Interval::new(0.0, 1.0), Interval::new(-most, most))
+        }
+        Share::Logarithm => {
+            let least = others.map(apart).map(|apart| apart.low).fold(0.0, f64::min);
+            let all = (x.len() as f64).ln() * (1.0 + 1e-12);
+            (Interval::new(least - all, 0.0), moved)
+        }
+    };
+    match found {
+        Some(Pair { exact, off }) => Pair { exact: exact.within(values), off: off.within(moved) },
+        None => {
+            let any = |x: Interval, of: &Form<'t>| of.tape().any_since(x, [of, of]);
+            Pair { exact: any(values, &x[i].exact), off: any(moved, &x[i].off) }
+        }
+    }
 }
 
 /// `sum_j exp(x_j - x_i)`: how many times all are what one is.

@@ -148,7 +148,10 @@ impl<'a> Net<'a> {
                 let members = len(first()) / groups.max(&1);
                 several(target.feature * members, members)
             }
-            Layer::Normalize { .. } | Layer::RootMeanSquare { .. } => several(0, len(first())),
+            Layer::Normalize { .. }
+            | Layer::RootMeanSquare { .. }
+            | Layer::Softmax
+            | Layer::LogSoftmax => several(0, len(first())),
             Layer::Rows { count, .. } => {
                 let row = (len(first()) / count.max(&1)).max(1);
                 several(target.feature / row * row, row)

@@ -14,6 +14,7 @@ use crate::certify::module;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::simplify::simplify;
+use crate::text;
 
 /// What an accumulator has room for.
 const ROOM: u64 = i32::MAX as u64;
@@ -42,7 +43,16 @@ pub fn check(
 ) -> Result<()> {
     same_module(certificate, module_text, files)?;
     let source = same_model(&certificate.model_sha256, files.model, outputs)?;
-    follows(certificate, module_text, &simplify(source.graph), files)
+    follows(certificate, module_text, &simplify(source.graph), files)?;
+    match certificate.changed() {
+        None => Ok(()),
+        Some(field) => Err(Error::new("the certificate was changed after it was written")
+            .file(files.certificate)
+            .at(text::label(&field))
+            .expected("the field whose digest is in the certificate")
+            .found("another")
+            .help("compile the model again with --certificate")),
+    }
 }
 
 /// Checks that a certificate follows from a module's text and a float network, as [`check`] does once it has read the

@@ -201,7 +201,12 @@ impl Outputs<'_> {
             Some(self.lines.get(*i)?.clone().scaled(Span::at(*factor)))
         };
         match terms.iter().map(line).collect::<Option<Vec<Line>>>() {
-            Some(lines) => self.sweep.span(&Line::sum(lines)).low,
+            Some(lines) => {
+                let sum = Line::sum(lines);
+                // A variable's range knows of its clamps, which lines cross.
+                let alone = self.sweep.roughly(&sum).low;
+                self.sweep.span(&sum).low.max(alone)
+            }
             None => f64::NEG_INFINITY,
         }
     }

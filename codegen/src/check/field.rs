@@ -104,7 +104,13 @@ impl Field {
                 let share = |i: usize| Span::at(1.0).over(over(i)).meet(Span::new(0.0, 1.0));
                 let shares: Vec<Span> = (0..x.len()).map(share).collect();
                 if *self == Self::LogSoftmax {
-                    let value = -over(i).rising(f64::ln);
+                    // Of exponentials beyond all doubles too: the largest, and all as large.
+                    let far = |end: &dyn Fn(&Span) -> f64| x.iter().map(end).fold(0.0, f64::max);
+                    let (near, far) =
+                        (far(&|x_j| x_j.low - x[i].high), far(&|x_j| x_j.high - x[i].low));
+                    let most = far + (x.len() as f64).ln();
+                    let largest = Span::outward(near, most * (1.0 + 1e-12));
+                    let value = -over(i).rising(f64::ln).meet(largest);
                     let slopes = (0..x.len()).map(|j| is(j) - shares[j]).collect();
                     return (Span { high: value.high.min(0.0), ..value }, slopes);
                 }

@@ -91,16 +91,32 @@ fn kernel(block: &Block, field: Field, pairs: &[Pair]) -> Option<Kernel> {
             Some(Kernel { field, k: power(*frac)?, off: 2.6, term })
         }
         (Block::Softmax { exp }, Field::Softmax) if alike => {
-            // Of each exponential, from its table; the least sum is that of the largest alone.
-            let off = |d: u16| match table_at(exp, (d ^ 0x8000) as i16) {
-                // No exponential is below 0, nor does a kernel expect one.
-                below if below < 0 => f64::INFINITY,
-                table => (f64::from(table) - ONE * (-f64::from(d) / k).exp()).abs() + 1e-6,
-            };
-            let worst = (0..=u16::MAX).map(off).fold(0.0, f64::max);
+            let worst = exponentials(exp, k);
             (n * worst < ONE / 2.0).then_some(())?;
             let off = (n + 1.0) * worst * ONE / (ONE - n * worst) + 3.0;
             Some(Kernel { field, k: ONE, off, term: 0.0 })
+        }
+        (
+            Block::LogSoftmax { exp, log, ln2, log_frac, multiplier, shift, half },
+            Field::LogSoftmax,
+        ) if alike => {
+            let worst = exponentials(exp, k);
+            (n * worst < ONE / 2.0).then_some(())?;
+            // Units of the result that a unit of its input is, and those of a logarithm of e.
+            let step = f64::from(*multiplier) / f64::powi(2.0, 2 + i32::from(*shift));
+            let e = step * k;
+            let unit = f64::powi(2.0, i32::from(*log_frac));
+            let table = |u: u16| {
+                let table = f64::from(table_at(log, (u ^ 0x8000) as i16)) / unit;
+                (table - e * (1.0 + f64::from(u) / 65536.0).ln()).abs()
+            };
+            let table = (0..=u16::MAX).map(table).fold(0.0, f64::max);
+            let two = (f64::from(*ln2) / unit - e * 2.0_f64.ln()).abs();
+            // The sum's error, and its bits beyond the sixteenth, by the slope of the logarithm, which is 1 at most at 1.
+            let sum = n * worst / (ONE - n * worst) + 1.0 / 65536.0;
+            let half = step * f64::from(*half) / 16384.0;
+            let off = table + 16.0 * two + e * sum + half.abs() + 3.0;
+            Some(Kernel { field, k: e, off: off + 1e-9 * e, term: 0.0 })
         }
         (Block::Length { multiplier, shift }, Field::Length) if alike && plain => {
             let factor = f64::from(*multiplier) * f64::powi(2.0, -14 - i32::from(*shift));
@@ -114,4 +130,14 @@ fn kernel(block: &Block, field: Field, pairs: &[Pair]) -> Option<Kernel> {
         }
         _ => None,
     }
+}
+
+/// How far the exponentials of a table are off at most, in units of `1 / ONE`; `k` is what one is in units of distance.
+fn exponentials(exp: &[u32], k: f64) -> f64 {
+    let off = |d: u16| match table_at(exp, (d ^ 0x8000) as i16) {
+        // No exponential is below 0, nor does a kernel expect one.
+        below if below < 0 => f64::INFINITY,
+        table => (f64::from(table) - ONE * (-f64::from(d) / k).exp()).abs() + 1e-6,
+    };
+    (0..=u16::MAX).map(off).fold(0.0, f64::max)
 }

@@ -56,15 +56,44 @@ pub fn check(proof: &Proof, module_text: &str, files: &Files, outputs: &[String]
 /// # Errors
 /// One does not.
 pub fn follows(proof: &Proof, machine: &Machine, path: &Path) -> Result<()> {
-    if remembers(machine) {
-        return Err(Error::new("a network with memory has no outputs of a single input")
+    without_memory(machine, path)?;
+    let check = |claim| {
+        let checker = Checker::of(claim, machine, path)?;
+        match checker.check()? {
+            None => Ok(()),
+            Some(cell) => Err(checker.refused(format!("{cell:?}, which nothing shows to be safe"))),
+        }
+    };
+    proof.claims.iter().try_for_each(check)
+}
+
+/// Takes out of a proof, to be written to `path`, what bounds here are too wide to show; the names of these claims.
+///
+/// # Errors
+/// A claim is not true, or about other inputs and outputs.
+pub fn keep_shown(proof: &mut Proof, machine: &Machine, path: &Path) -> Result<Vec<String>> {
+    without_memory(machine, path)?;
+    let (mut shown, mut names) = (Vec::new(), Vec::new());
+    for claim in std::mem::take(&mut proof.claims) {
+        match Checker::of(&claim, machine, path)?.check()? {
+            None => shown.push(claim),
+            Some(_) => names.push(claim.name),
+        }
+    }
+    proof.claims = shown;
+    Ok(names)
+}
+
+/// Refuses a machine with memory: what it gives is not a function of one input.
+fn without_memory(machine: &Machine, path: &Path) -> Result<()> {
+    match remembers(machine) {
+        false => Ok(()),
+        true => Err(Error::new("a network with memory has no outputs of a single input")
             .file(path)
             .expected("a module without memory")
             .found("numbers that a step leaves to the next")
-            .help("see `compile --certificate` for what holds step after step"));
+            .help("see `compile --certificate` for what holds step after step")),
     }
-    let check = |claim| Checker::of(claim, machine, path)?.check();
-    proof.claims.iter().try_for_each(check)
 }
 
 /// Whether outputs depend on what a step before has left in memory: followed from the outputs back.
@@ -158,14 +187,15 @@ impl<'a> Checker<'a> {
             .help("decide the properties again with --proof")
     }
 
-    fn check(&self) -> Result<()> {
+    /// Whether the claim follows; a box that nothing shows to be safe, if there is one.
+    fn check(&self) -> Result<Option<Cell>> {
         match &self.claim.found {
             Found::Violated(integers) => {
                 let cell = self.claim.cell();
                 let inside = integers.len() == cell.len()
                     && integers.iter().zip(&cell).all(|(x, (low, high))| low <= x && x <= high);
                 match inside && self.is_unsafe(integers) {
-                    true => Ok(()),
+                    true => Ok(None),
                     false => {
                         Err(self.refused(format!("integers {integers:?} that do not violate it")))
                     }
@@ -176,7 +206,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Walks a tree of cuts, and shows that each of its leaves is safe.
-    fn holds(&self, tree: &[u32]) -> Result<()> {
+    fn holds(&self, tree: &[u32]) -> Result<Option<Cell>> {
         let (mut open, mut leaves) = (vec![self.claim.cell()], Vec::new());
         for cut in tree {
             let Some(cell) = open.pop() else {
@@ -185,7 +215,9 @@ impl<'a> Checker<'a> {
             let Some(i) = cut.checked_sub(1) else {
                 leaves.push(cell);
                 if leaves.len() == TOGETHER {
-                    self.all(&leaves)?;
+                    if let Some(cell) = self.all(&leaves)? {
+                        return Ok(Some(cell));
+                    }
                     leaves.clear();
                 }
                 continue;
@@ -214,18 +246,17 @@ impl<'a> Checker<'a> {
         (halve(&mut lower, cut) && halve(&mut upper, cut + 1)).then_some([lower, upper])
     }
 
-    /// Shows that boxes are safe, on all cores.
-    fn all(&self, leaves: &[Cell]) -> Result<()> {
+    /// Shows that boxes are safe, on all cores; one that nothing shows to be.
+    fn all(&self, leaves: &[Cell]) -> Result<Option<Cell>> {
         let gap = parallel::map(leaves, |cell| self.shown(cell.clone()))
             .into_iter()
             .find_map(std::result::Result::err);
-        let wanted = |cell: &[(i32, i32)]| format!("{:?}, which nothing shows to be safe", cell);
         match gap {
-            None => Ok(()),
+            None => Ok(None),
+            Some(Gap::Open(cell)) => Ok(Some(cell)),
             Some(Gap::Unsafe(integers)) => {
                 Err(self.refused(format!("unsafe outputs of the integers {integers:?}")))
             }
-            Some(Gap::Open(cell)) => Err(self.refused(wanted(&cell))),
         }
     }
 

@@ -133,7 +133,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// A sum's range by those of its variables alone.
-    fn roughly(&self, line: &Line) -> Span {
+    pub fn roughly(&self, line: &Line) -> Span {
         let (mut low, mut high, mut size, mut off) = (line.at.low, line.at.high, 0.0, 0.0);
         for term in &line.terms {
             let x = self.range(term.var);

@@ -26,6 +26,8 @@ pub use shape::Shape;
 pub use unrolled::Unrolled;
 pub use windows::Windows;
 
+use std::collections::HashSet;
+
 use crate::error::{Error, Result};
 use crate::text;
 use part::name_in;
@@ -222,6 +224,21 @@ impl Graph {
         let previous = self.tensors.len() - 1;
         self.states.push(State { previous, next: previous, initial, counts: false, bound: None });
         previous
+    }
+
+    /// Gives tensors of one name, which a layer that became several leaves, names of their own: `norm`, `norm_2`.
+    pub fn name_apart(&mut self) {
+        let mut taken: HashSet<String> = self.tensors.iter().map(|t| t.name.clone()).collect();
+        let mut seen = HashSet::new();
+        for tensor in &mut self.tensors {
+            if !seen.insert(tensor.name.clone()) {
+                let name = |k: usize| format!("{}_{k}", tensor.name);
+                let own = (2..).map(name).find(|name| !taken.contains(name));
+                tensor.name = own.unwrap_or_default();
+                taken.insert(tensor.name.clone());
+                seen.insert(tensor.name.clone());
+            }
+        }
     }
 
     /// As [`push_state`](Self::push_state), for values whose magnitude never exceeds `bound`.

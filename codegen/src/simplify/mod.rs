@@ -66,6 +66,7 @@ pub fn simplify(mut graph: Graph) -> Graph {
     rearrange::bypass(&mut graph);
     graph.remove_unread();
     bounds::of_states(&mut graph);
+    graph.name_apart();
     graph
 }
 
