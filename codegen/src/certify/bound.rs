@@ -25,6 +25,8 @@ pub struct Found {
     pub apart: Vec<Option<Vec<f64>>>,
     /// All integers that each op writes.
     pub integers: Vec<Interval>,
+    /// What it took, in terms that were gone back over.
+    pub work: u64,
 }
 
 impl Found {
@@ -83,6 +85,8 @@ pub struct Errors {
     pub errors: Vec<f64>,
     /// How much each input has to do with how loose the bound of each output is.
     pub blame: Vec<Vec<f64>>,
+    /// What it took, in terms that were gone back over.
+    pub work: u64,
 }
 
 /// How far the outputs can be off in a box; none where something is not bounded at all.
@@ -93,6 +97,7 @@ pub fn errors(net: &Net, given: &Given) -> Option<Errors> {
     Some(Errors {
         errors: outputs.iter().map(|pair| pair.off.range().magnitude()).collect(),
         blame: outputs.iter().map(|pair| pair.off.blame()).collect(),
+        work: tape.work(),
     })
 }
 
@@ -117,5 +122,5 @@ pub fn bound(net: &Net, given: &Given) -> Option<Found> {
     let tensors =
         walk.exact.iter().map(|tensor| tensor.iter().map(Form::range).collect()).collect();
     let outputs = walk.outputs().iter().map(|pair| pair.off.range()).collect();
-    Some(Found { outputs, states, tensors, apart, integers })
+    Some(Found { outputs, states, tensors, apart, integers, work: tape.work() })
 }

@@ -15,14 +15,14 @@ use super::module;
 use super::net::Net;
 use super::recurrent;
 use super::seek::seek;
-use super::split::split;
-use crate::check::opinion::{Opinion, accumulator, opinion};
+use super::split::{Until, split};
+use crate::check::opinion::{Opinion, Parts, accumulator, opinion};
 use crate::check::steps::STEPS;
 use crate::compiler::Compiled;
 use crate::data::sha256;
 use crate::error::{Error, Kind, Result};
 use crate::graph::Tensor;
-use crate::program::formula::{Formula, Step};
+use crate::program::formula::Step;
 
 /// Version of the file's format.
 pub const FORMAT: u32 = 1;
@@ -180,7 +180,7 @@ pub struct Proof {
 /// How much is done for tight bounds.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// Multiplications, about.
+    /// Terms of sums that are gone back over, about.
     pub work: f64,
     /// Boxes at most.
     pub boxes: usize,
@@ -191,12 +191,12 @@ pub struct Effort {
 impl Default for Effort {
     /// Half a minute on two cores.
     fn default() -> Self {
-        Self { work: 4e10, boxes: 4096, tries: 200_000 }
+        Self { work: 4e10, boxes: 16_384, tries: 200_000 }
     }
 }
 
 /// A ratio of bound and search that is tight enough.
-const ENOUGH: f64 = 3.0;
+const ENOUGH: f64 = 4.9;
 
 /// The box of inputs that the status does not tell of.
 pub fn limits(machine: &Machine) -> Vec<Interval> {
@@ -257,7 +257,7 @@ impl Certificate {
         });
         certificate.accumulators = sums.collect();
         certificate.proof.spots.clone_from(&machine.spots);
-        certificate.claim(&Net::of(graph, &machine), compiled, effort);
+        certificate.claim(&Net::of(graph, &machine), &read, compiled, effort);
         let Proof { boxes, followed, .. } = &certificate.proof;
         if !boxes.is_empty() {
             let second = opinion(graph, &read, boxes, *followed);
@@ -335,7 +335,7 @@ impl Certificate {
     }
 
     /// Adds what follows from both networks.
-    fn claim(&mut self, net: &Net, compiled: &Compiled, effort: &Effort) {
+    fn claim(&mut self, net: &Net, read: &Machine, compiled: &Compiled, effort: &Effort) {
         let Compiled { graph, program, .. } = compiled;
         let inputs = limits(net.machine);
         let given = Given { inputs: inputs.clone(), states: recurrent::start(net) };
@@ -351,9 +351,11 @@ impl Certificate {
         let tries =
             effort.tries.min((effort.work / 4.0 / (1.0 + graph.macs() as f64)) as usize).max(1000);
         let seen = seek(graph, program, &inputs, &corners(net, &given), tries);
-        let cost = cost(net);
-        let boxes = ((effort.work / cost / 2.0) as usize).clamp(1, effort.boxes);
-        let cells = split(net, &given, &seen.worst, boxes, ENOUGH).unwrap_or_default();
+        let until =
+            Until { boxes: effort.boxes, work: (effort.work / 2.0) as u64, ratio: ENOUGH };
+        let second = Parts::of(graph, read);
+        let second = |cuts: &[u32]| second.as_ref().and_then(|parts| parts.errors(cuts));
+        let cells = split(net, &given, &seen.worst, &until, &second).unwrap_or_default();
         let errors = |i: usize| cells.iter().map(|cell| cell.errors[i]).fold(0.0, f64::max);
         let indices: Vec<usize> = graph.indices().into_iter().map(|(feature, _)| feature).collect();
         self.outputs = (0..graph.output_len())
@@ -370,6 +372,7 @@ impl Certificate {
             false => cells.into_iter().map(|cell| cell.cuts).collect(),
         };
         if !graph.states.is_empty() {
+            let cost = found.work.max(1) as f64;
             self.proof.followed = ((effort.work / cost) as usize).clamp(10, STEPS[3]);
             let steps = recurrent::steps(net, &inputs, self.proof.followed);
             let after = STEPS.into_iter().zip(steps.after);
@@ -456,31 +459,6 @@ pub fn margin(outputs: &[OutputClaim]) -> Option<f64> {
         [.., second, first] => Some((first + second).next_up()),
         _ => None,
     }
-}
-
-/// What following a function costs, in multiplications.
-const FUNCTION: usize = 4_000;
-
-/// Multiplications of a bound, about: each number that a function is taken of goes back to the inputs by itself.
-fn cost(net: &Net) -> f64 {
-    let (mut terms, mut functions, mut passes) = (0.0, 0, 0.0);
-    for step in &net.machine.steps {
-        let mut own = 0;
-        for (_, formula) in &step.meaning.features {
-            match formula {
-                Formula::Sum(sum) => {
-                    terms += (2 * sum.terms.len() + 8) as f64;
-                    own += 1;
-                    functions += sum.edges.len() + sum.products.len();
-                }
-                Formula::Table(..) | Formula::Extreme { .. } => functions += 1,
-                Formula::Copy(_) | Formula::Constant(_) => {}
-            }
-        }
-        functions += step.meaning.blocks.iter().map(|(_, reads, _)| reads.len()).sum::<usize>();
-        passes += own as f64 * terms;
-    }
-    passes / 8.0 + terms + (functions * FUNCTION) as f64
 }
 
 /// The items of a generated module, each with the digest of its text; the last is all that is no item.

@@ -26,6 +26,8 @@ pub struct Cell {
     ratio: f64,
     /// How much each input has to do with how loose that is.
     blame: Vec<f64>,
+    /// What it took.
+    work: u64,
 }
 
 impl PartialEq for Cell {
@@ -51,34 +53,49 @@ impl Ord for Cell {
 /// Boxes that are cut at a time: as many whatever the machine, so that the result is the same.
 const TOGETHER: usize = 16;
 
-/// The largest errors over a box, cut into at most `most` boxes, and these; none if nothing bounds them.
+/// How far a box is cut.
+#[derive(Debug, Clone, Copy)]
+pub struct Until {
+    /// Boxes at most.
+    pub boxes: usize,
+    /// Terms that are gone back over at most, about.
+    pub work: u64,
+    /// The largest ratio of bound and search that is tight enough.
+    pub ratio: f64,
+}
+
+/// The largest errors over a box, cut in parts, and these; none if nothing bounds them. `second` is what else is known of a
+/// part, from its cuts: no claim is below it.
 pub fn split(
     net: &Net,
     given: &Given,
     seen: &[f64],
-    most: usize,
-    enough: f64,
+    until: &Until,
+    second: &(dyn Fn(&[u32]) -> Option<Vec<f64>> + Sync),
 ) -> Option<Vec<Cell>> {
     let cell = |(inputs, cuts): (Vec<Interval>, Vec<u32>)| {
-        let Errors { errors, blame } =
+        let Errors { mut errors, blame, work } =
             errors(net, &Given { inputs: inputs.clone(), states: given.states.clone() })?;
+        errors.iter_mut().zip(second(&cuts)?).for_each(|(own, other)| *own = own.max(other));
         let ratios = errors.iter().zip(seen).map(|(error, seen)| error / seen.max(1e-12));
         let ratios = ratios.enumerate();
         let (worst, ratio) = ratios.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default();
         let blame = blame.into_iter().nth(worst).unwrap_or_default();
-        Some(Cell { inputs, errors, cuts, ratio, blame })
+        Some(Cell { inputs, errors, cuts, ratio, blame, work })
     };
     let mut open = BinaryHeap::from([cell((given.inputs.clone(), vec![]))?]);
-    while open.len() < most {
-        let few = (open.len() / 4).clamp(1, TOGETHER).min(most - open.len());
+    let mut work = 0;
+    while open.len() < until.boxes && work < until.work {
+        let few = (open.len() / 4).clamp(1, TOGETHER).min(until.boxes - open.len());
         let worst: Vec<Cell> = (0..few).filter_map(|_| open.pop()).collect();
         let Some(largest) = worst.first() else { break };
-        if largest.ratio <= enough {
+        if largest.ratio <= until.ratio {
             open.extend(worst);
             break;
         }
         let halves: Vec<(Vec<Interval>, Vec<u32>)> = worst.iter().flat_map(halves).collect();
         let found = parallel::map(&halves, |half| cell(half.clone()));
+        work += found.iter().flatten().map(|cell| cell.work).sum::<u64>();
         for (pair, whole) in found.chunks(2).zip(&worst) {
             match pair {
                 [Some(a), Some(b)] => {

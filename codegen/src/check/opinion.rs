@@ -2,7 +2,7 @@
 //! sums.
 
 use super::boxes::{is_whole, part};
-use super::engine::Engine;
+use super::engine::{Engine, States};
 use super::span::Span;
 use super::steps::{Steps, follow};
 use super::sums;
@@ -32,6 +32,47 @@ pub fn inputs(machine: &Machine) -> Vec<Span> {
     port.ranges.iter().enumerate().map(real).collect()
 }
 
+/// Both networks from a reset on, over all of their inputs and over parts of these.
+#[derive(Debug)]
+pub struct Parts {
+    engine: Engine,
+    inputs: Vec<Span>,
+    start: States,
+    /// What every number is in the whole, and how far each output can be from float there.
+    within: Vec<Span>,
+    whole: Vec<f64>,
+    tensors: Vec<(Span, Option<f64>)>,
+    integers: Vec<[i32; 2]>,
+}
+
+impl Parts {
+    /// The whole; none if the two networks have not the same inputs and outputs.
+    pub fn of(graph: &Graph, machine: &Machine) -> Option<Self> {
+        let engine = Engine::of(graph, machine)?;
+        let (inputs, start) = (inputs(machine), engine.start());
+        (inputs.len() == graph.input_len()).then_some(())?;
+        let mut root = engine.run(&inputs, &start, None);
+        let ranges = engine.tensors(&mut root);
+        let apart = (0..graph.tensors.len()).map(|id| engine.apart(id, &mut root));
+        let tensors = ranges.into_iter().zip(apart).collect();
+        let integers = engine
+            .integers(&mut root)
+            .into_iter()
+            .map(|x| [x.low.ceil() as i32, x.high.floor() as i32]);
+        let (integers, whole) = (integers.collect(), engine.errors(&mut root));
+        let within = root.ranges;
+        Some(Self { inputs, start, within, whole, tensors, integers, engine })
+    }
+
+    /// How far each output can be from float in the part that `cuts` leave; none if there is no such input.
+    pub fn errors(&self, cuts: &[u32]) -> Option<Vec<f64>> {
+        let own = part(&self.inputs, cuts)?;
+        let mut sweep = self.engine.run(&own, &self.start, Some(&self.within));
+        let errors = self.engine.errors(&mut sweep).into_iter().zip(&self.whole);
+        Some(errors.map(|(own, whole)| own.min(*whole)).collect())
+    }
+}
+
 /// What is shown with the inputs cut into `boxes`, and `followed` steps followed of a network with memory; none if the boxes are
 /// not the whole, or the two networks have not the same inputs and outputs.
 pub fn opinion(
@@ -40,34 +81,16 @@ pub fn opinion(
     boxes: &[Vec<u32>],
     followed: usize,
 ) -> Option<Opinion> {
-    let inputs = inputs(machine);
-    let fit = inputs.len() == graph.input_len() && is_whole(boxes);
-    fit.then_some(())?;
-    let engine = Engine::of(graph, machine)?;
-    let start = engine.start();
-    let mut root = engine.run(&inputs, &start, None);
-    let ranges = engine.tensors(&mut root);
-    let apart = (0..graph.tensors.len()).map(|id| engine.apart(id, &mut root));
-    let tensors = ranges.into_iter().zip(apart).collect();
-    let integers = engine
-        .integers(&mut root)
-        .into_iter()
-        .map(|x| [x.low.ceil() as i32, x.high.floor() as i32]);
-    let (integers, whole) = (integers.collect(), engine.errors(&mut root));
-    let within = root.ranges;
-    let of_box = |cuts: &Vec<u32>| {
-        let own = part(&inputs, cuts)?;
-        let mut sweep = engine.run(&own, &start, Some(&within));
-        let errors = engine.errors(&mut sweep).into_iter().zip(&whole);
-        Some(errors.map(|(own, whole)| own.min(*whole)).collect::<Vec<f64>>())
-    };
-    let found: Vec<Vec<f64>> = parallel::map(boxes, of_box).into_iter().collect::<Option<_>>()?;
+    is_whole(boxes).then_some(())?;
+    let parts = Parts::of(graph, machine)?;
+    let found = parallel::map(boxes, |cuts| parts.errors(cuts));
+    let found: Vec<Vec<f64>> = found.into_iter().collect::<Option<_>>()?;
     let most = |i: usize| found.iter().map(|errors| errors[i]).fold(0.0, f64::max);
     Some(Opinion {
-        outputs: (0..whole.len()).map(most).collect(),
-        steps: (!graph.states.is_empty()).then(|| follow(&engine, &inputs, followed)),
-        tensors,
-        integers,
+        outputs: (0..parts.whole.len()).map(most).collect(),
+        steps: (!graph.states.is_empty()).then(|| follow(&parts.engine, &parts.inputs, followed)),
+        tensors: parts.tensors,
+        integers: parts.integers,
     })
 }
 
