@@ -351,8 +351,7 @@ impl Certificate {
         let tries =
             effort.tries.min((effort.work / 4.0 / (1.0 + graph.macs() as f64)) as usize).max(1000);
         let seen = seek(graph, program, &inputs, &corners(net, &given), tries);
-        let until =
-            Until { boxes: effort.boxes, work: (effort.work / 2.0) as u64, ratio: ENOUGH };
+        let until = Until { boxes: effort.boxes, work: (effort.work / 2.0) as u64, ratio: ENOUGH };
         let second = Parts::of(graph, read);
         let second = |cuts: &[u32]| second.as_ref().and_then(|parts| parts.errors(cuts));
         let cells = split(net, &given, &seen.worst, &until, &second).unwrap_or_default();
