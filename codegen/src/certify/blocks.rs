@@ -6,6 +6,7 @@
 //!
 //! Stands on the walk over a box, and on the float network on forms.
 
+use std::f64::consts::LN_2;
 use std::mem::discriminant;
 
 use super::enclosure::Enclosure;
@@ -24,10 +25,10 @@ use crate::program::formula::{Block, table_at};
 /// What a mantissa of 15 bits is short of, relative.
 const MANTISSA: f64 = 1.0 / 16384.0 + 1.0 / 1_048_576.0;
 
-/// The integers that a block writes; none where nothing is known but their type.
+/// The integers that a block of a step writes; none where nothing is known but their type.
 pub fn block<'t>(
     walk: &Walk<'_, 't>,
-    block: &Block,
+    (step, block): (usize, &Block),
     reads: &[&Number<'t>],
     targets: &[Option<Owner>],
 ) -> Option<Vec<Form<'t>>> {
@@ -58,7 +59,11 @@ pub fn block<'t>(
         _ => return None,
     };
     let head = match layer {
-        Layer::Softmax | Layer::LogSoftmax => head_error(block, reads)?,
+        Layer::Softmax | Layer::LogSoftmax => {
+            same_format(reads)?;
+            let scale = reads.first()?.owner?.scale;
+            walk.net.head(step, scale, || head_error(block, scale, reads.len() as f64))?
+        }
         _ => 0.0,
     };
     let divisors = match layer {
@@ -96,7 +101,12 @@ pub fn block<'t>(
         let error = Interval::around(0.0, error(size) * owner.scale + own);
         Some(walk.as_integers(&pair.off.plus_any(error), *owner))
     };
-    let forms: Vec<Form<'t>> = results.into_iter().zip(&targets).map(one).collect::<Option<_>>()?;
+    let mut forms: Vec<Form<'t>> =
+        results.into_iter().zip(&targets).map(one).collect::<Option<_>>()?;
+    if layer == Layer::LogSoftmax {
+        // Its end is that of its format; whatever is beyond stops there.
+        forms.iter_mut().for_each(|form| *form = walk.clamped(*form, ACTIVATION));
+    }
     // What saturates is another number.
     forms.iter().all(|form| ACTIVATION.holds(&form.range())).then_some(forms)
 }
@@ -140,11 +150,9 @@ fn distance(multiplier: i16, shift: u8) -> f64 {
     f64::from(multiplier) * f64::powi(2.0, -2 - i32::from(shift))
 }
 
-/// How far a head's integers are from its function of the integers that it reads, in its own units, but for what a
+/// How far a head's integers are from its function of the `count` integers that it reads, in its own units, but for what a
 /// mantissa is short of; none where its exponentials are too far off for their sum.
-fn head_error<'t>(block: &Block, reads: &[&Number<'t>]) -> Option<f64> {
-    same_format(reads)?;
-    let scale = reads.first()?.owner?.scale;
+fn head_error(block: &Block, scale: f64, count: f64) -> Option<f64> {
     let exponential = |exp: &[u32]| {
         let off = |d: u16| {
             let own = f64::from(table_at(exp, (d ^ 0x8000) as i16));
@@ -152,7 +160,7 @@ fn head_error<'t>(block: &Block, reads: &[&Number<'t>]) -> Option<f64> {
             let off = (own - PROBABILITY * (-f64::from(d) * scale).exp()).abs();
             if own < 0.0 { f64::INFINITY } else { off + 1e-6 }
         };
-        let all = (0..=u16::MAX).map(off).fold(0.0, f64::max) * reads.len() as f64;
+        let all = (0..=u16::MAX).map(off).fold(0.0, f64::max) * count;
         // The sum is that of the largest at least, which is 1.
         (all < PROBABILITY / 2.0).then_some(all / PROBABILITY)
     };
@@ -160,24 +168,25 @@ fn head_error<'t>(block: &Block, reads: &[&Number<'t>]) -> Option<f64> {
         Block::Softmax { exp } => {
             // Of p = e / s: e is off by no more than s is, and the largest p has half a unit to round, and one to saturate.
             let sum = exponential(exp)?;
-            let one = sum / reads.len() as f64;
-            Some((sum + one) / (1.0 - sum) * PROBABILITY + 2.6)
+            Some((sum + sum / count) / (1.0 - sum) * PROBABILITY + 2.6)
         }
         Block::LogSoftmax { exp, log, ln2, log_frac, multiplier, shift, half } => {
+            let sum = exponential(exp)?;
             let real = distance(*multiplier, *shift) / scale;
+            (real > 0.0).then_some(())?;
             let fine = f64::powi(2.0, -i32::from(*log_frac));
             let off = |u: u16| {
                 let own = f64::from(table_at(log, (u ^ 0x8000) as i16)) * fine;
                 (own - real * (f64::from(u) / 65536.0).ln_1p()).abs() + 1e-9 * real
             };
             let table = (0..=u16::MAX).map(off).fold(0.0, f64::max);
-            let sum = exponential(exp)?;
             // A 16-bit fraction of the sum is cut off, and at most 16 times the logarithm of 2 is added.
-            let cut = real * ((1.0 / (1.0 - sum)).ln().max(sum) + 1.0 / 65536.0);
-            let powers = 16.0 * (f64::from(*ln2) * fine - real * core::f64::consts::LN_2).abs();
-            // The distance and the logarithm are rounded; one unit more where the first is rounded twice.
-            let rounding = distance(*multiplier, *shift) * f64::from(*half) / 16384.0;
-            Some(table + cut + powers + 0.5 + rounding.max(1.0 - rounding).abs() + 1.0)
+            let cut = real * (-(-sum).ln_1p() + 1.0 / 65536.0);
+            let powers = 16.0 * (f64::from(*ln2) * fine - real * LN_2).abs();
+            // The logarithm is rounded to half a unit, the distance by what is added to it, and a unit more if it is twice, or
+            // stops at its own end before the sum does.
+            let added = distance(*multiplier, *shift) * f64::from(*half) / 16384.0;
+            Some(table + cut + powers + 0.5 + added.max(1.0 - added) + 2.0)
         }
         _ => None,
     }

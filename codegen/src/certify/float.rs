@@ -211,8 +211,7 @@ enum Share {
 fn share<'t>(x: &[Pair<'t>], i: usize, found: Option<Pair<'t>>, of: Share) -> Pair<'t> {
     let apart = |j: usize| x[i].exact.minus(&x[j].exact).range();
     let others = (0..x.len()).filter(|j| *j != i);
-    let own = x[i].off.range();
-    let moved = others.clone().map(|j| own.minus(&x[j].off.range()));
+    let moved = others.clone().map(|j| x[i].off.minus(&x[j].off).range());
     let moved = moved.reduce(|a, b| a.hull(&b)).unwrap_or(Interval::at(0.0));
     let moved = moved.hull(&Interval::at(0.0));
     let (values, moved) = match of {

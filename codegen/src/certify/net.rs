@@ -53,6 +53,8 @@ pub struct Net<'a> {
     /// By the tensors that they lead from and to.
     edges: HashMap<(TensorId, TensorId), Edges>,
     deviations: Mutex<HashMap<Key, Arc<Deviation>>>,
+    /// Of a step that ends in a softmax, and the scale that it reads.
+    heads: Mutex<HashMap<(usize, u64), Option<f64>>>,
 }
 
 /// Features with their factors, and an addend.
@@ -79,8 +81,8 @@ impl<'a> Net<'a> {
         }
         let targets = owners.iter().skip(1).map(|at| at.iter().copied().collect()).collect();
         let edges = HashMap::new();
-        let mut net =
-            Self { graph, machine, owners, targets, writers, edges, deviations: Mutex::default() };
+        let (deviations, heads) = (Mutex::default(), Mutex::default());
+        let mut net = Self { graph, machine, owners, targets, writers, edges, deviations, heads };
         net.edges = graph.nodes.iter().filter_map(|node| net.edges_into(node)).collect();
         net
     }
@@ -241,6 +243,14 @@ impl<'a> Net<'a> {
             known.insert(key.clone(), Arc::new(made));
         }
         over
+    }
+
+    /// How far the softmax of a step is from its function of what it reads in a scale; found once, at every integer.
+    pub fn head(&self, step: usize, scale: f64, find: impl FnOnce() -> Option<f64>) -> Option<f64> {
+        match self.heads.lock() {
+            Ok(mut known) => *known.entry((step, scale.to_bits())).or_insert_with(find),
+            Err(_) => find(),
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl<'t> Walk<'_, 't> {
             let reads: Vec<&Number<'t>> = reads.iter().map(|lane| self.read(step, *lane)).collect();
             let lanes: Vec<usize> = writes.iter().map(|feature| step.written(*feature)).collect();
             let owners: Vec<Option<Owner>> = lanes.iter().map(|lane| target(*lane)).collect();
-            let forms = blocks::block(self, block, &reads, &owners);
+            let forms = blocks::block(self, (k, block), &reads, &owners);
             let forms =
                 forms.unwrap_or_else(|| lanes.iter().map(|_| self.tape.any(ACTIVATION)).collect());
             written.extend(lanes.into_iter().zip(forms.into_iter().map(Number::new)));
@@ -141,7 +141,7 @@ impl<'t> Walk<'_, 't> {
     }
 
     /// A number at the ends of a range.
-    fn clamped(&self, form: Form<'t>, limits: Interval) -> Form<'t> {
+    pub fn clamped(&self, form: Form<'t>, limits: Interval) -> Form<'t> {
         if limits.holds(&form.range()) {
             return form;
         }

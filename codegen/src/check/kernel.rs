@@ -105,6 +105,7 @@ fn kernel(block: &Block, field: Field, pairs: &[Pair]) -> Option<Kernel> {
             // Units of the result that a unit of its input is, and those of a logarithm of e.
             let step = f64::from(*multiplier) / f64::powi(2.0, 2 + i32::from(*shift));
             let e = step * k;
+            (e > 0.0).then_some(())?;
             let unit = f64::powi(2.0, i32::from(*log_frac));
             let table = |u: u16| {
                 let table = f64::from(table_at(log, (u ^ 0x8000) as i16)) / unit;
