@@ -16,7 +16,7 @@ use super::net::Net;
 use super::recurrent;
 use super::seek::seek;
 use super::split::{Until, split};
-use crate::check::opinion::{Opinion, Parts, accumulator, opinion};
+use crate::check::opinion::{Opinion, Parts, accumulator};
 use crate::check::steps::STEPS;
 use crate::compiler::Compiled;
 use crate::data::sha256;
@@ -257,11 +257,13 @@ impl Certificate {
         });
         certificate.accumulators = sums.collect();
         certificate.proof.spots.clone_from(&machine.spots);
-        certificate.claim(&Net::of(graph, &machine), &read, compiled, effort);
-        let Proof { boxes, followed, .. } = &certificate.proof;
-        if !boxes.is_empty() {
-            let second = opinion(graph, &read, boxes, *followed);
-            certificate.agree(second.as_ref());
+        let parts = Parts::of(graph, &read);
+        certificate.claim(&Net::of(graph, &machine), parts.as_ref(), compiled, effort);
+        if !certificate.proof.boxes.is_empty() {
+            // Box by box, both were asked.
+            let errors = certificate.outputs.iter().map(|own| own.error.unwrap_or(f64::INFINITY));
+            let (errors, followed) = (errors.collect(), certificate.proof.followed);
+            certificate.agree(parts.map(|parts| parts.opinion(errors, followed)).as_ref());
         }
         Ok(certificate.signed())
     }
@@ -335,7 +337,7 @@ impl Certificate {
     }
 
     /// Adds what follows from both networks.
-    fn claim(&mut self, net: &Net, read: &Machine, compiled: &Compiled, effort: &Effort) {
+    fn claim(&mut self, net: &Net, second: Option<&Parts>, compiled: &Compiled, effort: &Effort) {
         let Compiled { graph, program, .. } = compiled;
         let inputs = limits(net.machine);
         let given = Given { inputs: inputs.clone(), states: recurrent::start(net) };
@@ -352,8 +354,7 @@ impl Certificate {
             effort.tries.min((effort.work / 4.0 / (1.0 + graph.macs() as f64)) as usize).max(1000);
         let seen = seek(graph, program, &inputs, &corners(net, &given), tries);
         let until = Until { boxes: effort.boxes, work: (effort.work / 2.0) as u64, ratio: ENOUGH };
-        let second = Parts::of(graph, read);
-        let second = |cuts: &[u32]| second.as_ref().and_then(|parts| parts.errors(cuts));
+        let second = |cuts: &[u32]| second.and_then(|parts| parts.errors(cuts));
         let cells = split(net, &given, &seen.worst, &until, &second).unwrap_or_default();
         let errors = |i: usize| cells.iter().map(|cell| cell.errors[i]).fold(0.0, f64::max);
         let indices: Vec<usize> = graph.indices().into_iter().map(|(feature, _)| feature).collect();

@@ -71,6 +71,14 @@ impl Parts {
         let errors = self.engine.errors(&mut sweep).into_iter().zip(&self.whole);
         Some(errors.map(|(own, whole)| own.min(*whole)).collect())
     }
+
+    /// All that is shown, where the outputs' errors of all parts are no larger than `outputs`.
+    pub fn opinion(self, outputs: Vec<f64>, followed: usize) -> Opinion {
+        let Self { engine, inputs, tensors, integers, .. } = self;
+        let remembers = !engine.start().float.is_empty();
+        let steps = remembers.then(|| follow(&engine, &inputs, followed));
+        Opinion { tensors, integers, outputs, steps }
+    }
 }
 
 /// What is shown with the inputs cut into `boxes`, and `followed` steps followed of a network with memory; none if the boxes are
@@ -86,12 +94,8 @@ pub fn opinion(
     let found = parallel::map(boxes, |cuts| parts.errors(cuts));
     let found: Vec<Vec<f64>> = found.into_iter().collect::<Option<_>>()?;
     let most = |i: usize| found.iter().map(|errors| errors[i]).fold(0.0, f64::max);
-    Some(Opinion {
-        outputs: (0..parts.whole.len()).map(most).collect(),
-        steps: (!graph.states.is_empty()).then(|| follow(&parts.engine, &parts.inputs, followed)),
-        tensors: parts.tensors,
-        integers: parts.integers,
-    })
+    let outputs = (0..parts.whole.len()).map(most).collect();
+    Some(parts.opinion(outputs, followed))
 }
 
 /// Whether a step of a module has the name of a layer or an operation, as identifiers are made of it.
