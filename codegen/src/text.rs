@@ -112,6 +112,13 @@ pub fn table<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
     rows.iter().map(line).collect()
 }
 
+/// `ident`, or that with the smallest number from 2 on, for which `free` says so.
+pub fn first_free(ident: &str, free: impl Fn(&str) -> bool) -> String {
+    let numbered = (2..).map(|count| format!("{ident}_{count}"));
+    let mut names = std::iter::once(ident.to_owned()).chain(numbered);
+    names.find(|name| free(name)).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,11 +62,10 @@ pub fn head() -> String {
 /// [`advance`](crate::long::advance) do not fold to `outputs`.
 pub fn long(name: &str, compiled: &Compiled, seed: u64, steps: usize, outputs: u64) -> String {
     let ranges = &compiled.program.input.ranges;
-    let start: Vec<i32> = ranges.iter().map(|[low, high]| low.midpoint(*high)).collect();
     let (path, own) = (path(compiled, &compiled.module()), &compiled.program.name);
     format!(
         "fn {name}_long() {{
-    let (mut model, mut input) = ({name}::{path}::new(), {start:?});
+    let (mut model, mut input) = ({name}::{path}::new(), long::start(&{ranges:?}));
     let (mut random, mut all) = (random::Random::new({seed}), 0);
     for step in 0..{steps} {{
         long::advance(&mut random, &{ranges:?}, step, &mut input);

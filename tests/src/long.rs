@@ -6,6 +6,11 @@ use crate::random::Random;
 /// Steps after which inputs are drawn in another way.
 pub const TURN: usize = 50;
 
+/// The caller's integers before the first step: the middle of every input's range.
+pub fn start(ranges: &[[i32; 2]]) -> Vec<i32> {
+    ranges.iter().map(|[low, high]| low.midpoint(*high)).collect()
+}
+
 /// The caller's integers of a step, in place of those of the step before: anywhere in their ranges, at their ends, held,
 /// or a little further.
 pub fn advance(random: &mut Random, ranges: &[[i32; 2]], step: usize, input: &mut [i32]) {

@@ -20,6 +20,7 @@ use nervecord_tests::random::Random;
 
 /// Features of the input.
 const INPUTS: usize = 3;
+
 /// A network with a layer of each kind of number `kind`.
 fn example(kind: usize) -> Graph {
     let mut graph = Graph::new("kind", "x", INPUTS);

@@ -84,10 +84,7 @@ pub fn block<'t>(
     };
     targets.iter().all(|owner| owner.offset == 0.0).then_some(())?;
     let first = *targets.first()?;
-    let own = match &walk.net.writer(first.tensor)?.layer {
-        Layer::Rows { layer, .. } => layer,
-        layer => layer,
-    };
+    let own = walk.net.writer(first.tensor)?.layer.row();
     let alike = match (own, &layer) {
         (Layer::Reduce { by, .. }, Layer::Reduce { by: wanted, .. }) => by == wanted,
         (own, wanted) => discriminant(own) == discriminant(wanted),
@@ -209,15 +206,11 @@ fn normalized<'t>(
         .iter()
         .all(|target| walk.net.is_of(*target, &owners(reads).unwrap_or_default()))
         .then_some(())?;
-    let layer = match &node.layer {
-        Layer::Rows { layer, .. } => layer,
-        layer => layer,
-    };
     let n = pairs.len() as f64;
     let sum = |x: &[Pair<'t>]| Pair::sum(walk.tape, x.iter().map(|x| (1.0 / n, x)), 0.0);
     // In squares of the real unit: whole numbers, so that they are not quite float's.
     let real = |whole: u64| whole as f64 * (own.scale / n) * (own.scale / n);
-    let (centred, exact, floor) = match layer {
+    let (centred, exact, floor) = match node.layer.row() {
         Layer::Normalize { epsilon } => {
             let mean = sum(&pairs);
             let centred = |x: &Pair<'t>| Pair::sum(walk.tape, [(1.0, x), (-1.0, &mean)], 0.0);

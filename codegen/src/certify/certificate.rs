@@ -247,7 +247,7 @@ impl Certificate {
             Ok(both) => both,
             Err(error) => {
                 certificate.unbounded = Some(error.brief());
-                return Ok(certificate.signed());
+                return Ok(certificate.with_digests());
             }
         };
         let sums = program.layers.iter().filter_map(|layer| {
@@ -265,7 +265,7 @@ impl Certificate {
             let (errors, followed) = (errors.collect(), certificate.proof.followed);
             certificate.agree(parts.map(|parts| parts.opinion(errors, followed)).as_ref());
         }
-        Ok(certificate.signed())
+        Ok(certificate.with_digests())
     }
 
     /// The digest of each field.
@@ -280,7 +280,7 @@ impl Certificate {
 
     /// With the digests of its fields as they are.
     #[must_use]
-    pub fn signed(mut self) -> Self {
+    pub fn with_digests(mut self) -> Self {
         self.digests = self.own_digests();
         self
     }

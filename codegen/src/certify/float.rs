@@ -134,16 +134,20 @@ pub fn together<'t>(
             all(x(0), &square.through_within(positive(*epsilon), &|x| floor.jet(x))?)
         }
         Layer::Softmax => {
-            let p = |i: usize| power(-1.0, &inverse_share(x(0), i, tape)?);
-            let p = |i: usize| share(x(0), i, p(i), Share::Itself);
+            let p = |i: usize| {
+                let apart = apart(x(0), i, tape);
+                let p = inverse_share(&apart, tape).and_then(|all| power(-1.0, &all));
+                share(&x(0)[i], &apart, p, Share::Itself)
+            };
             (0..x(0).len()).map(p).collect()
         }
         Layer::LogSoftmax => {
             let log = |i: usize| {
-                let log = call(Function::Log, &inverse_share(x(0), i, tape)?)?;
-                Some(Pair::sum(tape, [(-1.0, &log)], 0.0))
+                let apart = apart(x(0), i, tape);
+                let log = inverse_share(&apart, tape).and_then(|all| call(Function::Log, &all));
+                let log = log.map(|log| Pair::sum(tape, [(-1.0, &log)], 0.0));
+                share(&x(0)[i], &apart, log, Share::Logarithm)
             };
-            let log = |i: usize| share(x(0), i, log(i), Share::Logarithm);
             (0..x(0).len()).map(log).collect()
         }
         Layer::Div => {
@@ -199,49 +203,49 @@ pub fn together<'t>(
 }
 
 /// What is asked of a share in a sum of exponentials.
-#[derive(PartialEq)]
 enum Share {
     Itself,
     Logarithm,
 }
 
 /// A share in a sum of exponentials, as it was `found`, or any that is possible: where an exponential is beyond all
-/// doubles, nothing was. It changes by no more than the numbers do: its slopes are `p_i (1 - p_i)` and `-p_i p_j`, those of
-/// its logarithm `1 - p_i` and `-p_j`.
-fn share<'t>(x: &[Pair<'t>], i: usize, found: Option<Pair<'t>>, of: Share) -> Pair<'t> {
-    let apart = |j: usize| x[i].exact.minus(&x[j].exact).range();
-    let others = (0..x.len()).filter(|j| *j != i);
-    let moved = others.clone().map(|j| x[i].off.minus(&x[j].off).range());
-    let moved = moved.reduce(|a, b| a.hull(&b)).unwrap_or(Interval::at(0.0));
-    let moved = moved.hull(&Interval::at(0.0));
+/// doubles, nothing was. `apart` is how far the others are above `own`. It changes by no more than these do: its slopes are
+/// `p_i (1 - p_i)` and `-p_i p_j`, those of its logarithm `1 - p_i` and `-p_j`.
+fn share<'t>(own: &Pair<'t>, apart: &[Pair<'t>], found: Option<Pair<'t>>, of: Share) -> Pair<'t> {
+    let zero = Interval::at(0.0);
+    let moved = apart.iter().map(|other| zero.minus(&other.off.range()));
+    let moved = moved.fold(zero, |a, b| a.hull(&b));
     let (values, moved) = match of {
         Share::Itself => {
             let most = 0.25 * (1.0 + 1e-12) * moved.magnitude();
             (Interval::new(0.0, 1.0), Interval::new(-most, most))
         }
         Share::Logarithm => {
-            let least = others.map(apart).map(|apart| apart.low).fold(0.0, f64::min);
-            let all = (x.len() as f64).ln() * (1.0 + 1e-12);
-            (Interval::new(least - all, 0.0), moved)
+            let most = apart.iter().map(|other| other.exact.range().high).fold(0.0, f64::max);
+            let all = (1.0 + apart.len() as f64).ln() * (1.0 + 1e-12);
+            (Interval::new(-most - all, 0.0), moved)
         }
     };
     match found {
         Some(Pair { exact, off }) => Pair { exact: exact.within(values), off: off.within(moved) },
         None => {
             let any = |x: Interval, of: &Form<'t>| of.tape().any_since(x, [of, of]);
-            Pair { exact: any(values, &x[i].exact), off: any(moved, &x[i].off) }
+            Pair { exact: any(values, &own.exact), off: any(moved, &own.off) }
         }
     }
 }
 
-/// `sum_j exp(x_j - x_i)`: how many times all are what one is.
-fn inverse_share<'t>(x: &[Pair<'t>], i: usize, tape: &'t Tape) -> Option<Pair<'t>> {
-    let exp = Expr::call(Function::Exp);
+/// How far all others are above number `i`.
+fn apart<'t>(x: &[Pair<'t>], i: usize, tape: &'t Tape) -> Vec<Pair<'t>> {
     let others = x.iter().enumerate().filter(|(j, _)| *j != i);
-    let ratio = |(_, other): (usize, &Pair<'t>)| {
-        Pair::sum(tape, [(1.0, other), (-1.0, &x[i])], 0.0).through(&|x| exp.jet(x))
-    };
-    let ratios: Vec<Pair<'t>> = others.map(ratio).collect::<Option<_>>()?;
+    others.map(|(_, other)| Pair::sum(tape, [(1.0, other), (-1.0, &x[i])], 0.0)).collect()
+}
+
+/// `1 + sum_j exp(x_j - x_i)`: how many times all are what one is, from how far the others are `apart` from it.
+fn inverse_share<'t>(apart: &[Pair<'t>], tape: &'t Tape) -> Option<Pair<'t>> {
+    let exp = Expr::call(Function::Exp);
+    let ratio = |other: &Pair<'t>| other.through(&|x| exp.jet(x));
+    let ratios: Vec<Pair<'t>> = apart.iter().map(ratio).collect::<Option<_>>()?;
     Some(Pair::sum(tape, ratios.iter().map(|ratio| (1.0, ratio)), 1.0))
 }
 

@@ -74,8 +74,8 @@ impl Parts {
 
     /// All that is shown, where the outputs' errors of all parts are no larger than `outputs`.
     pub fn opinion(self, outputs: Vec<f64>, followed: usize) -> Opinion {
-        let Self { engine, inputs, tensors, integers, .. } = self;
-        let remembers = !engine.start().float.is_empty();
+        let Self { engine, inputs, start, tensors, integers, .. } = self;
+        let remembers = !start.float.is_empty();
         let steps = remembers.then(|| follow(&engine, &inputs, followed));
         Opinion { tensors, integers, outputs, steps }
     }

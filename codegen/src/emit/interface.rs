@@ -7,9 +7,9 @@ use std::fmt::Write;
 use nervecord::host::quads;
 use nervecord::{InputLimits, OutputLimits, Tolerance};
 
-use super::items::{first_free, screaming, wrapped};
+use super::items::{screaming, wrapped};
 use crate::program::{Port, PortWidth, Program, StatedLimits};
-use crate::text::snake_case;
+use crate::text::{first_free, snake_case};
 
 /// Lengths, types, ranges and formats of inputs and outputs.
 pub fn interface(program: &Program) -> String {

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Content, Record, Table, Value};
+use crate::text::first_free;
 
 /// Columns of generated code.
 const WIDTH: usize = 100;
@@ -278,13 +279,6 @@ pub fn type_name(name: &str) -> String {
         letters.next().map(|c| c.to_ascii_uppercase().to_string() + letters.as_str())
     };
     name.split('_').filter_map(word).collect()
-}
-
-/// `ident`, or that with the smallest number from 2 on, for which `free` says so.
-pub fn first_free(ident: &str, free: impl Fn(&str) -> bool) -> String {
-    let numbered = (2..).map(|count| format!("{ident}_{count}"));
-    let mut names = std::iter::once(ident.to_owned()).chain(numbered);
-    names.find(|name| free(name)).unwrap_or_default()
 }
 
 /// Values separated by commas, in lines that fit.

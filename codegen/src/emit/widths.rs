@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::items::{first_free, type_name};
+use super::items::type_name;
 use crate::program::{Op, Program};
-use crate::text::snake_case;
+use crate::text::{first_free, snake_case};
 
 /// What a module calls the widths of its program.
 pub struct Widths<'a> {

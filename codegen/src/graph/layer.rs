@@ -153,6 +153,14 @@ impl Layer {
         }
     }
 
+    /// What it does to one row: itself, unless it does the same to each of several.
+    pub fn row(&self) -> &Self {
+        match self {
+            Self::Rows { layer, .. } => layer,
+            layer => layer,
+        }
+    }
+
     /// The word reports use for it.
     pub fn kind(&self) -> &'static str {
         match self {

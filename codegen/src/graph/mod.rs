@@ -232,11 +232,8 @@ impl Graph {
         let mut seen = HashSet::new();
         for tensor in &mut self.tensors {
             if !seen.insert(tensor.name.clone()) {
-                let name = |k: usize| format!("{}_{k}", tensor.name);
-                let own = (2..).map(name).find(|name| !taken.contains(name));
-                tensor.name = own.unwrap_or_default();
+                tensor.name = text::first_free(&tensor.name, |name| !taken.contains(name));
                 taken.insert(tensor.name.clone());
-                seen.insert(tensor.name.clone());
             }
         }
     }

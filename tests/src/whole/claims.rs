@@ -1,5 +1,7 @@
 //! Integers and float side by side, held to a certificate: outputs, tensors and the integers of every operation.
 
+use std::rc::Rc;
+
 use nervecord::host::flat;
 use nervecord_codegen::certify::Certificate;
 use nervecord_codegen::certify::machine::Machine;
@@ -8,7 +10,7 @@ use nervecord_codegen::program::FINE;
 use nervecord_codegen::reference::{Reference, evaluate, first_largest};
 
 use super::certified::Certified;
-use crate::long::{TURN, advance, folded};
+use crate::long::{TURN, advance, folded, start};
 use crate::random::Random;
 
 /// What float itself rounds, of a number's size.
@@ -45,7 +47,7 @@ impl Held {
 /// One comparison after another.
 struct Claims<'a> {
     certified: &'a Certified,
-    machine: Option<Machine>,
+    machine: Option<Rc<Machine>>,
     held: Held,
     wrong: Option<String>,
 }
@@ -82,7 +84,7 @@ pub fn hold_long(certified: &Certified, seed: u64, steps: usize) -> Result<(Held
     let mut random = Random::new(seed);
     let (mut integers, mut float) =
         (Interpreter::new(program), Reference::new(&certified.compiled.graph));
-    let (mut input, mut all) = (start(certified), 0);
+    let (mut input, mut all) = (start(&program.input.ranges), 0);
     for step in 0..steps {
         advance(&mut random, &program.input.ranges, step, &mut input);
         let (output, _) = integers.step_raw(&input);
@@ -95,15 +97,9 @@ pub fn hold_long(certified: &Certified, seed: u64, steps: usize) -> Result<(Held
     claims.done().map(|held| (held, all))
 }
 
-/// The middle of every input's range, as the caller's integers.
-fn start(certified: &Certified) -> Vec<i32> {
-    let ranges = &certified.compiled.program.input.ranges;
-    ranges.iter().map(|[low, high]| low.midpoint(*high)).collect()
-}
-
 impl<'a> Claims<'a> {
     fn of(certified: &'a Certified) -> Self {
-        let machine = Machine::of(&certified.compiled.program).ok();
+        let machine = Machine::of(&certified.compiled.program).ok().map(Rc::new);
         Self { certified, machine, held: Held::default(), wrong: None }
     }
 
@@ -184,7 +180,7 @@ impl<'a> Claims<'a> {
     }
 
     fn integers(&mut self, memories: &[Vec<i16>]) {
-        let Some(machine) = self.machine.take() else { return };
+        let Some(machine) = self.machine.clone() else { return };
         let after = memories.iter().skip(1);
         for ((claim, step), memory) in
             self.certificate().integers.iter().zip(&machine.steps).zip(after)
@@ -198,17 +194,14 @@ impl<'a> Claims<'a> {
                 self.share(off, 0.0, 0.0, || format!("integer {y} of `{}`", claim.op));
             }
         }
-        self.machine = Some(machine);
     }
 
     /// Integers that stand for a tensor, beside it.
     fn spots(&mut self, memories: &[Vec<i16>], values: &[Vec<f64>]) {
-        let Some(machine) = self.machine.take() else { return };
+        let Some(machine) = self.machine.clone() else { return };
         let tensors = &self.certified.compiled.graph.tensors;
         for spot in &machine.spots {
-            let mut called = tensors.iter().enumerate().filter(|(_, t)| t.name == spot.tensor);
-            // Two of one name are not told apart.
-            let (Some((id, _)), None) = (called.next(), called.next()) else { continue };
+            let Some(id) = tensors.iter().position(|t| t.name == spot.tensor) else { continue };
             let claim = self.certificate().tensors.get(id).and_then(|claim| claim.error);
             let (Some(bound), Some(memory)) = (claim, memories.get(spot.after)) else { continue };
             let of = |all: &[f64], i: usize| all.get(i).or(all.first()).copied().unwrap_or(0.0);
@@ -220,7 +213,6 @@ impl<'a> Claims<'a> {
                 self.share((y - exact).abs(), bound, *exact, place);
             }
         }
-        self.machine = Some(machine);
     }
 
     /// First steps: rows, random inputs, corners, and climbing from the worst of them.
@@ -281,7 +273,7 @@ impl<'a> Claims<'a> {
         let Certified { compiled, .. } = self.certified;
         let (program, graph) = (&compiled.program, &compiled.graph);
         let (mut integers, mut float) = (Interpreter::new(program), Reference::new(graph));
-        let mut input = start(self.certified);
+        let mut input = start(&program.input.ranges);
         for step in 0..length {
             let tries = (0..if search { CHOICES } else { 1 }).map(|turn| {
                 let mut own = input.clone();
