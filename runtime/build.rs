@@ -3,9 +3,13 @@
 //! kernel does whole layers where others, `nervecord_walk`, do the edges only, or (Armv6-M) only a
 //! 32-bit product, `nervecord_short`; `nervecord_branchless` says that a select would become a branch.
 
-use std::env;
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
-fn main() {
+fn main() -> io::Result<()> {
+    if env::var_os("CARGO_FEATURE_SOURCES").is_some() {
+        list_sources()?;
+    }
     println!("cargo::rerun-if-changed=build.rs");
     println!(
         "cargo::rustc-check-cfg=cfg(nervecord_armv8m, nervecord_assembly, nervecord_branchless)"
@@ -54,6 +58,37 @@ fn main() {
         println!("cargo::rustc-cfg=nervecord_assembly");
     }
     println!("cargo::rustc-cfg=nervecord_kernel=\"{}\"", kernel.unwrap_or(host));
+    Ok(())
+}
+
+/// Writes the list of the crate's source files, with what is in them, that the feature `sources` is.
+fn list_sources() -> io::Result<()> {
+    println!("cargo::rerun-if-changed=src");
+    let folder = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
+    let mut files = vec![folder.join("build.rs")];
+    find_sources(&folder.join("src"), &mut files)?;
+    files.sort();
+    let mut list = String::from("&[\n");
+    for file in &files {
+        let name = file.strip_prefix(&folder).unwrap_or(file).to_string_lossy().replace('\\', "/");
+        list += &format!("    ({name:?}, include_str!({:?})),\n", file.to_string_lossy());
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(out.join("sources.rs"), list + "]\n")
+}
+
+/// The source files in a folder; tests, which are of no use elsewhere, are left out.
+fn find_sources(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            find_sources(&path, files)?;
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 /// Cores with Helium, which implies the DSP extension.

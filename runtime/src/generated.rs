@@ -11,6 +11,7 @@
 //! A name may be added. Whoever renames or removes one, or changes what a table means, raises
 //! [`FORMAT`]: modules of another format are refused by [`require_format`] with what to do.
 
+#[cfg(feature = "fixed")]
 pub use fixed;
 
 pub use crate::controller::{Controller, RawStep, Sealed, Status};

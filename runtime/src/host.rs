@@ -18,6 +18,11 @@ use crate::arch::dense::layout::{self, Native};
 use crate::arch::spline::tables;
 use crate::spline::SplineShape;
 
+/// The files of this crate, by their paths in its folder: what `cargo` builds it of, with no other crate, where the
+/// feature `fixed` is off.
+#[cfg(feature = "sources")]
+pub const SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
+
 /// The stream of a dense layer of i8 weights, row by row, for the host's kernel.
 ///
 /// # Panics

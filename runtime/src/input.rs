@@ -20,7 +20,9 @@
 
 use core::marker::PhantomData;
 
+#[cfg(feature = "fixed")]
 use fixed::types::extra::{LeEqU16, LeEqU32};
+#[cfg(feature = "fixed")]
 use fixed::{FixedI16, FixedI32};
 
 use crate::controller::{RawStep, Status};
@@ -62,18 +64,21 @@ impl Value for f32 {
     }
 }
 
+#[cfg(feature = "fixed")]
 impl<F: LeEqU16> Value for FixedI16<F> {
     fn convert(self, format: Format) -> (i32, Fit) {
         scaled(self.to_bits() as i64, Self::FRAC_NBITS, format)
     }
 }
 
+#[cfg(feature = "fixed")]
 impl<F: LeEqU32> Value for FixedI32<F> {
     fn convert(self, format: Format) -> (i32, Fit) {
         scaled(self.to_bits() as i64, Self::FRAC_NBITS, format)
     }
 }
 
+#[cfg(feature = "fixed")]
 /// An integer of 32 bits, with `frac` fractional ones, in a format.
 fn scaled(bits: i64, frac: u32, format: Format) -> (i32, Fit) {
     // |bits 2^31| <= 2^62, and less by the integer itself if 1.0 is full scale

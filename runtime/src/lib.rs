@@ -26,11 +26,14 @@
 //! zero weights and may hold anything.
 //!
 //! # Features
-//! None is on by default.
+//! `fixed` alone is on by default.
+//! - `fixed`: the fixed-point numbers of the crate of that name as inputs and outputs; without, modules step on bare
+//!   integers, and nothing is taken from other crates.
 //! - `f32`: conversions between `f32` and the fixed-point formats, for hosts and for parts with an FPU.
 //! - `control`: the control loop over embedded-hal, in `control`: guard, adapters, frames on a serial link.
 //! - `defmt`: log lines of the control loop through defmt.
 //! - `dsp`: fails the build of an Armv8-M mainline core unless it has the kernels of the DSP extension.
+//! - `sources`: the crate's own source files as constants, for `nervecord compile --c`.
 //!
 //! # Rooms
 //! Each file says what it may use. From below: `arch` (what differs from core to core) and [`rounding`], one
@@ -74,6 +77,7 @@ mod tensor;
 
 pub use arch::KERNEL;
 pub use controller::{Controller, RawModel, RawStep, Status};
+#[cfg(feature = "fixed")]
 pub use fixed;
 #[cfg(feature = "f32")]
 pub use float::FloatStep;

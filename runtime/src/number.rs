@@ -1,7 +1,9 @@
 //! The integers behind fixed-point numbers, for code that does not care about their formats. Stands on
 //! the crate `fixed` alone.
 
+#[cfg(feature = "fixed")]
 use fixed::types::extra::{LeEqU16, LeEqU32};
+#[cfg(feature = "fixed")]
 use fixed::{FixedI16, FixedI32};
 
 /// How an input's or output's integers stand for numbers.
@@ -106,6 +108,7 @@ pub trait Number: Copy + Default {
     }
 }
 
+#[cfg(feature = "fixed")]
 impl<F: LeEqU16> Number for FixedI16<F> {
     const FRAC: u32 = FixedI16::<F>::FRAC_NBITS;
 
@@ -118,6 +121,7 @@ impl<F: LeEqU16> Number for FixedI16<F> {
     }
 }
 
+#[cfg(feature = "fixed")]
 impl<F: LeEqU32> Number for FixedI32<F> {
     const FRAC: u32 = FixedI32::<F>::FRAC_NBITS;
 
