@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::calibrate::Calibration;
 use crate::choose::quantize;
-use crate::emit::{Origin, emit};
+use crate::emit::header::{Assembly, head, header};
+use crate::emit::{Origin, c, emit};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::import::{self, Source};
@@ -186,15 +187,34 @@ impl Compiled {
 
     /// The generated module's text.
     pub fn module(&self) -> String {
+        emit(&self.program, &self.origin())
+    }
+
+    /// The `lib.rs` of a crate with the functions for C, of which the assembly is made.
+    pub fn c_source(&self) -> String {
+        c::source(&self.program)
+    }
+
+    /// The comment at the head of that assembly, for a core and what GCC and Clang are told for it.
+    pub fn c_head(&self, core: &str, flags: &str) -> String {
+        head(&self.program, &self.origin(), core, flags)
+    }
+
+    /// The header of that assembly.
+    pub fn c_header(&self, assembly: &Assembly) -> String {
+        header(&self.program, &self.origin(), assembly)
+    }
+
+    /// What a file that is made of it says of where it comes from.
+    pub fn origin(&self) -> Origin {
         let model = self.source.path.file_name().map(text::path);
-        let origin = Origin {
+        Origin {
             model: model.unwrap_or_default(),
             model_sha256: self.source.sha256.clone(),
             calibration: self.calibration.origin.clone(),
             calibration_sha256: self.calibration.sha256.clone(),
             options: self.arguments(),
-        };
-        emit(&self.program, &origin)
+        }
     }
 
     /// The options that decide the module, as on the command line.

@@ -1,14 +1,14 @@
 //! What a caller names of a module: its inputs, outputs, their types, ranges and names. Stands on the program's ports
-//! and on items.
+//! on items and on a step.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use nervecord::host::quads;
 use nervecord::{InputLimits, OutputLimits, Tolerance};
 
 use super::items::{screaming, wrapped};
-use crate::program::{Port, PortWidth, Program, StatedLimits};
+use super::step::ports;
+use crate::program::{Port, Program, StatedLimits};
 use crate::text::{first_free, snake_case};
 
 /// Lengths, types, ranges and formats of inputs and outputs.
@@ -27,30 +27,7 @@ pub fn interface(program: &Program) -> String {
     }
     let _ = writeln!(out, "    /// Bytes of tables in flash.");
     let _ = writeln!(out, "    pub const TABLE_BYTES: usize = {};", program.table_bytes());
-    let ranges: Vec<String> = program.input.ranges.iter().map(|r| format!("{r:?}")).collect();
-    let _ = writeln!(
-        out,
-        "    /// The calibrated range of each input with its margin, in its integers: outside, the status says so."
-    );
-    let head = "pub const RANGES: [[i32; 2]; INPUTS] = [";
-    let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&ranges, 8));
-    for (name, port) in [("CHANNELS", &program.input), ("LEVELS", &program.output)] {
-        let (PortWidth::WideIn(channels) | PortWidth::WideOut(channels)) = &port.width else {
-            continue;
-        };
-        let cells: Vec<String> = channels
-            .iter()
-            .map(|c| format!("Channel {{ offset: {}, shift: {} }}", c.offset, c.shift))
-            .collect();
-        let head = format!("static {name}: [Channel; {}] = [", cells.len());
-        let _ = write!(out, "    #[rustfmt::skip]\n    {head}\n{}    ];\n", wrapped(&cells, 8));
-    }
-    let table = match program.input.bits() {
-        32 => "limits32(&RANGES, &CHANNELS)",
-        _ => "limits16(&RANGES)",
-    };
-    let limits = 2 * quads(program.input.features());
-    let _ = writeln!(out, "    static LIMITS: [Quad; {limits}] = {table};");
+    out += &ports(program);
     out
 }
 

@@ -42,9 +42,14 @@ impl<'a> Widths<'a> {
         out + "    }\n"
     }
 
+    /// All of them by their paths, the widest last.
+    pub fn paths(&self) -> impl Iterator<Item = String> {
+        self.names.iter().map(|name| format!("Width::{name}"))
+    }
+
     /// The widest, by its path.
-    fn whole(&self) -> Option<String> {
-        self.names.last().map(|name| format!("Width::{name}"))
+    pub fn whole(&self) -> Option<String> {
+        self.paths().last()
     }
 
     /// Statements one after the other, those that not all widths need under their condition.
