@@ -10,6 +10,7 @@
 //!
 //! Stands on the library `nervecord-codegen`, whose phases it calls in their order.
 
+pub mod c;
 pub mod command;
 pub mod demo;
 pub mod emulate;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod builds;
+mod c;
 mod checkout;
 mod circles;
 mod documents;
@@ -58,6 +59,8 @@ enum Task {
         #[arg(long)]
         profile: bool,
     },
+    /// Make every bundled model for C, and test all in one program on emulated cores, by the distribution's compilers
+    C,
     /// Refuse files that need each other in a circle, in any crate
     Circles {
         /// Folders of packages; all if none is given
@@ -209,6 +212,7 @@ fn main() -> ExitCode {
         Task::Bench { board, model, profile, check, save, write, .. } => {
             bench::bench(&bench::BenchOptions { board, models: model, profile, check, save, write })
         }
+        Task::C => c::c().map(|()| true),
         Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
         Task::Whole { arguments } => fuzz::whole(&arguments),
         Task::Circles { folders } => circles::circles(&folders).map(|()| true),

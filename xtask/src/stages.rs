@@ -16,7 +16,7 @@ use crate::figures::Figures;
 use crate::parts::{self, Part};
 use crate::set_up::set_up;
 use crate::{
-    builds, circles, documents, emulate, faults, fuzz, golden, looped, oldest, package, subject,
+    builds, c, circles, documents, emulate, faults, fuzz, golden, looped, oldest, package, subject,
     supply,
 };
 
@@ -69,6 +69,7 @@ pub fn test() -> bool {
         false => Err(Error::new("the firmware of a board can panic in our code")),
     });
     tally.emulated();
+    tally.stage("C on emulated cores", c::c);
     for (name, faults, reset) in [("clean", 0.0, None), ("bad", 0.2, Some(500))] {
         let plant = looped::PlantKind::Swimmer;
         let options = looped::LoopOptions { plant, steps: 1000, faults, reset, seed: 1000 };

@@ -13,22 +13,33 @@ use nervecord_codegen::{Compiled, Error, Result, report, text};
 
 use super::model::Model;
 use super::{print, progress};
+use crate::c::{Core, Library, Package, check_name};
+use crate::emulate::process;
 
 /// How long a property of the settings is looked at for a report.
 const PROPERTY: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub struct Target {
-    /// The module to write.
+    /// The module to write; with --c, the folder of the files.
     #[arg(short, long = "out", value_name = "FILE")]
     output: PathBuf,
+    /// Write one assembly file and its header for firmware in C or C++, for the core of --cpu.
+    #[arg(long, conflicts_with = "certificate")]
+    c: bool,
+    /// With --c, also the assembled file as an archive for the linker.
+    #[arg(long = "static", requires = "c")]
+    archive: bool,
+    /// With --c, lay the files out as a library of a build system.
+    #[arg(long, value_name = "KIND", requires = "c", conflicts_with = "archive")]
+    c_package: Option<Package>,
     /// A folder for report.html and report.json.
     #[arg(long)]
     report: Option<PathBuf>,
     /// A file for what is proved of every input: how far the integers can be from float.
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
-    /// Write nothing; fail if the module is not up to date.
+    /// Write nothing; fail if what would be written is not up to date.
     #[arg(long, conflicts_with_all = ["report", "certificate"])]
     check: bool,
     /// Exit 1 if the tolerance was not reached on calibration rows held out from every decision.
@@ -36,28 +47,38 @@ pub struct Target {
     strict: bool,
 }
 
-/// Writes the module, or compares it; whether it is current.
+/// Writes the module, or the files for C, or compares them; whether they are current.
 pub fn compile(model: &Model, target: &Target) -> Result<bool> {
-    if target.check {
-        let compiled = model.build()?;
-        return Ok(is_current(&target.output, &compiled.module())? & target.accepts(&compiled));
+    let core = target.core(model)?;
+    if !target.check {
+        let files = model.files()?;
+        target.results().try_for_each(|path| spare(&path, &files))?;
     }
-    let files = model.files()?;
-    target.results().try_for_each(|path| spare(&path, &files))?;
     let compiled = model.build()?;
+    let results = match core {
+        Some(core) => target.library(&compiled, core)?,
+        None => vec![(target.output.clone(), compiled.module().into_bytes())],
+    };
+    if target.check {
+        let current = results.iter().map(|(path, bytes)| is_current(path, bytes));
+        let current = current.collect::<Result<Vec<_>>>()?;
+        return Ok(current.into_iter().all(|current| current) & target.accepts(&compiled));
+    }
     // What cannot be asked is told before somebody wants to know.
     asked(&compiled)?;
     // Together: if one of them cannot be written, none is left.
-    let _folder = target.report.as_deref().map(Folder::make).transpose()?;
-    let module = compiled.module();
+    let of_results = results.iter().filter_map(|(path, _)| path.parent()).filter(|_| target.c);
+    let folders = target.report.as_deref().into_iter().chain(of_results);
+    let _folders = folders.map(Folder::make).collect::<Result<Vec<_>>>()?;
     let certificate = target.certificate.as_ref().map(|_| {
         progress::during("bounding every input", || {
-            Certificate::issue(&compiled, &module, &Effort::default())
+            Certificate::issue(&compiled, &compiled.module(), &Effort::default())
         })
     });
     let certificate = certificate.transpose()?;
     let mut summary = report::render(&compiled);
-    let mut outputs = vec![Output::of(&target.output, module.as_bytes())?];
+    let output = |(path, bytes): &(PathBuf, Vec<u8>)| Output::of(path, bytes);
+    let mut outputs = results.iter().map(output).collect::<Result<Vec<_>>>()?;
     if let Some((path, certificate)) = target.certificate.as_ref().zip(certificate.as_ref()) {
         outputs.push(Output::of(path, certificate.text()?.as_bytes())?);
         summary += &report::certificate(certificate);
@@ -71,10 +92,8 @@ pub fn compile(model: &Model, target: &Target) -> Result<bool> {
     let ready = ready(outputs)?;
     print::beside(Some(&target.output), &summary)?;
     ready.commit()?;
-    [Some(&target.output), target.certificate.as_ref()]
-        .into_iter()
-        .flatten()
-        .try_for_each(|path| print::wrote(path))?;
+    let written = results.iter().map(|(path, _)| path).chain(&target.certificate);
+    written.map(PathBuf::as_path).try_for_each(print::wrote)?;
     Ok(target.accepts(&compiled))
 }
 
@@ -90,6 +109,31 @@ pub fn reports(folder: Option<&Path>) -> impl Iterator<Item = PathBuf> {
 }
 
 impl Target {
+    /// The core that files for C are made for, if they are asked for.
+    fn core(&self, model: &Model) -> Result<Option<Core>> {
+        let core = self.c.then(|| Core::of(model.cpu())).transpose()?;
+        if core.is_some() {
+            check_name(&model.name())?;
+        }
+        Ok(core)
+    }
+
+    /// The files for C by their paths.
+    fn library(&self, compiled: &Compiled, core: Core) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+        let (place, _promise) = process::temporary_folder(&std::env::temp_dir())?;
+        let make = || Library::make(compiled, core, place.path());
+        let library = progress::during(format!("compiling for {}", core.name), make)?;
+        let mut files = match self.c_package {
+            Some(package) => package.lay_out(&library)?,
+            None => library.files(),
+        };
+        if self.archive {
+            files.push(library.archive(place.path())?);
+        }
+        let placed = |(path, bytes): (PathBuf, Vec<u8>)| (self.output.join(path), bytes);
+        Ok(files.into_iter().map(placed).collect())
+    }
+
     /// Warns where the tolerance was not reached; whether that is good enough.
     fn accepts(&self, compiled: &Compiled) -> bool {
         let missed = compiled.program.promise.as_ref().filter(|promise| !promise.is_kept());
@@ -110,11 +154,11 @@ impl Target {
     }
 }
 
-fn is_current(path: &Path, module: &str) -> Result<bool> {
+fn is_current(path: &Path, wanted: &[u8]) -> Result<bool> {
     let mut bytes = Vec::new();
     let read = input::regular(path)?.read_to_end(&mut bytes);
     read.map_err(|e| Error::io("read", path, &e))?;
-    let current = bytes == module.as_bytes();
+    let current = bytes == wanted;
     if !current {
         let name = text::path(path);
         print::message(&format!(

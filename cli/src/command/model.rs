@@ -9,7 +9,7 @@ use nervecord_codegen::data::Vectors;
 use nervecord_codegen::graph::Graph;
 use nervecord_codegen::options::{Cpu, Weights};
 use nervecord_codegen::settings::Settings;
-use nervecord_codegen::{Compiled, Compiler, Error, Kind, Result, import};
+use nervecord_codegen::{Compiled, Compiler, Error, Kind, Result, import, text};
 
 use super::progress;
 
@@ -75,6 +75,17 @@ impl Model {
             compiler = compiler.name(name);
         }
         compiler
+    }
+
+    /// The core the module is meant for.
+    pub fn cpu(&self) -> Cpu {
+        self.cpu
+    }
+
+    /// The name that the module is to have.
+    pub fn name(&self) -> String {
+        let stem = || self.model.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        text::snake_case(&self.name.clone().unwrap_or_else(stem))
     }
 
     /// All files that are read; no result may take their place.

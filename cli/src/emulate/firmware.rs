@@ -120,7 +120,8 @@ pub const HEAP: &str = "the heap";
 /// It computes in floats.
 pub const FLOAT: &str = "a float";
 
-fn forbidden(symbol: &str) -> Option<&'static str> {
+/// Why a symbol may not be in an inference path, by its name.
+pub fn forbidden(symbol: &str) -> Option<&'static str> {
     // Substrings, because a mangled name holds its path in pieces.
     const PANICS: [&str; 5] =
         ["panic", "unwrap_failed", "expect_failed", "begin_unwind", "4core3fmt"];

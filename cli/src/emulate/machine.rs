@@ -135,6 +135,26 @@ fn run_once(
     Ok(Recording { output, summary, intervals, executed, counting })
 }
 
+/// Runs an image of any other firmware, for `timeout` at most.
+///
+/// # Errors
+/// The emulator is not there, or the image does not end with 0 in time; what it said is in the message.
+pub fn execute(board: &Board, elf: &[u8], timeout: Duration) -> Result<()> {
+    if process::find(&board.qemu.command).is_none() {
+        return Err(toolchain::missing_emulator(&board.qemu.command, &board.qemu.package));
+    }
+    let (folder, _folder) = process::temporary_folder(&env::temp_dir())?;
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("firmware.elf"), elf).map_err(|e| Error::io("write", path(""), &e))?;
+    let said = File::create(path("said")).map_err(|e| Error::io("create", path(""), &e))?;
+    let both = said.try_clone().map_err(|e| Error::io("create", path(""), &e))?;
+    let mut qemu = command(board);
+    qemu.current_dir(folder.path()).stdin(Stdio::null()).stdout(said).stderr(both);
+    let (mut child, _child) = process::spawn(&mut qemu)?;
+    let status = wait(&mut child, timeout);
+    judge(status, timeout, &fs::read(path("said")).unwrap_or_default())
+}
+
 fn unread(what: &str, found: impl std::fmt::Display) -> Error {
     Error::new("the emulator left no result")
         .at(what)

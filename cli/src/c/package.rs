@@ -1,0 +1,267 @@
+//! The files of a network laid out as a library of a build system. Stands on the cores.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use nervecord_codegen::options::Cpu;
+use nervecord_codegen::{Error, Kind, Result};
+
+use super::{Core, Library};
+
+/// A build system's kind of library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Package {
+    /// A library of the Arduino IDE, with an example sketch; the assembly in a folder of its core.
+    Arduino,
+    /// A module of Zephyr.
+    Zephyr,
+    /// A component of ESP-IDF, for its RISC-V parts.
+    EspIdf,
+    /// A library of PlatformIO.
+    Platformio,
+    /// A target of plain CMake.
+    Cmake,
+}
+
+/// A file by its path in the package.
+type File = (PathBuf, Vec<u8>);
+
+impl Package {
+    /// The files of the package.
+    ///
+    /// # Errors
+    /// The build system has no part with such a core.
+    pub fn lay_out(self, library: &Library) -> Result<Vec<File>> {
+        let Library { name, core, header, .. } = library;
+        let readme = readme(self, library);
+        let mut files = match self {
+            Self::Arduino => arduino(library),
+            Self::Zephyr => zephyr(library),
+            Self::EspIdf if core.cpu != Cpu::Riscv32 => return Err(no_part(core)),
+            Self::EspIdf => esp_idf(library),
+            Self::Platformio => platformio(library),
+            Self::Cmake => cmake(library),
+        };
+        let [includes, sources] = match self {
+            Self::Arduino => ["src".to_owned(), format!("src/{}", core.cpu.name())],
+            _ => ["include", "src"].map(str::to_owned),
+        };
+        files.push(file(&format!("{includes}/{name}.h"), header));
+        files.push(file(&format!("{sources}/{name}.S"), &self.guarded(library)));
+        files.push(file("README.md", &readme));
+        Ok(files)
+    }
+
+    /// The assembly, through the preprocessor, which says where it is given to another core; in an Arduino library it is
+    /// left out there, so that several cores may lie side by side.
+    fn guarded(self, Library { core, assembly, .. }: &Library) -> String {
+        let condition = condition(core.cpu);
+        match self {
+            Self::Arduino => format!("#if {condition}\n{assembly}\n#endif\n"),
+            _ => format!(
+                "#if !({condition})\n#error \"this is for {}: run `nervecord compile --c` with --cpu for the core it \
+                 is\"\n#endif\n{assembly}",
+                core.name
+            ),
+        }
+    }
+}
+
+/// What the preprocessor knows of a core (ACLE, and the RISC-V C API).
+fn condition(cpu: Cpu) -> &'static str {
+    match cpu {
+        Cpu::CortexM0 | Cpu::CortexM0Plus => "defined(__ARM_ARCH_6M__)",
+        Cpu::CortexM3 => "defined(__ARM_ARCH_7M__)",
+        Cpu::CortexM4 | Cpu::CortexM7 => "defined(__ARM_ARCH_7EM__)",
+        Cpu::CortexM33 => "defined(__ARM_ARCH_8M_MAIN__) && defined(__ARM_FEATURE_DSP)",
+        Cpu::CortexM55 => "defined(__ARM_FEATURE_MVE)",
+        _ => "defined(__riscv) && __riscv_xlen == 32 && defined(__riscv_mul)",
+    }
+}
+
+fn no_part(core: &Core) -> Error {
+    Error::new("no part of ESP-IDF has such a core with a kernel of its own")
+        .of_kind(Kind::Options)
+        .at("--c-package esp-idf")
+        .expected("--cpu riscv32, for ESP32-C2, -C3, -C5, -C6, -H2 and their like")
+        .found(core.cpu.name())
+        .help("an ESP32, -S2 or -S3 has an Xtensa core, for which there is none")
+}
+
+fn file(path: &str, text: &str) -> File {
+    (PathBuf::from(path), text.as_bytes().to_vec())
+}
+
+/// Library specification 2.2 of Arduino.
+fn arduino(Library { name, core, .. }: &Library) -> Vec<File> {
+    let properties = format!(
+        "name={name}
+version=1.0.0
+author=nervecord
+maintainer=nervecord
+sentence=The network {name} as integers, for {core_name}.
+paragraph=Made by nervecord: one assembly file with the network's tables and kernels, and a header.
+category=Device Control
+url=https://crates.io/crates/nervecord
+architectures=*
+includes={name}.h
+",
+        core_name = core.name
+    );
+    let upper = name.to_ascii_uppercase();
+    let sketch = format!(
+        "#include <{name}.h>
+
+static {name}_t network;
+
+void setup() {{
+  Serial.begin(115200);
+  // The integers of the host, on this board.
+  if ({name}_selftest() != 0) {{
+    Serial.println(\"the self-test failed: is this the core that it was made for?\");
+    for (;;) {{}}
+  }}
+  {name}_init(&network);
+}}
+
+void loop() {{
+  float x[{upper}_INPUTS] = {{0}};
+  float y[{upper}_OUTPUTS];
+  // Read the sensors into x here.
+  uint32_t status = {name}_step_f(&network, x, y);
+  for (int i = 0; i < {upper}_OUTPUTS; i++) {{
+    Serial.print(y[i], 4);
+    Serial.print(' ');
+  }}
+  Serial.println(status, HEX);
+  delay(20);
+}}
+"
+    );
+    vec![
+        file("library.properties", &properties),
+        file(&format!("examples/{name}_step/{name}_step.ino"), &sketch),
+    ]
+}
+
+/// A module as `zephyr/module.yml` describes it.
+fn zephyr(Library { name, core, .. }: &Library) -> Vec<File> {
+    let upper = name.to_ascii_uppercase();
+    let depends = match core.cpu {
+        Cpu::Riscv32 => "RISCV && !64BIT".to_owned(),
+        cpu => format!(
+            "CPU_{}",
+            cpu.name().replace("m0+", "m0plus").replace('-', "_").to_ascii_uppercase()
+        ),
+    };
+    vec![
+        file(
+            "zephyr/module.yml",
+            &format!("name: {name}\nbuild:\n  cmake: .\n  kconfig: zephyr/Kconfig\n"),
+        ),
+        file(
+            "zephyr/Kconfig",
+            &format!(
+                "config NERVECORD_{upper}
+\tbool \"The network {name} as integers\"
+\tdepends on {depends}
+\tdefault y
+\thelp
+\t  Links the network's step, made by nervecord for {}.
+",
+                core.name
+            ),
+        ),
+        file(
+            "CMakeLists.txt",
+            &format!(
+                "if(CONFIG_NERVECORD_{upper})
+  zephyr_include_directories(include)
+  zephyr_library_named({name})
+  zephyr_library_sources(src/{name}.S)
+endif()
+"
+            ),
+        ),
+    ]
+}
+
+/// A component as ESP-IDF's build system takes it.
+fn esp_idf(Library { name, .. }: &Library) -> Vec<File> {
+    vec![
+        file(
+            "CMakeLists.txt",
+            &format!(
+                "idf_component_register(SRCS \"src/{name}.S\"\n                       INCLUDE_DIRS \"include\")\n"
+            ),
+        ),
+        file(
+            "idf_component.yml",
+            &format!(
+                "version: \"1.0.0\"\ndescription: The network {name} as integers\ntargets:\n  - esp32c2\n  - esp32c3\n  \
+                 - esp32c5\n  - esp32c6\n  - esp32h2\n"
+            ),
+        ),
+    ]
+}
+
+/// A library as PlatformIO's `library.json` describes it.
+fn platformio(Library { name, core, .. }: &Library) -> Vec<File> {
+    let manifest = serde_json::json!({
+        "name": name,
+        "version": "1.0.0",
+        "description": format!("The network {name} as integers, for {}", core.name),
+        "keywords": ["neural-network", "fixed-point", "control"],
+        "headers": format!("{name}.h"),
+        "frameworks": "*",
+        "platforms": "*",
+        "build": { "includeDir": "include", "srcDir": "src" },
+    });
+    vec![file("library.json", &format!("{manifest:#}\n"))]
+}
+
+fn cmake(Library { name, .. }: &Library) -> Vec<File> {
+    let text = format!(
+        "cmake_minimum_required(VERSION 3.13)
+
+# add_subdirectory({name}), then target_link_libraries(firmware PRIVATE {name})
+enable_language(ASM)
+add_library({name} STATIC src/{name}.S)
+set_target_properties({name} PROPERTIES LINKER_LANGUAGE C)
+target_include_directories({name} PUBLIC include)
+"
+    );
+    vec![file("CMakeLists.txt", &text)]
+}
+
+/// How the package gets into a project.
+fn readme(package: Package, Library { name, core, .. }: &Library) -> String {
+    let steps = match package {
+        Package::Arduino => format!(
+            "Put this folder into `libraries/` of the sketchbook, or add it as a zip file (Sketch > Include Library). The \
+             sketch `examples/{name}_step` tests the board and steps the network. `src/{}` is left out on boards with \
+             another core; run `nervecord compile --c --c-package arduino` for that core into another folder, and copy its \
+             folder in `src` beside.",
+            core.cpu.name()
+        ),
+        Package::Zephyr => format!(
+            "Name this folder in `ZEPHYR_EXTRA_MODULES`, or in the project's west manifest. `CONFIG_NERVECORD_{}` is on \
+             where the core is {}.",
+            name.to_ascii_uppercase(),
+            core.name
+        ),
+        Package::EspIdf => format!(
+            "Put this folder into `components/` of the project; `REQUIRES {name}` where it is used."
+        ),
+        Package::Platformio => "Put this folder into `lib/` of the project.".to_owned(),
+        Package::Cmake => format!(
+            "`add_subdirectory({name})` and `target_link_libraries(firmware PRIVATE {name})`, in a project whose toolchain \
+             file sets `{}` for assembly too.",
+            core.flags()
+        ),
+    };
+    format!(
+        "# {name}\n\nThe network `{name}` as integers for {}, made by nervecord: `{name}.h` says what its functions do.\n\n{steps}\n",
+        core.name
+    )
+}
