@@ -28,7 +28,8 @@
 //! # Features
 //! None is on by default.
 //! - `f32`: conversions between `f32` and the fixed-point formats, for hosts and for parts with an FPU.
-//! - `control`: the control loop over embedded-hal, in `control`: guard, adapters, frames on a serial link.
+//! - `control`: the control loop over embedded-hal, in `control`: guard, adapters, frames on a
+//!   serial link.
 //! - `defmt`: log lines of the control loop through defmt.
 //! - `dsp`: fails the build of an Armv8-M mainline core unless it has the kernels of the DSP extension.
 //!
@@ -73,13 +74,13 @@ mod table;
 mod tensor;
 
 pub use arch::KERNEL;
-pub use controller::{Controller, RawModel, RawStep, Status};
+pub use controller::{Controller, Ports, RawStep, Status};
 pub use fixed;
 #[cfg(feature = "f32")]
 pub use float::FloatStep;
 pub use generated::{FORMAT, require_format};
 pub use head::argmax;
-pub use input::{Counts, Reading};
+pub use input::{Counts, Reading, WrongLength};
 pub use limits::{InputLimits, Limits, OutputLimits, Tolerance};
 pub use number::{Format, Formats, Number};
 pub use tensor::{Quad, Scratch};

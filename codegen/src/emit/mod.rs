@@ -13,7 +13,9 @@ use std::ops::Range;
 use nervecord::generated::FORMAT;
 use nervecord::host::quads;
 
-use self::interface::{checked_tables, guard, interface, readings, typed, untyped};
+use self::interface::{
+    checked_tables, guard, interface, is_uniform, ports, readings, typed, untyped,
+};
 use self::items::{Items, type_name, wrapped, wrapped_imports};
 use self::widths::Widths;
 use crate::program::kernel::Data;
@@ -164,6 +166,9 @@ fn imports(program: &Program, items: &Items) -> String {
     if program.guard.is_some() {
         names.extend(["InputLimits", "Limits", "OutputLimits", "Tolerance"].map(String::from));
     }
+    if !is_uniform(program) {
+        names.extend(["Number", "Ports"].map(String::from));
+    }
     if checks_tables(program).is_some() {
         names.extend(["Tables", "Words"].map(String::from));
     }
@@ -294,6 +299,7 @@ fn controller(
         false => ", in a time that depends on them: zero activations are skipped",
     };
     let [head, step_at] = widths.steps(time, &untyped);
+    let ports = ports(program, ty);
     format!(
         "    /// The network of `{model}`.
     #[derive(Clone, Debug)]
@@ -346,7 +352,7 @@ fn controller(
             self.status = self.status.and(status);
         }}
     }}
-
+{ports}
     impl Default for {ty} {{
         fn default() -> Self {{
             Self::new()
