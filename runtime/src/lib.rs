@@ -28,7 +28,7 @@
 //! # Features
 //! None is on by default.
 //! - `f32`: conversions between `f32` and the fixed-point formats, for hosts and for parts with an FPU.
-//! - `control`: the control loop over embedded-hal, in `control`: guard, adapters, frames on a
+//! - `control`: the control loop over embedded-hal, in `control`, polled or async: guard, adapters, frames on a
 //!   serial link.
 //! - `defmt`: log lines of the control loop through defmt.
 //! - `dsp`: fails the build of an Armv8-M mainline core unless it has the kernels of the DSP extension.

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! [`ControlLoop::poll`] does one period when it is due and nothing otherwise, so it may sit in a
-//! main loop or a timer interrupt. It stands on a [`Supervisor`], which decides and touches no device. What may happen in a period is one of [`Fault`]'s kinds:
+//! main loop or a timer interrupt; an async task runs [`task::run`]. Both stand on a [`Supervisor`], which
+//! decides and touches no device. What may happen in a period is one of [`Fault`]'s kinds:
 //! each is counted, and any of them sends the actuator to the safe output, in the same period, until the
 //! input has been sound for a stated number of periods (see [`Recovery`]). An input that is no number or
 //! old is a fault at once, one outside its calibrated range in the fourth period on end, unless a
@@ -24,7 +25,7 @@
 //! | [`fault`] | what can go wrong in a period |
 //! | [`guard`] | what inputs and outputs are checked against, and how long what is wrong with an input is borne; [`limits`](crate::limits) states it in the model's units |
 //! | [`supervisor`] | what decides in a period, as a value without devices |
-//! | [`period`] | the loop around it |
+//! | [`period`], [`task`] | the loop around it, polled or awaited |
 //! | [`actuators`], [`pca9685`] | PWM servo, motor and plain duty; the I2C driver of up to 16 servos |
 //! | [`joint`], [`imu`] | analog and quadrature joint angles; an MPU-6050 with its filter |
 //! | [`frame`] | frames on a serial link, found again after garbage |
@@ -48,6 +49,7 @@ pub mod pca9685;
 pub mod period;
 pub mod remote;
 pub mod supervisor;
+pub mod task;
 pub mod telemetry;
 
 #[cfg(test)]
