@@ -433,3 +433,7 @@ impl<C: Ports<I, O>, const I: usize, const O: usize> Supervisor<C, I, O> {
         self.healthy = 0;
     }
 }
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;
