@@ -50,8 +50,7 @@ where
         watchdog: hardware.watchdog,
     };
     let period = hardware.ticks_per_second / RATE;
-    let settings =
-        Settings { deadline: period / 2, max_age: 0, ..Settings::new(LIMITS, period) };
+    let settings = Settings { deadline: period / 2, max_age: 0, ..Settings::new(LIMITS, period) };
     let mut control = ControlLoop::new(Supervisor::new(Model::new(), settings), devices);
     let mut state = None;
     loop {

@@ -1,5 +1,5 @@
-//! What stands around a controller: clock, sensor, actuator, watchdog. Stands on a controller's status and
-//! readings.
+//! What stands around a controller: clock, sensor, actuator, watchdog. Stands on a controller's status, its
+//! ports and its readings.
 
 use crate::controller::{Ports, RawStep, Status};
 use crate::input::Reading;

@@ -68,6 +68,9 @@
 //! A sensor or an actuator that may not answer at all waits no longer than it should by itself, and answers with an
 //! error then.
 //!
+//! Nothing here panics, but the compiler gives the future of every async function, those of the caller included, a
+//! panic for an executor that polls it after its end.
+//!
 //! Stands on `device` and `supervisor`.
 
 // The tasks of embedded executors stay on their core: nobody needs these futures to be `Send`.
