@@ -30,9 +30,9 @@ use crate::number::{Formats, Number};
 /// assert_eq!(Proportional.step(&[I4F12::from_num(1.5)]), [I4F12::from_num(-0.75)]);
 /// ```
 pub trait Controller {
-    /// What a step reads: an array of fixed-point numbers.
+    /// What a step reads: an array of fixed-point numbers, or a tuple of them.
     type Input;
-    /// What a step returns: an array of fixed-point numbers.
+    /// What a step returns: an array of fixed-point numbers, or a tuple of them.
     type Output;
 
     /// Returns to the state of a new controller.
@@ -184,29 +184,49 @@ pub trait RawStep<const I: usize, const O: usize>: Sealed + Sized {
     fn note(&mut self, status: Status);
 }
 
-/// A generated model stepped on bare integers, whatever the formats of its ports.
+/// A controller whose inputs and outputs are so many numbers, of formats that may differ: what a control loop
+/// steps.
 ///
-/// A model whose inputs differ in format takes a tuple; through this it takes an array.
-#[derive(Clone, Debug)]
-pub struct RawModel<M, const I: usize, const O: usize>(pub M);
+/// Every controller on arrays of [`Number`]s has it, and so has every generated model: one whose formats differ
+/// from number to number takes and gives tuples, and its module says what lies behind them.
+pub trait Ports<const I: usize, const O: usize>: Controller {
+    /// The integers behind an input.
+    fn input_to_raw(input: &Self::Input) -> [i32; I];
 
-impl<M, const I: usize, const O: usize> Controller for RawModel<M, I, O>
+    /// The input of integers, each of which saturates in its format.
+    fn input_from_raw(raw: &[i32; I]) -> Self::Input;
+
+    /// The integers behind an output.
+    fn output_to_raw(output: &Self::Output) -> [i32; O];
+
+    /// The output of integers, each of which saturates in its format.
+    fn output_from_raw(raw: &[i32; O]) -> Self::Output;
+}
+
+impl<C, X, Y, const I: usize, const O: usize> Ports<I, O> for C
 where
-    M: Controller + RawStep<I, O>,
+    C: Controller<Input = [X; I], Output = [Y; O]>,
+    X: Number,
+    Y: Number,
 {
-    type Input = [M::RawInput; I];
-    type Output = [M::RawOutput; O];
-
-    fn reset(&mut self) {
-        self.0.reset();
+    #[inline(always)]
+    fn input_to_raw(input: &[X; I]) -> [i32; I] {
+        input.map(Number::raw)
     }
 
-    fn step(&mut self, input: &Self::Input) -> Self::Output {
-        self.0.step_raw(input)
+    #[inline(always)]
+    fn input_from_raw(raw: &[i32; I]) -> [X; I] {
+        raw.map(Number::from_raw)
     }
 
-    fn status(&self) -> Status {
-        self.0.status()
+    #[inline(always)]
+    fn output_to_raw(output: &[Y; O]) -> [i32; O] {
+        output.map(Number::raw)
+    }
+
+    #[inline(always)]
+    fn output_from_raw(raw: &[i32; O]) -> [Y; O] {
+        raw.map(Number::from_raw)
     }
 }
 

@@ -14,7 +14,7 @@
 #[cfg(feature = "fixed")]
 pub use fixed;
 
-pub use crate::controller::{Controller, RawStep, Sealed, Status};
+pub use crate::controller::{Controller, Ports, RawStep, Sealed, Status};
 pub use crate::dense::{Dense8, Dense16, pack_dense8, pack_dense16};
 pub use crate::dense::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};
 pub use crate::dense::{Windows8, Windows16};
@@ -29,6 +29,7 @@ pub use crate::limits::{InputLimits, Limits, OutputLimits, Tolerance};
 pub use crate::membrane::{Gap, Membrane, Neuron, Synapse};
 pub use crate::ncap::{Clock, Joint, Ncap, Side};
 pub use crate::norm::{Normalize, RootMeanSquare};
+pub use crate::number::Number;
 pub use crate::port::{Channel, limits16, limits32, read16, read32, write16, write32};
 pub use crate::quotient::{Quotient, Ratio};
 pub use crate::rearrange::{DelayLine, Pad, Strided};

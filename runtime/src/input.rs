@@ -18,6 +18,7 @@
 //!
 //! Stands on `controller` and `number`.
 
+use core::fmt;
 use core::marker::PhantomData;
 
 #[cfg(feature = "fixed")]
@@ -166,6 +167,31 @@ const fn nearest(x: f64) -> i64 {
     (if x < 0.0 { x - 0.5 } else { x + 0.5 }) as i64
 }
 
+/// Not as many numbers as a model has inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongLength {
+    /// How many inputs there are.
+    pub expected: usize,
+    /// How many numbers came.
+    pub found: usize,
+}
+
+impl WrongLength {
+    /// The numbers as an array.
+    pub(crate) fn check<V, const I: usize>(values: &[V]) -> Result<&[V; I], Self> {
+        values.try_into().map_err(|_| Self { expected: I, found: values.len() })
+    }
+}
+
+impl fmt::Display for WrongLength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { expected, found } = self;
+        write!(f, "the model has {expected} inputs, and here are {found} numbers")
+    }
+}
+
+impl core::error::Error for WrongLength {}
+
 /// The inputs of one step of the model `M`, with how well each fits.
 #[derive(Clone, Debug)]
 pub struct Reading<M: RawStep<I, O>, const I: usize, const O: usize> {
@@ -195,6 +221,14 @@ impl<M: RawStep<I, O>, const I: usize, const O: usize> Reading<M, I, O> {
             reading.set(input, value);
         }
         reading
+    }
+
+    /// The same of values whose number is known at run time only, such as what a link has brought.
+    ///
+    /// # Errors
+    /// There are not as many as the model has inputs.
+    pub fn from_slice<V: Value>(values: &[V]) -> Result<Self, WrongLength> {
+        Ok(Self::of(WrongLength::check(values)?))
     }
 
     /// Sets an input to a number, clamped to its format; one that is no number leaves it missing, in

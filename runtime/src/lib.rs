@@ -30,7 +30,8 @@
 //! - `fixed`: the fixed-point numbers of the crate of that name as inputs and outputs; without, modules step on bare
 //!   integers, and nothing is taken from other crates.
 //! - `f32`: conversions between `f32` and the fixed-point formats, for hosts and for parts with an FPU.
-//! - `control`: the control loop over embedded-hal, in `control`: guard, adapters, frames on a serial link.
+//! - `control`: the control loop over embedded-hal, in `control`, polled or async: guard, adapters, frames on a
+//!   serial link.
 //! - `defmt`: log lines of the control loop through defmt.
 //! - `dsp`: fails the build of an Armv8-M mainline core unless it has the kernels of the DSP extension.
 //! - `sources`: the crate's own source files as constants, for `nervecord compile --c`.
@@ -76,14 +77,14 @@ mod table;
 mod tensor;
 
 pub use arch::KERNEL;
-pub use controller::{Controller, RawModel, RawStep, Status};
+pub use controller::{Controller, Ports, RawStep, Status};
 #[cfg(feature = "fixed")]
 pub use fixed;
 #[cfg(feature = "f32")]
 pub use float::FloatStep;
 pub use generated::{FORMAT, require_format};
 pub use head::argmax;
-pub use input::{Counts, Reading};
+pub use input::{Counts, Reading, WrongLength};
 pub use limits::{InputLimits, Limits, OutputLimits, Tolerance};
 pub use number::{Format, Formats, Number};
 pub use tensor::{Quad, Scratch};

@@ -1,80 +1,53 @@
 //! Limits in the model's units from `nervecord.toml` to a loop: the same under another calibration, held in
 //! every period, and refused where they cannot be.
 
-use std::cell::Cell;
-
-use nervecord::control::period::Parts;
+use nervecord::RawStep;
 use nervecord::control::{
-    Actuator, ControlLoop, Fault, Guard, Recovery, Sample, Sensor, State, Step, Timing,
+    Fault, Guard, Ports, Recovery, Sample, Settings, State, Step, Supervisor,
 };
 use nervecord::input::Reading;
 use nervecord::integrity::{TableCheck, Words};
-use nervecord::{RawModel, RawStep};
 use nervecord_codegen::graph::{Dense, Graph, Layer};
 use nervecord_codegen::options::Weights;
 use nervecord_tests::network;
 
 mod made {
     include!(concat!(env!("OUT_DIR"), "/guarded.rs"));
+    include!(concat!(env!("OUT_DIR"), "/mixed.rs"));
+    include!(concat!(env!("OUT_DIR"), "/actor.rs"));
 }
 
-use made::{narrow::Narrow, wide::Wide};
+use made::{actor, mixed, narrow::Narrow, wide::Wide};
 
 /// What the sensor says in a period: an angle, a rate, and how old they are.
 #[derive(Clone, Copy)]
 struct Says(f32, f32, u32);
 
-/// Says a period's words as a reading of the model `M`.
-struct Script<'a, M>(&'a Cell<Says>, std::marker::PhantomData<M>);
-
-impl<M: RawStep<2, 1>> Sensor<[M::RawInput; 2]> for Script<'_, M> {
-    type Error = ();
-    fn sample(&mut self, now: u32) -> Result<Sample<[M::RawInput; 2]>, ()> {
-        let Says(angle, rate, age) = self.0.get();
-        Ok(Sample::of(&Reading::<M, 2, 1>::of(&[angle, rate]), now.wrapping_sub(age)))
-    }
-}
-
-/// Takes everything.
-struct Sink;
-
-impl<Y> Actuator<[Y; 1]> for Sink {
-    type Error = ();
-    fn drive(&mut self, _: &[Y; 1]) -> Result<(), ()> {
-        Ok(())
-    }
-}
-
 /// What a loop around the model `M` drives, in its units, period by period.
 fn run<M>(says: &[Says]) -> Vec<(Option<Fault>, State, f64)>
 where
-    M: RawStep<2, 1> + nervecord::Controller + Default,
+    M: RawStep<2, 1> + Ports<2, 1> + Default,
 {
-    let (now, word) = (Cell::new(0), Cell::new(Says(0.0, 0.0, 0)));
-    let parts = Parts {
-        controller: RawModel(M::default()),
-        sensor: Script::<M>(&word, std::marker::PhantomData),
-        actuator: Sink,
-        clock: || now.get(),
-        watchdog: (),
-    };
-    let recovery = Recovery { healthy: 1, ..Recovery::default() };
-    let timing = Timing { period: 10, deadline: 10 };
-    let mut control = ControlLoop::new(parts, Guard::of::<M>(10), timing, recovery);
+    let recovery = Recovery { healthy: 1, ..Recovery::DEFAULT };
+    let mut supervisor =
+        Supervisor::new(M::default(), Settings { recovery, ..Settings::of::<M>(10) });
     let one = f64::from(1_u32 << M::OUTPUT_FRAC[0]);
-    let step = |says: &Says| {
-        word.set(*says);
-        let step: Option<Step<2, 1>> = control.poll();
-        now.set(now.get() + 10);
-        step.map(|step| (step.fault, step.state, f64::from(step.output[0]) / one))
+    let step = |(now, Says(angle, rate, age)): (u32, &Says)| {
+        let reading = Reading::<M, 2, 1>::of(&[*angle, *rate]);
+        let due = supervisor.begin(now)?;
+        let sample = Sample::of(&reading, now.wrapping_sub(*age));
+        let decision = supervisor.decide(due, Some(sample), now);
+        let step = supervisor.conclude(decision, now);
+        let step: Step<2, 1> = supervisor.finish(step, true);
+        Some((step.fault, step.state, f64::from(step.output[0]) / one))
     };
-    says.iter().filter_map(step).collect()
+    (0..).step_by(10).zip(says).filter_map(step).collect()
 }
 
 /// The faults, then what was driven.
 fn faults<M>(says: &[Says]) -> (Vec<Option<Fault>>, Vec<f64>)
 where
-    M: RawStep<2, 1> + nervecord::Controller + Default,
+    M: RawStep<2, 1> + Ports<2, 1> + Default,
 {
     run::<M>(says).into_iter().map(|(fault, _, driven)| (fault, driven)).unzip()
 }
@@ -84,7 +57,7 @@ macro_rules! under_both {
     ($name:ident, $model:ident, $body:block) => {
         #[test]
         fn $name() {
-            fn check<$model: RawStep<2, 1> + nervecord::Controller + Default>() $body
+            fn check<$model: RawStep<2, 1> + Ports<2, 1> + Default>() $body
             check::<Narrow>();
             check::<Wide>();
         }
@@ -143,6 +116,42 @@ under_both!(saturation_is_borne_three_times, M, {
     assert!(driven[2] < -1.2 && (driven[3] - driven[2] - 0.9).abs() < 4e-3, "{driven:?}");
     assert!(are(&driven[4..], &[0.1, 0.1]), "{driven:?}");
 });
+
+/// What a loop around a model drives for one reading.
+fn driven<M, const I: usize, const O: usize>(
+    model: M,
+    reading: &Reading<M, I, O>,
+) -> (Step<I, O>, M::Output)
+where
+    M: RawStep<I, O> + Ports<I, O>,
+{
+    let recovery = Recovery { healthy: 1, ..Recovery::DEFAULT };
+    let mut supervisor = Supervisor::new(model, Settings { recovery, ..Settings::of::<M>(10) });
+    let due = supervisor.begin(7).unwrap();
+    let decision = supervisor.decide(due, Some(Sample::of(reading, 7)), 7);
+    let step = supervisor.conclude(decision, 7);
+    (supervisor.finish(step, true), M::output_from_raw(&step.output))
+}
+
+/// Models whose formats differ from number to number take tuples or give them.
+#[test]
+fn a_loop_steps_models_of_mixed_formats_as_they_are() {
+    let (mut model, reading) = (mixed::Mixed::new(), mixed::input(&[0.001_f32, 50.0, 5e3, 300.5]));
+    let (step, output) = driven(mixed::Mixed::new(), &reading);
+    assert_eq!((step.fault, step.input), (None, Some(*reading.raw())));
+    assert_eq!(step.output, model.step_raw(reading.raw()).map(i32::from));
+    assert_eq!(output, model.step_reading(&reading));
+    let input: mixed::Input = mixed::Mixed::input_from_raw(reading.raw());
+    assert_eq!(mixed::Mixed::input_to_raw(&input), *reading.raw());
+
+    let (mut model, reading) = (actor::Actor::new(), actor::input(&[0.5_f32, -0.5, 0.25]));
+    let (step, output) = driven(actor::Actor::new(), &reading);
+    assert_eq!((step.fault, output), (None, model.step_reading(&reading)));
+    assert_eq!(actor::Actor::output_to_raw(&output), step.output);
+
+    let (step, _) = driven(mixed::Mixed::new(), &mixed::input(&[0.001_f32, 50.0, f32::NAN, 300.5]));
+    assert_eq!((step.fault, step.output), (Some(Fault::Invalid), [0, 0]));
+}
 
 /// Every bit of every table, turned over in a copy: found by the end of a pass, and at the start.
 #[test]

@@ -5,13 +5,13 @@
 //! bytes behind them are the link's, and whatever the link made of them. A length of 0xFFFF ends it; with one
 //! of 0xFFFE the host has a bit of the model's memory turn over, whose number follows.
 
+use nervecord::control;
 use nervecord::control::remote::{self, Remote, Settings};
-use nervecord::control::{Guard, RawModel};
 use semihosting::fs::File;
 use semihosting::io::{self, Read, Write};
 use semihosting::process;
 
-use crate::step::{INPUTS, Model, OUTPUTS, RawInput};
+use crate::step::{INPUTS, Model, OUTPUTS};
 
 /// The most bytes that a period brings.
 const LONGEST: usize = 2048;
@@ -33,10 +33,8 @@ fn serve() -> io::Result<()> {
         fill(&mut source, &mut bytes)?;
         *word = u32::from_le_bytes(bytes);
     }
-    let model = RawModel::<Model, INPUTS, OUTPUTS>(Model::new());
-    let settings = Settings::from_words(words);
-    let guard = Guard::of::<Model>(settings.max_age);
-    let mut remote = Remote::new(model, guard, &settings);
+    let around = control::Settings::of::<Model>(1);
+    let mut remote = Remote::new(Model::new(), around, &Settings::from_words(words));
     let mut received = [0; LONGEST];
     let mut answer = [0; remote::LONGEST];
     loop {
@@ -60,7 +58,7 @@ fn serve() -> io::Result<()> {
     }
 }
 
-type Loop = Remote<RawModel<Model, INPUTS, OUTPUTS>, RawInput, INPUTS, OUTPUTS>;
+type Loop = Remote<Model, INPUTS, OUTPUTS>;
 
 /// One period under a name of its own, all that firmware around a loop would call: the length of the answer.
 // SAFETY: no other symbol of the firmware has this name.
@@ -77,7 +75,7 @@ fn nervecord_period(
 }
 
 /// Turns a bit of a model over, whose scratch lies at its start: nothing else in it is aligned as much.
-fn flip(model: &mut RawModel<Model, INPUTS, OUTPUTS>, bit: usize) {
+fn flip(model: &mut Model, bit: usize) {
     assert!(bit / 8 < size_of::<Model>(), "the model has no such bit");
     let byte = (&raw mut *model).cast::<u8>().wrapping_add(bit / 8);
     // SAFETY: a byte of the model; all of it are integers, which may be any.

@@ -5,9 +5,8 @@ use core::cell::Cell;
 use embedded_hal::i2c::I2c;
 use nervecord::control::actuators::Pulse;
 use nervecord::control::pca9685::{ADDRESS, Pca9685};
-use nervecord::control::period::Parts;
 use nervecord::control::{
-    Clock, ControlLoop, Guard, InputLimits, Limits, OutputLimits, Recovery, State, Timing,
+    Clock, ControlLoop, InputLimits, Limits, OutputLimits, Parts, Settings, State, Supervisor,
     Tolerance, Watchdog,
 };
 use nervecord::{Formats, RawStep};
@@ -41,8 +40,7 @@ where
     J: Joints,
 {
     let angles = Cell::new(Default::default());
-    let parts = Parts {
-        controller: Model::new(),
+    let devices = Parts {
         sensor: Felt { angles: &angles, joints: hardware.joints },
         actuator: Muscles {
             angles: &angles,
@@ -51,10 +49,9 @@ where
         clock: hardware.clock,
         watchdog: hardware.watchdog,
     };
-    let guard = Guard::new(&LIMITS, 0);
     let period = hardware.ticks_per_second / RATE;
-    let timing = Timing { period, deadline: period / 2 };
-    let mut control = ControlLoop::new(parts, guard, timing, Recovery::default());
+    let settings = Settings { deadline: period / 2, max_age: 0, ..Settings::new(LIMITS, period) };
+    let mut control = ControlLoop::new(Supervisor::new(Model::new(), settings), devices);
     let mut state = None;
     loop {
         let Some(step) = control.poll() else {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::imports;
 use super::items::wrapped;
-use super::step::{Step, ports};
+use super::step::{Step, ranges};
 use crate::interpret::Interpreter;
 use crate::program::{Port, Program};
 use nervecord::generated::FORMAT;
@@ -36,7 +36,7 @@ pub fn source(program: &Program) -> String {
         let _ = writeln!(out, "    const {count}: usize = {};", port.features());
         let _ = writeln!(out, "    type {raw} = i{};", port.bits());
     }
-    out += &ports(program);
+    out += &ranges(program);
     out += &step.widths.declaration();
     out += &step.items.text;
     out += &tests(program);

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use nervecord::{InputLimits, OutputLimits, Tolerance};
 
 use super::items::{screaming, wrapped};
-use super::step::ports;
+use super::step::ranges;
 use crate::program::{Port, Program, StatedLimits};
 use crate::text::{first_free, snake_case};
 
@@ -27,7 +27,7 @@ pub fn interface(program: &Program) -> String {
     }
     let _ = writeln!(out, "    /// Bytes of tables in flash.");
     let _ = writeln!(out, "    pub const TABLE_BYTES: usize = {};", program.table_bytes());
-    out += &ports(program);
+    out += &ranges(program);
     out
 }
 
@@ -236,4 +236,66 @@ pub fn typed(program: &Program) -> String {
             )
         }
     }
+}
+
+/// What lies behind a model's inputs and outputs where their formats differ; for arrays nervecord itself says so.
+pub fn ports(program: &Program, ty: &str) -> String {
+    if is_uniform(program) {
+        return String::new();
+    }
+    let [input, output] = [(&program.input, "input"), (&program.output, "output")].map(conversions);
+    format!(
+        "
+    impl Ports<INPUTS, OUTPUTS> for {ty} {{
+{input}
+{output}    }}
+"
+    )
+}
+
+/// Whether inputs and outputs both are arrays.
+pub fn is_uniform(program: &Program) -> bool {
+    [&program.input, &program.output].iter().all(|port| port.uniform_frac().is_some())
+}
+
+/// A port's numbers to 32-bit integers, and back.
+fn conversions((port, name): (&Port, &str)) -> String {
+    let (count, ty) = match name {
+        "input" => ("INPUTS", "Input"),
+        _ => ("OUTPUTS", "Output"),
+    };
+    let indent = "            ";
+    let (to, from) = match port.uniform_frac() {
+        Some(_) => (
+            format!("{indent}{name}.map(Number::raw)\n"),
+            format!("{indent}raw.map(Number::from_raw)\n"),
+        ),
+        None => {
+            let places = 0..port.features();
+            let raws: Vec<String> =
+                places.clone().map(|i| format!("Number::raw({name}.{i})")).collect();
+            let names: Vec<String> = places.map(|i| format!("x{i}")).collect();
+            let numbers: Vec<String> =
+                names.iter().map(|x| format!("Number::from_raw({x})")).collect();
+            let [raws, numbers] = [raws, numbers].map(|cells| wrapped(&cells, 16));
+            let names = wrapped(&names, 16);
+            (
+                format!(
+                    "{indent}#[rustfmt::skip]\n{indent}let raw = [\n{raws}{indent}];\n{indent}raw\n"
+                ),
+                format!(
+                    "{indent}#[rustfmt::skip]\n{indent}let [\n{names}{indent}] = *raw;\n\
+                     {indent}#[rustfmt::skip]\n{indent}let {name} = (\n{numbers}{indent});\n{indent}{name}\n"
+                ),
+            )
+        }
+    };
+    format!(
+        "        fn {name}_to_raw({name}: &{ty}) -> [i32; {count}] {{
+{to}        }}
+
+        fn {name}_from_raw(raw: &[i32; {count}]) -> {ty} {{
+{from}        }}
+"
+    )
 }

@@ -14,7 +14,9 @@ use std::fmt::Write;
 
 use nervecord::generated::FORMAT;
 
-use self::interface::{checked_tables, guard, interface, readings, typed, untyped};
+use self::interface::{
+    checked_tables, guard, interface, is_uniform, ports, readings, typed, untyped,
+};
 use self::items::{Items, type_name, wrapped, wrapped_imports};
 use self::step::Step;
 use crate::program::{Port, Program, layer_table};
@@ -154,6 +156,9 @@ fn named(program: &Program) -> BTreeSet<String> {
     if program.guard.is_some() {
         names.extend(["InputLimits", "Limits", "OutputLimits", "Tolerance"]);
     }
+    if !is_uniform(program) {
+        names.extend(["Number", "Ports"]);
+    }
     if checks_tables(program).is_some() {
         names.extend(["Tables", "Words"]);
     }
@@ -220,6 +225,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, step: &Step) -> Stri
         false => ", in a time that depends on them: zero activations are skipped",
     };
     let [head, step_at] = step.widths.steps(time, &untyped);
+    let ports = ports(program, ty);
     format!(
         "    /// The network of `{model}`.
     #[derive(Clone, Debug)]
@@ -269,7 +275,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, step: &Step) -> Stri
             self.status = self.status.and(status);
         }}
     }}
-
+{ports}
     impl Default for {ty} {{
         fn default() -> Self {{
             Self::new()

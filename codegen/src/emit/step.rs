@@ -80,7 +80,7 @@ impl<'a> Step<'a> {
 }
 
 /// The ranges, channels and limits of a program's inputs and outputs.
-pub fn ports(program: &Program) -> String {
+pub fn ranges(program: &Program) -> String {
     let mut out = String::new();
     let ranges: Vec<String> = program.input.ranges.iter().map(|r| format!("{r:?}")).collect();
     let _ = writeln!(

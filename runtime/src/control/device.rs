@@ -1,8 +1,9 @@
-//! What stands around a controller: clock, sensor, actuator, watchdog. Stands on a controller's status and
-//! readings.
+//! What stands around a controller: clock, sensor, actuator, watchdog. Stands on a controller's status, its
+//! ports and its readings.
 
-use crate::controller::{RawStep, Status};
+use crate::controller::{Ports, RawStep, Status};
 use crate::input::Reading;
+use crate::number::Number;
 
 /// A monotonic counter of ticks that wraps at 2^32.
 ///
@@ -36,14 +37,15 @@ impl<X> Sample<X> {
     }
 }
 
-impl<X: Copy, const I: usize> Sample<[X; I]> {
-    /// A reading with its flags, for a [`RawModel`](crate::RawModel): an input that is missing in it sends the
-    /// loop to the safe output.
-    pub fn of<M, const O: usize>(reading: &Reading<M, I, O>, taken: u32) -> Self
+impl<X> Sample<X> {
+    /// A reading with its flags, for its model: an input that is missing in it sends the loop to the safe
+    /// output.
+    pub fn of<M, const I: usize, const O: usize>(reading: &Reading<M, I, O>, taken: u32) -> Self
     where
-        M: RawStep<I, O, RawInput = X>,
+        M: RawStep<I, O> + Ports<I, O, Input = X>,
     {
-        Self { value: *reading.raw(), taken, status: reading.status() }
+        let value = M::input_from_raw(&reading.raw().map(Number::raw));
+        Self { value, taken, status: reading.status() }
     }
 }
 
@@ -88,6 +90,60 @@ impl Watchdog for () {
 impl<F: FnMut()> Watchdog for F {
     fn feed(&mut self) {
         self();
+    }
+}
+
+/// All that a loop has around its controller, whose input is an `X` and whose output a `Y`.
+///
+/// Either one thing of the caller's, or [`Parts`].
+pub trait Devices<X, Y> {
+    /// Ticks now.
+    fn now(&mut self) -> u32;
+
+    /// The newest input, as of a [`Sensor`]; `None` where that failed.
+    fn sample(&mut self, now: u32) -> Option<Sample<X>>;
+
+    /// Drives the output, as of an [`Actuator`]; whether it was taken.
+    fn drive(&mut self, output: &Y) -> bool;
+
+    /// Another period has been brought to its end, as of a [`Watchdog`].
+    fn feed(&mut self);
+}
+
+/// [`Devices`] of parts.
+#[derive(Clone, Debug)]
+pub struct Parts<S, A, K, W = ()> {
+    /// Where the controller's input comes from.
+    pub sensor: S,
+    /// Where its output goes.
+    pub actuator: A,
+    /// What time it is.
+    pub clock: K,
+    /// What resets the core if the loop stops, or `()`.
+    pub watchdog: W,
+}
+
+impl<X, Y, S, A, K, W> Devices<X, Y> for Parts<S, A, K, W>
+where
+    S: Sensor<X>,
+    A: Actuator<Y>,
+    K: Clock,
+    W: Watchdog,
+{
+    fn now(&mut self) -> u32 {
+        self.clock.now()
+    }
+
+    fn sample(&mut self, now: u32) -> Option<Sample<X>> {
+        self.sensor.sample(now).ok()
+    }
+
+    fn drive(&mut self, output: &Y) -> bool {
+        self.actuator.drive(output).is_ok()
+    }
+
+    fn feed(&mut self) {
+        self.watchdog.feed();
     }
 }
 

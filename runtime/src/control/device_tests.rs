@@ -2,10 +2,9 @@
 
 use super::actuators::{Pulse, Servo};
 use super::imu::{ADDRESS, Attitude, Complementary, Mpu6050};
-use super::period::Parts;
 use super::{
-    Clock, ControlLoop, Fault, Guard, InputLimits, Limits, OutputLimits, Recovery, Sample, Sensor,
-    State, Step, Timing, Tolerance, Watchdog,
+    Clock, ControlLoop, Fault, InputLimits, Limits, OutputLimits, Parts, Recovery, Sample, Sensor,
+    Settings, State, Step, Supervisor, Tolerance, Watchdog,
 };
 use crate::number::Formats;
 use crate::{Controller, Status};
@@ -137,8 +136,7 @@ fn run(periods: &[Period]) -> Vec<Step<4, 1>> {
     let fed = periods.iter().filter(|period| !period.jammed);
     let mut pin = Pin::new(&fed.map(|_| PinIo::set(Level::High)).collect::<Vec<_>>());
     let imu = Mpu6050::new(bus.clone(), ADDRESS).unwrap();
-    let parts = Parts {
-        controller: now.clone(),
+    let devices = Parts {
         sensor: Late(Attitude::new(imu, Complementary::new(0.5, 0.01)), now.clone()),
         actuator: Servo::new(pwm.clone(), Pulse::HOBBY),
         clock: now.clone(),
@@ -154,10 +152,13 @@ fn run(periods: &[Period]) -> Vec<Step<4, 1>> {
         &[OUTPUT],
         Tolerance { saturated: 1, ..Tolerance::DEFAULT },
     );
-    let guard = Guard::new(&LIMITS, 20);
-    let recovery = Recovery { healthy: 2, ..Recovery::default() };
-    let timing = Timing { period: PERIOD, deadline: 60 };
-    let mut control = ControlLoop::new(parts, guard, timing, recovery);
+    let settings = Settings {
+        deadline: 60,
+        max_age: 20,
+        recovery: Recovery { healthy: 2, ..Recovery::DEFAULT },
+        ..Settings::new(LIMITS, PERIOD)
+    };
+    let mut control = ControlLoop::new(Supervisor::new(now.clone(), settings), devices);
     let mut steps = Vec::new();
     for (index, period) in periods.iter().enumerate() {
         now.time.set(1000 + PERIOD * index as u32);
@@ -166,7 +167,7 @@ fn run(periods: &[Period]) -> Vec<Step<4, 1>> {
         assert_eq!(steps[index].fault, period.fault, "period {index}");
     }
     let faults = periods.iter().filter(|period| period.fault.is_some()).count();
-    assert_eq!(control.faults().total() as usize, faults);
+    assert_eq!(control.supervisor.faults().total() as usize, faults);
     bus.done();
     pwm.done();
     pin.done();

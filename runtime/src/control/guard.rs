@@ -3,7 +3,7 @@
 //! Stands on `fault`, and on the status, the limits and the tables of a controller.
 
 use super::fault::Fault;
-use crate::controller::{RawStep, Status};
+use crate::controller::Status;
 use crate::integrity::{TableCheck, Tables};
 use crate::limits::{Limits, OutputBounds};
 
@@ -77,12 +77,6 @@ impl<const I: usize, const O: usize> Guard<I, O> {
             invalid: nothing,
             saturated: nothing,
         }
-    }
-
-    /// A guard for the model `M`, with the limits that `nervecord.toml` stated when it was compiled; it has checked the
-    /// tables if that asked for it.
-    pub fn of<M: RawStep<I, O>>(max_age: u32) -> Self {
-        Self { tables: M::TABLES.map(TableCheck::new), ..Self::new(&M::GUARD, max_age) }
     }
 
     /// The same guard, which has checked these tables and goes on checking them.

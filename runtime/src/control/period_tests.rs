@@ -1,7 +1,11 @@
 //! Loops whose clock, sensor and actuator are scripted.
 
 use super::*;
-use crate::control::{InputLimits, Limits, OutputLimits, Sample, Tolerance};
+use crate::control::{
+    Actuator, Clock, Fault, InputLimits, Limits, OutputLimits, Parts, Recovery, Sample, Sensor,
+    Settings, State, Tolerance, Watchdog,
+};
+use crate::controller::{Controller, Status};
 use crate::integrity::{Tables, Words};
 use crate::number::Formats;
 use fixed::types::I4F12;
@@ -84,15 +88,14 @@ impl Clock for Rig {
     }
 }
 
-type Loop = ControlLoop<Rig, Rig, Rig, Rig, Rig, 1, 1>;
+type Loop = ControlLoop<Rig, Parts<Rig, Rig, Rig, Rig>, 1, 1>;
 
 const PERIOD: u32 = 100;
 
 fn rig(recovery: Recovery) -> (Rig, Loop) {
     let rig = Rig::default();
     rig.time.set(u32::MAX - 250); // wraps in the third period
-    let parts = Parts {
-        controller: rig.clone(),
+    let devices = Parts {
         sensor: rig.clone(),
         actuator: rig.clone(),
         clock: rig.clone(),
@@ -110,8 +113,9 @@ fn rig(recovery: Recovery) -> (Rig, Loop) {
         }],
         Tolerance::DEFAULT,
     );
-    let guard = Guard::new(&LIMITS, 20);
-    (rig, ControlLoop::new(parts, guard, Timing { period: PERIOD, deadline: 60 }, recovery))
+    let settings =
+        Settings { deadline: 60, max_age: 20, recovery, ..Settings::new(LIMITS, PERIOD) };
+    (rig.clone(), ControlLoop::new(Supervisor::new(rig, settings), devices))
 }
 
 /// Polls once in every period; the input changes each time by itself.
@@ -134,7 +138,7 @@ fn running(recovery: Recovery) -> (Rig, Loop) {
     let (rig, mut control) = rig(recovery);
     let steps = periods(&rig, &mut control, 4);
     assert_eq!(steps.last().unwrap().state, State::Running);
-    assert_eq!(control.faults().total(), 0);
+    assert_eq!(control.supervisor.faults().total(), 0);
     rig.resets.set(0);
     (rig, control)
 }
@@ -145,8 +149,8 @@ fn is_survived(rig: &Rig, control: &mut Loop, fault: Fault, bad: impl Fn(bool)) 
     let step = periods(rig, control, 1)[0];
     bad(false);
     assert_eq!((step.fault, step.state), (Some(fault), State::Safe(fault)));
-    assert_eq!(control.faults().of(fault), 1);
-    assert_eq!(control.faults().total(), 1);
+    assert_eq!(control.supervisor.faults().of(fault), 1);
+    assert_eq!(control.supervisor.faults().total(), 1);
     assert_eq!(step.output, [10]);
     let steps = periods(rig, control, 3);
     assert_eq!(steps.iter().map(|s| s.output[0]).collect::<Vec<_>>()[0], 10);
@@ -167,7 +171,7 @@ fn sound_periods_drive_the_controllers_output_and_feed_the_dog() {
         assert_eq!(step.output[0], 2 * step.input.unwrap()[0]);
     }
     assert_eq!((rig.fed.get(), rig.driven.get() as i32), (20, steps[19].output[0]));
-    assert_eq!(control.faults().total(), 0);
+    assert_eq!(control.supervisor.faults().total(), 0);
 }
 
 #[test]
@@ -225,7 +229,7 @@ fn saturation_on_end_is_survived_and_counted() {
     assert_eq!(steps[3].output, [10]);
     rig.saturated.set(false);
     assert_eq!(periods(&rig, &mut control, 2)[1].state, State::Running);
-    assert_eq!(control.guard().saturated(), 4);
+    assert_eq!(control.supervisor.guard().saturated(), 4);
 }
 
 #[test]
@@ -237,7 +241,10 @@ fn no_number_is_a_fault_at_once_and_survived() {
     assert_eq!(step.state, State::Safe(Fault::Invalid));
     rig.invalid.set(false);
     assert_eq!(periods(&rig, &mut control, 2)[1].state, State::Running);
-    assert_eq!((control.faults().of(Fault::Invalid), control.guard().saturated()), (1, 0));
+    assert_eq!(
+        (control.supervisor.faults().of(Fault::Invalid), control.supervisor.guard().saturated()),
+        (1, 0)
+    );
 }
 
 #[test]
@@ -249,7 +256,7 @@ fn a_sample_that_is_no_number_never_reaches_the_controller() {
     // Nor does it count as a sound one on the way back.
     assert!(steps.iter().all(|s| s.output == [10] && s.state == State::Safe(Fault::Invalid)));
     assert!(steps.iter().all(|s| s.status == Status::new()), "not stepped");
-    assert_eq!(control.guard().invalid(), 10);
+    assert_eq!(control.supervisor.guard().invalid(), 10);
 }
 
 #[test]
@@ -261,7 +268,7 @@ fn missed_periods_are_counted_one_by_one() {
     let step = control.poll().unwrap();
     assert_eq!((step.number, step.fault), (number + 4, Some(Fault::Overrun)));
     assert_eq!(step.output, [10]);
-    assert_eq!(control.faults().of(Fault::Overrun), 3);
+    assert_eq!(control.supervisor.faults().of(Fault::Overrun), 3);
     assert!(control.poll().is_none());
     rig.time.set(rig.time.get() + PERIOD - 1);
     assert_eq!(control.poll().unwrap().latency, 0, "back on the old grid");
@@ -282,7 +289,7 @@ fn a_clock_that_jumps_back_is_a_fault_and_no_stand_still() {
         assert_eq!(steps.iter().map(|s| s.fault).collect::<Vec<_>>(), [clock, None, None]);
         assert_eq!((steps[0].output, steps[2].state), ([10], State::Running));
     }
-    assert_eq!(control.faults().of(Fault::Clock), 3);
+    assert_eq!(control.supervisor.faults().of(Fault::Clock), 3);
 }
 
 #[test]
@@ -291,9 +298,10 @@ fn a_damaged_table_is_a_fault_for_good() {
     static DAMAGED: [u8; 4] = [1, 2, 3, 5];
     static SOUND: Tables = Tables::new(&[Words::U8(&TABLE)], 2);
     let (rig, mut control) = running(QUICK);
-    control.guard = control.guard.with_tables(&SOUND);
+    control.supervisor.guard = control.supervisor.guard.with_tables(&SOUND);
     assert!(periods(&rig, &mut control, 9).iter().all(|s| s.fault.is_none()));
-    control.guard = control.guard.with_tables(&SOUND.damaged(const { &[Words::U8(&DAMAGED)] }));
+    let damaged = SOUND.damaged(const { &[Words::U8(&DAMAGED)] });
+    control.supervisor.guard = control.supervisor.guard.with_tables(&damaged);
     let steps = periods(&rig, &mut control, 9);
     assert!(steps.iter().all(|s| s.fault == Some(Fault::Tables) && s.output == [10]));
     assert!(steps.iter().all(|s| s.status == Status::new()), "not stepped");
@@ -319,16 +327,16 @@ fn a_manual_recovery_waits_for_a_person() {
     periods(&rig, &mut control, 1);
     rig.mute.set(false);
     assert!(periods(&rig, &mut control, 9).iter().all(|s| s.state != State::Running));
-    control.rearm();
+    control.supervisor.rearm();
     assert_eq!(periods(&rig, &mut control, 1)[0].state, State::Running);
 }
 
 #[test]
 fn a_stop_holds_until_it_is_lifted() {
     let (rig, mut control) = running(QUICK);
-    control.stop(Fault::Range);
+    control.supervisor.stop(Fault::Range);
     assert!(periods(&rig, &mut control, 9).iter().all(|s| s.output == [10]));
-    control.rearm();
+    control.supervisor.rearm();
     assert_eq!(periods(&rig, &mut control, 1)[0].state, State::Running);
 }
 
@@ -365,16 +373,15 @@ fn limits_hold_for_numbers_with_a_format() {
         time += 1;
         time
     };
-    let parts = Parts { controller: Wild, sensor: Still, actuator: Still, clock, watchdog: () };
+    let devices = Parts { sensor: Still, actuator: Still, clock, watchdog: () };
     const LIMITS: Limits<1, 1> = Limits::new(
         &Formats::of_numbers::<I4F12, I4F12>(),
         &[InputLimits::ANY],
         &[OutputLimits::symmetric(1.0)],
         Tolerance::DEFAULT,
     );
-    let guard = Guard::new(&LIMITS, 0);
-    let timing = Timing { period: 3, deadline: 3 };
-    let mut control = ControlLoop::new(parts, guard, timing, QUICK);
+    let settings = Settings { max_age: 0, recovery: QUICK, ..Settings::new(LIMITS, 3) };
+    let mut control = ControlLoop::new(Supervisor::new(Wild, settings), devices);
     let steps: Vec<_> = (0..30).filter_map(|_| control.poll()).collect();
     assert_eq!(steps.last().unwrap().output, [4096]);
 }

@@ -14,20 +14,19 @@
 //! number, one that the link held back by a period is a period old. State and fault are coded as in
 //! [`telemetry`](super::telemetry).
 //!
-//! Stands on `period`, `frame` and the codes of `telemetry`.
+//! Stands on `period`, `supervisor`, `frame` and the codes of `telemetry`.
 
 use core::convert::Infallible;
 
 use heapless::Vec;
 
-use super::device::{Actuator, Clock, Sample, Sensor};
+use super::device::{Actuator, Clock, Parts, Sample, Sensor};
 use super::fault::Faults;
 use super::frame::{self, Counts, Order, Parser};
-use super::guard::Guard;
-use super::period::{ControlLoop, Parts, Recovery, State, Step, Timing};
+use super::period::ControlLoop;
+use super::supervisor::{self, Recovery, State, Step, Supervisor};
 use super::telemetry::{code, state_code};
-use crate::controller::Controller;
-use crate::number::Number;
+use crate::controller::{Controller, Ports};
 
 /// Longest frame: what 60 numbers take.
 pub const LONGEST: usize = frame::OVERHEAD + 4 + 4 * 60;
@@ -62,21 +61,21 @@ const DRIFT: u8 = 255;
 
 /// The newest sample that has come.
 #[derive(Clone, Debug)]
-pub struct Mailbox<X, const I: usize> {
-    newest: Option<Sample<[X; I]>>,
+pub struct Mailbox<X> {
+    newest: Option<Sample<X>>,
     sequence: u16,
     /// The sender's number less this end's period, of the sample that came the soonest.
     soonest: Option<u16>,
     behind_on_end: u8,
 }
 
-impl<X, const I: usize> Mailbox<X, I> {
+impl<X> Mailbox<X> {
     const fn new() -> Self {
         Self { newest: None, sequence: 0, soonest: None, behind_on_end: 0 }
     }
 
     /// Takes in a sample that has come in the period `now`.
-    fn put(&mut self, value: [X; I], sequence: u16, now: u32) {
+    fn put(&mut self, value: X, sequence: u16, now: u32) {
         let lead = sequence.wrapping_sub(now as u16);
         let soonest = self.soonest.unwrap_or(lead);
         // Periods behind the soonest; of all numbers, half lie ahead of it.
@@ -103,11 +102,11 @@ impl<X, const I: usize> Mailbox<X, I> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Empty;
 
-impl<X: Number, const I: usize> Sensor<[X; I]> for Mailbox<X, I> {
+impl<X: Clone> Sensor<X> for Mailbox<X> {
     type Error = Empty;
 
-    fn sample(&mut self, _: u32) -> Result<Sample<[X; I]>, Empty> {
-        self.newest.ok_or(Empty)
+    fn sample(&mut self, _: u32) -> Result<Sample<X>, Empty> {
+        self.newest.clone().ok_or(Empty)
     }
 }
 
@@ -115,10 +114,10 @@ impl<X: Number, const I: usize> Sensor<[X; I]> for Mailbox<X, I> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Answer;
 
-impl<Y, const O: usize> Actuator<[Y; O]> for Answer {
+impl<Y> Actuator<Y> for Answer {
     type Error = Infallible;
 
-    fn drive(&mut self, _: &[Y; O]) -> Result<(), Infallible> {
+    fn drive(&mut self, _: &Y) -> Result<(), Infallible> {
         Ok(())
     }
 }
@@ -135,47 +134,46 @@ impl Clock for Periods {
 
 /// The core's end.
 #[derive(Debug)]
-pub struct Remote<C, X, const I: usize, const O: usize> {
+pub struct Remote<C: Controller, const I: usize, const O: usize> {
     parser: Parser<LONGEST>,
-    control: ControlLoop<C, Mailbox<X, I>, Answer, Periods, (), I, O>,
+    control: ControlLoop<C, Parts<Mailbox<C::Input>, Answer, Periods>, I, O>,
     sequence: u16,
 }
 
-impl<C, X, Y, const I: usize, const O: usize> Remote<C, X, I, O>
+impl<C, const I: usize, const O: usize> Remote<C, I, O>
 where
-    C: Controller<Input = [X; I], Output = [Y; O]>,
-    X: Number,
-    Y: Number,
+    C: Ports<I, O, Input: Clone>,
 {
     /// A loop around a controller, before its first period.
-    pub fn new(controller: C, guard: Guard<I, O>, settings: &Settings) -> Self {
-        let sensor = Mailbox::new();
-        let clock = Periods::default();
-        let parts = Parts { controller, sensor, actuator: Answer, clock, watchdog: () };
-        let timing = Timing { period: 1, deadline: 0 };
-        let recovery = Recovery { healthy: settings.healthy, ..Recovery::default() };
-        let control = ControlLoop::new(parts, guard, timing, recovery);
+    ///
+    /// Its limits and tables are those of `around`, and its times what both ends agreed on.
+    pub fn new(controller: C, around: supervisor::Settings<I, O>, agreed: &Settings) -> Self {
+        let Settings { max_age, healthy } = *agreed;
+        let recovery = Recovery { healthy, ..Recovery::DEFAULT };
+        let settings = supervisor::Settings { period: 1, deadline: 0, max_age, recovery, ..around };
+        let (sensor, clock) = (Mailbox::new(), Periods::default());
+        let devices = Parts { sensor, actuator: Answer, clock, watchdog: () };
+        let control = ControlLoop::new(Supervisor::new(controller, settings), devices);
         Self { parser: Parser::new(), control, sequence: 0 }
     }
 
     /// One period: takes in what the link has brought, steps, and returns what to send.
     pub fn period(&mut self, received: &[u8]) -> (Option<Step<I, O>>, Vec<u8, LONGEST>) {
-        let parts = self.control.parts();
-        let (mailbox, now) = (&mut parts.sensor, parts.clock.0);
+        let Parts { sensor: mailbox, clock: Periods(now), .. } = &mut self.control.devices;
         self.parser.feed(received, |frame| {
             if frame.order.is_newest()
-                && let Some(value) = numbers(frame.payload)
+                && let Some(raw) = numbers(frame.payload)
             {
                 if frame.order == Order::Restart {
                     mailbox.restart();
                 }
-                mailbox.put(value, frame.sequence, now);
+                mailbox.put(C::input_from_raw(&raw), frame.sequence, *now);
             }
         });
         let used = mailbox.sequence;
         let step = self.control.poll();
-        let clock = &mut self.control.parts().clock;
-        clock.0 = clock.0.wrapping_add(1);
+        let Periods(now) = &mut self.control.devices.clock;
+        *now = now.wrapping_add(1);
         let answer = step.and_then(|step| answer(self.sequence, used, &step));
         self.sequence = self.sequence.wrapping_add(1);
         (step, answer.unwrap_or_default())
@@ -188,26 +186,26 @@ where
 
     /// Faults of the loop so far.
     pub fn faults(&self) -> &Faults {
-        self.control.faults()
+        self.control.supervisor.faults()
     }
 
     /// The controller, for a test to disturb.
     pub fn controller(&mut self) -> &mut C {
-        &mut self.control.parts().controller
+        self.control.supervisor.controller()
     }
 
     /// Who is in charge.
     pub fn state(&self) -> State {
-        self.control.state()
+        self.control.supervisor.state()
     }
 }
 
-/// The numbers of a payload, if it has exactly as many.
-pub fn numbers<X: Number, const I: usize>(payload: &[u8]) -> Option<[X; I]> {
+/// The integers of a payload, if it has exactly as many.
+pub fn numbers<const I: usize>(payload: &[u8]) -> Option<[i32; I]> {
     let (words, rest) = payload.as_chunks::<4>();
-    let mut numbers = [X::default(); I];
+    let mut numbers = [0; I];
     for (number, word) in numbers.iter_mut().zip(words) {
-        *number = X::from_raw(i32::from_le_bytes(*word));
+        *number = i32::from_le_bytes(*word);
     }
     (words.len() == I && rest.is_empty()).then_some(numbers)
 }
@@ -262,10 +260,10 @@ mod tests {
     }
 
     /// A core that takes samples up to two periods old, after some undisturbed periods.
-    fn running(periods: u16) -> Remote<Echo, i32, 1, 1> {
+    fn running(periods: u16) -> Remote<Echo, 1, 1> {
         const LIMITS: Limits<1, 1> = Limits::any(&Formats::of_numbers::<i32, i32>());
-        let mut remote =
-            Remote::new(Echo, Guard::new(&LIMITS, 2), &Settings { max_age: 2, healthy: 1 });
+        let around = supervisor::Settings::new(LIMITS, 1);
+        let mut remote = Remote::new(Echo, around, &Settings { max_age: 2, healthy: 1 });
         for number in 0..periods {
             assert_eq!(period(&mut remote, Some(number)), (None, number.into()));
         }
@@ -273,7 +271,7 @@ mod tests {
     }
 
     /// The fault and the output of a period in which the frame of a number comes, or none.
-    fn period(remote: &mut Remote<Echo, i32, 1, 1>, number: Option<u16>) -> (Option<Fault>, i32) {
+    fn period(remote: &mut Remote<Echo, 1, 1>, number: Option<u16>) -> (Option<Fault>, i32) {
         let frame = number.and_then(|number| inputs(number, &[number.into()]));
         let (step, _) = remote.period(&frame.unwrap_or_default());
         let step = step.unwrap();

@@ -8,13 +8,13 @@
 //!
 //! `state` and `fault` are 0xFF for "running" and "none", else the number of a [`Fault`].
 //!
-//! Stands on `period` and `frame`.
+//! Stands on `supervisor` and `frame`.
 
 use heapless::{Deque, Vec};
 
 use super::fault::Fault;
 use super::frame;
-use super::period::{State, Step};
+use super::supervisor::{State, Step};
 
 /// Bytes of a record besides its inputs and outputs.
 pub const FIXED: usize = 14;

@@ -4,10 +4,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use nervecord::control::period::Parts;
 use nervecord::control::{
-    Actuator, Clock, ControlLoop, Fault, Guard, Limits, Recovery, Sample, Sensor, State, Timing,
-    Tolerance,
+    ControlLoop, Devices, Fault, Limits, Sample, Settings, State, Supervisor, Tolerance,
 };
 use nervecord::{InputLimits, OutputLimits};
 use nervecord_codegen::interpret::Interpreter;
@@ -127,13 +125,16 @@ impl World {
     }
 }
 
-/// The world as a loop's sensor, actuator and clock.
+/// The world as a loop's devices.
 struct Side<'a>(Rc<RefCell<World>>, &'a Program);
 
-impl<const I: usize> Sensor<[i32; I]> for Side<'_> {
-    type Error = ();
+impl<const I: usize, const O: usize> Devices<[i32; I], [i32; O]> for Side<'_> {
+    fn now(&mut self) -> u32 {
+        let world = self.0.borrow();
+        world.now.wrapping_add(world.skew)
+    }
 
-    fn sample(&mut self, now: u32) -> std::result::Result<Sample<[i32; I]>, ()> {
+    fn sample(&mut self, now: u32) -> Option<Sample<[i32; I]>> {
         let mut world = self.0.borrow_mut();
         let world = &mut *world;
         let mut seen = world.rig.observe();
@@ -147,7 +148,7 @@ impl<const I: usize> Sensor<[i32; I]> for Side<'_> {
                 Disturbance::Stuck => seen[input] = world.held[input],
                 Disturbance::Noisy => seen[input] += NOISY * world.random.unit(),
                 Disturbance::NoNumber => (seen[input], missing) = (f64::NAN, Some(input)),
-                Disturbance::Mute => return Err(()),
+                Disturbance::Mute => return None,
                 Disturbance::Old => {
                     seen.clone_from(&world.held);
                     let age = 1 + world.step - world.begins;
@@ -168,44 +169,28 @@ impl<const I: usize> Sensor<[i32; I]> for Side<'_> {
                 sample.status.set(i);
             }
         }
-        Ok(sample)
+        Some(sample)
     }
-}
 
-impl<const O: usize> Actuator<[i32; O]> for Side<'_> {
-    type Error = ();
-
-    fn drive(&mut self, output: &[i32; O]) -> std::result::Result<(), ()> {
+    fn drive(&mut self, output: &[i32; O]) -> bool {
         self.0.borrow_mut().driven = output.to_vec();
-        Ok(())
+        true
     }
+
+    fn feed(&mut self) {}
 }
 
-impl Clock for Side<'_> {
-    fn now(&mut self) -> u32 {
-        let world = self.0.borrow();
-        world.now.wrapping_add(world.skew)
-    }
-}
-
-type Loop<'a, const I: usize, const O: usize> =
-    ControlLoop<Host<'a, I, O>, Side<'a>, Side<'a>, Side<'a>, (), I, O>;
+type Loop<'a, const I: usize, const O: usize> = ControlLoop<Host<'a, I, O>, Side<'a>, I, O>;
 
 fn boot<'a, const I: usize, const O: usize>(
     world: &Rc<RefCell<World>>,
     program: &'a Program,
     limits: &Limits<I, O>,
 ) -> Loop<'a, I, O> {
-    let side = || Side(world.clone(), program);
-    let parts = Parts {
-        controller: Host::new(program),
-        sensor: side(),
-        actuator: side(),
-        clock: side(),
-        watchdog: (),
-    };
-    let timing = Timing { period: PERIOD, deadline: PERIOD / 2 };
-    ControlLoop::new(parts, Guard::new(limits, PERIOD / 2), timing, Recovery::default())
+    let (deadline, max_age) = (PERIOD / 2, PERIOD / 2);
+    let settings = Settings { deadline, max_age, ..Settings::new(*limits, PERIOD) };
+    let supervisor = Supervisor::new(Host::new(program), settings);
+    ControlLoop::new(supervisor, Side(world.clone(), program))
 }
 
 /// What one run came to.

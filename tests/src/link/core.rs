@@ -1,6 +1,6 @@
 //! The end of the link that has the controller.
 
-use nervecord::control::Guard;
+use nervecord::control;
 use nervecord::control::remote::{Remote, Settings};
 use nervecord::{Controller, Limits, Quad, Status};
 use nervecord_cli::emulate::{Board, Firmware, Kind, Link, PERIOD, Reach};
@@ -81,9 +81,9 @@ pub struct Local<'a, const I: usize, const O: usize> {
     program: &'a Program,
     limits: Limits<I, O>,
     settings: Settings,
-    remote: Remote<Host<'a, I, O>, i32, I, O>,
+    remote: Remote<Host<'a, I, O>, I, O>,
     /// What it was before each reset.
-    past: Vec<Remote<Host<'a, I, O>, i32, I, O>>,
+    past: Vec<Remote<Host<'a, I, O>, I, O>>,
 }
 
 impl<'a, const I: usize, const O: usize> Local<'a, I, O> {
@@ -98,12 +98,12 @@ impl<'a, const I: usize, const O: usize> Local<'a, I, O> {
     }
 
     /// The loop itself, for its counters.
-    pub fn remote(&self) -> &Remote<Host<'a, I, O>, i32, I, O> {
+    pub fn remote(&self) -> &Remote<Host<'a, I, O>, I, O> {
         &self.remote
     }
 
     /// The loop from each reset to the next, the present one last.
-    pub fn lives(&self) -> impl Iterator<Item = &Remote<Host<'a, I, O>, i32, I, O>> {
+    pub fn lives(&self) -> impl Iterator<Item = &Remote<Host<'a, I, O>, I, O>> {
         self.past.iter().chain([&self.remote])
     }
 }
@@ -122,8 +122,8 @@ fn boot<'a, const I: usize, const O: usize>(
     program: &'a Program,
     limits: &Limits<I, O>,
     settings: &Settings,
-) -> Remote<Host<'a, I, O>, i32, I, O> {
-    Remote::new(Host::new(program), Guard::new(limits, settings.max_age), settings)
+) -> Remote<Host<'a, I, O>, I, O> {
+    Remote::new(Host::new(program), control::Settings::new(*limits, 1), settings)
 }
 
 impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
