@@ -1,7 +1,7 @@
 //! The compiler's assembly as one file that any GNU or LLVM assembler takes: only what a caller can reach, local but for
 //! the functions of the header, without what the compiler says of the core to its own assembler.
 //!
-//! Stands on the names that firmware may not have.
+//! Stands on how assemblers spell instructions, and on the names that firmware may not have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -9,6 +9,7 @@ use std::fmt::Write;
 use nervecord_codegen::text::first_free;
 use nervecord_codegen::{Error, Result};
 
+use super::spelling::spelt;
 use crate::emulate::forbidden;
 
 /// What a caller can be asked to link: integer arithmetic of the compiler's own library, which is beside every GCC and
@@ -37,7 +38,7 @@ const LIBRARY: [&str; 20] = [
 ];
 
 /// Directives that speak to one assembler, to an unwinder or to a debugger, or say what is said here.
-const LEFT_OUT: [&str; 21] = [
+const LEFT_OUT: [&str; 22] = [
     ".addrsig",
     ".addrsig_sym",
     ".arch",
@@ -58,6 +59,7 @@ const LEFT_OUT: [&str; 21] = [
     ".setfp",
     ".syntax",
     ".thumb_func",
+    ".vsave",
     ".weak",
 ];
 
@@ -268,7 +270,7 @@ impl<'a> Section<'a> {
                 (Some(_), None) if arm && code => *out += "\t.thumb_func\n",
                 _ => {}
             }
-            let _ = writeln!(out, "{}", renamed(line, names));
+            let _ = writeln!(out, "{}", spelt(&renamed(line, names)));
         }
     }
 }

@@ -12,6 +12,7 @@ mod assembly;
 mod build;
 mod core;
 mod package;
+mod spelling;
 
 use std::path::{Path, PathBuf};
 
