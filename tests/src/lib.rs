@@ -63,3 +63,14 @@ pub fn vectors(compiled: &Compiled, name: &str) -> Vec<Vec<f64>> {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// The examples of the book's pages, which compile.
+#[cfg(doctest)]
+pub mod book {
+    #[doc = include_str!("../../docs/control-loop.md")]
+    pub struct ControlLoop;
+    #[doc = include_str!("../../docs/files.md")]
+    pub struct Files;
+    #[doc = include_str!("../../docs/rust-firmware.md")]
+    pub struct RustFirmware;
+}

@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, test, emulate, bench. Everything CI runs is a command a person can run.
 
 mod bench;
+mod book;
 mod builds;
 mod c;
 mod checkout;
@@ -60,7 +61,16 @@ enum Task {
         profile: bool,
     },
     /// Make every bundled model for C, and test all in one program on emulated cores, by the distribution's compilers
-    C,
+    C {
+        /// A model folder or file; all of models/ if none is given
+        #[arg(long, num_args = 1.., conflicts_with = "write")]
+        model: Vec<PathBuf>,
+        /// Put the table into docs/c-firmware.md
+        #[arg(long)]
+        write: bool,
+    },
+    /// Write the book, docs/, to target/book
+    Book,
     /// Refuse files that need each other in a circle, in any crate
     Circles {
         /// Folders of packages; all if none is given
@@ -212,7 +222,8 @@ fn main() -> ExitCode {
         Task::Bench { board, model, profile, check, save, write, .. } => {
             bench::bench(&bench::BenchOptions { board, models: model, profile, check, save, write })
         }
-        Task::C => c::c().map(|()| true),
+        Task::C { model, write } => c::c(&model, write).map(|()| true),
+        Task::Book => book::book().map(|()| true),
         Task::Fuzz { arguments } => fuzz::fuzz(&arguments),
         Task::Whole { arguments } => fuzz::whole(&arguments),
         Task::Circles { folders } => circles::circles(&folders).map(|()| true),

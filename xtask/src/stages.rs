@@ -16,8 +16,8 @@ use crate::figures::Figures;
 use crate::parts::{self, Part};
 use crate::set_up::set_up;
 use crate::{
-    builds, c, circles, documents, emulate, faults, fuzz, golden, looped, oldest, package, subject,
-    supply,
+    book, builds, c, circles, documents, emulate, faults, fuzz, golden, looped, oldest, package,
+    subject, supply,
 };
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
@@ -48,6 +48,7 @@ pub fn test() -> bool {
         doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-Dwarnings");
         run(doc.current_dir(root()))
     });
+    tally.stage("the book", book::book);
     tally.stage("generated modules", || golden::golden(true));
     tally.stage("figures in the documents", || documents::check(&Figures::committed()?));
     tally.tests();
@@ -69,7 +70,7 @@ pub fn test() -> bool {
         false => Err(Error::new("the firmware of a board can panic in our code")),
     });
     tally.emulated();
-    tally.stage("C on emulated cores", c::c);
+    tally.stage("C on emulated cores", || c::c(&[], false));
     for (name, faults, reset) in [("clean", 0.0, None), ("bad", 0.2, Some(500))] {
         let plant = looped::PlantKind::Swimmer;
         let options = looped::LoopOptions { plant, steps: 1000, faults, reset, seed: 1000 };

@@ -38,7 +38,7 @@ const LIBRARY: [&str; 20] = [
 ];
 
 /// Directives that speak to one assembler, to an unwinder or to a debugger, or say what is said here.
-const LEFT_OUT: [&str; 22] = [
+const LEFT_OUT: [&str; 23] = [
     ".addrsig",
     ".addrsig_sym",
     ".arch",
@@ -59,6 +59,7 @@ const LEFT_OUT: [&str; 22] = [
     ".setfp",
     ".syntax",
     ".thumb_func",
+    ".type",
     ".vsave",
     ".weak",
 ];
@@ -97,9 +98,11 @@ pub fn portable(compiler: &str, name: &str, head: &str) -> Result<String> {
     Ok(out)
 }
 
-/// The compiler's file in sections; what comes before the first says nothing but of the core.
+/// The compiler's file in sections; what comes before the first says nothing but of the core, and other names, which
+/// stand at the end, belong to what they name.
 fn sections(compiler: &str) -> Vec<Section<'_>> {
     let mut sections: Vec<Section> = Vec::new();
+    let aliases: Vec<&str> = compiler.lines().filter(|line| alias(line).is_some()).collect();
     for line in compiler.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         let word = line.split_whitespace().next().unwrap_or_default();
         match (word, sections.last_mut()) {
@@ -107,10 +110,17 @@ fn sections(compiler: &str) -> Vec<Section<'_>> {
                 sections.push(Section { head: line.trim_start(), lines: Vec::new() });
             }
             (_, Some(_)) if LEFT_OUT.contains(&word) || word.starts_with(".cfi_") => {}
+            (_, Some(_)) if alias(line).is_some() => {}
             // A length that the compiler has held to be zero.
             (".zero", Some(_)) if line.contains(".L") => {}
             (_, Some(section)) => section.lines.push(line),
             (_, None) => {}
+        }
+    }
+    for line in aliases {
+        let of = alias(line).map(|(_, of)| of);
+        if let Some(home) = sections.iter_mut().find(|s| s.labels().any(|name| Some(name) == of)) {
+            home.lines.push(line);
         }
     }
     sections
@@ -262,17 +272,76 @@ impl<'a> Section<'a> {
             let set = if arm { ".thumb_set" } else { ".set" };
             match (label, alias(line)) {
                 (Some(_), Some((name, of))) => {
-                    let line = format!("\t{set}\t{name}, {of}");
+                    let line = format!("\t.type\t{name},%function\n\t{set}\t{name}, {of}");
                     let _ = writeln!(out, "{}", renamed(&line, names));
                     continue;
                 }
-                // What the linker and `blx` ask of a function's symbol.
-                (Some(_), None) if arm && code => *out += "\t.thumb_func\n",
+                (Some(label), None) => {
+                    let kind = if code { "function" } else { "object" };
+                    let line = format!("\t.type\t{label},%{kind}");
+                    let _ = writeln!(out, "{}", renamed(&line, names));
+                    if arm && code {
+                        // What the linker and `blx` ask of a function's symbol.
+                        *out += "\t.thumb_func\n";
+                    }
+                }
                 _ => {}
             }
-            let _ = writeln!(out, "{}", spelt(&renamed(line, names)));
+            match bytes(line) {
+                Some(bytes) => *out += &listed(&bytes),
+                None => {
+                    let _ = writeln!(out, "{}", spelt(&renamed(line, names)));
+                }
+            }
         }
     }
+}
+
+/// The bytes that a line has as a string.
+fn bytes(line: &str) -> Option<Vec<u8>> {
+    let (word, string) = line.trim_start().split_once('\t')?;
+    let ended = match word {
+        ".ascii" => false,
+        ".asciz" | ".string" => true,
+        _ => return None,
+    };
+    let mut rest = string.strip_prefix('"')?.strip_suffix('"')?.bytes().peekable();
+    let mut out = Vec::new();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            out.push(byte);
+            continue;
+        }
+        out.push(match rest.next()? {
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            digit @ b'0'..=b'7' => {
+                let mut value = u32::from(digit - b'0');
+                for _ in 0..2 {
+                    let Some(next) = rest.next_if(|next| (b'0'..=b'7').contains(next)) else {
+                        break;
+                    };
+                    value = 8 * value + u32::from(next - b'0'); // at most 511
+                }
+                value as u8
+            }
+            other => other,
+        });
+    }
+    out.extend(ended.then_some(0));
+    Some(out)
+}
+
+/// Bytes as directives, sixteen a line.
+fn listed(bytes: &[u8]) -> String {
+    let line = |bytes: &[u8]| {
+        let numbers: Vec<String> = bytes.iter().map(u8::to_string).collect();
+        format!("\t.byte\t{}\n", numbers.join(", "))
+    };
+    bytes.chunks(16).map(line).collect()
 }
 
 /// A line under new names; in a section's name the symbol stands behind a dot.
@@ -296,4 +365,69 @@ fn renamed(line: &str, names: &BTreeMap<&str, String>) -> String {
         rest = after;
     }
     out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPILER: &str = "\t.syntax\tunified
+\t.cpu\tcortex-m4
+\t.section\t.text._ZN9nervecord5dense3run17h0123456789abcdefE,\"ax\",%progbits
+\t.globl\t_ZN9nervecord5dense3run17h0123456789abcdefE
+_ZN9nervecord5dense3run17h0123456789abcdefE:
+\t.fnstart
+\tbl\t__aeabi_lmul
+\tbx\tlr
+\t.section\t.text.unused,\"ax\",%progbits
+unused:
+\tbl\tfree
+\t.section\t.text.net_step,\"ax\",%progbits
+\t.globl\tnet_step
+net_step:
+\tb\t_ZN9nervecord5dense3run17h0123456789abcdefE
+\t.section\t.rodata.other,\"a\",%progbits
+net_again = net_step
+";
+
+    #[test]
+    fn what_is_reached_is_kept_under_local_names() {
+        let text = portable(COMPILER, "net", "/* head */").unwrap();
+        for wanted in [
+            "/* head */\n\t.syntax\tunified\n\t.thumb\n",
+            "\t.section\t.text.net.dense_run,\"ax\",%progbits\n/* nervecord::dense::run */\n",
+            "\t.type\tnet.dense_run,%function\n\t.thumb_func\nnet.dense_run:\n\tbl\t__aeabi_lmul\n",
+            "\t.globl\tnet_step\n\t.type\tnet_step,%function\n\t.thumb_func\nnet_step:\n\tb\tnet.dense_run\n",
+            "\t.globl\tnet_again\n\t.type\tnet_again,%function\n\t.thumb_set\tnet_again, net_step\n",
+        ] {
+            assert!(text.contains(wanted), "{wanted} is not in\n{text}");
+        }
+        for unwanted in ["unused", ".cpu", ".fnstart", "_ZN", "other"] {
+            assert!(!text.contains(unwanted), "{unwanted} is in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_library_a_panic_and_a_float_are_refused() {
+        for call in
+            ["memcpy", "printf", "_ZN4core9panicking5panic17h0123456789abcdefE", "__aeabi_fadd"]
+        {
+            let text = COMPILER.replace("__aeabi_lmul", call);
+            let message = portable(&text, "net", "").unwrap_err().to_string();
+            assert!(message.contains("integer arithmetic alone"), "{message}");
+        }
+        let panics = COMPILER.replace("unused", "rust_begin_unwind");
+        let panics = panics.replace("\tbx\tlr", "\tb\trust_begin_unwind");
+        assert!(portable(&panics, "net", "").is_err());
+    }
+
+    #[test]
+    fn strings_are_listed_as_bytes() {
+        assert_eq!(
+            bytes("\t.asciz\t\"a\\001\\377\\n\\\\\\\"\\0\""),
+            Some(vec![97, 1, 255, 10, 92, 34, 0, 0])
+        );
+        assert_eq!(bytes("\t.long\t5"), None);
+        assert_eq!(listed(&[1, 255]), "\t.byte\t1, 255\n");
+    }
 }

@@ -116,6 +116,7 @@ fn functions(program: &Program, step: &Step, name: &str) -> String {
     }}
 
     #[unsafe(no_mangle)]
+    #[inline(never)]
     pub unsafe extern \"C\" fn {name}_init(state: *mut State) {{
         // Volatile, or the compiler calls a library for it.
         let words = state.cast::<u32>();
@@ -134,6 +135,7 @@ fn functions(program: &Program, step: &Step, name: &str) -> String {
     }}
 
     #[unsafe(no_mangle)]
+    #[inline(never)]
     pub unsafe extern \"C\" fn {name}_step(
         state: *mut State,
         x: *const [RawInput; INPUTS],

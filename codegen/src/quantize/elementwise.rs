@@ -132,7 +132,11 @@ pub fn lower_affine(
 /// Both operands of an elementwise layer: the first to be overwritten, the second to be read.
 fn operands(lowering: &mut Lowering, node: &Node) -> ((Value, f64), (Value, f64)) {
     let second = lowering.take_uniform(node.inputs[1]);
+    // Of one tensor twice, the one that is read stays as it is.
+    let twice = usize::from(node.inputs[0] == node.inputs[1]);
+    lowering.readers[node.inputs[0]] += twice;
     let first = lowering.take_uniform_in_place(node.inputs[0]);
+    lowering.readers[node.inputs[0]] -= twice;
     (first, second)
 }
 
@@ -325,4 +329,29 @@ fn concat_as_is(
     lowering.define(node.output, storage, format);
     lowering.report(node, "concat".into(), String::new());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::calibrate::Calibration;
+    use crate::choose::quantize;
+    use crate::graph::{Graph, Layer};
+    use crate::options::Options;
+
+    #[test]
+    fn a_tensor_and_itself_are_not_written_where_they_are_read() {
+        for layer in [Layer::Mul, Layer::Add { factors: [1.0, 0.5] }] {
+            let mut graph = Graph::new("net", "x", 3);
+            graph.push("twice", layer, &[0, 0]).unwrap();
+            let rows =
+                (0..64).map(|k| (0..3).map(|i| f64::from(k * (i + 2) % 31) / 31.0).collect());
+            let program = quantize(&graph, &Calibration::of(rows.collect()), &Options::default());
+            let program = program.unwrap();
+            assert!(
+                program.ops.iter().all(|op| !op.reads.contains(&op.write)),
+                "{:?}",
+                program.ops
+            );
+        }
+    }
 }

@@ -205,6 +205,7 @@ impl Lowering<'_> {
     }
 
     pub fn push(&mut self, name: &str, kernel: Box<dyn Kernel>, reads: Vec<usize>, write: usize) {
+        debug_assert!(!reads.contains(&write), "{name} would overwrite what it reads");
         let (name, widths) = (name.to_owned(), self.needed);
         self.ops.push(Op { name, kernel, reads, write, widths });
     }

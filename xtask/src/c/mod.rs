@@ -7,13 +7,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use nervecord_cli::c::{Core, Library};
+use nervecord_cli::c::{Core, Library, Package};
 use nervecord_cli::emulate::{Board, execute, process, set_up_program};
-use nervecord_codegen::options::Cpu;
+use nervecord_codegen::graph::Graph;
+use nervecord_codegen::options::{Cpu, Weights};
 use nervecord_codegen::{Compiled, Compiler, Error, Result};
 
+use nervecord_tests::network;
+use nervecord_tests::random::Random;
+use nervecord_tests::shapes::SHAPES;
+
 use crate::checkout::{root, say};
-use crate::{subject, table};
+use crate::figures::Figures;
+use crate::subject;
+use crate::table::{self, Place};
 
 /// The emulated machines with the core that assembly is made for, and what its C is compiled for: each an ABI.
 const MACHINES: [(&str, Cpu, &[&str]); 7] = [
@@ -43,7 +50,7 @@ const COMPILERS: [(&str, &str); 2] =
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Columns of the table.
-const HEAD: [&str; 5] = ["model", "core", "code B", "tables B", "state B"];
+const HEAD: [&str; 7] = ["model", "core", "code B", "in Rust", "tables B", "in Rust", "state B"];
 
 /// Installs the C compilers that are missing.
 ///
@@ -54,22 +61,26 @@ pub fn set_up() -> Result<()> {
         set_up_program("C compiler", &format!("{prefix}gcc"), package, &say)?;
     }
     // Debian has its libraries of C++ apart, and no test needs them.
-    Ok(())
+    set_up_program("build system", "cmake", "cmake", &say)?;
+    set_up_program("Python", "python3", "python3", &say)
 }
 
-/// Builds and runs all of it, and prints what the files take.
+/// Builds and runs all of it, or of the models that are named; prints what the files take, and puts that into the book or compares it with what is there.
 ///
 /// # Errors
 /// A network's integers are not the host's, or something cannot be built.
-pub fn c() -> Result<()> {
-    let networks = networks()?;
+pub fn c(models: &[PathBuf], write_table: bool) -> Result<()> {
+    let (networks, figures) = (networks(models)?, Figures::committed()?);
     let mut sizes = Vec::new();
     for (board, cpu, abis) in MACHINES {
         let board = Board::find(board)?;
         let core = Core::of(cpu)?;
         say(&format!("C on {}", board.name));
         let folder = root().join("target/c").join(cpu.name());
-        let objects = objects(&core, &networks, &folder, &mut sizes)?;
+        let objects = objects(&core, &networks, &folder)?;
+        for (object, network) in objects.iter().zip(&networks) {
+            sizes.push(size(&figures, &core, object, network)?);
+        }
         let source = folder.join("check.c");
         write(&source, &program::text(&networks))?;
         for abi in abis {
@@ -82,22 +93,89 @@ pub fn c() -> Result<()> {
             }
         }
     }
-    table::print(&HEAD, &sizes);
+    cmake(&networks)?;
+    let table = table::render(&HEAD, &sizes);
+    let place = Place::find(&root().join("docs/c-firmware.md"), "c")?;
+    print!("{table}");
+    match write_table {
+        _ if !models.is_empty() => Ok(()),
+        true => place.fill(&table),
+        false if place.table() == table => Ok(()),
+        false => Err(Error::new("the document does not have these sizes")
+            .file("docs/c-firmware.md")
+            .help("run `cargo xtask c --write`")),
+    }
+}
+
+/// The target that `--c-package cmake` lays out, configured and built in a project of its own.
+fn cmake(networks: &[(String, Compiled)]) -> Result<()> {
+    say("C with CMake");
+    let core = Core::of(Cpu::CortexM4)?;
+    let folder = root().join("target/c/cmake");
+    let (name, compiled) = networks.first().ok_or_else(|| Error::new("there is no model"))?;
+    let library = Library::make(compiled, core, &root().join("target/c/cortex-m4/crate"))?;
+    for (path, bytes) in Package::Cmake.lay_out(&library)? {
+        let path = folder.join(name).join(path);
+        let parent = path.parent().unwrap_or(&folder);
+        fs::create_dir_all(parent).map_err(|e| Error::io("create", parent, &e))?;
+        fs::write(&path, bytes).map_err(|e| Error::io("write", &path, &e))?;
+    }
+    let lists = format!(
+        "cmake_minimum_required(VERSION 3.13)\nproject(firmware C)\nadd_subdirectory({name})\nadd_library(firmware \
+         STATIC main.c)\ntarget_link_libraries(firmware PRIVATE {name})\n"
+    );
+    write(&folder.join("CMakeLists.txt"), &lists)?;
+    let upper = name.to_ascii_uppercase();
+    let main = format!(
+        "#include \"{name}.h\"\nint main(void) {{ return {name}_selftest() + {upper}_INPUTS; }}\n"
+    );
+    write(&folder.join("main.c"), &main)?;
+    let mut configure = Command::new("cmake");
+    configure.args(["-S", ".", "-B", "build", "-DCMAKE_SYSTEM_NAME=Generic"]);
+    for language in ["C", "ASM"] {
+        configure.arg(format!("-DCMAKE_{language}_COMPILER={}gcc", prefix(&core)));
+        configure.arg(format!("-DCMAKE_{language}_FLAGS={}", core.flags()));
+    }
+    configure.arg("-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY");
+    process::run("CMake refuses the project", configure.current_dir(&folder))?;
+    let mut build = Command::new("cmake");
+    process::run("CMake cannot build it", build.args(["--build", "build"]).current_dir(&folder))?;
     Ok(())
 }
 
-/// The bundled models.
-fn networks() -> Result<Vec<(String, Compiled)>> {
+/// The models by their names: those that are given, or the bundled ones and one whose channels all differ in format.
+fn networks(models: &[PathBuf]) -> Result<Vec<(String, Compiled)>> {
+    let given = !models.is_empty();
+    let models = if given { models.to_vec() } else { subject::bundled()? };
     let compile = |path: PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let calibration = path.join("calibration.csv");
-        let mut compiler = Compiler::new(&path).name(&name);
+        let name = match path.file_stem().unwrap_or_default().to_string_lossy() {
+            // The folder tells more.
+            stem if ["model", "config", "circuit"].contains(&&*stem) => {
+                subject::folder(&path).file_name().unwrap_or_default().to_string_lossy()
+            }
+            stem => stem,
+        };
+        let calibration = subject::folder(&path).join("calibration.csv");
+        let mut compiler = Compiler::new(&path).name(name);
         if calibration.is_file() {
             compiler = compiler.calibration(calibration);
         }
-        Ok((name, compiler.build()?))
+        let compiled = compiler.build()?;
+        Ok((compiled.program.name.clone(), compiled))
     };
-    subject::bundled()?.into_iter().map(compile).collect()
+    let mixed = (!given).then(|| Ok(("mixed".to_owned(), mixed()?)));
+    models.into_iter().map(compile).chain(mixed).collect()
+}
+
+/// A network whose inputs have ranges of many sizes.
+fn mixed() -> Result<Compiled> {
+    let shape = &SHAPES[0];
+    let mut rows = Random::new(3).rows(200, shape.widths[0]);
+    for row in &mut rows {
+        row.iter_mut().zip([0.01, 1.0, 30.0, 2000.0]).for_each(|(x, range)| *x *= range);
+    }
+    let graph = Graph { name: "mixed".into(), ..shape.graph()? };
+    network::compile(graph, Weights::Auto, &rows)
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
@@ -117,14 +195,8 @@ fn tool(core: &Core, name: &str) -> Command {
     tool
 }
 
-/// The object files of all networks, assembled by the distribution's compiler, and by Clang where it is; and what they
-/// take.
-fn objects(
-    core: &Core,
-    networks: &[(String, Compiled)],
-    folder: &Path,
-    sizes: &mut Vec<Vec<String>>,
-) -> Result<Vec<PathBuf>> {
+/// The object files of all networks, assembled by the distribution's compiler, and by Clang where it is.
+fn objects(core: &Core, networks: &[(String, Compiled)], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut objects = Vec::new();
     for (name, compiled) in networks {
         let library = Library::make(compiled, *core, &folder.join("crate"))?;
@@ -144,7 +216,6 @@ fn objects(
             clang.arg(&assembly).arg("-o").arg(folder.join(format!("{name}.clang.o")));
             process::run("the assembly is refused", &mut clang)?;
         }
-        sizes.push(size(core, &object, name, compiled)?);
         objects.push(object);
     }
     Ok(objects)
@@ -180,7 +251,12 @@ fn refuse_foreign(core: &Core, object: &Path, name: &str) -> Result<()> {
 }
 
 /// A row of the table: code without the self-test, which a linker drops where it is not called.
-fn size(core: &Core, object: &Path, name: &str, compiled: &Compiled) -> Result<Vec<String>> {
+fn size(
+    figures: &Figures,
+    core: &Core,
+    object: &Path,
+    (name, compiled): &(String, Compiled),
+) -> Result<Vec<String>> {
     let mut tool = tool(core, "size");
     let text = process::run("the object cannot be read", tool.arg("-A").arg(object))?;
     let text = String::from_utf8_lossy(&text);
@@ -196,9 +272,13 @@ fn size(core: &Core, object: &Path, name: &str, compiled: &Compiled) -> Result<V
     let code = bytes(&|section| section.starts_with(".text") && !test(section));
     let tables = bytes(&|section| section.starts_with(".rodata") && !test(section));
     let state = compiled.program.scratch_quads * 8;
-    let row = [name.to_owned(), core.name.to_owned()];
-    let numbers = [code.to_string(), tables.to_string(), state.to_string()];
-    Ok(row.into_iter().chain(numbers).collect())
+    let board =
+        MACHINES.iter().find(|(_, cpu, _)| *cpu == core.cpu).map_or("", |machine| machine.0);
+    // Instructions, cycles, code and tables come first.
+    let rust = figures.get(name, board).unwrap_or_default();
+    let rust = |column: usize| rust[column].map_or("-".to_owned(), |bytes| bytes.to_string());
+    let numbers = [code.to_string(), rust(2), tables.to_string(), rust(3), state.to_string()];
+    Ok([name.to_owned(), core.name.to_owned()].into_iter().chain(numbers).collect())
 }
 
 /// The image of the test program, or nothing of a style that only looks at the syntax.
