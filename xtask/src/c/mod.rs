@@ -49,6 +49,9 @@ const COMPILERS: [(&str, &str); 2] =
 /// How long an image may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The core whose sizes the book shows.
+const SHOWN: &str = "Cortex-M4";
+
 /// Columns of the table.
 const HEAD: [&str; 7] = ["model", "core", "code B", "in Rust", "tables B", "in Rust", "state B"];
 
@@ -94,9 +97,10 @@ pub fn c(models: &[PathBuf], write_table: bool) -> Result<()> {
         }
     }
     cmake(&networks)?;
-    let table = table::render(&HEAD, &sizes);
+    table::print(&HEAD, &sizes);
+    let shown = sizes.into_iter().filter(|row| row.iter().any(|cell| cell == SHOWN));
+    let table = table::render(&HEAD, &shown.collect::<Vec<_>>());
     let place = Place::find(&root().join("docs/c-firmware.md"), "c")?;
-    print!("{table}");
     match write_table {
         _ if !models.is_empty() => Ok(()),
         true => place.fill(&table),
