@@ -45,7 +45,7 @@ fn tables(figures: &Figures) -> Result<Tables> {
     let entries = entries::committed(figures)?;
     let all: Vec<Vec<String>> = entries.iter().map(Entry::cells).collect();
     Ok([
-        ("README.md", "instructions", instructions(&entries)?),
+        ("docs/figures.md", "instructions", instructions(&entries)?),
         ("README.md", "memory", memory(&entries)),
         ("docs/figures.md", "figures", table::render(&HEAD, &all)),
     ])

@@ -81,7 +81,7 @@ enum Task {
         /// Files or folders of models, with calibration.csv and vectors.csv beside them
         #[arg(required = true)]
         paths: Vec<PathBuf>,
-        /// Put the table into README.md
+        /// Put the table into docs/policies.md
         #[arg(long)]
         write: bool,
     },

@@ -16,10 +16,10 @@ const HEAD: [&str; 7] =
     ["policy", "inputs", "outputs", "instructions", "flash B", "RAM B", "RMS difference"];
 
 /// Measures policies, each a file or folder with `calibration.csv` and `vectors.csv` beside it, and prints their table
-/// or puts it into README.md; whether all are within their tolerance.
+/// or puts it into docs/policies.md; whether all are within their tolerance.
 ///
 /// # Errors
-/// One cannot be read, compiled or run, or the README has no place for the table.
+/// One cannot be read, compiled or run, or the page has no place for the table.
 pub fn policies(paths: &[PathBuf], write: bool) -> Result<bool> {
     let board = Board::find(SHOWN)?;
     let (mut rows, mut good) = (Vec::new(), true);
@@ -33,7 +33,7 @@ pub fn policies(paths: &[PathBuf], write: bool) -> Result<bool> {
     }
     let table = table::render(&HEAD, &rows);
     match write {
-        true => table::Place::find(&root().join("README.md"), "policies")?.fill(&table)?,
+        true => table::Place::find(&root().join("docs/policies.md"), "policies")?.fill(&table)?,
         false => print!("{table}"),
     }
     Ok(good)
