@@ -164,7 +164,7 @@ pub const BOARDS: [Board; 6] = [
         part: "RP2350, Cortex-M33 at 150 MHz",
         cpu: Cpu::CortexM33,
         target: "thumbv8m.main-none-eabihf",
-        // Of the DSP extension the target's name says nothing.
+        // The target's name says nothing of the DSP extension.
         rustflags: "-C target-cpu=cortex-m33",
         chip: "RP235x",
         probe: "a debug probe on SWD (a Raspberry Pi Debug Probe, or another Pico)",
