@@ -27,6 +27,7 @@ mod stages;
 mod subject;
 mod supply;
 mod table;
+mod templates;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -169,6 +170,11 @@ enum Task {
         #[arg(long)]
         like: String,
     },
+    /// Make the projects of `nervecord new` in an empty folder, build them and print what they take of the part
+    Templates {
+        /// Projects such as host, pico or pico-embassy; all if none is given
+        projects: Vec<String>,
+    },
     /// Measure a step of the reference networks A to D, K and the bundled models on emulated cores
     Bench {
         /// A board of boards/, or all
@@ -218,6 +224,7 @@ fn main() -> ExitCode {
         Task::NewBoard { name, like } => {
             new_board::new_board(&checkout::root().join("boards"), &name, &like).map(|()| true)
         }
+        Task::Templates { projects } => templates::templates(&projects).map(|()| true),
         Task::Bench { host: true, instructions, against, .. } => host::host(instructions, &against),
         Task::Bench { board, model, profile, check, save, write, .. } => {
             bench::bench(&bench::BenchOptions { board, models: model, profile, check, save, write })

@@ -149,14 +149,21 @@ impl Firmware<'_> {
 
 /// What a linked image takes, and where its own code may panic.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Image {
-    flash: u64,
-    ram: u64,
-    panics: Vec<String>,
+pub struct Image {
+    /// Bytes that are flashed.
+    pub flash: u64,
+    /// Bytes of static data.
+    pub ram: u64,
+    /// Places in our own code, and in crates of the loop's path, where it may panic.
+    pub panics: Vec<String>,
 }
 
 impl Image {
-    fn read(elf: &Path, bytes: &[u8]) -> Result<Self> {
+    /// What a linked image takes.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(elf: &Path, bytes: &[u8]) -> Result<Self> {
         let file = object::File::parse(bytes)
             .map_err(|e| Error::new("the firmware is not an ELF file").file(elf).found(e))?;
         let mut image = Self::default();

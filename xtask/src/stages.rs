@@ -17,7 +17,7 @@ use crate::parts::{self, Part};
 use crate::set_up::set_up;
 use crate::{
     book, builds, c, circles, documents, emulate, faults, fuzz, golden, looped, oldest, package,
-    subject, supply,
+    subject, supply, templates,
 };
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
@@ -68,6 +68,9 @@ pub fn test() -> bool {
     tally.stage("development boards", || match parts::boards(false)? {
         true => Ok(()),
         false => Err(Error::new("the firmware of a board can panic in our code")),
+    });
+    tally.stage("projects of their own", || {
+        templates::templates(&templates::IN_CI.map(str::to_owned))
     });
     tally.emulated();
     tally.stage("C on emulated cores", || c::c(&[], false));

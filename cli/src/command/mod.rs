@@ -5,6 +5,7 @@ mod certify;
 mod compile;
 mod emulate;
 mod model;
+mod new;
 mod print;
 mod progress;
 mod prove;
@@ -61,6 +62,8 @@ enum Command {
         #[command(flatten)]
         target: compile::Target,
     },
+    /// Make a project around a model: firmware for a board, or a program for this machine.
+    New(new::New),
     /// Hold a certificate, or a proof of properties, against its model and its module; exit 1 if they do not belong together
     /// or a claim does not follow.
     Certify {
@@ -196,6 +199,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
         Command::Compile { model, target } => {
             return compile::compile(&model, &target).map(verdict);
         }
+        Command::New(arguments) => new::new(&arguments)?,
         Command::Certify { certificate, model, module, outputs } => {
             return certify::certify(&certificate, &model, &module, &outputs).map(verdict);
         }
