@@ -179,8 +179,8 @@ fn reached(
             }
         }
     }
-    let names = homes.iter().filter(|(_, home)| kept.contains(home)).map(|(name, _)| name);
-    names.map(|name| allowed_within(name)).collect::<Result<()>>()?;
+    let mut names = homes.iter().filter(|(_, home)| kept.contains(home)).map(|(name, _)| name);
+    names.try_for_each(|name| allowed_within(name))?;
     Ok(kept)
 }
 

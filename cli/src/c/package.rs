@@ -6,7 +6,8 @@ use clap::ValueEnum;
 use nervecord_codegen::options::Cpu;
 use nervecord_codegen::{Error, Kind, Result};
 
-use super::{Core, Library};
+use super::core::Core;
+use super::library::Library;
 
 /// A build system's kind of library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -52,7 +52,7 @@ fn tests(program: &Program) -> String {
     let mut between = |[low, high]: [i32; 2]| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let width = i64::from(high) - i64::from(low); // below 2^32
-        (i64::from(low) + (width * i64::from(seed >> 16) >> 16)) as i32
+        (i64::from(low) + ((width * i64::from(seed >> 16)) >> 16)) as i32
     };
     let rows: [Vec<i32>; 4] = [
         ranges.iter().map(|r| r[0]).collect(),

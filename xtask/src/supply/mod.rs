@@ -19,7 +19,8 @@ use self::tree::{Crate, crates};
 use crate::checkout::{cargo_path, output, root, say};
 
 /// How many crates the runtime brings into firmware, by its features. A new one is a decision: change it here.
-const RUNTIME: [(&str, usize); 3] = [("", 8), ("control", 14), ("f32,control,defmt", 16)];
+const RUNTIME: [(&str, usize); 4] =
+    [("", 0), ("fixed", 8), ("control", 14), ("f32,control,defmt", 16)];
 /// The crates that cargo builds firmware of: neither tests nor build scripts nor procedural macros.
 const LINKED: [&str; 2] = ["--edges", "no-dev,no-build,no-proc-macro"];
 
