@@ -266,3 +266,120 @@ fn readme(package: Package, Library { name, core, .. }: &Library) -> String {
         core.name
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn files(package: Package, cpu: Cpu) -> BTreeMap<String, String> {
+        let library = Library {
+            name: "arm".into(),
+            core: Core::of(cpu).unwrap(),
+            header: "header".into(),
+            assembly: "assembly".into(),
+        };
+        let text = |(path, bytes): File| {
+            (path.to_string_lossy().replace('\\', "/"), String::from_utf8(bytes).unwrap())
+        };
+        package.lay_out(&library).unwrap().into_iter().map(text).collect()
+    }
+
+    /// Library specification 2.2: the fields that `library.properties` has to have, and the categories that there are.
+    #[test]
+    fn arduino_finds_what_its_specification_asks_for() {
+        let files = files(Package::Arduino, Cpu::CortexM0Plus);
+        let properties = &files["library.properties"];
+        let value = |key: &str| {
+            properties.lines().find_map(|line| line.strip_prefix(&format!("{key}="))).unwrap()
+        };
+        for key in ["name", "version", "author", "maintainer", "sentence", "paragraph", "url"] {
+            assert!(!value(key).is_empty(), "{key}");
+        }
+        assert_eq!(
+            value("version").split('.').filter(|part| part.parse::<u32>().is_ok()).count(),
+            3
+        );
+        let categories = [
+            "Display",
+            "Communication",
+            "Signal Input/Output",
+            "Sensors",
+            "Device Control",
+            "Timing",
+            "Data Storage",
+            "Data Processing",
+            "Other",
+        ];
+        assert!(categories.contains(&value("category")));
+        assert_eq!((value("architectures"), value("includes")), ("*", "arm.h"));
+        // A sketch lies in a folder of its own name; a header in src; sources anywhere below it, ending in a capital S.
+        assert!(files.contains_key("examples/arm_step/arm_step.ino"));
+        assert_eq!(files["src/arm.h"], "header");
+        let source = &files["src/cortex-m0+/arm.S"];
+        assert_eq!(source, "#if defined(__ARM_ARCH_6M__)\nassembly\n#endif\n");
+    }
+
+    /// The keys of `zephyr/module.yml` that its build reads, and the core's own Kconfig symbols.
+    #[test]
+    fn zephyr_finds_its_module() {
+        let cases = [
+            (Cpu::CortexM0, "CPU_CORTEX_M0"),
+            (Cpu::CortexM0Plus, "CPU_CORTEX_M0PLUS"),
+            (Cpu::CortexM33, "CPU_CORTEX_M33"),
+            (Cpu::Riscv32, "RISCV && !64BIT"),
+        ];
+        for (cpu, depends) in cases {
+            let files = files(Package::Zephyr, cpu);
+            let module = "name: arm\nbuild:\n  cmake: .\n  kconfig: zephyr/Kconfig\n";
+            assert_eq!(files["zephyr/module.yml"], module);
+            assert!(files["zephyr/Kconfig"].starts_with("config NERVECORD_ARM\n\tbool \""));
+            assert!(files["zephyr/Kconfig"].contains(&format!("\tdepends on {depends}\n")));
+            let lists = &files["CMakeLists.txt"];
+            for command in
+                ["if(CONFIG_NERVECORD_ARM)", "zephyr_library_sources(src/arm.S)", "endif()"]
+            {
+                assert!(lists.contains(command), "{lists}");
+            }
+            assert!(files.contains_key("src/arm.S") && files.contains_key("include/arm.h"));
+        }
+    }
+
+    #[test]
+    fn esp_idf_finds_its_component() {
+        let files = files(Package::EspIdf, Cpu::Riscv32);
+        let register = "idf_component_register(SRCS \"src/arm.S\"\n                       INCLUDE_DIRS \"include\")\n";
+        assert_eq!(files["CMakeLists.txt"], register);
+        let manifest = &files["idf_component.yml"];
+        for key in ["version: \"1.0.0\"\n", "description: ", "targets:\n  - esp32c2\n  - esp32c3\n"]
+        {
+            assert!(manifest.contains(key), "{manifest}");
+        }
+        assert!(files.contains_key("src/arm.S") && files.contains_key("include/arm.h"));
+    }
+
+    /// The fields of `library.json` and their types.
+    #[test]
+    fn platformio_finds_its_library() {
+        let files = files(Package::Platformio, Cpu::CortexM4);
+        let manifest: serde_json::Value = serde_json::from_str(&files["library.json"]).unwrap();
+        for key in ["name", "version", "description", "headers", "frameworks", "platforms"] {
+            assert!(manifest[key].is_string(), "{key}");
+        }
+        assert!(manifest["keywords"].is_array());
+        for key in ["includeDir", "srcDir"] {
+            let folder = manifest["build"][key].as_str().unwrap();
+            assert!(files.keys().any(|file| file.starts_with(&format!("{folder}/"))), "{folder}");
+        }
+    }
+
+    #[test]
+    fn a_package_says_where_it_is_given_to_another_core() {
+        let source = files(Package::Cmake, Cpu::CortexM55)["src/arm.S"].clone();
+        assert!(
+            source
+                .starts_with("#if !(defined(__ARM_FEATURE_MVE))\n#error \"this is for Cortex-M55")
+        );
+    }
+}
