@@ -19,8 +19,16 @@ fn docs() -> PathBuf {
     models("../docs")
 }
 
+/// Where a page's text is: what it takes from another place, or itself.
+fn source(name: &str) -> PathBuf {
+    let text = fs::read_to_string(docs().join(name)).unwrap();
+    let taken =
+        text.strip_prefix("{{#include ").and_then(|rest| rest.trim_end().strip_suffix("}}"));
+    docs().join(taken.unwrap_or(name))
+}
+
 fn page(name: &str) -> String {
-    fs::read_to_string(docs().join(name)).unwrap()
+    fs::read_to_string(source(name)).unwrap()
 }
 
 fn pages() -> BTreeSet<String> {
@@ -62,12 +70,16 @@ fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
     for name in pages() {
         for link in links(&page(&name)) {
             let (path, place) = link.split_once('#').unwrap_or((link, ""));
-            let target = if path.is_empty() { docs().join(&name) } else { docs().join(path) };
+            let from = source(&name);
+            let target = if path.is_empty() { from } else { from.parent().unwrap().join(path) };
             assert!(target.exists(), "{name}: {link}");
             if place.is_empty() {
                 continue;
             }
-            let text = fs::read_to_string(&target).unwrap();
+            let text = match target.parent() == Some(&docs()) {
+                true => page(&target.file_name().unwrap().to_string_lossy()),
+                false => fs::read_to_string(&target).unwrap(),
+            };
             let heads = text.lines().filter(|line| line.starts_with('#')).map(anchor);
             assert!(heads.into_iter().any(|head| head == place), "{name}: {link}");
         }
