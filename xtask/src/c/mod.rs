@@ -154,7 +154,7 @@ fn networks(models: &[PathBuf]) -> Result<Vec<(String, Compiled)>> {
     let compile = |path: PathBuf| {
         let name = match path.file_stem().unwrap_or_default().to_string_lossy() {
             // The folder tells more.
-            stem if ["model", "config", "circuit"].contains(&&*stem) => {
+            stem if ["model", "config", "circuit", "policy"].contains(&&*stem) => {
                 subject::folder(&path).file_name().unwrap_or_default().to_string_lossy()
             }
             stem => stem,
