@@ -157,8 +157,7 @@ fn commands_and_programs_for_c_do_what_the_page_says() {
         for (i, program) in blocks(&page(name), "c").iter().enumerate() {
             let file = format!("program{i}.c");
             desk.file(&file, program);
-            let flags =
-                "-mcpu=cortex-m4 -mthumb -std=c99 -pedantic -Wall -Wextra -Werror -Inetwork";
+            let flags = "-mcpu=cortex-m4 -mthumb -ffreestanding -std=c99 -pedantic -Wall -Wextra -Werror -Inetwork";
             run(&desk, name, &format!("arm-none-eabi-gcc {flags} -c {file} -o program{i}.o"));
         }
     }

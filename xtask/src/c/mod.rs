@@ -138,7 +138,8 @@ fn cmake(networks: &[(String, Compiled)]) -> Result<()> {
     configure.args(["-S", ".", "-B", "build", "-DCMAKE_SYSTEM_NAME=Generic"]);
     for language in ["C", "ASM"] {
         configure.arg(format!("-DCMAKE_{language}_COMPILER={}gcc", prefix(&core)));
-        configure.arg(format!("-DCMAKE_{language}_FLAGS={}", core.flags()));
+        // A compiler without a C library has its own headers.
+        configure.arg(format!("-DCMAKE_{language}_FLAGS={} -ffreestanding", core.flags()));
     }
     configure.arg("-DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY");
     process::run("CMake refuses the project", configure.current_dir(&folder))?;
