@@ -79,8 +79,8 @@ impl<F: LeEqU32> Value for FixedI32<F> {
     }
 }
 
-#[cfg(feature = "fixed")]
 /// An integer of 32 bits, with `frac` fractional ones, in a format.
+#[cfg(feature = "fixed")]
 fn scaled(bits: i64, frac: u32, format: Format) -> (i32, Fit) {
     // |bits 2^31| <= 2^62, and less by the integer itself if 1.0 is full scale
     let wide = (bits << format.frac) - if format.full_scale { bits } else { 0 };

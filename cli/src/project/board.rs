@@ -58,9 +58,12 @@ macro_rules! template {
 
 macro_rules! embassy {
     ($board:literal) => {
+        embassy!($board, $board)
+    };
+    ($board:literal, $alike:literal) => {
         Some(Code {
             dependencies: template!($board, "embassy.toml"),
-            board: template!($board, "embassy.rs"),
+            board: template!($alike, "embassy.rs"),
             before_main: "",
             entry: "embassy_executor::main",
             link: CORTEX_M,
@@ -171,7 +174,7 @@ pub const BOARDS: [Board; 6] = [
         pins: ["GP5 (pin 7)", "GP4 (pin 6)"],
         memory: Some(template!("pico2", "memory.x")),
         plain: cortex_m!("pico2", "rp235x_hal::entry"),
-        embassy: embassy!("pico2"),
+        embassy: embassy!("pico2", "pico"),
     },
 ];
 

@@ -90,8 +90,7 @@ fn status(input: &Port) -> String {
 
 fn functions(program: &Program, step: &Step, name: &str) -> String {
     let quads = program.scratch_quads;
-    let statements = step.statements("status", "output");
-    let statements = statements.replacen("status = ", "let mut status = ", 1);
+    let (read, compute, write) = (step.read(), step.compute("status"), step.write("output"));
     let status = status(&program.input);
     let start = match step.start {
         true => "&START",
@@ -110,7 +109,9 @@ fn functions(program: &Program, step: &Step, name: &str) -> String {
     impl State {{
         #[inline(always)]
         fn step(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]{width}) -> u32 {{
-{statements}            let bits = status.bits();
+            let mut status = {read};
+{compute}            {write};
+            let bits = status.bits();
             {status}
         }}
     }}

@@ -204,7 +204,8 @@ fn version_key(path: &str) -> String {
 
 fn controller(program: &Program, origin: &Origin, ty: &str, step: &Step) -> String {
     let scratch = step.scratch();
-    let body = step.statements("self.status", "&mut output");
+    let (read, compute, write) =
+        (step.read(), step.compute("self.status"), step.write("&mut output"));
     let (untyped, typed) = (untyped(program), typed(program));
     let fracs = |port: &Port| wrapped(&port.fracs, 12);
     let (input_frac, output_frac) = (fracs(&program.input), fracs(&program.output));
@@ -240,7 +241,10 @@ fn controller(program: &Program, origin: &Origin, ty: &str, step: &Step) -> Stri
             Self {{ scratch: {scratch}, status: Status::new() }}
         }}
 
-{head}{body}            output
+{head}            self.status = {read};
+{compute}            let mut output = [0; OUTPUTS];
+            {write};
+            output
         }}
 
         /// One step on a reading, whose flags go into the status.

@@ -52,30 +52,31 @@ impl<'a> Step<'a> {
         if self.start { "Scratch::starting(&START)" } else { "Scratch::new()" }
     }
 
-    /// The statements of a step from `input` to `output`, a reference to an array, with its status in the variable
-    /// `status`.
-    pub fn statements(&self, status: &str, output: &str) -> String {
-        let program = self.program;
-        let [x, y] = [&program.input, &program.output].map(|port| port_tensor(program, port));
-        let read = match program.input.bits() == 32 {
+    /// The expression that takes the array `input` in; its value is the step's status.
+    pub fn read(&self) -> String {
+        let port = &self.program.input;
+        let x = port_tensor(self.program, port);
+        match port.bits() == 32 {
             true => format!("read32(input, &CHANNELS, &LIMITS, self.scratch.tensor({x:?}))"),
             false => format!("read16(input, &LIMITS, self.scratch.tensor({x:?}))"),
-        };
-        let write = match program.output.bits() == 32 {
+        }
+    }
+
+    /// The statements from there on that compute, and note in `status` where a state is at an end of its range.
+    pub fn compute(&self, status: &str) -> String {
+        let saturating = self.program.states.iter().filter(|state| state.saturates);
+        let checks = saturating.map(|state| state_check(self.program, &state.tensor, status));
+        self.body.clone() + &checks.collect::<String>()
+    }
+
+    /// The expression that gives `output`, a reference to an array, its numbers.
+    pub fn write(&self, output: &str) -> String {
+        let port = &self.program.output;
+        let y = port_tensor(self.program, port);
+        match port.bits() == 32 {
             true => format!("write32(self.scratch.tensor({y:?}), &LEVELS, {output})"),
             false => format!("write16(self.scratch.tensor({y:?}), {output})"),
-        };
-        let saturating = program.states.iter().filter(|state| state.saturates);
-        let checks: String =
-            saturating.map(|state| state_check(program, &state.tensor, status)).collect();
-        let allocated = match output {
-            "&mut output" => "            let mut output = [0; OUTPUTS];\n",
-            _ => "",
-        };
-        format!(
-            "            {status} = {read};\n{}{checks}{allocated}            {write};\n",
-            self.body
-        )
+        }
     }
 }
 

@@ -35,9 +35,7 @@ impl<X> Sample<X> {
     pub const fn new(value: X, taken: u32) -> Self {
         Self { value, taken, status: Status::new() }
     }
-}
 
-impl<X> Sample<X> {
     /// A reading with its flags, for its model: an input that is missing in it sends the loop to the safe
     /// output.
     pub fn of<M, const I: usize, const O: usize>(reading: &Reading<M, I, O>, taken: u32) -> Self

@@ -68,7 +68,8 @@ pub fn set_up() -> Result<()> {
     set_up_program("Python", "python3", "python3", &say)
 }
 
-/// Builds and runs all of it, or of the models that are named; prints what the files take, and puts that into the book or compares it with what is there.
+/// Builds and runs all of it, or of the models that are named; prints what the files take, and puts that into the book or
+/// compares it with what is there.
 ///
 /// # Errors
 /// A network's integers are not the host's, or something cannot be built.

@@ -1,4 +1,4 @@
-//! Pins and watchdog of the Raspberry Pi Pico.
+//! Pins and watchdog of the Raspberry Pi Pico and the Pico 2, which are alike.
 
 use embassy_rp::i2c::{Async, Config, I2c, InterruptHandler};
 use embassy_rp::peripherals::I2C0;
