@@ -31,6 +31,7 @@ pub struct Compiler {
     calibration: Option<PathBuf>,
     options: Options,
     name: Option<String>,
+    settings: Option<Settings>,
 }
 
 /// A compiled model: everything the phases produced.
@@ -55,7 +56,8 @@ pub struct Compiled {
 impl Compiler {
     /// A compiler for the model at `path`: an `.onnx` file, a folder with a `config.json`, or that.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { model: path.into(), calibration: None, options: Options::default(), name: None }
+        let (calibration, options, name, settings) = (None, Options::default(), None, None);
+        Self { model: path.into(), calibration, options, name, settings }
     }
 
     /// Representative inputs, as CSV or `.npy`. Without them, ranges come from `nervecord.toml`.
@@ -93,6 +95,13 @@ impl Compiler {
         self
     }
 
+    /// What is said of the model; that of the `nervecord.toml` beside it by default.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = Some(settings);
+        self
+    }
+
     /// The module's name, in snake case; the model's file name by default.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
@@ -113,7 +122,15 @@ impl Compiler {
     /// # Errors
     /// The model cannot be used.
     pub fn load(&self) -> Result<Source> {
-        import::load_outputs(&self.model, &self.options.outputs).map_err(|e| e.of_kind(Kind::Model))
+        let settings = self.said()?.with_outputs(&self.options.outputs);
+        import::load_with(&self.model, &settings).map_err(|e| e.of_kind(Kind::Model))
+    }
+
+    /// What is said of the model.
+    fn said(&self) -> Result<Settings> {
+        let given = self.settings.clone().map(Ok);
+        let said = given.unwrap_or_else(|| Settings::beside(&self.model));
+        said.map_err(|e| e.of_kind(Kind::Settings))
     }
 
     /// As [`build`](Self::build), from a model already in memory.
@@ -133,7 +150,7 @@ impl Compiler {
             source.graph.name = text::snake_case(name);
         }
         let at_model = |e: Error| e.file(&self.model);
-        let settings = Settings::beside(&self.model).map_err(|e| e.of_kind(Kind::Settings))?;
+        let settings = self.said()?;
         let graph = simplify(source.graph.clone());
         let units = settings.units(&graph)?;
         // What is kept of each row are the tensors of a step, of which a window as the file has it has far more.

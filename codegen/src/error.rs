@@ -38,15 +38,22 @@ pub enum Kind {
     Other,
 }
 
+/// The parts of an error, for programs that show them in their own way.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Details {
+pub struct Details {
     kind: Option<Kind>,
-    summary: String,
-    file: Option<PathBuf>,
-    place: Option<String>,
-    expected: Option<String>,
-    found: Option<String>,
-    help: Option<String>,
+    /// What went wrong, in a line.
+    pub summary: String,
+    /// The file that holds the fault.
+    pub file: Option<PathBuf>,
+    /// The node, tensor, row or key at fault.
+    pub place: Option<String>,
+    /// What should have been there.
+    pub expected: Option<String>,
+    /// What was there instead.
+    pub found: Option<String>,
+    /// What the user can do about it.
+    pub help: Option<String>,
 }
 
 impl Error {
@@ -100,6 +107,11 @@ impl Error {
     pub fn help(mut self, what: impl fmt::Display) -> Self {
         self.0.help = Some(what.to_string());
         self
+    }
+
+    /// Its parts.
+    pub fn details(&self) -> &Details {
+        &self.0
     }
 
     /// Where it went wrong and what, in one line, for notes.

@@ -1,42 +1,69 @@
 //! A program run on the host, through the runtime's kernels: one of its readers, and the one that tests and the
 //! search compare with float. Stands on the program and the runtime.
 
+use std::ops::{Deref, Range};
+
 use nervecord::generated::{Quad, Status, at_end, read16, read32, write16, write32};
 use nervecord::host::{Fit, flat};
 
 use crate::program::{Op, PortWidth, Program, StateFormat, TensorFormat};
 
-/// A running model on the host.
+/// As many tensors as almost every kernel reads.
+const FEW: usize = 4;
+
+/// A running model on the host; `P` is what holds its program, such as a reference.
 #[derive(Debug, Clone)]
-pub struct Interpreter<'a> {
-    program: &'a Program,
+pub struct Interpreter<P> {
+    program: P,
     limits: Vec<Quad>,
     /// Bit of the width that is computed.
     width: u32,
     scratch: Vec<Quad>,
+    /// The caller's integers of a step on real numbers.
+    raws: Vec<i32>,
+    /// The same as a narrow port reads or writes them.
+    narrow: Vec<i16>,
 }
 
-impl<'a> Interpreter<'a> {
+impl<P: Deref<Target = Program>> Interpreter<P> {
     /// A model in its start state.
-    pub fn new(program: &'a Program) -> Self {
-        Self::of_width(program, program.widths.len().saturating_sub(1))
+    pub fn new(program: P) -> Self {
+        let width = program.widths.len().saturating_sub(1);
+        Self::of_width(program, width)
     }
 
     /// A model in its start state whose steps are those of its width `width`.
-    pub fn of_width(program: &'a Program, width: usize) -> Self {
+    pub fn of_width(program: P, width: usize) -> Self {
         let mut scratch = program.start.clone();
         scratch.resize(program.scratch_quads, Quad::default());
-        Self { program, limits: program.input.limits(), width: 1 << width, scratch }
+        let (limits, raws, narrow) = (program.input.limits(), vec![], vec![]);
+        Self { program, limits, width: 1 << width, scratch, raws, narrow }
+    }
+
+    /// The program that runs.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Has the steps from now on be those of width `width`.
+    pub fn set_width(&mut self, width: usize) {
+        self.width = 1 << width;
     }
 
     /// One step on the caller's integers.
     pub fn step_raw(&mut self, input: &[i32]) -> (Vec<i32>, Status) {
-        self.run(input, |_, _| {}, |_, _| {})
+        self.step_seen(input, |_, _| {})
     }
 
     /// The memory that all tensors share, the states first, as firmware has it.
     pub fn memory(&mut self) -> &mut [Quad] {
         &mut self.scratch
+    }
+
+    /// The part of it that a step leaves for the next.
+    pub fn memory_of_states(&mut self) -> &mut [Quad] {
+        let states = self.program.start.len();
+        self.scratch.split_at_mut(states).0
     }
 
     /// One step on the caller's integers; `see` is given the number of each operation that runs, and what it left in the
@@ -46,7 +73,9 @@ impl<'a> Interpreter<'a> {
         input: &[i32],
         see: impl FnMut(usize, &[i16]),
     ) -> (Vec<i32>, Status) {
-        self.run(input, |_, _| {}, see)
+        let mut output = vec![0; self.program.output.features()];
+        let status = self.run(input, &mut output, |_, _| {}, see);
+        (output, status)
     }
 
     /// One step on the caller's integers; `disturb` is given the memory before each operation, by its number.
@@ -55,54 +84,83 @@ impl<'a> Interpreter<'a> {
         input: &[i32],
         disturb: impl FnMut(usize, &mut [Quad]),
     ) -> (Vec<i32>, Status) {
-        self.run(input, disturb, |_, _| {})
+        let mut output = vec![0; self.program.output.features()];
+        let status = self.run(input, &mut output, disturb, |_, _| {});
+        (output, status)
+    }
+
+    /// One step on real numbers, converted as firmware's reading converts them, to the caller's integers.
+    pub fn step_into(&mut self, input: &[f64], output: &mut [i32]) -> Status {
+        let mut raws = std::mem::take(&mut self.raws);
+        raws.clear();
+        let mut status = Status::new();
+        for (i, &x) in input.iter().enumerate() {
+            let (raw, fit) = self.program.input.convert(i, x);
+            raws.push(raw);
+            match fit {
+                Fit::Missing => status.set_invalid(i),
+                Fit::Within => {}
+                Fit::Clamped => status.set(i),
+            }
+        }
+        let outside = self.run(&raws, output, |_, _| {}, |_, _| {});
+        self.raws = raws;
+        status.and(outside)
+    }
+
+    /// One step on real numbers, converted as firmware's reading converts them.
+    pub fn step(&mut self, input: &[f64]) -> (Vec<f64>, Status) {
+        let mut output = vec![0; self.program.output.features()];
+        let status = self.step_into(input, &mut output);
+        (self.program.output.to_reals(&output), status)
     }
 
     fn run(
         &mut self,
         input: &[i32],
+        output: &mut [i32],
         mut before: impl FnMut(usize, &mut [Quad]),
         mut see: impl FnMut(usize, &[i16]),
-    ) -> (Vec<i32>, Status) {
-        let program = self.program;
+    ) -> Status {
+        let program: &Program = &self.program;
         let range = |storage: usize| program.storages[storage].clone();
         let x = &mut self.scratch[range(program.input.storage)];
         let mut status = match &program.input.width {
             PortWidth::WideIn(channels) => read32(input, channels, &self.limits, x),
-            _ => read16(&input.iter().map(|&x| x as i16).collect::<Vec<_>>(), &self.limits, x),
+            _ => {
+                self.narrow.clear();
+                self.narrow.extend(input.iter().map(|&x| x as i16));
+                read16(&self.narrow, &self.limits, x)
+            }
         };
         let run = |(_, op): &(usize, &Op)| op.widths & self.width != 0;
         for (number, op) in program.ops.iter().enumerate().filter(run) {
             before(number, &mut self.scratch);
-            let reads: Vec<_> = op.reads.iter().map(|&r| self.scratch[range(r)].to_vec()).collect();
-            let reads: Vec<_> = reads.iter().map(Vec::as_slice).collect();
-            let written = &mut self.scratch[range(op.write)];
-            op.kernel.run(&reads, written);
-            see(number, flat(written));
+            apply(op, &program.storages, &mut self.scratch);
+            see(number, flat(&self.scratch[range(op.write)]));
         }
         for state in program.states.iter().filter(|state| state.saturates) {
             let StateFormat { tensor, .. } = state;
             status.note_state(at_end(&self.scratch[range(tensor.storage)], tensor.shape.len()));
         }
         let y = &self.scratch[range(program.output.storage)];
-        let output = match &program.output.width {
-            PortWidth::WideOut(channels) => {
-                let mut output = vec![0; program.output.features()];
-                write32(y, channels, &mut output);
-                output
-            }
+        match &program.output.width {
+            PortWidth::WideOut(channels) => write32(y, channels, output),
             _ => {
-                let mut output = vec![0_i16; program.output.features()];
-                write16(y, &mut output);
-                output.into_iter().map(i32::from).collect()
+                self.narrow.resize(output.len(), 0);
+                write16(y, &mut self.narrow);
+                output.iter_mut().zip(&self.narrow).for_each(|(y, &raw)| *y = raw.into());
             }
-        };
-        (output, status)
+        }
+        status
     }
 
     /// Returns to the start state.
     pub fn reset(&mut self) {
-        *self = Self::of_width(self.program, self.width.trailing_zeros() as usize);
+        let start = &self.program.start;
+        let (states, rest) = self.scratch.split_at_mut(start.len());
+        states.clone_from_slice(start);
+        rest.fill(Quad::default());
     }
 
     /// The values of the model's states, after the last step; counters are left out.
@@ -128,19 +186,29 @@ impl<'a> Interpreter<'a> {
         let quads = &self.scratch[self.program.storages[tensor.storage].clone()];
         flat(quads)[..tensor.shape.len()].iter().map(|&x| f64::from(x) * tensor.scale).collect()
     }
+}
 
-    /// One step on real numbers, converted as firmware's reading converts them.
-    pub fn step(&mut self, input: &[f64]) -> (Vec<f64>, Status) {
-        let port = &self.program.input;
-        let mut status = Status::new();
-        for (i, &x) in input.iter().enumerate() {
-            match port.convert(i, x).1 {
-                Fit::Missing => status.set_invalid(i),
-                Fit::Within => {}
-                Fit::Clamped => status.set(i),
-            }
+/// Runs an operation where its tensors are: what it reads is never what it writes.
+fn apply(op: &Op, storages: &[Range<usize>], scratch: &mut [Quad]) {
+    let write = storages[op.write].clone();
+    let (head, rest) = scratch.split_at_mut(write.start);
+    let (written, tail) = rest.split_at_mut(write.len());
+    let read = |storage: usize| {
+        let Range { start, end } = storages[storage].clone();
+        match end <= write.start {
+            true => &head[start..end],
+            false => &tail[start - write.end..end - write.end],
         }
-        let (output, outside) = self.step_raw(&port.to_raws(input));
-        (self.program.output.to_reals(&output), status.and(outside))
+    };
+    let mut few: [&[Quad]; FEW] = [&[]; FEW];
+    match few.get_mut(..op.reads.len()) {
+        Some(reads) => {
+            reads.iter_mut().zip(&op.reads).for_each(|(tensor, &storage)| *tensor = read(storage));
+            op.kernel.run(reads, written);
+        }
+        None => {
+            let reads: Vec<&[Quad]> = op.reads.iter().map(|&storage| read(storage)).collect();
+            op.kernel.run(&reads, written);
+        }
     }
 }

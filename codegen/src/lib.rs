@@ -14,6 +14,7 @@
 //! certify   check   prove                         bounds for every input, and their check; properties decided on the integers
 //! compiler                                        all phases in a row
 //! emit   choose                                   a program as a Rust module; forms, widths and tables, tried
+//! batch                                           many steps of a program at once
 //! interpret   quantize                            a program on the host; one file a layer kind: lowering, kernel
 //! calibrate   simplify   import                   values of tensors; exact rewrites; trained files
 //! program                                         kernels as data: tables, kind, operands, memory, bounds
@@ -34,6 +35,7 @@
 //! # Ok::<(), nervecord_codegen::Error>(())
 //! ```
 
+pub mod batch;
 pub mod calibrate;
 pub mod certify;
 pub mod check;

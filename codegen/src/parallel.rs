@@ -7,7 +7,7 @@ use std::thread;
 /// # Panics
 /// `work` panics.
 pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let threads = processors().min(items.len());
     if threads < 2 {
         return items.iter().map(work).collect();
     }
@@ -21,8 +21,35 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     })
 }
 
+/// `work` on every item at once: a thread each.
+///
+/// # Panics
+/// `work` panics.
+pub fn each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Sync) {
+    let Some((last, others)) = items.split_last_mut() else { return };
+    let work = &work;
+    thread::scope(|scope| {
+        others.iter_mut().for_each(|item| drop(scope.spawn(move || work(item))));
+        work(last);
+    });
+}
+
+/// How many threads run at once.
+pub fn processors() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn each_item_is_worked_on_once() {
+        for n in [0, 1, 2, 7] {
+            let mut items = vec![1; n];
+            super::each(&mut items, |item| *item += 1);
+            assert_eq!(items, vec![2; n]);
+        }
+    }
+
     #[test]
     fn results_are_in_the_order_of_the_items() {
         for n in [0, 1, 2, 3, 7, 100] {

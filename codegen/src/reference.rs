@@ -1,12 +1,14 @@
 //! The float network in double precision: what every integer program is compared with; and in single
 //! precision, to see how far two float programs of one network may differ. Stands on the graph.
 
-use crate::graph::{Dense, Graph, Layer, Node, Reduction, State};
+use std::ops::Deref;
 
-/// The float network with its memory.
+use crate::graph::{Dense, Graph, Layer, Node, Reduction, State, TensorId};
+
+/// The float network with its memory; `G` is what holds its graph, such as a reference.
 #[derive(Debug, Clone)]
-pub struct Reference<'a> {
-    graph: &'a Graph,
+pub struct Reference<G> {
+    graph: G,
     /// The value of each state, in the graph's order.
     states: Vec<Vec<f64>>,
     /// Which of them are the network's own real numbers.
@@ -15,9 +17,9 @@ pub struct Reference<'a> {
     single: bool,
 }
 
-impl<'a> Reference<'a> {
+impl<G: Deref<Target = Graph>> Reference<G> {
     /// The network in its start state.
-    pub fn new(graph: &'a Graph) -> Self {
+    pub fn new(graph: G) -> Self {
         let states = graph.states.iter().map(|s| s.initial.clone()).collect();
         let of = |state: &State| !state.counts && graph.delay_line(state).is_none();
         let real = graph.states.iter().map(of).collect();
@@ -26,8 +28,13 @@ impl<'a> Reference<'a> {
 
     /// The network as most frameworks run it: every tensor is rounded to single precision, and dense layers
     /// sum in it, one term after the other.
-    pub fn in_single_precision(graph: &'a Graph) -> Self {
+    pub fn in_single_precision(graph: G) -> Self {
         Self { single: true, ..Self::new(graph) }
+    }
+
+    /// The tensor that is the network's output.
+    pub fn output(&self) -> TensorId {
+        self.graph.output
     }
 
     /// Back to the start state.
@@ -45,7 +52,7 @@ impl<'a> Reference<'a> {
 
     /// One step: the value of every tensor. `input` holds [`Graph::input_len`] features.
     pub fn step(&mut self, input: &[f64]) -> Vec<Vec<f64>> {
-        let graph = self.graph;
+        let graph: &Graph = &self.graph;
         let mut values = vec![Vec::new(); graph.tensors.len()];
         values[graph.input] = match self.single {
             true => input.iter().copied().map(single).collect(),

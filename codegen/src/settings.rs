@@ -113,7 +113,11 @@ impl Settings {
         Self::parse(&input::text(&path)?, &path)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self> {
+    /// Reads the text of such a file; `path` is where it is, or would be.
+    ///
+    /// # Errors
+    /// It cannot be used.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let file: File = toml::from_str(text).map_err(|e| {
             let line = 1 + e
                 .span()
@@ -229,6 +233,15 @@ impl Settings {
                     .help("name the inputs in nervecord.toml: [calibration] columns = [..]"),
             )),
         }
+    }
+
+    /// The same, for the caller to read the outputs called so, in this order; if there are any.
+    #[must_use]
+    pub fn with_outputs(mut self, outputs: &[String]) -> Self {
+        if !outputs.is_empty() {
+            self.outputs = outputs.to_vec();
+        }
+        self
     }
 
     /// What a guard holds the inputs and outputs of `program` to, if it is said.

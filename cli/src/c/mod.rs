@@ -17,4 +17,4 @@ mod spelling;
 
 pub use self::core::{CORES, Core};
 pub use library::{Library, check_name};
-pub use package::Package;
+pub use package::{Package, files};

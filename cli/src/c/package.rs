@@ -1,13 +1,15 @@
 //! The files of a network laid out as a library of a build system. Stands on the cores.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::ValueEnum;
 use nervecord_codegen::options::Cpu;
-use nervecord_codegen::{Error, Kind, Result};
+use nervecord_codegen::{Compiled, Error, Kind, Result};
 
 use super::core::Core;
 use super::library::Library;
+use crate::emulate::process;
 
 /// A build system's kind of library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -26,6 +28,47 @@ pub enum Package {
 
 /// A file by its path in the package.
 type File = (PathBuf, Vec<u8>);
+
+/// The files of a compiled model for C by their paths: bare ones, or a library of a build system; `archive` adds the
+/// assembled file for the linker.
+///
+/// # Errors
+/// As for [`Library::make`], [`Package::lay_out`] and [`Library::archive`].
+pub fn files(
+    compiled: &Compiled,
+    core: Core,
+    package: Option<Package>,
+    archive: bool,
+) -> Result<Vec<File>> {
+    let (place, _promise) = process::temporary_folder(&std::env::temp_dir())?;
+    let library = Library::make(compiled, core, place.path())?;
+    let mut files = match package {
+        Some(package) => package.lay_out(&library)?,
+        None => library.files(),
+    };
+    if archive {
+        files.push(library.archive(place.path())?);
+    }
+    Ok(files)
+}
+
+impl FromStr for Package {
+    type Err = Error;
+
+    /// The kind of its name on the command line.
+    fn from_str(name: &str) -> Result<Self> {
+        let names = || Self::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        ValueEnum::from_str(name, false).map_err(|_| {
+            Error::new("the build system is not known")
+                .of_kind(Kind::Options)
+                .expected(
+                    names().map(|name| name.get_name().to_owned()).collect::<Vec<_>>().join(", "),
+                )
+                .found(name)
+                .help("leave it out for one .s and one .h")
+        })
+    }
+}
 
 impl Package {
     /// The files of the package.

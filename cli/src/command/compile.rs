@@ -13,8 +13,7 @@ use nervecord_codegen::{Compiled, Error, Result, report, text};
 
 use super::model::Model;
 use super::{print, progress};
-use crate::c::{Core, Library, Package, check_name};
-use crate::emulate::process;
+use crate::c::{self, Core, Package, check_name};
 
 /// How long a property of the settings is looked at for a report.
 const PROPERTY: Duration = Duration::from_secs(10);
@@ -120,16 +119,8 @@ impl Target {
 
     /// The files for C by their paths.
     fn library(&self, compiled: &Compiled, core: Core) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-        let (place, _promise) = process::temporary_folder(&std::env::temp_dir())?;
-        let make = || Library::make(compiled, core, place.path());
-        let library = progress::during(format!("compiling for {}", core.name), make)?;
-        let mut files = match self.c_package {
-            Some(package) => package.lay_out(&library)?,
-            None => library.files(),
-        };
-        if self.archive {
-            files.push(library.archive(place.path())?);
-        }
+        let make = || c::files(compiled, core, self.c_package, self.archive);
+        let files = progress::during(format!("compiling for {}", core.name), make)?;
         let placed = |(path, bytes): (PathBuf, Vec<u8>)| (self.output.join(path), bytes);
         Ok(files.into_iter().map(placed).collect())
     }

@@ -19,7 +19,7 @@ use nervecord_codegen::Compiler;
 use nervecord_codegen::import::Source;
 use nervecord_codegen::import::circuit::Circuit;
 use nervecord_codegen::output::{spare, write_atomic};
-use nervecord_codegen::{Error, Result, import, report};
+use nervecord_codegen::{Error, Result, report};
 
 use self::model::{Model, files};
 use crate::{demo, signals};
@@ -164,7 +164,7 @@ fn inspect(
     if let Some(file) = svg {
         spare(file, &files(model, calibration.as_deref())?)?;
     }
-    let source = match import::load_outputs(model, outputs) {
+    let source = match Compiler::new(model).outputs(outputs).load() {
         Ok(source) => source,
         Err(error) => {
             // A file that can be read at all is listed, with a mark at what is in the way.

@@ -32,4 +32,4 @@ pub use link::{Link, PERIOD};
 pub use machine::execute;
 pub use measure::{Job, Measured, STEP, emulate};
 pub use reach::Reach;
-pub use toolchain::{Toolchain, set_up_program, setup};
+pub use toolchain::{Toolchain, install_package, set_up_program, setup};

@@ -164,9 +164,22 @@ pub fn set_up_program(what: &str, command: &str, package: &str, say: &dyn Fn(&st
         say(&format!("{what}: {}", path.display()));
         return Ok(());
     }
+    install_package(what, package, say).map_err(|error| match process::may_install() {
+        true => error,
+        false => missing(what, command, package),
+    })
+}
+
+/// Installs a Debian package; `what` is what it is for us.
+///
+/// # Errors
+/// It cannot or may not be installed; the message has the command for the user to run.
+pub fn install_package(what: &str, package: &str, say: &dyn Fn(&str)) -> Result<()> {
     let install = format!("apt-get install -y --no-install-recommends {package}");
     if !process::may_install() {
-        return Err(missing(what, command, package));
+        return Err(Error::new(format!("the {what} is not installed"))
+            .expected(format!("Debian's package {package}"))
+            .help(format!("{}, or `cargo xtask setup` as root", by_apt(package))));
     }
     say(&format!("{what}: installing with `{install}`"));
     let apt = || {

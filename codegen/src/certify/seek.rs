@@ -46,7 +46,7 @@ pub struct Seen {
 /// One search: what is tried next, and what was found.
 struct Search<'a> {
     graph: &'a Graph,
-    interpreter: Interpreter<'a>,
+    interpreter: Interpreter<&'a Program>,
     seen: Seen,
 }
 

@@ -6,6 +6,7 @@ use crate::certify::certificate::{Item, items};
 use crate::data::sha256;
 use crate::error::{Error, Kind, Result};
 use crate::import::{self, Source};
+use crate::settings::Settings;
 
 /// What was said of a module and the data it comes from.
 pub struct Said<'a> {
@@ -62,7 +63,9 @@ pub fn same_module(said: &Said, text: &str, module: &Path) -> Result<()> {
 /// # Errors
 /// It cannot be read, or is another.
 pub fn same_model(said: &str, model: &Path, outputs: &[String]) -> Result<Source> {
-    let source = import::load_outputs(model, outputs).map_err(|e| e.of_kind(Kind::Model))?;
+    let settings = Settings::beside(model).map_err(|e| e.of_kind(Kind::Settings))?;
+    let source = import::load_with(model, &settings.with_outputs(outputs));
+    let source = source.map_err(|e| e.of_kind(Kind::Model))?;
     match source.sha256 == said {
         true => Ok(source),
         false => Err(Error::new("the model is not the one that this was issued for")

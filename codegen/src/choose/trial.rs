@@ -59,7 +59,7 @@ impl<'a> Trial<'a> {
     }
 
     /// The same of a width whose output is the tensor `exact` of the float network.
-    pub fn judged_at(&self, interpreter: Interpreter, exact: TensorId) -> f64 {
+    pub fn judged_at(&self, interpreter: Interpreter<&Program>, exact: TensorId) -> f64 {
         let squares = self.squares(interpreter, exact, &self.ranges.split.judge);
         let indices = self.graph.indices();
         let of_output = |i: usize| {
@@ -80,7 +80,7 @@ impl<'a> Trial<'a> {
     /// another.
     fn squares(
         &self,
-        mut interpreter: Interpreter,
+        mut interpreter: Interpreter<&Program>,
         exact: TensorId,
         rows: &[usize],
     ) -> Vec<(usize, Vec<f64>)> {

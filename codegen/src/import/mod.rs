@@ -84,21 +84,16 @@ impl Located {
 /// # Errors
 /// Nothing readable is there, or it is not a network this program can turn into integers.
 pub fn load(path: &Path) -> Result<Source> {
-    load_outputs(path, &[])
+    load_with(path, &Settings::beside(path)?)
 }
 
-/// As [`load`], for the caller to read the outputs called so, in this order; without any, those that `nervecord.toml`
-/// names, or all.
+/// As [`load`], for settings that are known.
 ///
 /// # Errors
-/// As for [`load`], or there are no such outputs.
-pub fn load_outputs(path: &Path, outputs: &[String]) -> Result<Source> {
+/// As for [`load`], or the settings do not fit the model.
+pub fn load_with(path: &Path, settings: &Settings) -> Result<Source> {
     let located = locate(path)?;
     let name = name_of(&located.model);
-    let mut settings = Settings::beside(path)?;
-    if !outputs.is_empty() {
-        settings.outputs = outputs.to_vec();
-    }
     let names = [settings.outputs.as_slice(), settings.widths.as_slice()].concat();
     if !located.is_onnx() && !located.is("tflite") && !names.is_empty() {
         return Err(Error::new("outputs are chosen of a model that has one")
@@ -112,11 +107,11 @@ pub fn load_outputs(path: &Path, outputs: &[String]) -> Result<Source> {
     let (mut graph, sha256) = match &located.config {
         None if is_circuit(&located.model) => circuit::load(&located.model, &name)?,
         None if has_extension(&located.model, "tflite") => {
-            tflite::load(&located.model, &name, &settings)?
+            tflite::load(&located.model, &name, settings)?
         }
         None if has_extension(&located.model, "tar") => rltools::load(&located.model, &name)?,
-        None => onnx::load(&located.model, &name, &settings)?,
-        Some(config) => by_format(config, &located.model, &name, &settings)?,
+        None => onnx::load(&located.model, &name, settings)?,
+        Some(config) => by_format(config, &located.model, &name, settings)?,
     };
     if !located.is_onnx() && !located.is("tflite") {
         rows::feed(&mut graph, &settings.state).map_err(|e| e.file(&located.model))?;

@@ -54,7 +54,7 @@ impl Port {
 
     /// The integer that stands for 1.0 in feature `i`.
     pub fn one(&self, i: usize) -> f64 {
-        f64::powi(2.0, self.fracs[i] as i32) - f64::from(u8::from(self.full_scale))
+        power(self.fracs[i]) - f64::from(u8::from(self.full_scale))
     }
 
     /// The factor and the addend that make a real number of the tensor's integer of feature `i`.
@@ -175,4 +175,9 @@ impl Port {
             None => (0..self.fracs.len()).map(|i| self.number(i)).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// 2 to the power of `n`, by its bits: every number of every step is scaled by one.
+fn power(n: u32) -> f64 {
+    f64::from_bits(u64::from(n.min(1023) + 1023) << 52)
 }

@@ -163,7 +163,7 @@ impl Decider<'_> {
     }
 
     /// The parts of a box that are not known to be safe, each with the cut that makes it.
-    fn look(&self, own: &Cell, interpreter: &mut Interpreter) -> Vec<(u32, Cell)> {
+    fn look(&self, own: &Cell, interpreter: &mut Interpreter<&Program>) -> Vec<(u32, Cell)> {
         let tape = Tape::new();
         let Some(outputs) = self.subject.walk(own, &tape) else { return vec![] };
         let sets = self.property.unsafe_sets.iter();
@@ -189,7 +189,7 @@ impl Decider<'_> {
     }
 
     /// Whether an input violates the property, which ends the search.
-    fn violates(&self, point: &[i32], interpreter: &mut Interpreter) -> bool {
+    fn violates(&self, point: &[i32], interpreter: &mut Interpreter<&Program>) -> bool {
         let outputs = self.subject.outputs(point, interpreter);
         let violates = outputs.is_some_and(|outputs| self.property.is_unsafe(&outputs));
         if violates {

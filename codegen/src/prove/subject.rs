@@ -70,7 +70,11 @@ impl<'a> Subject<'a> {
     }
 
     /// What stands for the outputs of a point; none of a pair that is not in order.
-    pub fn outputs(&self, point: &[i32], interpreter: &mut Interpreter) -> Option<Vec<f64>> {
+    pub fn outputs(
+        &self,
+        point: &[i32],
+        interpreter: &mut Interpreter<&Program>,
+    ) -> Option<Vec<f64>> {
         let mut of = |input: &[i32]| {
             interpreter.reset();
             self.program.output.to_reals(&interpreter.step_raw(input).0)

@@ -37,7 +37,7 @@ impl Trace {
 
 /// The float network over rows in time order, reset before each of `starts`.
 pub(super) fn float(
-    mut reference: Reference<'_>,
+    mut reference: Reference<&Graph>,
     graph: &Graph,
     head: Head,
     inputs: &[Vec<f64>],

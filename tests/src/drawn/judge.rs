@@ -2,6 +2,7 @@
 
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::options::Weights;
+use nervecord_codegen::program::Program;
 use nervecord_codegen::reference::{self, Reference};
 use nervecord_codegen::report::{self, Judged};
 use nervecord_codegen::{Compiled, graph::Graph};
@@ -203,7 +204,7 @@ fn flags(compiled: &Compiled, drawn: &Drawn) -> Result<(), String> {
 }
 
 /// Whether a step flags an input; a state may reach the end of its range on rows in another order.
-fn flagged(host: &mut Interpreter, row: &[f64]) -> bool {
+fn flagged(host: &mut Interpreter<&Program>, row: &[f64]) -> bool {
     let (_, status) = host.step(row);
     status.bits() != 0 || status.any_invalid()
 }

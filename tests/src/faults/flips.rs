@@ -78,7 +78,7 @@ impl Flips {
 /// A controller and its plant between two steps.
 #[derive(Clone)]
 struct Moment<'a> {
-    controller: Interpreter<'a>,
+    controller: Interpreter<&'a Program>,
     rig: Rig,
 }
 

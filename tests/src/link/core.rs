@@ -147,7 +147,7 @@ impl<const I: usize, const O: usize> Core for Local<'_, I, O> {
 #[derive(Debug, Clone)]
 pub struct Host<'a, const I: usize, const O: usize> {
     program: &'a Program,
-    model: Interpreter<'a>,
+    model: Interpreter<&'a Program>,
     status: Status,
 }
 

@@ -254,6 +254,32 @@ pub fn gemm(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
     Ok(vec![sum])
 }
 
+/// scikit-learn's linear regressions: a row of coefficients a target, the intercepts beside them.
+pub fn regressor(builder: &mut Builder, node: &Call) -> Result<Vec<Value>> {
+    let x = at_least(node.flow(0)?, 2);
+    let rows = usize::try_from(node.int("targets", 1)).unwrap_or_default();
+    let data = node.floats("coefficients").unwrap_or_default();
+    let axis = x.dims.len() - 1;
+    let columns = features_of(&x, axis);
+    let intercepts = node.floats("intercepts").unwrap_or_else(|| vec![0.0; rows]);
+    if rows == 0 || data.len() != rows * columns || intercepts.len() != rows {
+        return Err(Error::new("a linear regression does not fit its input")
+            .expected(format!("{columns} coefficients and an intercept for each of {rows} targets"))
+            .found(format!("{} and {}", data.len(), intercepts.len()))
+            .help(DAMAGED));
+    }
+    if let Some(other) = node.string("post_transform").filter(|name| name != "NONE") {
+        return Err(Error::new("a linear regression is followed by a function")
+            .at("attribute `post_transform`")
+            .expected("NONE")
+            .found(other)
+            .help("export it without, and apply the function behind the network"));
+    }
+    let mut dense = Matrix { rows, columns, data }.dense(1.0);
+    dense.bias = intercepts;
+    Ok(vec![Value::Flow(along(builder, node.name(), &x, axis, dense)?)])
+}
+
 /// The biases of a layer's outputs, if a constant addend has one for each and no other.
 fn bias_of(bias: &Array, dims: [usize; 2], weights_first: bool) -> Result<Option<Vec<f64>>> {
     let view = array::broadcast(&bias.dims, &array::broadcast_dims(&bias.dims, &dims)?)?;

@@ -34,8 +34,8 @@ pub const SUPPORTED: &[&str] = &[
     "Elu", "Equal", "Erf", "Exp", "Expand", "FastGelu", "Flatten", "Floor", "GRU", "Gather", "GatherElements",
     "GatherND", "Gelu", "Gemm", "GlobalAveragePool", "GlobalMaxPool", "Greater", "GreaterOrEqual",
     "GroupNormalization", "HardSigmoid", "HardSwish", "Identity", "InstanceNormalization", "LSTM", "LabelEncoder",
-    "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax", "LpNormalization", "MatMul",
-    "Max", "MaxPool", "Mean", "MeanVarianceNormalization", "Min", "Mish", "Mod", "Mul", "Neg", "Normalizer", "Not",
+    "LayerNormalization", "LeakyRelu", "Less", "LessOrEqual", "LinearRegressor", "Log", "LogSoftmax",
+    "LpNormalization", "MatMul", "Max", "MaxPool", "Mean", "MeanVarianceNormalization", "Min", "Mish", "Mod", "Mul", "Neg", "Normalizer", "Not",
     "Or", "PRelu", "Pad", "Pow", "QuickGelu", "RMSNormalization", "RNN", "Range", "Reciprocal", "ReduceL1",
     "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
     "ReduceSum", "ReduceSumSquare", "Relu", "Reshape", "Round", "Scaler", "ScatterElements", "ScatterND", "Selu",
@@ -70,6 +70,7 @@ fn rule(domain: &str, op: &str) -> Option<Rule> {
         "ai.onnx.ml" => Some(match op {
             "Scaler" => normalize::scaler,
             "Normalizer" => normalize::by_norm,
+            "LinearRegressor" => linear::regressor,
             "ArrayFeatureExtractor" => classifier::array_feature_extractor,
             "ZipMap" => classifier::zip_map,
             "LabelEncoder" => classifier::label_encoder,
@@ -163,7 +164,7 @@ fn unsupported(call: &Call) -> Error {
         }
         "If" => "export in inference mode, so that no branch is left",
         _ if domain.starts_with("ai.onnx.ml") => {
-            "only multi-layer perceptrons, scalers and class labels are read from scikit-learn pipelines"
+            "only multi-layer perceptrons, linear regressions, scalers and class labels are read from scikit-learn pipelines"
         }
         _ => "rewrite the layer with supported operators, or leave it out of the export",
     };

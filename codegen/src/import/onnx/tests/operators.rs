@@ -143,6 +143,15 @@ fn normalisations() {
     scaler = scaler.with("offset", |a| a.floats = vec![1.0, 2.0]);
     scaler = scaler.with("scale", |a| a.floats = vec![0.5]);
     assert_close(&one(scaler, vec![], &[3.0, 3.0]), &[1.0, 0.5]);
+    let linear = || {
+        node("LinearRegressor", &["x"], &["y"])
+            .in_domain("ai.onnx.ml")
+            .with("coefficients", |a| a.floats = vec![1.0, 2.0, 0.5, -1.0])
+            .int("targets", 2)
+    };
+    let both = linear().with("intercepts", |a| a.floats = vec![10.0, 0.0]);
+    assert_close(&one(both, vec![], &[3.0, 4.0]), &[21.0, -2.5]);
+    assert_close(&one(linear(), vec![], &[3.0, 4.0]), &[11.0, -2.5]);
     let sum = node("ReduceSum", &["x"], &["y"]).ints("axes", &[1]);
     assert_close(&one(sum, vec![], &[1.0, 2.0, 4.0]), &[7.0]);
 }

@@ -1,0 +1,70 @@
+//! Many steps at once have the bits of one after the other, on any number of threads.
+
+use nervecord::Status;
+use nervecord_codegen::batch::{sequences, step};
+use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::program::Program;
+use nervecord_tests::{bundled, vectors};
+
+const MODELS: [&str; 4] = ["policy", "cfc_cartpole", "gru_hover", "ncap_swimmer"];
+
+/// Outputs and status of rows in a row, from a reset before every `steps`.
+fn one_by_one(program: &Program, rows: &[Vec<f64>], steps: usize) -> (Vec<i32>, Vec<Status>) {
+    let mut model = Interpreter::new(program);
+    let (mut outputs, mut statuses) = (Vec::new(), Vec::new());
+    for (number, row) in rows.iter().enumerate() {
+        if number % steps == 0 {
+            model.reset();
+        }
+        let (output, status) = model.step_raw(&program.input.to_raws(row));
+        outputs.extend(output);
+        statuses.push(status);
+    }
+    (outputs, statuses)
+}
+
+#[test]
+fn sequences_have_the_bits_of_steps() {
+    for name in MODELS {
+        let compiled = bundled(name);
+        let program = &compiled.program;
+        let rows: Vec<Vec<f64>> = vectors(&compiled, name).into_iter().take(60).collect();
+        let model = Interpreter::new(program);
+        for (steps, threads) in
+            [(1, Some(1)), (5, Some(1)), (20, Some(3)), (60, Some(2)), (12, None)]
+        {
+            let all = sequences(&model, &rows.concat(), steps, threads);
+            let (outputs, statuses) = one_by_one(program, &rows, steps);
+            assert_eq!(all.outputs, outputs, "{name}, {steps} steps, {threads:?} threads");
+            assert_eq!(all.statuses, statuses, "{name}, {steps} steps, {threads:?} threads");
+        }
+    }
+}
+
+#[test]
+fn controllers_step_together_as_each_alone() {
+    for name in MODELS {
+        let compiled = bundled(name);
+        let program = &compiled.program;
+        let rows = vectors(&compiled, name);
+        let (features, outputs) = (program.input.features(), program.output.features());
+        let mut together = vec![Interpreter::new(program); 7];
+        let mut alone = together.clone();
+        for round in 0..20 {
+            let inputs: Vec<f64> = (0..7).flat_map(|i| rows[round + 3 * i].clone()).collect();
+            // In every third round some stand still.
+            let which: Vec<bool> = (0..7).map(|i| round % 3 != 0 || (round + i) % 2 == 0).collect();
+            let chosen = (round % 2 == 0 || which.contains(&false)).then_some(which.as_slice());
+            let all = step(&mut together, &inputs, chosen, Some(1 + round % 4));
+            for (i, controller) in alone.iter_mut().enumerate().filter(|(i, _)| which[*i]) {
+                let (output, status) = controller
+                    .step_raw(&program.input.to_raws(&inputs[i * features..(i + 1) * features]));
+                assert_eq!(all.outputs[i * outputs..(i + 1) * outputs], output, "{name} {round}");
+                assert_eq!(all.statuses[i], status, "{name} {round}");
+            }
+            let states =
+                |all: &[Interpreter<_>]| all.iter().map(Interpreter::states).collect::<Vec<_>>();
+            assert_eq!(states(&together), states(&alone), "{name} {round}");
+        }
+    }
+}
