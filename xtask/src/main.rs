@@ -21,6 +21,7 @@ mod oldest;
 mod package;
 mod parts;
 mod policies;
+mod python;
 mod set_up;
 mod splines;
 mod stages;
@@ -46,7 +47,14 @@ enum Task {
     /// Install the Rust targets, the emulators and the browser that are missing, saying which
     Setup,
     /// Set up, then run every check and test, emulated cores included
-    Test,
+    Test {
+        /// Only the Python package with PyTorch, Keras, Stable-Baselines3, ncps, pykan and Ray, which are installed in
+        /// target/python/frameworks: 4 GB
+        #[arg(long)]
+        frameworks: bool,
+    },
+    /// Build the wheel of the Python package and run its tests, in a virtual environment in target/python
+    Python,
     /// Run models on emulated cores and compare every output with the host's
     Emulate {
         /// A board of boards/, or all
@@ -212,7 +220,9 @@ fn main() -> ExitCode {
     nervecord_cli::signals::heed();
     let done = match Arguments::parse().task {
         Task::Setup => set_up::set_up().map(|()| true),
-        Task::Test => Ok(stages::test()),
+        Task::Test { frameworks: false } => Ok(stages::test()),
+        Task::Test { frameworks: true } => python::python(python::Suite::Frameworks).map(|()| true),
+        Task::Python => python::python(python::Suite::Own).map(|()| true),
         Task::Emulate { board, model, profile } => emulate::emulate(&board, &model, profile),
         Task::Loop { board, plant, steps, faults, reset, seed } => {
             looped::run(&board, &looped::LoopOptions { plant, steps, faults, reset, seed })

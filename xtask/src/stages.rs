@@ -17,7 +17,7 @@ use crate::parts::{self, Part};
 use crate::set_up::set_up;
 use crate::{
     book, builds, c, circles, documents, emulate, faults, fuzz, golden, looped, oldest, package,
-    subject, supply, templates,
+    python, subject, supply, templates,
 };
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
@@ -60,6 +60,7 @@ pub fn test() -> bool {
                 .help("run the command after `repeat:`, of each finding above")),
         }
     });
+    tally.stage("the Python package", || python::python(python::Suite::Own));
     tally.stage("packages", package::package);
     tally.stage("builds of the runtime", builds::builds);
     tally.stage("the runtime on its oldest compiler", oldest::oldest);
