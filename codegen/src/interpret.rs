@@ -6,7 +6,7 @@ use std::ops::{Deref, Range};
 use nervecord::generated::{Quad, Status, at_end, read16, read32, write16, write32};
 use nervecord::host::{Fit, flat};
 
-use crate::program::{Op, PortWidth, Program, StateFormat, TensorFormat};
+use crate::program::{Op, Port, PortWidth, Program, StateFormat, TensorFormat};
 
 /// As many tensors as almost every kernel reads.
 const FEW: usize = 4;
@@ -38,6 +38,11 @@ impl<P: Deref<Target = Program>> Interpreter<P> {
         scratch.resize(program.scratch_quads, Quad::default());
         let (limits, raws, narrow) = (program.input.limits(), vec![], vec![]);
         Self { program, limits, width: 1 << width, scratch, raws, narrow }
+    }
+
+    /// The bit of the width that is computed, and the limits of the inputs.
+    pub(crate) fn parts(&self) -> (u32, &[Quad]) {
+        (self.width, &self.limits)
     }
 
     /// The program that runs.
@@ -92,17 +97,7 @@ impl<P: Deref<Target = Program>> Interpreter<P> {
     /// One step on real numbers, converted as firmware's reading converts them, to the caller's integers.
     pub fn step_into(&mut self, input: &[f64], output: &mut [i32]) -> Status {
         let mut raws = std::mem::take(&mut self.raws);
-        raws.clear();
-        let mut status = Status::new();
-        for (i, &x) in input.iter().enumerate() {
-            let (raw, fit) = self.program.input.convert(i, x);
-            raws.push(raw);
-            match fit {
-                Fit::Missing => status.set_invalid(i),
-                Fit::Within => {}
-                Fit::Clamped => status.set(i),
-            }
-        }
+        let status = convert(&self.program.input, input, &mut raws);
         let outside = self.run(&raws, output, |_, _| {}, |_, _| {});
         self.raws = raws;
         status.and(outside)
@@ -125,16 +120,8 @@ impl<P: Deref<Target = Program>> Interpreter<P> {
         let program: &Program = &self.program;
         let range = |storage: usize| program.storages[storage].clone();
         let x = &mut self.scratch[range(program.input.storage)];
-        let mut status = match &program.input.width {
-            PortWidth::WideIn(channels) => read32(input, channels, &self.limits, x),
-            _ => {
-                self.narrow.clear();
-                self.narrow.extend(input.iter().map(|&x| x as i16));
-                read16(&self.narrow, &self.limits, x)
-            }
-        };
-        let run = |(_, op): &(usize, &Op)| op.widths & self.width != 0;
-        for (number, op) in program.ops.iter().enumerate().filter(run) {
+        let mut status = read(&program.input, input, &self.limits, &mut self.narrow, x);
+        for (number, op) in ops(program, self.width) {
             before(number, &mut self.scratch);
             apply(op, &program.storages, &mut self.scratch);
             see(number, flat(&self.scratch[range(op.write)]));
@@ -144,14 +131,7 @@ impl<P: Deref<Target = Program>> Interpreter<P> {
             status.note_state(at_end(&self.scratch[range(tensor.storage)], tensor.shape.len()));
         }
         let y = &self.scratch[range(program.output.storage)];
-        match &program.output.width {
-            PortWidth::WideOut(channels) => write32(y, channels, output),
-            _ => {
-                self.narrow.resize(output.len(), 0);
-                write16(y, &mut self.narrow);
-                output.iter_mut().zip(&self.narrow).for_each(|(y, &raw)| *y = raw.into());
-            }
-        }
+        write(&program.output, y, &mut self.narrow, output);
         status
     }
 
@@ -186,6 +166,57 @@ impl<P: Deref<Target = Program>> Interpreter<P> {
         let quads = &self.scratch[self.program.storages[tensor.storage].clone()];
         flat(quads)[..tensor.shape.len()].iter().map(|&x| f64::from(x) * tensor.scale).collect()
     }
+}
+
+/// The caller's integers for real numbers, as firmware's reading converts them, and which were none or beyond their format.
+pub(crate) fn convert(port: &Port, input: &[f64], raws: &mut Vec<i32>) -> Status {
+    let mut status = Status::new();
+    raws.clear();
+    for (i, &x) in input.iter().enumerate() {
+        let (raw, fit) = port.convert(i, x);
+        raws.push(raw);
+        match fit {
+            Fit::Missing => status.set_invalid(i),
+            Fit::Within => {}
+            Fit::Clamped => status.set(i),
+        }
+    }
+    status
+}
+
+/// The caller's integers as activations; `narrow` is room for them.
+pub(crate) fn read(
+    port: &Port,
+    raws: &[i32],
+    limits: &[Quad],
+    narrow: &mut Vec<i16>,
+    x: &mut [Quad],
+) -> Status {
+    match &port.width {
+        PortWidth::WideIn(channels) => read32(raws, channels, limits, x),
+        _ => {
+            narrow.clear();
+            narrow.extend(raws.iter().map(|&x| x as i16));
+            read16(narrow, limits, x)
+        }
+    }
+}
+
+/// Activations as the caller's integers; `narrow` is room for them.
+pub(crate) fn write(port: &Port, y: &[Quad], narrow: &mut Vec<i16>, output: &mut [i32]) {
+    match &port.width {
+        PortWidth::WideOut(channels) => write32(y, channels, output),
+        _ => {
+            narrow.resize(output.len(), 0);
+            write16(y, narrow);
+            output.iter_mut().zip(&*narrow).for_each(|(y, &raw)| *y = raw.into());
+        }
+    }
+}
+
+/// The operations of a width, by its bit, with their numbers.
+pub(crate) fn ops(program: &Program, width: u32) -> impl Iterator<Item = (usize, &Op)> {
+    program.ops.iter().enumerate().filter(move |(_, op)| op.widths & width != 0)
 }
 
 /// Runs an operation where its tensors are: what it reads is never what it writes.

@@ -20,6 +20,7 @@
 //! program                                         kernels as data: tables, kind, operands, memory, bounds
 //! reference   graph                               the float network: layers, shapes, families, functions
 //! settings   data   options   text   error        what is read, chosen and said
+//! lanes                                           kernels of the host over many rows
 //! ```
 //!
 //! [`Compiler`] is all of it in a row, for build scripts and programs; the command line, `nervecord-cli`, is
@@ -49,6 +50,7 @@ pub mod graph;
 pub mod import;
 pub mod input;
 pub mod interpret;
+pub mod lanes;
 pub mod options;
 pub mod output;
 pub mod parallel;

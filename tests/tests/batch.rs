@@ -6,7 +6,8 @@ use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::program::Program;
 use nervecord_tests::{bundled, vectors};
 
-const MODELS: [&str; 4] = ["policy", "cfc_cartpole", "gru_hover", "ncap_swimmer"];
+const MODELS: [&str; 7] =
+    ["policy", "cfc_cartpole", "gru_hover", "ncap_swimmer", "digits", "regressor", "kan_cartpole"];
 
 /// Outputs and status of rows in a row, from a reset before every `steps`.
 fn one_by_one(program: &Program, rows: &[Vec<f64>], steps: usize) -> (Vec<i32>, Vec<Status>) {
@@ -16,7 +17,8 @@ fn one_by_one(program: &Program, rows: &[Vec<f64>], steps: usize) -> (Vec<i32>, 
         if number % steps == 0 {
             model.reset();
         }
-        let (output, status) = model.step_raw(&program.input.to_raws(row));
+        let mut output = vec![0; program.output.features()];
+        let status = model.step_into(row, &mut output);
         outputs.extend(output);
         statuses.push(status);
     }
@@ -28,10 +30,14 @@ fn sequences_have_the_bits_of_steps() {
     for name in MODELS {
         let compiled = bundled(name);
         let program = &compiled.program;
-        let rows: Vec<Vec<f64>> = vectors(&compiled, name).into_iter().take(60).collect();
+        let mut rows: Vec<Vec<f64>> = vectors(&compiled, name).into_iter().take(180).collect();
+        // Beyond its range, beyond its format, and no number.
+        for (row, x) in [(3, 40.0), (50, 1e300), (70, f64::NEG_INFINITY), (91, f64::NAN)] {
+            rows[row][0] = x;
+        }
         let model = Interpreter::new(program);
         for (steps, threads) in
-            [(1, Some(1)), (5, Some(1)), (20, Some(3)), (60, Some(2)), (12, None)]
+            [(1, Some(1)), (2, None), (4, Some(1)), (5, Some(3)), (20, Some(1)), (180, Some(2))]
         {
             let all = sequences(&model, &rows.concat(), steps, threads);
             let (outputs, statuses) = one_by_one(program, &rows, steps);

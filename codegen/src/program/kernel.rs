@@ -1,11 +1,12 @@
 //! An integer operation: its tables, its kind and its operands, as data, and how the host runs it. Stands on
-//! tables and the runtime's tensors.
+//! tables, the runtime's tensors and lanes.
 
 use std::fmt::Debug;
 
 use nervecord::generated::Quad;
 
 use super::table::{Content, Record, Table, Value};
+use crate::lanes::Lanes;
 
 /// What a kernel is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +76,15 @@ pub trait Kernel: Debug + Send + Sync {
     /// Computes on the host, through the runtime. A kernel that works in place finds its first
     /// operand in `y`; `reads` are the others.
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]);
+
+    /// Whether [`run_lanes`](Self::run_lanes) computes it on this machine.
+    fn has_lanes(&self) -> bool {
+        false
+    }
+
+    /// Computes many rows at once, feature by feature, with the same integers; a kernel that works in place finds its
+    /// first operand in `y`.
+    fn run_lanes(&self, _reads: &[&[Lanes]], _y: &mut [Lanes]) {}
 
     /// Whether it takes the same time for every input.
     fn constant_time(&self) -> bool {

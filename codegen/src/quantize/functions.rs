@@ -10,6 +10,7 @@ use super::{gates, scale};
 use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
 use crate::graph::{Node, TensorId};
+use crate::lanes::{self, Lanes};
 use crate::parallel;
 use crate::program::Kernel;
 use crate::program::kernel::Data;
@@ -84,6 +85,21 @@ impl Kernel for FunctionsKernel {
         match self.in_place {
             true => functions.run_in_place(y),
             false => functions.run(reads[0], y),
+        }
+    }
+
+    fn has_lanes(&self) -> bool {
+        lanes::ready()
+    }
+
+    fn run_lanes(&self, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        let mut written = 0;
+        for &Stretch { table, from, count } in &self.runs {
+            for i in 0..count {
+                let x = if self.in_place { &y[from + i] } else { &reads[0][from + i] };
+                y[written] = lanes::function(&self.tables[table], x).unwrap_or_default();
+                written += 1;
+            }
         }
     }
 }

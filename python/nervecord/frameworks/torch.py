@@ -14,7 +14,7 @@ import numpy as np
 
 from .._arrays import numbers
 from .._compile import compile
-from .._error import Error
+from .._error import Error, missing
 from .._model import Model
 from .common import ROWS, exported, module, named, same
 
@@ -237,6 +237,8 @@ def _export(torch: Any, policy: Any, arguments: Any, path: Path, inputs: List[st
                 torch.onnx.export(policy, arguments, str(path), input_names=inputs, output_names=outputs, **way)
             return
         except Exception as error:  # Exporters raise whatever a module's code raises.
+            if "onnx is not installed" in str(error):
+                raise missing("from_torch", "onnx") from None
             errors.append(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}")
     raise Error(
         "the module cannot be exported to ONNX",

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use nervecord::generated::{Dense8, Dense16, Quad};
 use nervecord::host::{dense_words8, dense_words16, pack_dense8, pack_dense16};
 
+use crate::lanes::{self, DenseLanes, Lanes};
 use crate::program::kernel::Data;
 use crate::program::table::{Array, Record, Table, Value};
 use crate::program::{Kernel, Weights, Width};
@@ -21,6 +22,8 @@ pub struct DenseKernel {
     pub relu: bool,
     /// The same as the host's kernel wants them, once it has run.
     pub packed: OnceLock<Vec<u32>>,
+    /// The same as lanes want them.
+    pub lanes: OnceLock<DenseLanes>,
 }
 
 impl Kernel for DenseKernel {
@@ -59,6 +62,16 @@ impl Kernel for DenseKernel {
             Width::I8 => self.layer8().run(&mut x, y),
             Width::I16 => self.layer16().run(&mut x, y),
         }
+    }
+
+    fn has_lanes(&self) -> bool {
+        lanes::ready()
+    }
+
+    fn run_lanes(&self, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        let Self { inputs, weights, bias, multiplier, shift, relu, .. } = self;
+        let make = || DenseLanes::new(*inputs, |i| weights.at(i), bias, multiplier, *shift, *relu);
+        self.lanes.get_or_init(make).run(reads[0], y);
     }
 }
 

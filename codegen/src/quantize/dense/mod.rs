@@ -210,6 +210,7 @@ fn quantize(
         shift: finish.shift,
         relu,
         packed: OnceLock::new(),
+        lanes: OnceLock::new(),
     };
     Ok(Quantized { kernel, scales: finish.scales, bound })
 }

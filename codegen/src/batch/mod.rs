@@ -1,11 +1,16 @@
 //! Steps of one program that do not wait for each other, on several threads: many rows, sequences or controllers at
-//! once, with the bits of one after the other. Stands on the interpreter.
+//! once, with the bits of one after the other. Stands on the interpreter
+//! and lanes.
+
+mod abreast;
 
 use std::ops::Deref;
 
 use nervecord::Status;
 
+use self::abreast::Abreast;
 use crate::interpret::Interpreter;
+use crate::lanes::LANES;
 use crate::parallel;
 use crate::program::Program;
 
@@ -55,6 +60,9 @@ where
         .zip(all.statuses.chunks_mut(share))
         .collect();
     parallel::each(&mut jobs, |((inputs, results), statuses)| {
+        if abreast::pays(program, inputs.len() / sequence) {
+            return side_by_side(model, inputs, steps, results, statuses);
+        }
         let mut interpreter = model.clone();
         let rows = inputs.chunks(features).zip(results.chunks_mut(outputs)).zip(&mut **statuses);
         for (number, ((input, output), status)) in rows.enumerate() {
@@ -66,6 +74,34 @@ where
         }
     });
     all
+}
+
+/// The same for sequences in lanes: those left over at the end come with company that is not looked at.
+fn side_by_side<P: Deref<Target = Program>>(
+    model: &Interpreter<P>,
+    inputs: &[f64],
+    steps: usize,
+    results: &mut [i32],
+    statuses: &mut [Status],
+) {
+    let program = model.program();
+    let [features, outputs] = [program.input.features(), program.output.features()];
+    let mut all = Abreast::new(model);
+    let groups = inputs
+        .chunks(LANES * steps * features)
+        .zip(results.chunks_mut(LANES * steps * outputs))
+        .zip(statuses.chunks_mut(LANES * steps));
+    for ((inputs, results), statuses) in groups {
+        all.reset();
+        for step in 0..steps {
+            let place = |row: usize| row * steps + step;
+            let input = |row: usize| &inputs[place(row) * features..][..features];
+            all.step(statuses.len() / steps, input, |row, output, status| {
+                results[place(row) * outputs..][..outputs].copy_from_slice(output);
+                statuses[place(row)] = status;
+            });
+        }
+    }
 }
 
 /// One step of each of several controllers, whose inputs stand one after the other, or of those alone that `which` says;

@@ -1,0 +1,151 @@
+//! x86-64 with AVX2: sixteen rows in a vector, two vectors a feature.
+//!
+//! `PMADDWD` multiplies the pairs of two inputs in every 32-bit lane with a pair of weights and adds both products. Two
+//! features' vectors are interleaved into pairs by halves (rows 0-3 and 8-11, then 4-7 and 12-15), and packing the sums
+//! puts them back in order.
+//!
+//! Stands on `Lanes`.
+
+use core::arch::x86_64::{
+    __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_blend_epi32, _mm256_i32gather_epi32,
+    _mm256_load_si256, _mm256_madd_epi16, _mm256_max_epi16, _mm256_mul_epi32, _mm256_packs_epi32,
+    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srai_epi32, _mm256_srli_epi64,
+    _mm256_store_si256, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
+};
+
+use super::{DenseLanes, Lanes, nearest};
+
+/// Rows of weights that share the loads of activations.
+const ROWS: usize = 4;
+
+/// Two inputs of sixteen rows as pairs, in two halves.
+type Pairs = [__m256i; 2];
+
+/// A dense layer of all rows; an `x` or `y` that is too short leaves outputs as they were.
+#[target_feature(enable = "avx2")]
+pub fn dense(layer: &DenseLanes, x: &[Lanes], y: &mut [Lanes]) {
+    let half = layer.half;
+    let zero = Lanes::default();
+    let feature = |i: usize| x.get(i).unwrap_or(&zero);
+    let mut pairs: Vec<Pairs> = Vec::with_capacity(half);
+    for part in 0..2 {
+        pairs.clear();
+        pairs.extend((0..half).map(|pair| {
+            let (a, b) = (load(feature(2 * pair), part), load(feature(2 * pair + 1), part));
+            [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]
+        }));
+        let rows = layer.bias.chunks(ROWS).zip(layer.words.chunks(ROWS));
+        let blocks = rows.zip(layer.pairs.chunks(ROWS * half)).zip(y.chunks_mut(ROWS));
+        for (((bias, words), weights), y) in blocks {
+            let sums = match <&[i32; ROWS]>::try_from(bias) {
+                Ok(bias) => four(bias, weights, &pairs),
+                Err(_) => few(bias, weights, &pairs),
+            };
+            for ((sum, &word), y) in sums.iter().zip(words).zip(y) {
+                let [low, high] = sum.map(|sum| requantized(sum, _mm256_set1_epi32(word)));
+                let mut value = _mm256_packs_epi32(low, high);
+                if layer.relu {
+                    value = _mm256_max_epi16(value, _mm256_setzero_si256());
+                }
+                store(y, part, value);
+            }
+        }
+    }
+}
+
+/// The sums of four rows of weights.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn four(bias: &[i32; ROWS], weights: &[i32], pairs: &[Pairs]) -> [Pairs; ROWS] {
+    let mut sums = bias.map(|bias| [_mm256_set1_epi32(bias); 2]);
+    let (a, rest) = weights.split_at(pairs.len());
+    let (b, rest) = rest.split_at(pairs.len());
+    let (c, d) = rest.split_at(pairs.len());
+    for ((((x, a), b), c), d) in pairs.iter().zip(a).zip(b).zip(c).zip(d) {
+        for (sum, &weight) in sums.iter_mut().zip([a, b, c, d]) {
+            add(sum, weight, x);
+        }
+    }
+    sums
+}
+
+/// The sums of the last rows.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn few(bias: &[i32], weights: &[i32], pairs: &[Pairs]) -> [Pairs; ROWS] {
+    let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
+    let rows = bias.iter().zip(weights.chunks(pairs.len().max(1)));
+    for (sum, (&bias, weights)) in sums.iter_mut().zip(rows) {
+        *sum = [_mm256_set1_epi32(bias); 2];
+        weights.iter().zip(pairs).for_each(|(&weight, x)| add(sum, weight, x));
+    }
+    sums
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add(sum: &mut Pairs, weight: i32, x: &Pairs) {
+    let weight = _mm256_set1_epi32(weight);
+    for (sum, x) in sum.iter_mut().zip(x) {
+        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(*x, weight));
+    }
+}
+
+/// The high words of the products of eight sums with a multiplier.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn requantized(sum: __m256i, word: __m256i) -> __m256i {
+    let even = _mm256_srli_epi64::<32>(_mm256_mul_epi32(sum, word));
+    let odd = _mm256_mul_epi32(_mm256_srli_epi64::<32>(sum), word);
+    _mm256_blend_epi32::<0b1010_1010>(even, odd)
+}
+
+/// A function in pieces; see [`nervecord::generated::Table`] for the words, of which there are an even number, 4,096 at most.
+#[target_feature(enable = "avx2")]
+pub fn function(words: &[u32], x: &Lanes) -> Lanes {
+    let mut y = Lanes::default();
+    let half = words.len() / 2;
+    if half == 0 || half > 2048 {
+        return y;
+    }
+    for part in 0..2 {
+        let (x, zero) = (load(x, part), _mm256_setzero_si256());
+        let parts = [_mm256_unpacklo_epi16(x, zero), _mm256_unpackhi_epi16(x, zero)];
+        let [low, high] = parts.map(|x| eight(words, half, x));
+        store(&mut y, part, _mm256_packs_epi32(low, high));
+    }
+    y
+}
+
+/// The function of eight inputs, each in the lower half of its lane.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn eight(words: &[u32], half: usize, x: __m256i) -> __m256i {
+    let t = _mm256_madd_epi16(x, _mm256_set1_epi32(half as i32)); // x half, |t| <= 2^15 half
+    let piece = _mm256_add_epi32(_mm256_srai_epi32::<15>(t), _mm256_set1_epi32(half as i32));
+    // SAFETY: 0 <= piece < 2 half, the number of words.
+    let word = unsafe { _mm256_i32gather_epi32::<4>(words.as_ptr().cast(), piece) };
+    let slope = _mm256_and_si256(word, _mm256_set1_epi32(0xffff));
+    let rise = _mm256_madd_epi16(t, slope); // the lower halves' product: the upper half of a slope is 0
+    _mm256_srai_epi32::<16>(_mm256_add_epi32(word, rise))
+}
+
+/// See [`convert`](super::convert).
+#[target_feature(enable = "avx2")]
+pub fn convert(x: &[f64], ones: &[f64], ends: (f64, f64), raws: &mut [i32]) -> bool {
+    nearest(x, ones, ends, raws)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(lanes: &Lanes, part: usize) -> __m256i {
+    // SAFETY: half of the lanes, which are aligned to 64 bytes.
+    unsafe { _mm256_load_si256(lanes.0.as_ptr().cast::<__m256i>().add(part & 1)) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(lanes: &mut Lanes, part: usize, value: __m256i) {
+    // SAFETY: half of the lanes, which are aligned to 64 bytes.
+    unsafe { _mm256_store_si256(lanes.0.as_mut_ptr().cast::<__m256i>().add(part & 1), value) };
+}

@@ -1,0 +1,245 @@
+//! Many rows at once on a host: a row a lane of its vector unit, the same operation on one feature of all.
+//!
+//! Where a step's kernels go along the features of one row, these go along rows, so that every vector is full whatever
+//! the layer's shape, and a weight is loaded once for all of them. Integers add in any order: the bits are those of the
+//! runtime's kernels, to which a property test holds them.
+//!
+//! This and `avx2` below it have the only `unsafe` code of the crate. Stands on the runtime's tensors.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+
+use nervecord::generated::Quad;
+use nervecord::host::{flat, flat_mut};
+
+/// Rows that are computed at once.
+pub const LANES: usize = 32;
+
+/// One feature of as many rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(64))]
+pub struct Lanes(pub [i16; LANES]);
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self([0; LANES])
+    }
+}
+
+/// A dense layer as lanes want it.
+#[derive(Debug, Clone)]
+pub struct DenseLanes {
+    /// Of each row the weights of two inputs in a word, the first in its lower half.
+    pairs: Vec<i32>,
+    /// Words of a row.
+    half: usize,
+    bias: Vec<i32>,
+    /// `m 2^(16-s)` of each row, the high word of whose product is the requantized sum.
+    words: Vec<i32>,
+    relu: bool,
+}
+
+impl DenseLanes {
+    /// The layer of row-major `weights`, with the biases, multipliers and shift (below 16) of the runtime's.
+    pub fn new(
+        inputs: usize,
+        weight: impl Fn(usize) -> i32,
+        bias: &[i32],
+        multiplier: &[i16],
+        shift: u8,
+        relu: bool,
+    ) -> Self {
+        let half = inputs.div_ceil(2);
+        let pair = |(row, pair): (usize, usize)| {
+            let at = |i: usize| if i < inputs { weight(row * inputs + i) } else { 0 };
+            at(2 * pair) & 0xffff | at(2 * pair + 1) << 16
+        };
+        let places = (0..bias.len()).flat_map(|row| (0..half).map(move |pair| (row, pair)));
+        let word = |&m: &i16| i32::from(m) << (16 - u32::from(shift).min(16));
+        Self {
+            pairs: places.map(pair).collect(),
+            half,
+            bias: bias.to_vec(),
+            words: multiplier.iter().map(word).collect(),
+            relu,
+        }
+    }
+
+    /// Computes the layer of all rows; false, and nothing done, where this machine has no such kernel.
+    pub fn run(&self, x: &[Lanes], y: &mut [Lanes]) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if ready() {
+            // SAFETY: the processor has AVX2.
+            unsafe { avx2::dense(self, x, y) };
+            return true;
+        }
+        let _ = (x, y);
+        false
+    }
+}
+
+/// Whether this machine has such kernels.
+pub fn ready() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// The function of a table of `words`, as of [`nervecord::generated::Table`], of one feature of all rows; none where this
+/// machine has no such kernel.
+pub fn function(words: &[u32], x: &Lanes) -> Option<Lanes> {
+    #[cfg(target_arch = "x86_64")]
+    if ready() {
+        // SAFETY: the processor has AVX2.
+        return Some(unsafe { avx2::function(words, x) });
+    }
+    let _ = (words, x);
+    None
+}
+
+/// The nearest integers of real numbers, `floor(x one + 1/2)`, into `raws`; whether all were numbers within `ends`.
+pub fn convert(x: &[f64], ones: &[f64], ends: (f64, f64), raws: &mut [i32]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if ready() {
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2::convert(x, ones, ends, raws) };
+    }
+    nearest(x, ones, ends, raws)
+}
+
+#[inline(always)]
+fn nearest(x: &[f64], ones: &[f64], (low, high): (f64, f64), raws: &mut [i32]) -> bool {
+    let mut outside = 0_u64;
+    for ((x, one), raw) in x.iter().zip(ones).zip(raws) {
+        let scaled = (x * one + 0.5).floor();
+        // Of NaN as well.
+        outside |= u64::from(!(scaled >= low && scaled <= high));
+        *raw = scaled.max(low).min(high) as i32;
+    }
+    outside == 0
+}
+
+/// Rows of quads, one behind the other, as lanes; a row that is not there is 0.
+pub fn to_lanes(rows: &[Quad], quads: usize, lanes: &mut [Lanes]) {
+    let numbers = flat(rows);
+    for (q, block) in lanes.chunks_exact_mut(4).take(quads).enumerate() {
+        for l in 0..LANES {
+            let own = &numbers[4 * (l * quads + q)..][..4];
+            block.iter_mut().zip(own).for_each(|(lanes, x)| lanes.0[l] = *x);
+        }
+    }
+}
+
+/// Lanes as rows of quads, one behind the other.
+pub fn to_rows(lanes: &[Lanes], rows: &mut [Quad]) {
+    let features = lanes.len();
+    let numbers = flat_mut(rows);
+    for (l, row) in numbers.chunks_exact_mut(features).take(LANES).enumerate() {
+        row.iter_mut().zip(lanes).for_each(|(x, lanes)| *x = lanes.0[l]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nervecord::generated::{Dense8, Table};
+    use nervecord::host::{dense_words8, pack_dense8, quads};
+    use proptest::prelude::*;
+
+    fn rows(numbers: &[i16], features: usize) -> Vec<Vec<Quad>> {
+        let row = |row: &[i16]| {
+            let mut quad = vec![Quad::default(); quads(features)];
+            flat_mut(&mut quad)[..features].copy_from_slice(row);
+            quad
+        };
+        numbers.chunks(features).map(row).collect()
+    }
+
+    fn lanes_of(rows: &[Vec<Quad>]) -> Vec<Lanes> {
+        let mut lanes = vec![Lanes::default(); rows[0].len() * 4];
+        to_lanes(&rows.concat(), rows[0].len(), &mut lanes);
+        lanes
+    }
+
+    #[test]
+    fn lanes_and_rows_are_the_same_numbers() {
+        let numbers: Vec<i16> = (0..LANES as i16 * 12).collect();
+        let all = rows(&numbers, 12);
+        let lanes = lanes_of(&all);
+        assert!((0..LANES).all(|l| (0..12).all(|f| lanes[f].0[l] == numbers[l * 12 + f])));
+        let mut back = vec![Quad::default(); 3 * LANES];
+        to_rows(&lanes, &mut back);
+        assert_eq!(back, all.concat());
+    }
+
+    #[test]
+    fn numbers_are_converted_and_watched() {
+        let ends = (-32768.0, 32767.0);
+        let mut raws = [0; 7];
+        let x = [0.25, -0.25, 1.0, -1.0, 0.125, 0.1, -0.1];
+        assert!(convert(&x, &[2.0; 7], ends, &mut raws));
+        assert_eq!(raws, [1, 0, 2, -2, 0, 0, 0]);
+        for (bad, raw) in
+            [(f64::NAN, -32768), (1e9, 32767), (f64::NEG_INFINITY, -32768), (32767.5, 32767)]
+        {
+            let mut x = [0.0; 7];
+            x[3] = bad;
+            assert!(!convert(&x, &[1.0; 7], ends, &mut raws), "{bad}");
+            assert_eq!(raws[3], raw);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_dense_layer_has_the_runtimes_bits(
+            (inputs, outputs) in (1_usize..70, 1_usize..20),
+            shift in 0_u8..=15,
+            relu: bool,
+            seed: u64,
+        ) {
+            if !ready() {
+                return Ok(());
+            }
+            let mut random = seed | 1;
+            let mut draw = || {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (random >> 33) as i32
+            };
+            let weights: Vec<i8> = (0..inputs * outputs).map(|_| draw() as i8).collect();
+            let bias: Vec<i32> = (0..outputs).map(|_| draw() >> 8).collect();
+            let multiplier: Vec<i16> = (0..outputs).map(|_| (draw() & 0x7fff) as i16).collect();
+            let numbers: Vec<i16> = (0..LANES * inputs).map(|_| draw() as i16).collect();
+            let mut stream = vec![0; dense_words8(inputs, outputs)];
+            pack_dense8(&weights, &bias, &multiplier, shift, &mut stream);
+            let layer = Dense8::new(inputs, outputs, &stream, relu);
+            let mut all = rows(&numbers, inputs);
+            let x = lanes_of(&all);
+            let mut y = vec![Lanes::default(); quads(outputs) * 4];
+            let lanes = DenseLanes::new(inputs, |i| weights[i].into(), &bias, &multiplier, shift, relu);
+            prop_assert!(lanes.run(&x, &mut y));
+            for (l, row) in all.iter_mut().enumerate() {
+                let mut want = vec![Quad::default(); quads(outputs)];
+                layer.run(row, &mut want);
+                let found: Vec<i16> = y[..outputs].iter().map(|lanes| lanes.0[l]).collect();
+                prop_assert_eq!(&found[..], &flat(&want)[..outputs]);
+            }
+        }
+
+        #[test]
+        fn a_function_has_the_runtimes_bits(
+            half in 1_usize..2049, seed: u32, x in prop::collection::vec(any::<i16>(), LANES),
+        ) {
+            let word = |i: usize| (i as u32).wrapping_mul(2_654_435_761) ^ seed;
+            let words: Vec<u32> = (0..2 * half).map(word).collect();
+            let mut lanes = Lanes::default();
+            lanes.0.copy_from_slice(&x);
+            lanes.0[0] = i16::MIN;
+            lanes.0[1] = i16::MAX;
+            if let Some(found) = function(&words, &lanes) {
+                let table = Table::new(&words);
+                prop_assert_eq!(found.0, lanes.0.map(|x| table.eval(x)));
+            }
+        }
+    }
+}
