@@ -1,4 +1,4 @@
-//! The extension of the Python package: the compiler and the integers, for `nervecord/*.py` to give a face.
+//! The extension of the Python package: the compiler and the integers, for `package/nervecord/*.py` to give a face.
 //!
 //! Arrays come in C order with the shapes that are said here: what users may give instead, and what they are told where
 //! it does not fit, is Python's. A computation that takes time runs without the interpreter's lock.
@@ -11,7 +11,7 @@ mod program;
 
 use pyo3::prelude::*;
 
-/// What `nervecord/*.py` stand on.
+/// What the package stands on.
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -23,7 +23,7 @@ def test_types(tmp_path):
     installed = Path(nervecord.__file__).parent
     assert (installed / "py.typed").is_file() and (installed / "_native.pyi").is_file()
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path, "nervecord", "tests/typed.py"],
+        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path, PYTHON / "package" / "nervecord", PYTHON / "tests" / "typed.py"],
         capture_output=True,
         text=True,
         cwd=PYTHON,

@@ -80,7 +80,6 @@ pub fn python(suite: Suite) -> Result<()> {
         "the wheel cannot be installed",
         pip().args(["--force-reinstall", "--no-deps"]).arg(wheel),
     )?;
-    // Not by `python -m`, which would find the sources in front of the wheel.
     let mut test = Command::new(program("pytest"));
     test.args(["-q", "--color=auto", "--durations=5"]).arg(package.join(tests));
     test.env("NERVECORD", command_line()?).current_dir(&package).stdin(Stdio::null());

@@ -4,7 +4,7 @@
 //! features' vectors are interleaved into pairs by halves (rows 0-3 and 8-11, then 4-7 and 12-15), and packing the sums
 //! puts them back in order.
 //!
-//! Stands on `Lanes`.
+//! Stands on `dense` and `tensor`.
 
 use core::arch::x86_64::{
     __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_blend_epi32, _mm256_i32gather_epi32,
@@ -13,7 +13,8 @@ use core::arch::x86_64::{
     _mm256_store_si256, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
 };
 
-use super::{DenseLanes, Lanes, nearest};
+use super::dense::DenseLanes;
+use super::tensor::{Lanes, nearest};
 
 /// Rows of weights that share the loads of activations.
 const ROWS: usize = 4;

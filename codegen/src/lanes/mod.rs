@@ -8,74 +8,23 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod dense;
+mod tensor;
 
-use nervecord::generated::Quad;
-use nervecord::host::{flat, flat_mut};
+pub use self::dense::DenseLanes;
+use self::tensor::nearest;
+pub use self::tensor::{LANES, Lanes, to_lanes, to_rows};
 
-/// Rows that are computed at once.
-pub const LANES: usize = 32;
-
-/// One feature of as many rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(align(64))]
-pub struct Lanes(pub [i16; LANES]);
-
-impl Default for Lanes {
-    fn default() -> Self {
-        Self([0; LANES])
+/// Computes a dense layer of all rows; false, and nothing done, where this machine has no such kernel.
+pub fn dense(layer: &DenseLanes, x: &[Lanes], y: &mut [Lanes]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if ready() {
+        // SAFETY: the processor has AVX2.
+        unsafe { avx2::dense(layer, x, y) };
+        return true;
     }
-}
-
-/// A dense layer as lanes want it.
-#[derive(Debug, Clone)]
-pub struct DenseLanes {
-    /// Of each row the weights of two inputs in a word, the first in its lower half.
-    pairs: Vec<i32>,
-    /// Words of a row.
-    half: usize,
-    bias: Vec<i32>,
-    /// `m 2^(16-s)` of each row, the high word of whose product is the requantized sum.
-    words: Vec<i32>,
-    relu: bool,
-}
-
-impl DenseLanes {
-    /// The layer of row-major `weights`, with the biases, multipliers and shift (below 16) of the runtime's.
-    pub fn new(
-        inputs: usize,
-        weight: impl Fn(usize) -> i32,
-        bias: &[i32],
-        multiplier: &[i16],
-        shift: u8,
-        relu: bool,
-    ) -> Self {
-        let half = inputs.div_ceil(2);
-        let pair = |(row, pair): (usize, usize)| {
-            let at = |i: usize| if i < inputs { weight(row * inputs + i) } else { 0 };
-            at(2 * pair) & 0xffff | at(2 * pair + 1) << 16
-        };
-        let places = (0..bias.len()).flat_map(|row| (0..half).map(move |pair| (row, pair)));
-        let word = |&m: &i16| i32::from(m) << (16 - u32::from(shift).min(16));
-        Self {
-            pairs: places.map(pair).collect(),
-            half,
-            bias: bias.to_vec(),
-            words: multiplier.iter().map(word).collect(),
-            relu,
-        }
-    }
-
-    /// Computes the layer of all rows; false, and nothing done, where this machine has no such kernel.
-    pub fn run(&self, x: &[Lanes], y: &mut [Lanes]) -> bool {
-        #[cfg(target_arch = "x86_64")]
-        if ready() {
-            // SAFETY: the processor has AVX2.
-            unsafe { avx2::dense(self, x, y) };
-            return true;
-        }
-        let _ = (x, y);
-        false
-    }
+    let _ = (layer, x, y);
+    false
 }
 
 /// Whether this machine has such kernels.
@@ -108,43 +57,11 @@ pub fn convert(x: &[f64], ones: &[f64], ends: (f64, f64), raws: &mut [i32]) -> b
     nearest(x, ones, ends, raws)
 }
 
-#[inline(always)]
-fn nearest(x: &[f64], ones: &[f64], (low, high): (f64, f64), raws: &mut [i32]) -> bool {
-    let mut outside = 0_u64;
-    for ((x, one), raw) in x.iter().zip(ones).zip(raws) {
-        let scaled = (x * one + 0.5).floor();
-        // Of NaN as well.
-        outside |= u64::from(!(scaled >= low && scaled <= high));
-        *raw = scaled.max(low).min(high) as i32;
-    }
-    outside == 0
-}
-
-/// Rows of quads, one behind the other, as lanes; a row that is not there is 0.
-pub fn to_lanes(rows: &[Quad], quads: usize, lanes: &mut [Lanes]) {
-    let numbers = flat(rows);
-    for (q, block) in lanes.chunks_exact_mut(4).take(quads).enumerate() {
-        for l in 0..LANES {
-            let own = &numbers[4 * (l * quads + q)..][..4];
-            block.iter_mut().zip(own).for_each(|(lanes, x)| lanes.0[l] = *x);
-        }
-    }
-}
-
-/// Lanes as rows of quads, one behind the other.
-pub fn to_rows(lanes: &[Lanes], rows: &mut [Quad]) {
-    let features = lanes.len();
-    let numbers = flat_mut(rows);
-    for (l, row) in numbers.chunks_exact_mut(features).take(LANES).enumerate() {
-        row.iter_mut().zip(lanes).for_each(|(x, lanes)| *x = lanes.0[l]);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nervecord::generated::{Dense8, Table};
-    use nervecord::host::{dense_words8, pack_dense8, quads};
+    use nervecord::generated::{Dense8, Quad, Table};
+    use nervecord::host::{dense_words8, flat, flat_mut, pack_dense8, quads};
     use proptest::prelude::*;
 
     fn rows(numbers: &[i16], features: usize) -> Vec<Vec<Quad>> {
@@ -217,7 +134,7 @@ mod tests {
             let x = lanes_of(&all);
             let mut y = vec![Lanes::default(); quads(outputs) * 4];
             let lanes = DenseLanes::new(inputs, |i| weights[i].into(), &bias, &multiplier, shift, relu);
-            prop_assert!(lanes.run(&x, &mut y));
+            prop_assert!(super::dense(&lanes, &x, &mut y));
             for (l, row) in all.iter_mut().enumerate() {
                 let mut want = vec![Quad::default(); quads(outputs)];
                 layer.run(row, &mut want);

@@ -71,7 +71,7 @@ impl Kernel for DenseKernel {
     fn run_lanes(&self, reads: &[&[Lanes]], y: &mut [Lanes]) {
         let Self { inputs, weights, bias, multiplier, shift, relu, .. } = self;
         let make = || DenseLanes::new(*inputs, |i| weights.at(i), bias, multiplier, *shift, *relu);
-        self.lanes.get_or_init(make).run(reads[0], y);
+        lanes::dense(self.lanes.get_or_init(make), reads[0], y);
     }
 }
 

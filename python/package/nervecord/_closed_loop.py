@@ -563,8 +563,9 @@ def _work(seeds: List[int]) -> List[Any]:
     return _group(_JOB, seeds)
 
 
-def _once(pickled: bytes, seeds: List[int]) -> List[Any]:
-    """Where a worker is given the job with every task."""
+def _once(pickled: bytes, seeds: List[int], path: List[str]) -> List[Any]:
+    """Where a worker is given the job with every task; modules are found where the caller finds them."""
+    sys.path.extend(place for place in path if place not in sys.path)
     _begin(pickled)
     return _work(seeds)
 
@@ -610,7 +611,7 @@ def _on_ray(job: _Job, groups: List[List[int]], workers: int, show: _Progress) -
     try:
         work = ray.remote(max_retries=RETRIES)(_once)
         sent = ray.put(_pickled(job))
-        tasks = {work.remote(sent, group): i for i, group in enumerate(groups)}
+        tasks = {work.remote(sent, group, list(sys.path)): i for i, group in enumerate(groups)}
         results: Dict[int, List[Any]] = {}
         waiting = list(tasks)
         while waiting:
