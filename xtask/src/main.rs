@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, test, emulate, bench. Everything CI runs is a command a person can run.
 
 mod bench;
+mod board;
 mod book;
 mod builds;
 mod c;
@@ -170,6 +171,15 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// Execute a development board's images with their devices on the bus and the swimmer in its water, and hold them
+    /// against the host's loop
+    Board {
+        /// A development board: pico
+        name: String,
+        /// Put the picture of the run into docs/ instead of target/
+        #[arg(long)]
+        write: bool,
+    },
     /// Make the folder of a new development board from another's
     NewBoard {
         /// Its name: small letters, digits and hyphens
@@ -231,6 +241,7 @@ fn main() -> ExitCode {
             faults::faults(&faults::FaultOptions { flips, runs, seed, board, write })
         }
         Task::Boards { write } => parts::boards(write),
+        Task::Board { name, write } => board::board(&name, write).map(|()| true),
         Task::NewBoard { name, like } => {
             new_board::new_board(&checkout::root().join("boards"), &name, &like).map(|()| true)
         }

@@ -1,7 +1,7 @@
 //! `cargo xtask boards`: every development board's firmware, and what it takes of the part.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use nervecord_cli::emulate::{self, Reach, Toolchain};
@@ -15,6 +15,9 @@ use crate::table::{self, Place};
 /// Columns of the table.
 const HEAD: [&str; 9] =
     ["board", "part", "core", "firmware", "flash B", "of", "RAM B", "of", "our panics"];
+
+/// The firmware without a feature.
+const SWIMMER: &str = "swimmer";
 
 /// A development board: a folder of `boards/` with a `part.toml`.
 #[derive(Debug, Deserialize)]
@@ -96,6 +99,20 @@ impl Part {
         self.cores.iter().map(|core| core.target.as_str())
     }
 
+    /// A firmware for its first core: `swimmer`, `bench`, or one of its features.
+    ///
+    /// # Errors
+    /// It has no such firmware.
+    pub fn firmware(&self, name: &str) -> Result<Firmware<'_>> {
+        self.firmwares().find(|firmware| firmware.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = self.firmwares().map(|f| f.feature.unwrap_or(SWIMMER)).collect();
+            Error::new("the board has no such firmware")
+                .at(self.id())
+                .expected(names.join(", "))
+                .found(name)
+        })
+    }
+
     /// All firmwares, for every core.
     pub fn firmwares(&self) -> impl Iterator<Item = Firmware<'_>> {
         let features = self.features.iter().map(|feature| Some(feature.as_str()));
@@ -110,7 +127,7 @@ impl Part {
 
 impl Firmware<'_> {
     fn name(&self) -> &str {
-        self.feature.unwrap_or("swimmer")
+        self.feature.unwrap_or(SWIMMER)
     }
 
     /// A cargo call on the board's crate.
@@ -128,7 +145,11 @@ impl Firmware<'_> {
         Ok(cargo)
     }
 
-    fn build(&self) -> Result<Image> {
+    /// The linked file that is flashed.
+    ///
+    /// # Errors
+    /// It does not build, or has a heap or computes in floats.
+    pub fn image(&self) -> Result<Vec<u8>> {
         let mut cargo = self.cargo("build")?;
         let output = cargo.arg("--quiet").output();
         let output = output.map_err(|e| Error::new("cargo cannot start").found(e))?;
@@ -143,7 +164,7 @@ impl Firmware<'_> {
         let bytes = fs::read(&elf).map_err(|e| Error::io("read", &elf, &e))?;
         let firmware = emulate::Firmware::read(bytes)?;
         Reach::of(&firmware)?.require_integers().map_err(|e| e.file(&elf).at(id))?;
-        Image::read(&elf, &firmware.elf)
+        Ok(firmware.elf)
     }
 }
 
@@ -163,9 +184,9 @@ impl Image {
     ///
     /// # Errors
     /// It is none.
-    pub fn read(elf: &Path, bytes: &[u8]) -> Result<Self> {
+    pub fn read(bytes: &[u8]) -> Result<Self> {
         let file = object::File::parse(bytes)
-            .map_err(|e| Error::new("the firmware is not an ELF file").file(elf).found(e))?;
+            .map_err(|e| Error::new("the firmware is not an ELF file").found(e))?;
         let mut image = Self::default();
         for section in file.sections() {
             let SectionFlags::Elf { sh_flags, .. } = section.flags() else { continue };
@@ -191,13 +212,14 @@ impl Image {
 
 /// Source files of ours, or of crates in the loop's path, that a panic's location names.
 fn places(data: &[u8]) -> Vec<String> {
-    const OURS: [&str; 9] = [
+    const OURS: [&str; 10] = [
         "runtime/src/",
         "swimmer/src/",
         "ncap_swimmer/",
         "src/main.rs",
         "src/board",
         "src/chip.rs",
+        "boards/pico/bus.rs",
         "/heapless-",
         "/fixed-",
         "/micromath-",
@@ -223,7 +245,7 @@ pub fn boards(write: bool) -> Result<bool> {
     for part in &Part::all()? {
         for firmware in part.firmwares() {
             say(&format!("{} for {}, {}", firmware.name(), part.id(), firmware.core.name));
-            let image = firmware.build()?;
+            let image = Image::read(&firmware.image()?).map_err(|e| e.at(part.id()))?;
             for place in &image.panics {
                 println!("{}: a panic in {place}", part.id());
             }

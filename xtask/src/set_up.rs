@@ -1,4 +1,4 @@
-//! `cargo xtask setup`: the targets, the emulators and the browser that are missing.
+//! `cargo xtask setup`: the targets, the emulators, the compilers and the browser that are missing.
 
 use nervecord_cli::c::CORES;
 use nervecord_cli::emulate::{Board, set_up_program, setup};
@@ -6,7 +6,7 @@ use nervecord_codegen::Result;
 use nervecord_tests::browser;
 
 use crate::checkout::say;
-use crate::{c, parts, python};
+use crate::{board, c, parts, python};
 
 /// Installs whatever any board, or the test of the report, is missing.
 ///
@@ -19,6 +19,7 @@ pub fn set_up() -> Result<()> {
     setup(&Board::all()?, &targets, &say)?;
     c::set_up()?;
     python::set_up()?;
+    board::set_up()?;
     match browser::find() {
         Some(path) => {
             say(&format!("browser: {}", path.display()));

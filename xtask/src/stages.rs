@@ -16,8 +16,8 @@ use crate::figures::Figures;
 use crate::parts::{self, Part};
 use crate::set_up::set_up;
 use crate::{
-    book, builds, c, circles, documents, emulate, faults, fuzz, golden, looped, oldest, package,
-    python, subject, supply, templates,
+    board, book, builds, c, circles, documents, emulate, faults, fuzz, golden, looped, oldest,
+    package, python, subject, supply, templates,
 };
 
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
@@ -85,6 +85,7 @@ pub fn test() -> bool {
             }
         });
     }
+    tally.stage("a Pico with its devices", || board::board("pico", false));
     tally.stage("faults in closed loop", faults::check);
     println!("{} passed, {} failed", tally.passed, tally.failed);
     tally.failed == 0

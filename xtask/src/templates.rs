@@ -93,7 +93,7 @@ impl Trial {
             return Ok(vec![self.name.clone(), "-".into(), "-".into(), "-".into(), seconds]);
         };
         let bytes = fs::read(&built).map_err(|e| Error::io("read", &built, &e))?;
-        let image = Image::read(&built, &bytes)?;
+        let image = Image::read(&bytes).map_err(|e| e.file(&built))?;
         let part = board.part.split(',').next().unwrap_or_default().to_owned();
         Ok(vec![self.name.clone(), part, image.flash.to_string(), image.ram.to_string(), seconds])
     }

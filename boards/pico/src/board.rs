@@ -1,13 +1,18 @@
 //! Pins and clocks of the Raspberry Pi Pico and the Pico 2, which are alike; `chip` is what is not.
 
-use embedded_hal::i2c::I2c;
-use nervecord_swimmer::{Clock, Hardware, Joints, Unfelt, WATCHDOG_MS};
+// The bus of new projects, which is this board's.
+#[path = "../../../cli/templates/boards/pico/bus.rs"]
+mod bus;
 
-use crate::chip::{self, hal};
+use embedded_hal::i2c::I2c;
+use nervecord_swimmer::{Clock, Hardware, Joints, WATCHDOG_MS};
+
+use crate::chip;
+use bus::Bus;
 use hal::clocks::{Clock as _, init_clocks_and_plls};
-use hal::fugit::{ExtU32, RateExtU32};
+use hal::fugit::ExtU32;
 use hal::gpio::Pins;
-use hal::{I2C, Sio, Watchdog, pac};
+use hal::{Sio, Watchdog, pac};
 
 /// The crystal.
 const CRYSTAL_HZ: u32 = 12_000_000;
@@ -32,16 +37,21 @@ pub fn take()
     let pins = Pins::new(device.IO_BANK0, device.PADS_BANK0, sio.gpio_bank0, &mut resets);
     let (sda, scl) = (pins.gpio4.reconfigure(), pins.gpio5.reconfigure()); // pins 6 and 7
     let rate = clocks.system_clock.freq();
-    let bus = I2C::i2c0(device.I2C0, sda, scl, 100.kHz(), &mut resets, rate);
     let timer = chip::timer!(device, &mut resets, &clocks);
+    let clock = move || timer.get_counter_low();
+    let bus = Bus::new(device.I2C0, (sda, scl), resets, rate, clock);
     let (cycles, cycle_bits) = chip::count_cycles()?;
+    #[cfg(not(feature = "imu"))]
+    let joints = nervecord_swimmer::Unfelt;
+    #[cfg(feature = "imu")]
+    let joints = nervecord_swimmer::Head::new();
     watchdog.start(WATCHDOG_MS.millis());
     Some(Hardware {
         bus,
-        clock: move || timer.get_counter_low(),
+        clock,
         ticks_per_second: 1_000_000,
         watchdog: move || watchdog.feed(),
-        joints: Unfelt,
+        joints,
         cycles,
         cycle_bits,
     })

@@ -4,8 +4,6 @@ use cortex_m::Peripherals;
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
 
-pub use rp2040_hal as hal;
-
 /// The second-stage boot loader, which makes the flash readable.
 // SAFETY: the name of the section that memory.x puts first.
 #[unsafe(link_section = ".boot2")]
@@ -15,7 +13,7 @@ static BOOT2: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
 /// The timer of microseconds.
 macro_rules! timer {
     ($device:ident, $resets:expr, $clocks:expr) => {
-        $crate::chip::hal::Timer::new($device.TIMER, $resets, $clocks)
+        hal::Timer::new($device.TIMER, $resets, $clocks)
     };
 }
 pub(crate) use timer;

@@ -5,6 +5,9 @@
 mod board;
 mod chip;
 
+// The bus is the same for both Picos.
+extern crate rp2040_hal as hal;
+
 #[rp2040_hal::entry]
 fn main() -> ! {
     match board::take() {

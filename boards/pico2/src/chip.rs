@@ -2,8 +2,6 @@
 
 use rp235x_hal::block::ImageDef;
 
-pub use rp235x_hal as hal;
-
 /// Tells the boot ROM what this image is.
 // SAFETY: sections that hold constants, which memory.x and riscv.x put within the first 4 KB.
 #[cfg_attr(target_arch = "arm", unsafe(link_section = ".start_block"))]
@@ -14,7 +12,7 @@ static IMAGE: ImageDef = ImageDef::secure_exe();
 /// The timer of microseconds.
 macro_rules! timer {
     ($device:ident, $resets:expr, $clocks:expr) => {
-        $crate::chip::hal::Timer::new_timer0($device.TIMER0, $resets, $clocks)
+        hal::Timer::new_timer0($device.TIMER0, $resets, $clocks)
     };
 }
 pub(crate) use timer;

@@ -6,6 +6,9 @@
 mod board;
 mod chip;
 
+// The bus is the same for both Picos.
+extern crate rp235x_hal as hal;
+
 #[rp235x_hal::entry]
 fn main() -> ! {
     match board::take() {

@@ -1,12 +1,11 @@
 //! The swimmer's body: the angle of each joint and the servo that holds it.
 
 use core::cell::Cell;
-use core::convert::Infallible;
 
 use embedded_hal::i2c::I2c;
 use nervecord::control::joint::{AnalogIn, AnalogJoints};
 use nervecord::control::pca9685::Pca9685;
-use nervecord::control::{Actuator, Sample, Sensor};
+use nervecord::control::{Actuator, InputLimits, Sample, Sensor};
 use nervecord::fixed::types::I1F15;
 
 /// Joints, head to tail.
@@ -20,50 +19,49 @@ pub type Commanded = Cell<Angles>;
 
 /// What feels the joints' angles.
 pub trait Joints {
-    /// Why they are not felt.
-    type Error;
+    /// What is held against the angles, beyond the model's own limits.
+    const LIMITS: [InputLimits; JOINTS] = [InputLimits::ANY; JOINTS];
 
-    /// The angles now; `commanded` is where the servos were told to be.
-    ///
-    /// # Errors
-    /// The sensors do not answer.
-    fn feel(&mut self, commanded: Angles) -> Result<Angles, Self::Error>;
+    /// The angles as of `now`, or older ones with their tick; `commanded` is where the servos were told to be, `bus` the
+    /// one that the servos are on. `None` where the sensors do not answer.
+    fn feel<I: I2c>(&mut self, bus: I, commanded: Angles, now: u32) -> Option<Sample<Angles>>;
 }
 
 /// No sensors: a hobby servo has no feedback, so its commanded angle stands for the measured one.
 pub struct Unfelt;
 
 impl Joints for Unfelt {
-    type Error = Infallible;
-
-    fn feel(&mut self, commanded: Angles) -> Result<Angles, Infallible> {
-        Ok(commanded)
+    fn feel<I: I2c>(&mut self, _: I, commanded: Angles, now: u32) -> Option<Sample<Angles>> {
+        Some(Sample::new(commanded, now))
     }
 }
 
 /// A potentiometer on each joint.
 impl<A: AnalogIn<JOINTS>> Joints for AnalogJoints<A, JOINTS> {
-    type Error = A::Error;
-
-    fn feel(&mut self, _: Angles) -> Result<Angles, A::Error> {
-        // Converted on the spot, so the tick of the call does for all.
-        Ok(self.sample(0)?.value)
+    fn feel<I: I2c>(&mut self, _: I, _: Angles, now: u32) -> Option<Sample<Angles>> {
+        self.sample(now).ok()
     }
 }
 
 /// The joints as the loop's sensor.
-pub struct Felt<'a, J> {
+pub struct Felt<'a, B, J> {
     /// Where the servos were told to be.
     pub angles: &'a Commanded,
     /// Where the joints are.
     pub joints: J,
+    /// The bus of sensors and servos.
+    pub bus: B,
 }
 
-impl<J: Joints> Sensor<Angles> for Felt<'_, J> {
-    type Error = J::Error;
+/// There is no sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotFelt;
 
-    fn sample(&mut self, now: u32) -> Result<Sample<Angles>, J::Error> {
-        Ok(Sample::new(self.joints.feel(self.angles.get())?, now))
+impl<B: I2c, J: Joints> Sensor<Angles> for Felt<'_, B, J> {
+    type Error = NotFelt;
+
+    fn sample(&mut self, now: u32) -> Result<Sample<Angles>, NotFelt> {
+        self.joints.feel(&mut self.bus, self.angles.get(), now).ok_or(NotFelt)
     }
 }
 
@@ -81,9 +79,10 @@ impl<I: I2c> Actuator<Angles> for Muscles<'_, I> {
     fn drive(&mut self, torques: &Angles) -> Result<(), I::Error> {
         let mut angles = self.angles.get();
         for (angle, torque) in angles.iter_mut().zip(torques) {
-            // A full torque takes 16 periods, half a second, from the middle to the limit; -1.0 is as far as 1.0,
-            // one integer beyond it is outside the model's range.
-            *angle = angle.saturating_add(*torque >> 4).max(-I1F15::MAX);
+            // A full torque takes 8 periods, a quarter of a second, from the middle to the limit: the muscles of the
+            // body that the circuit was trained with take 10 to 12, and at 16 its wave does not build up. -1.0 is as
+            // far as 1.0, one integer beyond it is outside the model's range.
+            *angle = angle.saturating_add(*torque >> 3).max(-I1F15::MAX);
         }
         self.angles.set(angles);
         self.servos.drive(&angles)

@@ -5,7 +5,7 @@ pub const WATCHDOG_MS: u32 = 250;
 
 /// A board, as far as boards differ.
 pub struct Hardware<I, K, W, J> {
-    /// The bus of the servo driver.
+    /// The bus of the servo driver, and of sensors if there are any.
     pub bus: I,
     /// A monotonic counter that wraps at 2^32.
     pub clock: K,

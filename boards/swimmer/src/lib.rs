@@ -1,18 +1,22 @@
 //! The firmware that every development board runs: a swimmer of five servos behind a PCA9685.
 //!
 //! A board gives its [`Hardware`], which is all it differs in: an I2C bus, a clock, a watchdog, a
-//! counter of the core's cycles, and potentiometers if it has any. [`run`] swims with it,
+//! counter of the core's cycles, and what feels its joints if anything does. [`run`] swims with it,
 //! [`bench()`] counts the cycles of a step.
 #![no_std]
 
 pub mod bench;
 mod body;
+mod control;
 mod hardware;
+mod head;
 mod model;
+mod shared;
 mod swim;
 
 pub use body::{JOINTS, Joints, Unfelt};
 pub use hardware::{Hardware, WATCHDOG_MS, halt};
+pub use head::Head;
 pub use model::Model;
 
 pub use bench::bench;

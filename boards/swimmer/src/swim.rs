@@ -1,35 +1,13 @@
-//! The loop of the swimmer.
+//! The swimmer on a board: its loop, and what it says.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 
 use embedded_hal::i2c::I2c;
-use nervecord::control::actuators::Pulse;
-use nervecord::control::pca9685::{ADDRESS, Pca9685};
-use nervecord::control::{
-    Clock, ControlLoop, InputLimits, Limits, OutputLimits, Parts, Settings, State, Supervisor,
-    Tolerance, Watchdog,
-};
-use nervecord::{Formats, RawStep};
+use nervecord::control::{Clock, Fault, Faults, State, Watchdog};
 
-use crate::body::{Felt, JOINTS, Joints, Muscles};
-use crate::hardware::Hardware;
-use crate::model::Model;
-
-/// Periods a second; the circuit was trained for 0.03 s each.
-const RATE: u32 = 33;
-
-/// Servo pulses for -60 to 60 degrees.
-const PULSE: Pulse = Pulse { period: 20_000, min: 900, max: 2_100 };
-
-/// Angles in, as parts of the joints' limit, and torques out, as parts of the largest.
-const LIMITS: Limits<JOINTS, JOINTS> = Limits::new(
-    &FORMATS,
-    &[InputLimits::ANY; JOINTS],
-    &[OutputLimits::symmetric(1.0); JOINTS],
-    Tolerance::DEFAULT,
-);
-
-const FORMATS: Formats<JOINTS, JOINTS> = <Model as RawStep<JOINTS, JOINTS>>::FORMATS;
+use super::body::Joints;
+use super::control::control;
+use super::hardware::Hardware;
 
 /// Swims for ever.
 pub fn run<I, K, W, J>(hardware: Hardware<I, K, W, J>) -> !
@@ -39,19 +17,9 @@ where
     W: Watchdog,
     J: Joints,
 {
-    let angles = Cell::new(Default::default());
-    let devices = Parts {
-        sensor: Felt { angles: &angles, joints: hardware.joints },
-        actuator: Muscles {
-            angles: &angles,
-            servos: Pca9685::new(hardware.bus, ADDRESS, 0, PULSE),
-        },
-        clock: hardware.clock,
-        watchdog: hardware.watchdog,
-    };
-    let period = hardware.ticks_per_second / RATE;
-    let settings = Settings { deadline: period / 2, max_age: 0, ..Settings::new(LIMITS, period) };
-    let mut control = ControlLoop::new(Supervisor::new(Model::new(), settings), devices);
+    let (bus, angles) = (RefCell::new(hardware.bus), Cell::new(Default::default()));
+    let clock = (hardware.clock, hardware.ticks_per_second);
+    let mut control = control(&bus, &angles, hardware.joints, clock, hardware.watchdog);
     let mut state = None;
     loop {
         let Some(step) = control.poll() else {
@@ -60,10 +28,23 @@ where
         };
         if state != Some(step.state) {
             match step.state {
-                State::Running => defmt::info!("period {=u32}: swimming", step.number),
+                State::Running => {
+                    defmt::info!("period {=u32}: swimming", step.number);
+                    say(control.supervisor.faults());
+                }
                 State::Safe(fault) => defmt::warn!("period {=u32}: safe, {}", step.number, fault),
             }
             state = Some(step.state);
+        }
+    }
+}
+
+/// Says how often each kind of fault was seen since the reset.
+fn say(faults: &Faults) {
+    for fault in Fault::ALL {
+        let times = faults.of(fault);
+        if times > 0 {
+            defmt::info!("so far {=u32} times {}", times, fault);
         }
     }
 }

@@ -15,7 +15,7 @@ const DENSITY: f64 = 3000.0;
 const ARMATURE: f64 = 1e-6;
 const GEAR: f64 = 5e-4;
 /// Seconds of a physics step.
-const TIME_STEP: f64 = 0.002;
+pub const TIME_STEP: f64 = 0.002;
 /// Physics steps of a control step.
 const SUBSTEPS: usize = 15;
 /// The speed that earns a reward of 1.
@@ -86,6 +86,16 @@ impl Swimmer {
         &self.position
     }
 
+    /// How fast each of these changes, a second.
+    pub fn velocity(&self) -> &[f64] {
+        &self.velocity
+    }
+
+    /// The angle at which a joint meets its limit, in radians.
+    pub fn limit(&self) -> f64 {
+        self.limit
+    }
+
     /// The joint angles over their limit, clamped to -1..1: what the controller feels.
     pub fn angles(&self) -> Vec<f64> {
         self.position[3..].iter().map(|q| (q / self.limit).clamp(-1.0, 1.0)).collect()
@@ -113,8 +123,9 @@ impl Swimmer {
 
     /// One control step of 0.03 s with torques of -1..1.
     pub fn step(&mut self, torques: &[f64]) {
+        let torques: Vec<f64> = torques.iter().map(|torque| torque.clamp(-1.0, 1.0)).collect();
         for _ in 0..SUBSTEPS {
-            self.physics(torques);
+            self.physics(&torques);
         }
     }
 
@@ -181,12 +192,13 @@ impl Swimmer {
         [[1.0, 0.0], [0.0, 1.0]].into_iter().chain(turns).collect()
     }
 
-    fn physics(&mut self, torques: &[f64]) {
+    /// One physics step of [`TIME_STEP`], for who has another control step or motors that are stronger than its muscles.
+    pub fn physics(&mut self, torques: &[f64]) {
         let links = self.links();
         let mass = self.mass(&links);
         let mut force = vec![0.0; self.position.len()];
         for (force, torque) in force[3..].iter_mut().zip(torques) {
-            *force = GEAR * torque.clamp(-1.0, 1.0);
+            *force = GEAR * torque;
         }
         let mut bias = [0.0, 0.0];
         for (k, link) in links.iter().enumerate() {

@@ -39,6 +39,8 @@ pub struct Code {
     pub dependencies: &'static str,
     /// `src/board.rs`.
     pub board: &'static str,
+    /// `src/bus.rs`, where the HAL's own bus does not do.
+    pub bus: Option<&'static str>,
     /// What stands before `main`.
     pub before_main: &'static str,
     /// The attribute of `main`.
@@ -64,6 +66,7 @@ macro_rules! embassy {
         Some(Code {
             dependencies: template!($board, "embassy.toml"),
             board: template!($alike, "embassy.rs"),
+            bus: None,
             before_main: "",
             entry: "embassy_executor::main",
             link: CORTEX_M,
@@ -76,6 +79,7 @@ macro_rules! cortex_m {
         Code {
             dependencies: template!($board, "dependencies.toml"),
             board: template!($board, "board.rs"),
+            bus: None,
             before_main: "",
             entry: $entry,
             link: CORTEX_M,
@@ -99,6 +103,7 @@ pub const BOARDS: [Board; 6] = [
         plain: Code {
             dependencies: template!("esp32c3", "dependencies.toml"),
             board: template!("esp32c3", "board.rs"),
+            bus: None,
             before_main: "\nesp_bootloader_esp_idf::esp_app_desc!();\n",
             entry: "esp_hal::main",
             link: &["-Tdefmt.x", "-Tlinkall.x"],
@@ -158,7 +163,11 @@ pub const BOARDS: [Board; 6] = [
         probe: "a debug probe on SWD (a Raspberry Pi Debug Probe, or another Pico)",
         pins: ["GP5 (pin 7)", "GP4 (pin 6)"],
         memory: Some(template!("pico", "memory.x")),
-        plain: cortex_m!("pico", "rp2040_hal::entry"),
+        plain: Code {
+            bus: Some(template!("pico", "bus.rs")),
+            before_main: "\nextern crate rp2040_hal as hal;\n",
+            ..cortex_m!("pico", "rp2040_hal::entry")
+        },
         embassy: embassy!("pico"),
     },
     Board {
@@ -173,7 +182,11 @@ pub const BOARDS: [Board; 6] = [
         probe: "a debug probe on SWD (a Raspberry Pi Debug Probe, or another Pico)",
         pins: ["GP5 (pin 7)", "GP4 (pin 6)"],
         memory: Some(template!("pico2", "memory.x")),
-        plain: cortex_m!("pico2", "rp235x_hal::entry"),
+        plain: Code {
+            bus: Some(template!("pico", "bus.rs")),
+            before_main: "\nextern crate rp235x_hal as hal;\n",
+            ..cortex_m!("pico2", "rp235x_hal::entry")
+        },
         embassy: embassy!("pico2", "pico"),
     },
 ];

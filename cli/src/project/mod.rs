@@ -133,6 +133,7 @@ impl Project {
                     ("src/board.rs", code.board),
                     ("src/panic.rs", template!("firmware/panic.rs")),
                 ]);
+                files.extend(code.bus.map(|bus| ("src/bus.rs", bus)));
                 files.extend(board.memory.map(|memory| ("memory.x", memory)));
                 files.extend(match self.embassy {
                     false => [

@@ -18,7 +18,12 @@ const WHO_AM_I: u8 = 0x75;
 const POWER: u8 = 0x6b;
 const LOW_PASS: u8 = 0x1a;
 const GYRO_RANGE: u8 = 0x1b;
+const SIGNALS: u8 = 0x38;
+/// What has been signalled, and behind it the readings.
+const SIGNALLED: u8 = 0x3a;
 const FIRST_READING: u8 = 0x3b;
+/// In the two registers before: there is a reading that nobody has read.
+const NEW_READING: u8 = 1;
 
 /// One g in the range of 2 g.
 const G: f32 = 16384.0;
@@ -38,6 +43,10 @@ pub enum ImuError<E> {
     /// An angle is no number; the filter begins anew.
     NotANumber,
 }
+
+/// A reading in the device's own numbers: acceleration along x, y, z (16384 a g), temperature, turning rate about x, y, z
+/// (65.5 a degree a second).
+pub type Counts = [i16; 7];
 
 /// Acceleration in g and turning rate in rad/s along the device's axes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -75,6 +84,34 @@ impl<I: I2c> Mpu6050<I> {
         Ok(device)
     }
 
+    /// A device that [`new`](Self::new) has woken, as where others use the bus between its readings.
+    pub fn woken(bus: I, address: u8) -> Self {
+        Self { bus, address }
+    }
+
+    /// Has the device say which of its readings are new, as [`new_counts`](Self::new_counts) asks.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn mark_new(&mut self) -> Result<(), ImuError<I::Error>> {
+        self.bus.write(self.address, &[SIGNALS, NEW_READING]).map_err(ImuError::Bus)
+    }
+
+    /// The newest reading, in integers; `None` where it is the one that was read before: the device is on the bus
+    /// but measures no more.
+    ///
+    /// # Errors
+    /// The bus failed, or the device sleeps.
+    pub fn new_counts(&mut self) -> Result<Option<Counts>, ImuError<I::Error>> {
+        let mut bytes = [0; 15];
+        self.bus.write_read(self.address, &[SIGNALLED], &mut bytes).map_err(ImuError::Bus)?;
+        let [signalled, reading @ ..] = bytes;
+        if reading == [0; 14] {
+            return Err(ImuError::Asleep);
+        }
+        Ok((signalled & NEW_READING != 0).then(|| words(&reading)))
+    }
+
     /// What the device measures now.
     ///
     /// # Errors
@@ -97,7 +134,7 @@ impl<I: I2c> Mpu6050<I> {
 }
 
 /// Seven numbers, high byte first.
-fn words(bytes: &[u8; 14]) -> [i16; 7] {
+fn words(bytes: &[u8; 14]) -> Counts {
     let mut words = [0; 7];
     for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<2>().0) {
         *word = i16::from_be_bytes(*bytes);
@@ -244,6 +281,31 @@ mod tests {
         io.push(reading([0; 7]));
         let mut device = Mpu6050::new(Mock::new(&io), ADDRESS).unwrap();
         assert_eq!(device.read(), Err(ImuError::Asleep));
+        device.release().done();
+    }
+
+    #[test]
+    fn a_reading_that_was_read_before_is_told_from_a_new_one() {
+        let counts = |signalled, counts: Counts| {
+            let numbers = counts.iter().flat_map(|count| count.to_be_bytes());
+            Transaction::write_read(
+                ADDRESS,
+                vec![SIGNALLED],
+                [signalled].into_iter().chain(numbers).collect(),
+            )
+        };
+        let reading = [0, 0, 16384, 0, 0, 0, -655];
+        let io = [
+            Transaction::write(ADDRESS, vec![SIGNALS, NEW_READING]),
+            counts(NEW_READING, reading),
+            counts(0, reading),
+            counts(NEW_READING, [0; 7]),
+        ];
+        let mut device = Mpu6050::woken(Mock::new(&io), ADDRESS);
+        device.mark_new().unwrap();
+        assert_eq!(device.new_counts(), Ok(Some(reading)));
+        assert_eq!(device.new_counts(), Ok(None));
+        assert_eq!(device.new_counts(), Err(ImuError::Asleep));
         device.release().done();
     }
 

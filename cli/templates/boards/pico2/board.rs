@@ -1,12 +1,17 @@
 //! Pins, clocks and watchdog of the Raspberry Pi Pico 2.
 
+#[path = "bus.rs"]
+mod bus;
+
 use embedded_hal::i2c::I2c;
 use nervecord::control::{Clock, Watchdog};
 use rp235x_hal::block::ImageDef;
 use rp235x_hal::clocks::{Clock as _, init_clocks_and_plls};
-use rp235x_hal::fugit::{ExtU32, RateExtU32};
+use rp235x_hal::fugit::ExtU32;
 use rp235x_hal::gpio::Pins;
-use rp235x_hal::{I2C, Sio, Timer, pac, watchdog};
+use rp235x_hal::{Sio, Timer, pac, watchdog};
+
+use bus::Bus;
 
 /// Ticks of the clock a second.
 pub const TICKS_PER_SECOND: u32 = 1_000_000;
@@ -42,8 +47,9 @@ pub fn take() -> Option<(impl I2c, impl Clock, impl Watchdog)> {
     let pins = Pins::new(device.IO_BANK0, device.PADS_BANK0, sio.gpio_bank0, &mut resets);
     let (sda, scl) = (pins.gpio4.reconfigure(), pins.gpio5.reconfigure()); // pins 6 and 7
     let rate = clocks.system_clock.freq();
-    let bus = I2C::i2c0(device.I2C0, sda, scl, 100.kHz(), &mut resets, rate);
     let timer = Timer::new_timer0(device.TIMER0, &mut resets, &clocks);
+    let clock = move || timer.get_counter_low();
+    let bus = Bus::new(device.I2C0, (sda, scl), resets, rate, clock);
     dog.start(WATCHDOG_MS.millis());
-    Some((bus, move || timer.get_counter_low(), move || dog.feed()))
+    Some((bus, clock, move || dog.feed()))
 }
