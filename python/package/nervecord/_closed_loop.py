@@ -340,6 +340,9 @@ class _Player:
 
     def __init__(self, policy: Any, model: Any) -> None:
         self.policy: Any = Float(model) if policy is None else policy
+        # An algorithm of Stable-Baselines3 wants observations as the environment around it normalised them.
+        around = getattr(self.policy, "get_vec_normalize_env", None)
+        self.normalize = around() if callable(around) else None
         self.state: Any = None
         self.start: Any = True
         reset = getattr(self.policy, "reset", None)
@@ -349,13 +352,17 @@ class _Player:
     def act(self, obs: Any) -> Any:
         if hasattr(self.policy, "predict"):
             action, self.state = self.policy.predict(
-                obs, state=self.state, episode_start=np.array([self.start]), deterministic=True
+                self.seen(obs), state=self.state, episode_start=np.array([self.start]), deterministic=True
             )
             self.start = False
             return action
         if hasattr(self.policy, "step"):
             return self.policy.step(obs if isinstance(obs, dict) else np.ravel(obs))
         return self.policy(obs)
+
+    def seen(self, obs: Any) -> Any:
+        """What an algorithm is given."""
+        return obs if self.normalize is None else self.normalize.normalize_obs(obs)
 
 
 class _Integers:
@@ -453,7 +460,7 @@ class _Players:
         policy = self.all
         if hasattr(policy.policy, "predict"):
             actions, policy.state = policy.policy.predict(
-                _stacked(rows), state=policy.state, episode_start=np.atleast_1d(policy.start), deterministic=True
+                policy.seen(_stacked(rows)), state=policy.state, episode_start=np.atleast_1d(policy.start), deterministic=True
             )
             policy.start = np.zeros(len(rows), bool)
             return list(actions)

@@ -45,6 +45,10 @@ def test_normalised_observations(kind):
     for model in (nervecord.from_sb3(policy, env, steps=800), nervecord.from_sb3(policy, pendulum(), steps=800)):
         found = model.run_float(raw)
         assert np.abs(found - wanted).max() < 1e-3 * max(1.0, np.abs(wanted).max())
+    loop = nervecord.closed_loop(pendulum, policy, model, 3)
+    assert max(e.action_error for e in loop.episodes) < 0.1, str(loop)
+    together = nervecord.closed_loop(lambda: gymnasium.vector.SyncVectorEnv([pendulum] * 3), policy, model, 3)
+    assert np.allclose(together.integer_returns, loop.integer_returns)
 
 
 def test_discrete_actions():
