@@ -11,8 +11,9 @@ const VECTORS = 0x10000100;
 /** Registers of the chip: resets of peripherals, and the watchdog. */
 const RESETS = 0x4000c;
 const WATCHDOG = 0x40058;
-/** The I2C peripheral's bit in the former. */
+/** The I2C peripheral's bit in the former; its register of bytes to send, and the flag of a transfer that was given up. */
 const RESET_OF_I2C0 = 1 << 3;
+const [DATA_CMD, TX_ABRT] = [0x10, 1 << 6];
 /** What RAM may hold after a power-up: anything but zeros. */
 const GARBAGE = 0xa5;
 
@@ -37,6 +38,7 @@ export class Chip {
       // Else it bites again at once, and time stands still.
       watchdog.timer.enable = false;
     };
+    keepFlushed(this.i2c);
     loadRom(this.core);
     this.core.core.VTOR = VECTORS;
     this.core.core.SP = this.core.readUint32(VECTORS);
@@ -76,6 +78,14 @@ export class Chip {
   ram(address, length) {
     return new DataView(this.core.sram.buffer, address - RAM, length);
   }
+}
+
+/** Until an image has cleared the reason why a transfer was given up, no byte gets into the FIFO. */
+function keepFlushed(i2c) {
+  const write = i2c.writeUint32.bind(i2c);
+  i2c.writeUint32 = (offset, value) => {
+    if (offset !== DATA_CMD || !(i2c.intRaw & TX_ABRT)) write(offset, value);
+  };
 }
 
 function resetI2c(i2c) {

@@ -5,7 +5,6 @@
 
 use embedded_hal::digital::PinState;
 use embedded_hal::i2c::{ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operation};
-
 use hal::fugit::{HertzU32, RateExtU32};
 use hal::gpio::bank0::{Gpio4, Gpio5};
 use hal::gpio::{FunctionI2C, Pin, PullUp};
@@ -92,15 +91,19 @@ impl<K: FnMut() -> u32> Bus<K> {
     /// Waits for what the peripheral will do, as long as it does not give the transfer up.
     fn until(&mut self, done: impl Fn(&Registers) -> bool) -> Result<(), Error> {
         let (registers, start) = (registers(), (self.clock)());
-        while !done(registers) {
+        loop {
+            // In this order: a transfer that is given up leaves room in the FIFO as well.
+            let done = done(registers);
             if registers.ic_raw_intr_stat().read().tx_abrt().bit_is_set() {
                 return Err(self.given_up());
+            }
+            if done {
+                return Ok(());
             }
             if (self.clock)().wrapping_sub(start) > PATIENCE {
                 return Err(Error::Held);
             }
         }
-        Ok(())
     }
 
     /// Why the peripheral gave a transfer up, once it has made its stop.
@@ -160,12 +163,7 @@ impl<K: FnMut() -> u32> Bus<K> {
                 }
             }
         }
-        self.until(|registers| registers.ic_raw_intr_stat().read().stop_det().bit_is_set())?;
-        // A byte that nobody acknowledged ends in a stop too.
-        match registers.ic_raw_intr_stat().read().tx_abrt().bit_is_set() {
-            true => Err(self.given_up()),
-            false => Ok(()),
-        }
+        self.until(|registers| registers.ic_raw_intr_stat().read().stop_det().bit_is_set())
     }
 }
 
