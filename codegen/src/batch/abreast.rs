@@ -75,7 +75,7 @@ impl<'a> Abreast<'a> {
             *status = self.read(row, input(row));
         }
         let place = tensor(program, program.input.storage);
-        lanes::to_lanes(&self.rows, place.len() / 4, &mut self.memory[place]);
+        lanes::to_lanes(&self.rows, &mut self.memory[place]);
         for (_, op) in ops(program, self.width) {
             self.apply(op);
         }
@@ -150,7 +150,7 @@ impl<'a> Abreast<'a> {
             op.kernel.run(&reads, &mut written[row * quads..(row + 1) * quads]);
         }
         let place = tensor(self.program, op.write);
-        lanes::to_lanes(&written, quads, &mut self.memory[place]);
+        lanes::to_lanes(&written, &mut self.memory[place]);
     }
 }
 

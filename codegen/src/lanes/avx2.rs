@@ -7,14 +7,17 @@
 //! Stands on `dense` and `tensor`.
 
 use core::arch::x86_64::{
-    __m256i, _mm256_add_epi32, _mm256_and_si256, _mm256_blend_epi32, _mm256_i32gather_epi32,
-    _mm256_load_si256, _mm256_madd_epi16, _mm256_max_epi16, _mm256_mul_epi32, _mm256_packs_epi32,
-    _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srai_epi32, _mm256_srli_epi64,
-    _mm256_store_si256, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
+    __m128i, __m256i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi16,
+    _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi16, _mm_unpacklo_epi32,
+    _mm_unpacklo_epi64, _mm256_add_epi32, _mm256_and_si256, _mm256_blend_epi32,
+    _mm256_i32gather_epi32, _mm256_load_si256, _mm256_madd_epi16, _mm256_max_epi16,
+    _mm256_mul_epi32, _mm256_packs_epi32, _mm256_set1_epi32, _mm256_setzero_si256,
+    _mm256_srai_epi32, _mm256_srli_epi64, _mm256_store_si256, _mm256_unpackhi_epi16,
+    _mm256_unpacklo_epi16,
 };
 
 use super::dense::DenseLanes;
-use super::tensor::{Lanes, nearest};
+use super::tensor::{LANES, Lanes, nearest};
 
 /// Rows of weights that share the loads of activations.
 const ROWS: usize = 4;
@@ -135,6 +138,75 @@ fn eight(words: &[u32], half: usize, x: __m256i) -> __m256i {
 #[target_feature(enable = "avx2")]
 pub fn convert(x: &[f64], ones: &[f64], ends: (f64, f64), raws: &mut [i32]) -> bool {
     nearest(x, ones, ends, raws)
+}
+
+/// Rows as lanes, as far as there are eight features; how many that were.
+#[target_feature(enable = "avx2")]
+pub fn turn_in(rows: &[i16], lanes: &mut [Lanes]) -> usize {
+    let features = lanes.len();
+    for (block, lanes) in lanes.chunks_exact_mut(8).enumerate() {
+        for part in 0..LANES / 8 {
+            let row = |r: usize| load_eight(rows, (8 * part + r) * features + 8 * block);
+            let turned = turned(std::array::from_fn(row));
+            let place = |lanes: &mut Lanes, value| store_eight(&mut lanes.0, 8 * part, value);
+            lanes.iter_mut().zip(turned).for_each(|(lanes, value)| place(lanes, value));
+        }
+    }
+    features / 8 * 8
+}
+
+/// Lanes as rows, as far as there are eight features; how many that were.
+#[target_feature(enable = "avx2")]
+pub fn turn_out(lanes: &[Lanes], rows: &mut [i16]) -> usize {
+    let features = lanes.len();
+    for (block, lanes) in lanes.chunks_exact(8).enumerate() {
+        for part in 0..LANES / 8 {
+            let turned = turned(std::array::from_fn(|f| load_eight(&lanes[f].0, 8 * part)));
+            for (r, value) in turned.into_iter().enumerate() {
+                store_eight(rows, (8 * part + r) * features + 8 * block, value);
+            }
+        }
+    }
+    features / 8 * 8
+}
+
+/// Eight vectors of eight numbers with rows for columns.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn turned(rows: [__m128i; 8]) -> [__m128i; 8] {
+    let [a, b, c, d, e, f, g, h] = rows;
+    let (ab, cd) = (_mm_unpacklo_epi16(a, b), _mm_unpacklo_epi16(c, d));
+    let (ef, gh) = (_mm_unpacklo_epi16(e, f), _mm_unpacklo_epi16(g, h));
+    let (ab_high, cd_high) = (_mm_unpackhi_epi16(a, b), _mm_unpackhi_epi16(c, d));
+    let (ef_high, gh_high) = (_mm_unpackhi_epi16(e, f), _mm_unpackhi_epi16(g, h));
+    let fours = |ab, cd| [_mm_unpacklo_epi32(ab, cd), _mm_unpackhi_epi32(ab, cd)];
+    let eights = |x, y| [_mm_unpacklo_epi64(x, y), _mm_unpackhi_epi64(x, y)];
+    let ([p, q], [r, s]) = (fours(ab, cd), fours(ef, gh));
+    let ([t, u], [v, w]) = (fours(ab_high, cd_high), fours(ef_high, gh_high));
+    let ([y0, y1], [y2, y3]) = (eights(p, r), eights(q, s));
+    let ([y4, y5], [y6, y7]) = (eights(t, v), eights(u, w));
+    [y0, y1, y2, y3, y4, y5, y6, y7]
+}
+
+/// Eight numbers from `at` on; zeros where they are not there.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_eight(numbers: &[i16], at: usize) -> __m128i {
+    match numbers.get(at..).and_then(|numbers| numbers.first_chunk::<8>()) {
+        // SAFETY: eight numbers are there.
+        Some(eight) => unsafe { _mm_loadu_si128(eight.as_ptr().cast()) },
+        None => _mm_setzero_si128(),
+    }
+}
+
+/// Puts eight numbers from `at` on, where there is room.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_eight(numbers: &mut [i16], at: usize, value: __m128i) {
+    if let Some(eight) = numbers.get_mut(at..).and_then(|numbers| numbers.first_chunk_mut::<8>()) {
+        // SAFETY: there is room for eight numbers.
+        unsafe { _mm_storeu_si128(eight.as_mut_ptr().cast(), value) };
+    }
 }
 
 #[inline]

@@ -12,8 +12,11 @@ mod dense;
 mod tensor;
 
 pub use self::dense::DenseLanes;
-use self::tensor::nearest;
-pub use self::tensor::{LANES, Lanes, to_lanes, to_rows};
+pub use self::tensor::{LANES, Lanes};
+use self::tensor::{nearest, turn_in, turn_out};
+
+use nervecord::generated::Quad;
+use nervecord::host::{flat, flat_mut};
 
 /// Computes a dense layer of all rows; false, and nothing done, where this machine has no such kernel.
 pub fn dense(layer: &DenseLanes, x: &[Lanes], y: &mut [Lanes]) -> bool {
@@ -47,6 +50,30 @@ pub fn function(words: &[u32], x: &Lanes) -> Option<Lanes> {
     None
 }
 
+/// Rows of quads, one behind the other and as many as there are lanes, as lanes: one a feature of a row.
+pub fn to_lanes(rows: &[Quad], lanes: &mut [Lanes]) {
+    let rows = flat(rows);
+    let mut done = 0;
+    #[cfg(target_arch = "x86_64")]
+    if ready() {
+        // SAFETY: the processor has AVX2.
+        done = unsafe { avx2::turn_in(rows, lanes) };
+    }
+    turn_in(rows, lanes, done);
+}
+
+/// Lanes as rows of quads, one behind the other.
+pub fn to_rows(lanes: &[Lanes], rows: &mut [Quad]) {
+    let rows = flat_mut(rows);
+    let mut done = 0;
+    #[cfg(target_arch = "x86_64")]
+    if ready() {
+        // SAFETY: the processor has AVX2.
+        done = unsafe { avx2::turn_out(lanes, rows) };
+    }
+    turn_out(lanes, rows, done);
+}
+
 /// The nearest integers of real numbers, `floor(x one + 1/2)`, into `raws`; whether all were numbers within `ends`.
 pub fn convert(x: &[f64], ones: &[f64], ends: (f64, f64), raws: &mut [i32]) -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -60,8 +87,8 @@ pub fn convert(x: &[f64], ones: &[f64], ends: (f64, f64), raws: &mut [i32]) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nervecord::generated::{Dense8, Quad, Table};
-    use nervecord::host::{dense_words8, flat, flat_mut, pack_dense8, quads};
+    use nervecord::generated::{Dense8, Table};
+    use nervecord::host::{dense_words8, pack_dense8, quads};
     use proptest::prelude::*;
 
     fn rows(numbers: &[i16], features: usize) -> Vec<Vec<Quad>> {
@@ -75,19 +102,22 @@ mod tests {
 
     fn lanes_of(rows: &[Vec<Quad>]) -> Vec<Lanes> {
         let mut lanes = vec![Lanes::default(); rows[0].len() * 4];
-        to_lanes(&rows.concat(), rows[0].len(), &mut lanes);
+        to_lanes(&rows.concat(), &mut lanes);
         lanes
     }
 
     #[test]
     fn lanes_and_rows_are_the_same_numbers() {
-        let numbers: Vec<i16> = (0..LANES as i16 * 12).collect();
-        let all = rows(&numbers, 12);
-        let lanes = lanes_of(&all);
-        assert!((0..LANES).all(|l| (0..12).all(|f| lanes[f].0[l] == numbers[l * 12 + f])));
-        let mut back = vec![Quad::default(); 3 * LANES];
-        to_rows(&lanes, &mut back);
-        assert_eq!(back, all.concat());
+        for features in [4, 8, 12, 20, 64] {
+            let numbers: Vec<i16> = (0..(LANES * features) as i16).collect();
+            let all = rows(&numbers, features);
+            let lanes = lanes_of(&all);
+            let at = |l: usize, f: usize| lanes[f].0[l] == numbers[l * features + f];
+            assert!((0..LANES).all(|l| (0..features).all(|f| at(l, f))), "{features}");
+            let mut back = vec![Quad::default(); features / 4 * LANES];
+            to_rows(&lanes, &mut back);
+            assert_eq!(back, all.concat());
+        }
     }
 
     #[test]

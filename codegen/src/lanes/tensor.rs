@@ -1,7 +1,4 @@
-//! Tensors of many rows, and numbers on their way in. Stands on the runtime's tensors.
-
-use nervecord::generated::Quad;
-use nervecord::host::{flat, flat_mut};
+//! Tensors of many rows, and numbers on their way in. Stands on nothing.
 
 /// Rows that are computed at once.
 pub const LANES: usize = 32;
@@ -17,23 +14,21 @@ impl Default for Lanes {
     }
 }
 
-/// Rows of quads, one behind the other, as lanes; a row that is not there is 0.
-pub fn to_lanes(rows: &[Quad], quads: usize, lanes: &mut [Lanes]) {
-    let numbers = flat(rows);
-    for (q, block) in lanes.chunks_exact_mut(4).take(quads).enumerate() {
-        for l in 0..LANES {
-            let own = &numbers[4 * (l * quads + q)..][..4];
-            block.iter_mut().zip(own).for_each(|(lanes, x)| lanes.0[l] = *x);
-        }
+/// Rows of as many numbers as there are `lanes`, one behind the other, as lanes, from feature `from` on.
+pub fn turn_in(rows: &[i16], lanes: &mut [Lanes], from: usize) {
+    let features = lanes.len();
+    for (feature, lanes) in lanes.iter_mut().enumerate().skip(from) {
+        let own = rows.iter().skip(feature).step_by(features.max(1));
+        lanes.0.iter_mut().zip(own).for_each(|(y, x)| *y = *x);
     }
 }
 
-/// Lanes as rows of quads, one behind the other.
-pub fn to_rows(lanes: &[Lanes], rows: &mut [Quad]) {
+/// Lanes as rows, one behind the other, from feature `from` on.
+pub fn turn_out(lanes: &[Lanes], rows: &mut [i16], from: usize) {
     let features = lanes.len();
-    let numbers = flat_mut(rows);
-    for (l, row) in numbers.chunks_exact_mut(features).take(LANES).enumerate() {
-        row.iter_mut().zip(lanes).for_each(|(x, lanes)| *x = lanes.0[l]);
+    for (feature, lanes) in lanes.iter().enumerate().skip(from) {
+        let own = rows.iter_mut().skip(feature).step_by(features.max(1));
+        own.zip(&lanes.0).for_each(|(y, x)| *y = *x);
     }
 }
 

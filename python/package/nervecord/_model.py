@@ -338,8 +338,10 @@ class Model(_native.Controller):
         """
         if output not in ("float", "raw", "both"):
             raise Error("the outputs are of no such kind", place="output", expected='"float", "raw" or "both"', found=output)
-        rows = self._rows(x, "the input of a run", allow_nan)
+        rows = self._rows(x, "the input of a run", True)
         raw, saturated, invalid, state = self.run_rows(rows.array, rows.steps, threads)
+        if not allow_nan and invalid.any():
+            self._rows(x, "the input of a run", False)
         self.note(int(np.bitwise_or.reduce(saturated)), int(np.bitwise_or.reduce(invalid)), bool(state.any()))
         raw = rows.outputs(raw)
         if output == "raw":
