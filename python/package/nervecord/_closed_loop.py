@@ -10,7 +10,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -406,7 +406,7 @@ def _alone(job: _Job, env: Any, seed: int, integers: bool) -> _Run:
 def _together(job: _Job, env: Any, seeds: Sequence[int], integers: bool) -> List[_Run]:
     """An episode of each environment of a vectorised one; where there are fewer seeds, the rest only come along."""
     count, space = int(env.num_envs), env.single_action_space
-    runs, links = [_Run() for _ in range(count)], []
+    runs = [_Run() for _ in range(count)]
     every = list(seeds) + [seeds[-1]] * (count - len(seeds))
     links = [_Link(job.faults, seed) for seed in every]
     own = job.model.batch(count)
@@ -421,7 +421,7 @@ def _together(job: _Job, env: Any, seeds: Sequence[int], integers: bool) -> List
         arrived = [links[i].carry(row) for i, row in enumerate(_split(obs, count))]
         fresh = np.array([row is not None or actions[i] is None for i, row in enumerate(arrived)])
         given = [row if row is not None else given[i] for i, row in enumerate(arrived)]
-        outputs = own.step(_stacked(given), fresh, allow_nan=True)
+        outputs, flagged = own.step(_stacked(given), fresh, allow_nan=True), own.flagged
         if players is not None:
             wanted = players.act(given, fresh)
         for i in np.flatnonzero(fresh):
@@ -430,14 +430,15 @@ def _together(job: _Job, env: Any, seeds: Sequence[int], integers: bool) -> List
             actions[i] = chosen if players is None else _action(wanted[i], space)
         for i in np.flatnonzero(alive):
             runs[i].actions.append(np.ravel(np.asarray(actions[i], dtype=float)))
-            runs[i].shadow.append(np.ravel(np.asarray(shadows[i], dtype=float)))
-            runs[i].saturated += int(own.flagged[i])
+            if players is not None:
+                runs[i].shadow.append(np.ravel(np.asarray(shadows[i], dtype=float)))
+            runs[i].saturated += int(flagged[i])
         obs, rewards, terminated, truncated, _ = env.step(np.array(actions))
         for i in np.flatnonzero(alive):
             runs[i].total += float(rewards[i])
         alive &= ~(np.asarray(terminated) | np.asarray(truncated))
         steps += 1
-    return [run if not integers else replace(run, shadow=[]) for run in runs[: len(seeds)]]
+    return runs[: len(seeds)]
 
 
 class _Players:
