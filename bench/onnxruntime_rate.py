@@ -1,7 +1,10 @@
-"""Nanoseconds of a step of ONNX models in onnxruntime, one row at a time on one thread.
+"""Nanoseconds of a row of ONNX models in onnxruntime on one thread.
 
-Each line is a model's name and the median over batches of calls, of the faster of two ways: plain
-`run`, and `run_with_iobinding` on memory bound once. Needs requirements.txt.
+    python onnxruntime_rate.py ROWS MODEL...
+
+One row at a time, a line is a model's name and the median over batches of calls. Of ROWS rows at once it is the least of
+several calls by their number, since others on the machine only add to it. Each is of the faster of two ways: plain `run`, and
+`run_with_iobinding` on memory bound once. Needs requirements.txt.
 """
 
 import statistics
@@ -14,6 +17,7 @@ import onnxruntime
 
 CALLS = 1000
 BATCHES = 31
+REPETITIONS = 21
 
 
 def nanoseconds(call):
@@ -26,22 +30,32 @@ def nanoseconds(call):
     return statistics.median(batches)
 
 
-def measure(path):
+def least(call):
+    times = []
+    for _ in range(REPETITIONS):
+        start = time.perf_counter_ns()
+        call()
+        times.append(time.perf_counter_ns() - start)
+    return min(times)
+
+
+def measure(path, rows):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     entry = session.get_inputs()[0]
-    x = numpy.full((1, entry.shape[1]), 0.25, dtype=numpy.float32)
+    x = numpy.random.default_rng(7).uniform(-1, 1, (rows, entry.shape[1])).astype(numpy.float32)
     feed = {entry.name: x}
     binding = session.io_binding()
     binding.bind_cpu_input(entry.name, x)
     binding.bind_output(session.get_outputs()[0].name)
-    plain = nanoseconds(lambda: session.run(None, feed))
-    bound = nanoseconds(lambda: session.run_with_iobinding(binding))
-    return min(plain, bound)
+    time_of = nanoseconds if rows == 1 else least
+    plain = time_of(lambda: session.run(None, feed))
+    bound = time_of(lambda: session.run_with_iobinding(binding))
+    return min(plain, bound) / rows
 
 
-for path in sys.argv[1:]:
-    print(Path(path).stem, f"{measure(path):.1f}")
+for path in sys.argv[2:]:
+    print(Path(path).stem, f"{measure(path, int(sys.argv[1])):.1f}")
 print(f"onnxruntime {onnxruntime.__version__}, numpy {numpy.__version__}", file=sys.stderr)

@@ -267,9 +267,14 @@ impl Select<'_> {
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
-        let x = flat(x);
-        for (y, &i) in flat_mut(y).iter_mut().zip(self.indices) {
-            *y = x.get(i as usize).copied().unwrap_or(0);
+        self.of(flat(x), flat_mut(y));
+    }
+
+    /// The same of features that may be anything, such as those of many rows on a host.
+    #[inline(always)]
+    pub fn of<T: Copy + Default>(&self, x: &[T], y: &mut [T]) {
+        for (y, &i) in y.iter_mut().zip(self.indices) {
+            *y = x.get(i as usize).copied().unwrap_or_default();
         }
     }
 }

@@ -37,9 +37,14 @@ impl Strided {
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
-        let x = flat(x);
+        self.of(flat(x), flat_mut(y));
+    }
+
+    /// The same of features that may be anything, such as those of many rows on a host.
+    #[inline(always)]
+    pub fn of<T: Copy>(&self, x: &[T], y: &mut [T]) {
         let [outer, middle, inner, run] = self.count;
-        let mut runs = flat_mut(y).chunks_exact_mut(run.max(1));
+        let mut runs = y.chunks_exact_mut(run.max(1));
         for a in 0..outer {
             for b in 0..middle {
                 let first = self.first + a * self.step[0] + b * self.step[1];
@@ -52,7 +57,7 @@ impl Strided {
 
     /// One run along the last axis.
     #[inline(always)]
-    fn fill(&self, x: &[i16], y: &mut [i16]) {
+    fn fill<T: Copy>(&self, x: &[T], y: &mut [T]) {
         match self.step[3] {
             0 => x.first().into_iter().for_each(|x| y.fill(*x)),
             1 => y.iter_mut().zip(x).for_each(|(y, x)| *y = *x),
@@ -86,14 +91,20 @@ impl Pad {
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
+        self.of(flat(x), flat_mut(y));
+    }
+
+    /// The same of features that may be anything, such as those of many rows on a host.
+    #[inline(always)]
+    pub fn of<T: Copy + Default>(&self, x: &[T], y: &mut [T]) {
         let padded = self.before + self.features + self.after;
-        let rows = flat(x).chunks_exact(self.features.max(1)).take(self.rows);
-        for (row, y) in rows.zip(flat_mut(y).chunks_exact_mut(padded.max(1))) {
+        let rows = x.chunks_exact(self.features.max(1)).take(self.rows);
+        for (row, y) in rows.zip(y.chunks_exact_mut(padded.max(1))) {
             let (before, rest) = y.split_at_mut_checked(self.before).unwrap_or_default();
             let (inside, after) = rest.split_at_mut_checked(self.features).unwrap_or_default();
-            before.fill(0);
+            before.fill(T::default());
             inside.iter_mut().zip(row).for_each(|(y, x)| *y = *x);
-            after.fill(0);
+            after.fill(T::default());
         }
     }
 }
@@ -117,12 +128,18 @@ impl DelayLine {
     #[inline(never)]
     pub fn run(&self, x: &[Quad], y: &mut [Quad]) {
         debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
-        let y = flat_mut(y).get_mut(..self.kept + self.row).unwrap_or_default();
+        self.of(flat(x), flat_mut(y));
+    }
+
+    /// The same of features that may be anything, such as those of many rows on a host.
+    #[inline(always)]
+    pub fn of<T: Copy>(&self, x: &[T], y: &mut [T]) {
+        let y = y.get_mut(..self.kept + self.row).unwrap_or_default();
         if !y.is_empty() {
             y.copy_within(self.row.., 0);
         }
         let end = y.get_mut(self.kept..).unwrap_or_default();
-        end.iter_mut().zip(flat(x)).for_each(|(y, x)| *y = *x);
+        end.iter_mut().zip(x).for_each(|(y, x)| *y = *x);
     }
 }
 

@@ -43,6 +43,17 @@ pub const SHAPES: [Shape; 5] = [
     Shape { letter: "K", layers: Layers::Splines, widths: &[16, 32, 8] },
 ];
 
+/// What batches on hosts are measured on, from a small policy to a wide one.
+pub const BATCHES: [Shape; 4] = [
+    Shape { letter: "8-64-64-2", layers: Layers::Dense, widths: &[8, 64, 64, 2] },
+    Shape { letter: "24-64-64-6", layers: Layers::Dense, widths: &[24, 64, 64, 6] },
+    Shape { letter: "48-512-256-128-12", layers: Layers::Dense, widths: &[48, 512, 256, 128, 12] },
+    Shape { letter: "784-128-10", layers: Layers::Dense, widths: &[784, 128, 10] },
+];
+
+/// Rows of such a batch.
+pub const ROWS_OF_A_BATCH: usize = 4096;
+
 /// Layers of many sizes, most no multiple of any block: what a kernel's edges are tested on.
 pub const EDGES: Shape = Shape {
     letter: "edges",

@@ -2,9 +2,13 @@
 
 use nervecord::Status;
 use nervecord_codegen::batch::{sequences, step};
+use nervecord_codegen::graph::Graph;
 use nervecord_codegen::interpret::Interpreter;
+use nervecord_codegen::options::Weights;
 use nervecord_codegen::program::Program;
-use nervecord_tests::{bundled, vectors};
+use nervecord_codegen::{Compiled, Result};
+use nervecord_tests::random::Random;
+use nervecord_tests::{bundled, made, network, vectors};
 
 const MODELS: [&str; 7] =
     ["policy", "cfc_cartpole", "gru_hover", "ncap_swimmer", "digits", "regressor", "kan_cartpole"];
@@ -25,12 +29,32 @@ fn one_by_one(program: &Program, rows: &[Vec<f64>], steps: usize) -> (Vec<i32>, 
     (outputs, statuses)
 }
 
+/// The bundled models, and layers that those have not, each with rows of its own.
+fn models() -> Vec<(&'static str, Compiled, Vec<Vec<f64>>)> {
+    let bundled = |name| {
+        let compiled = bundled(name);
+        let rows = vectors(&compiled, name);
+        (name, compiled, rows)
+    };
+    let made = |(name, graph, ranges): (_, Result<Graph>, &[f64])| {
+        let mut random = Random::new(7);
+        let mut row = || ranges.iter().map(|range| range * random.unit()).collect();
+        let rows: Vec<Vec<f64>> = (0..200).map(|_| row()).collect();
+        (name, network::compile(graph.unwrap(), Weights::Auto, &rows).unwrap(), rows)
+    };
+    let layers = [
+        ("heads", made::heads(), &made::HEAD_RANGES[..]),
+        ("windows", made::windows(), &[1.0; made::WINDOW_INPUTS]),
+        ("gates", made::gates(), &[1.0; made::GATE_INPUTS]),
+    ];
+    MODELS.into_iter().map(bundled).chain(layers.into_iter().map(made)).collect()
+}
+
 #[test]
 fn sequences_have_the_bits_of_steps() {
-    for name in MODELS {
-        let compiled = bundled(name);
+    for (name, compiled, rows) in models() {
         let program = &compiled.program;
-        let mut rows: Vec<Vec<f64>> = vectors(&compiled, name).into_iter().take(180).collect();
+        let mut rows: Vec<Vec<f64>> = rows.into_iter().take(180).collect();
         // Beyond its range, beyond its format, and no number.
         for (row, x) in [(3, 40.0), (50, 1e300), (70, f64::NEG_INFINITY), (91, f64::NAN)] {
             rows[row][0] = x;

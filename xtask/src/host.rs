@@ -11,7 +11,7 @@ use nervecord_codegen::import::onnx::proto::GraphProto;
 use nervecord_codegen::output::write_atomic;
 use nervecord_codegen::{Error, Result};
 use nervecord_tests::onnx;
-use nervecord_tests::shapes::SHAPES;
+use nervecord_tests::shapes::{BATCHES, ROWS_OF_A_BATCH, SHAPES, Shape};
 
 use crate::checkout::{cargo_path, root, say};
 use crate::table;
@@ -19,7 +19,7 @@ use crate::table;
 /// Who runs beside.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Peer {
-    /// The Python package, in an environment of its own; runs A and B in floats
+    /// The Python package, in an environment of its own; runs A, B and the networks of batches in floats
     Onnxruntime,
     /// The Rust crate; runs the example in its package, a dense network 1-16-16-1
     Microflow,
@@ -43,34 +43,55 @@ pub fn host(instructions: bool, against: &[Peer]) -> Result<bool> {
     if instructions {
         bench("instructions", &["--features", "instructions"], Some(&runner()?))?;
     }
-    let ours = times(
-        cargo("run")
-            .args(["--quiet", "--release", "--package", "nervecord-bench"])
-            .args(["--example", "rate"]),
-    )?;
-    let mut rows = Vec::new();
-    let mut good = true;
-    for (name, nanoseconds) in &ours {
-        rows.push(vec![format!("nervecord, {name}"), format!("{nanoseconds:.1}"), "-".to_owned()]);
-        good &= BARS.iter().all(|(network, bar)| network != name || nanoseconds <= bar);
-    }
+    let ours = example("rate")?;
+    let mut good = BARS.iter().all(|(network, bar)| {
+        ours.iter().all(|(name, nanoseconds)| network != name || nanoseconds <= bar)
+    });
+    let (mut steps, mut rows) = (vec![], vec![]);
     for peer in against {
-        let theirs = match peer {
-            Peer::Onnxruntime => onnxruntime()?,
-            Peer::Microflow => microflow()?,
-        };
-        let label = if *peer == Peer::Onnxruntime { "onnxruntime" } else { "microflow" };
-        for (name, nanoseconds) in theirs {
-            let same = ours.iter().find(|(network, _)| *network == name);
-            let times = same.map(|(_, ours)| nanoseconds / ours);
-            good &= times.is_none_or(|times| times >= TIMES);
-            let times = times.map_or_else(|| "-".to_owned(), |times| format!("{times:.1}"));
-            rows.push(vec![format!("{label}, {name}"), format!("{nanoseconds:.1}"), times]);
+        match peer {
+            Peer::Onnxruntime => {
+                let bars = SHAPES.iter().filter(|s| BARS.iter().any(|(name, _)| *name == s.letter));
+                steps.push(("onnxruntime", onnxruntime(1, bars)?));
+                rows.push(("onnxruntime", onnxruntime(ROWS_OF_A_BATCH, BATCHES.iter())?));
+            }
+            Peer::Microflow => steps.push(("microflow", microflow()?)),
         }
     }
     println!("Nanoseconds of a step on one core of this machine, medians of one run.");
-    table::print(&["who, what", "ns", "times ours"], &rows);
+    good &= compare(&ours, &steps, TIMES);
+    println!(
+        "\nNanoseconds of a row of a batch of {ROWS_OF_A_BATCH} on one core, conversions included."
+    );
+    good &= compare(&example("batch")?, &rows, 1.0);
     Ok(good)
+}
+
+/// Prints our times and those of `others`; whether ours are so many times less.
+fn compare(ours: &[(String, f64)], others: &[(&str, Vec<(String, f64)>)], bar: f64) -> bool {
+    let row = |who: &str, (name, nanoseconds): &(String, f64), times: Option<f64>| {
+        let times = times.map_or_else(|| "-".to_owned(), |times| format!("{times:.2}"));
+        vec![format!("{who}, {name}"), format!("{nanoseconds:.1}"), times]
+    };
+    let mut rows: Vec<_> = ours.iter().map(|ours| row("nervecord", ours, None)).collect();
+    let mut good = true;
+    for (who, theirs) in others {
+        for their in theirs {
+            let same = ours.iter().find(|(network, _)| *network == their.0);
+            let times = same.map(|(_, ours)| their.1 / ours);
+            good &= times.is_none_or(|times| times >= bar);
+            rows.push(row(who, their, times));
+        }
+    }
+    table::print(&["who, what", "ns", "times ours"], &rows);
+    good
+}
+
+/// What an example of the package in `bench/` measures.
+fn example(name: &str) -> Result<Vec<(String, f64)>> {
+    let mut run = cargo("run");
+    run.args(["--quiet", "--release", "--package", "nervecord-bench", "--example", name]);
+    times(&mut run)
 }
 
 /// Runs a benchmark of the package in `bench/`.
@@ -101,7 +122,11 @@ fn runner() -> Result<PathBuf> {
     Ok(program)
 }
 
-fn onnxruntime() -> Result<Vec<(String, f64)>> {
+/// Times of a row of networks in onnxruntime, so many at once.
+fn onnxruntime<'a>(
+    rows: usize,
+    networks: impl Iterator<Item = &'a Shape>,
+) -> Result<Vec<(String, f64)>> {
     let place = root().join("target/onnxruntime");
     let requirements = root().join("bench/requirements.txt");
     let python = place.join("bin/python");
@@ -114,8 +139,8 @@ fn onnxruntime() -> Result<Vec<(String, f64)>> {
     pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements);
     run("onnxruntime cannot be installed", &mut pip)?;
     let mut rate = Command::new(&python);
-    rate.arg(root().join("bench/onnxruntime_rate.py"));
-    for shape in SHAPES.iter().filter(|shape| BARS.iter().any(|(name, _)| *name == shape.letter)) {
+    rate.arg(root().join("bench/onnxruntime_rate.py")).arg(rows.to_string());
+    for shape in networks {
         let path = place.join(format!("{}.onnx", shape.letter));
         write_atomic(&path, &exported(&shape.graph()?))?;
         rate.arg(path);
@@ -170,7 +195,7 @@ fn exported(graph: &Graph) -> Vec<u8> {
                 nodes.push(onnx::node("Gemm", &[&x, &w, &b], &[&y]));
             }
             Layer::Map(f) if *f == Expr::relu() => nodes.push(onnx::node("Relu", &[&x], &[&y])),
-            other => unreachable!("networks A and B have no {}", other.kind()),
+            other => unreachable!("the networks have no {}", other.kind()),
         }
     }
     let output = vec![onnx::port("y", &[0, graph.output_len() as i64])];

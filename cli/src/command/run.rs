@@ -1,5 +1,6 @@
 //! `nervecord run`.
 
+use std::mem;
 use std::path::PathBuf;
 
 use nervecord_codegen::data::{Inputs, Table};
@@ -7,7 +8,7 @@ use nervecord_codegen::graph::{Classes, Graph};
 use nervecord_codegen::interpret::Interpreter;
 use nervecord_codegen::output::{Output, commit, spare};
 use nervecord_codegen::reference::Reference;
-use nervecord_codegen::{Result, report};
+use nervecord_codegen::{Result, batch, report};
 
 use super::model::Model;
 
@@ -38,56 +39,80 @@ pub fn run(model: &Model, rows: &Rows) -> Result<()> {
         let graph = model.compiler().load()?.graph;
         let inputs = table.inputs(&graph)?;
         let mut reference = Reference::new(&graph);
-        let step = |row: &[f64]| {
+        let mut step = |row: &Vec<f64>| {
             let output = reference.step(row).swap_remove(graph.output);
             (output, reference.states())
         };
-        return rows.write(table, &inputs, &graph, graph.classes.as_ref(), step);
+        let run = |windows: &[Window]| one_by_one(windows, &mut step);
+        return rows.write(table, &inputs, &graph, graph.classes.as_ref(), run);
     }
     let compiled = model.build()?;
     let program = &compiled.program;
     let inputs = table.inputs(&compiled.graph)?;
     let mut interpreter = Interpreter::new(program);
-    let step = |row: &[f64]| {
-        let (output, _) = interpreter.step_raw(&program.input.to_raws(row));
-        let output = match rows.raw {
-            true => output.into_iter().map(f64::from).collect(),
-            false => program.output.to_reals(&output),
-        };
-        (output, interpreter.states())
+    let values = |output: &[i32]| match rows.raw {
+        true => output.iter().map(|&y| f64::from(y)).collect(),
+        false => program.output.to_reals(output),
     };
-    rows.write(table, &inputs, &compiled.graph, compiled.source.graph.classes.as_ref(), step)
+    let run = |windows: &[Window]| {
+        if program.start.is_empty() {
+            let inputs: Vec<f64> =
+                windows.iter().filter_map(|window| window.last()).flatten().copied().collect();
+            let steps = batch::sequences(&interpreter, &inputs, 1, None);
+            let outputs = steps.outputs.chunks(program.output.features());
+            return outputs.map(|output| (values(output), vec![])).collect();
+        }
+        one_by_one(windows, |row| {
+            let (output, _) = interpreter.step_raw(&program.input.to_raws(row));
+            (values(&output), interpreter.states())
+        })
+    };
+    rows.write(table, &inputs, &compiled.graph, compiled.source.graph.classes.as_ref(), run)
+}
+
+/// The steps that a row of a table is.
+type Window = Vec<Vec<f64>>;
+
+/// Outputs and states.
+type Answer = (Vec<f64>, Vec<f64>);
+
+/// Rows that are run together at most.
+const TOGETHER: usize = 4096;
+
+/// What `step` gives behind the last step of each row.
+fn one_by_one(windows: &[Window], mut step: impl FnMut(&Vec<f64>) -> Answer) -> Vec<Answer> {
+    windows.iter().filter_map(|window| window.iter().map(&mut step).last()).collect()
 }
 
 impl Rows {
-    /// Writes the outputs and states that `step` gives for each row, as they come.
+    /// Writes the outputs and states that `run` gives for rows, as they come.
     fn write(
         &self,
         mut table: Table,
         inputs: &Inputs,
         graph: &Graph,
         classes: Option<&Classes>,
-        mut step: impl FnMut(&[f64]) -> (Vec<f64>, Vec<f64>),
+        mut run: impl FnMut(&[Window]) -> Vec<Answer>,
     ) -> Result<()> {
         let mut output = Output::create(&self.output)?;
         let columns = if self.states { graph.state_columns() } else { vec![] };
-        let (mut row, mut text) = (Vec::new(), String::new());
-        for number in 0.. {
-            if !table.next(&mut row)? {
-                break;
+        let (mut row, mut windows, mut text) = (vec![], vec![], String::new());
+        let (mut first, mut more) = (true, true);
+        while more {
+            windows.clear();
+            while windows.len() < TOGETHER && more {
+                more = table.next(&mut row)?;
+                windows.extend(more.then(|| inputs.steps(&row)));
             }
-            // Of a whole window, what the network gives behind its last row.
-            let steps = inputs.steps(&row);
-            let Some((outputs, mut states)) = steps.iter().map(|row| step(row)).last() else {
-                continue;
-            };
-            if !self.states {
-                states.clear();
+            for (outputs, mut states) in run(&windows) {
+                if !self.states {
+                    states.clear();
+                }
+                if mem::take(&mut first) {
+                    text += &report::csv_header(outputs.len(), &columns, classes);
+                }
+                report::push_csv_row(&mut text, &outputs, &states, classes);
             }
-            if number == 0 {
-                text += &report::csv_header(outputs.len(), &columns, classes);
-            }
-            report::push_csv_row(&mut text, &outputs, &states, classes);
             output.write(text.as_bytes())?;
             text.clear();
         }

@@ -6,14 +6,15 @@ use nervecord::Status;
 use nervecord::generated::{Quad, at_end};
 use nervecord::host::flat;
 
+use super::reading::reading;
 use crate::interpret::{Interpreter, convert, ops, read, write};
-use crate::lanes::{self, LANES, Lanes};
+use crate::lanes::{LANES, Lanes, Reading, Unit};
 use crate::program::{Op, Program};
 
 /// Sequences that are worth the way into lanes and back.
 const WORTH: usize = 8;
 
-/// Whether so many sequences are faster side by side: most of a step's operations are computed in lanes.
+/// Whether so many sequences are faster side by side: most of a step's operations have lanes.
 pub fn pays(program: &Program, sequences: usize) -> bool {
     let ready = program.ops.iter().filter(|op| op.kernel.has_lanes()).count();
     sequences >= WORTH && 2 * ready > program.ops.len()
@@ -21,13 +22,12 @@ pub fn pays(program: &Program, sequences: usize) -> bool {
 
 /// A program over as many rows as there are lanes.
 pub struct Abreast<'a> {
+    unit: Unit,
     program: &'a Program,
     limits: &'a [Quad],
     width: u32,
     memory: Vec<Lanes>,
-    /// The integer that stands for 1.0 in each input, and the ends of its format.
-    ones: Vec<f64>,
-    ends: (f64, f64),
+    reading: Reading,
     raws: Vec<i32>,
     narrow: Vec<i16>,
     /// Rows of a tensor, one behind the other.
@@ -39,26 +39,29 @@ impl<'a> Abreast<'a> {
     pub fn new<P: Deref<Target = Program>>(model: &'a Interpreter<P>) -> Self {
         let program = model.program();
         let (width, limits) = model.parts();
-        let port = &program.input;
-        let end = f64::powi(2.0, port.bits() as i32 - 1);
         Self {
+            unit: Unit::best(),
             program,
             limits,
             width,
             memory: vec![Lanes::default(); 4 * program.scratch_quads],
-            ones: (0..port.features()).map(|i| port.one(i)).collect(),
-            ends: (-end, end - 1.0),
+            reading: reading(&program.input),
             raws: vec![],
             narrow: vec![],
             rows: vec![],
         }
     }
 
+    /// Inputs and outputs of a row.
+    pub fn widths(&self) -> [usize; 2] {
+        [self.program.input.features(), self.program.output.features()]
+    }
+
     /// Back to the start state.
     pub fn reset(&mut self) {
         let start = flat(&self.program.start);
         self.memory.fill(Lanes::default());
-        self.memory.iter_mut().zip(start).for_each(|(lanes, &x)| lanes.0.fill(x));
+        self.memory.iter_mut().zip(start).for_each(|(lanes, &x)| lanes.numbers_mut().fill(x));
     }
 
     /// One step of each row that `input` gives, on real numbers; `give` is given what each has of the caller's
@@ -75,7 +78,7 @@ impl<'a> Abreast<'a> {
             *status = self.read(row, input(row));
         }
         let place = tensor(program, program.input.storage);
-        lanes::to_lanes(&self.rows, &mut self.memory[place]);
+        self.unit.to_lanes(&self.rows, &mut self.memory[place]);
         for (_, op) in ops(program, self.width) {
             self.apply(op);
         }
@@ -98,13 +101,12 @@ impl<'a> Abreast<'a> {
         let port = &self.program.input;
         let quads = tensor(self.program, port.storage).len() / 4;
         self.rows.resize(LANES * quads, Quad::default());
-        self.raws.resize(input.len(), 0);
-        let status = match lanes::convert(input, &self.ones, self.ends, &mut self.raws) {
-            true => Status::new(),
-            // Something to tell of.
-            false => convert(port, input, &mut self.raws),
-        };
         let x = &mut self.rows[row * quads..][..quads];
+        if self.unit.read(&self.reading, input, x) {
+            return Status::new();
+        }
+        // Something to tell of.
+        let status = convert(port, input, &mut self.raws);
         status.and(read(port, &self.raws, self.limits, &mut self.narrow, x))
     }
 
@@ -113,7 +115,7 @@ impl<'a> Abreast<'a> {
         let place = tensor(self.program, storage);
         let quads = place.len() / 4;
         self.rows.resize(LANES * quads, Quad::default());
-        lanes::to_rows(&self.memory[place], &mut self.rows);
+        self.unit.to_rows(&self.memory[place], &mut self.rows);
         quads
     }
 
@@ -133,7 +135,7 @@ impl<'a> Abreast<'a> {
             }
         };
         let reads: Vec<&[Lanes]> = op.reads.iter().map(read).collect();
-        op.kernel.run_lanes(&reads, written);
+        op.kernel.run_lanes(self.unit, &reads, written);
     }
 
     /// Runs an operation on one row after the other: one that lanes have no kernel for.
@@ -150,7 +152,7 @@ impl<'a> Abreast<'a> {
             op.kernel.run(&reads, &mut written[row * quads..(row + 1) * quads]);
         }
         let place = tensor(self.program, op.write);
-        lanes::to_lanes(&written, &mut self.memory[place]);
+        self.unit.to_lanes(&written, &mut self.memory[place]);
     }
 }
 

@@ -3,6 +3,7 @@
 //! and lanes.
 
 mod abreast;
+mod reading;
 
 use std::ops::Deref;
 
@@ -61,7 +62,7 @@ where
         .collect();
     parallel::each(&mut jobs, |((inputs, results), statuses)| {
         if abreast::pays(program, inputs.len() / sequence) {
-            return side_by_side(model, inputs, steps, results, statuses);
+            return side_by_side(Abreast::new(model), inputs, steps, results, statuses);
         }
         let mut interpreter = model.clone();
         let rows = inputs.chunks(features).zip(results.chunks_mut(outputs)).zip(&mut **statuses);
@@ -77,16 +78,14 @@ where
 }
 
 /// The same for sequences in lanes: those left over at the end come with company that is not looked at.
-fn side_by_side<P: Deref<Target = Program>>(
-    model: &Interpreter<P>,
+fn side_by_side(
+    mut all: Abreast,
     inputs: &[f64],
     steps: usize,
     results: &mut [i32],
     statuses: &mut [Status],
 ) {
-    let program = model.program();
-    let [features, outputs] = [program.input.features(), program.output.features()];
-    let mut all = Abreast::new(model);
+    let [features, outputs] = all.widths();
     let groups = inputs
         .chunks(LANES * steps * features)
         .zip(results.chunks_mut(LANES * steps * outputs))

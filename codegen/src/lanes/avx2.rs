@@ -4,86 +4,73 @@
 //! features' vectors are interleaved into pairs by halves (rows 0-3 and 8-11, then 4-7 and 12-15), and packing the sums
 //! puts them back in order.
 //!
-//! Stands on `dense` and `tensor`.
+//! Stands on `dense`, `portable`, `reading` and `tensor`.
 
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi16,
     _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi16, _mm_unpacklo_epi32,
     _mm_unpacklo_epi64, _mm256_add_epi32, _mm256_and_si256, _mm256_blend_epi32,
     _mm256_i32gather_epi32, _mm256_load_si256, _mm256_madd_epi16, _mm256_max_epi16,
-    _mm256_mul_epi32, _mm256_packs_epi32, _mm256_set1_epi32, _mm256_setzero_si256,
-    _mm256_srai_epi32, _mm256_srli_epi64, _mm256_store_si256, _mm256_unpackhi_epi16,
-    _mm256_unpacklo_epi16,
+    _mm256_mul_epi32, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_setzero_si256, _mm256_srai_epi32, _mm256_srli_epi64, _mm256_store_si256,
+    _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
 };
 
-use super::dense::DenseLanes;
-use super::tensor::{LANES, Lanes, nearest};
+use super::dense::{Block, DenseLanes, ROWS};
+use super::portable;
+use super::reading::Reading;
+use super::tensor::{LANES, Lanes};
 
-/// Rows of weights that share the loads of activations.
-const ROWS: usize = 4;
+/// Rows of weights that share the loads of activations: as many as there are registers for.
+const TOGETHER: usize = 4;
 
 /// Two inputs of sixteen rows as pairs, in two halves.
 type Pairs = [__m256i; 2];
 
-/// A dense layer of all rows; an `x` or `y` that is too short leaves outputs as they were.
+/// See [`dense`](super::Unit::dense).
 #[target_feature(enable = "avx2")]
 pub fn dense(layer: &DenseLanes, x: &[Lanes], y: &mut [Lanes]) {
-    let half = layer.half;
     let zero = Lanes::default();
-    let feature = |i: usize| x.get(i).unwrap_or(&zero);
-    let mut pairs: Vec<Pairs> = Vec::with_capacity(half);
+    let mut pairs: Vec<Pairs> = Vec::with_capacity(x.len().div_ceil(2));
     for part in 0..2 {
         pairs.clear();
-        pairs.extend((0..half).map(|pair| {
-            let (a, b) = (load(feature(2 * pair), part), load(feature(2 * pair + 1), part));
-            [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]
-        }));
-        let rows = layer.bias.chunks(ROWS).zip(layer.words.chunks(ROWS));
-        let blocks = rows.zip(layer.pairs.chunks(ROWS * half)).zip(y.chunks_mut(ROWS));
-        for (((bias, words), weights), y) in blocks {
-            let sums = match <&[i32; ROWS]>::try_from(bias) {
-                Ok(bias) => four(bias, weights, &pairs),
-                Err(_) => few(bias, weights, &pairs),
-            };
-            for ((sum, &word), y) in sums.iter().zip(words).zip(y) {
-                let [low, high] = sum.map(|sum| requantized(sum, _mm256_set1_epi32(word)));
-                let mut value = _mm256_packs_epi32(low, high);
-                if layer.relu {
-                    value = _mm256_max_epi16(value, _mm256_setzero_si256());
-                }
-                store(y, part, value);
+        // No iterator's closure, which the compiler would call for each pair.
+        for pair in x.chunks(2) {
+            let (a, b) = (load(&pair[0], part), load(pair.get(1).unwrap_or(&zero), part));
+            pairs.push([_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]);
+        }
+        for (block, y) in layer.blocks.iter().zip(y.chunks_mut(ROWS)) {
+            for (k, y) in y.chunks_mut(TOGETHER).enumerate() {
+                let values = rows(block, k, &pairs, layer.relu);
+                y.iter_mut().zip(values).for_each(|(y, value)| store(y, part, value));
             }
         }
     }
 }
 
-/// The sums of four rows of weights.
+/// The `k`-th rows of a block that are computed together. Arrays are walked to their ends, which are known, so that they stay
+/// in registers.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn four(bias: &[i32; ROWS], weights: &[i32], pairs: &[Pairs]) -> [Pairs; ROWS] {
-    let mut sums = bias.map(|bias| [_mm256_set1_epi32(bias); 2]);
-    let (a, rest) = weights.split_at(pairs.len());
-    let (b, rest) = rest.split_at(pairs.len());
-    let (c, d) = rest.split_at(pairs.len());
-    for ((((x, a), b), c), d) in pairs.iter().zip(a).zip(b).zip(c).zip(d) {
-        for (sum, &weight) in sums.iter_mut().zip([a, b, c, d]) {
+fn rows(block: &Block, k: usize, pairs: &[Pairs], relu: bool) -> [__m256i; TOGETHER] {
+    let own = |of: &[i32; ROWS]| of.as_chunks::<TOGETHER>().0[k];
+    let mut sums = [[_mm256_setzero_si256(); 2]; TOGETHER];
+    for (sum, bias) in sums.iter_mut().zip(own(&block.bias)) {
+        *sum = [_mm256_set1_epi32(bias); 2];
+    }
+    for (x, weights) in pairs.iter().zip(&block.pairs) {
+        for (sum, weight) in sums.iter_mut().zip(own(weights)) {
             add(sum, weight, x);
         }
     }
-    sums
-}
-
-/// The sums of the last rows.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn few(bias: &[i32], weights: &[i32], pairs: &[Pairs]) -> [Pairs; ROWS] {
-    let mut sums = [[_mm256_setzero_si256(); 2]; ROWS];
-    let rows = bias.iter().zip(weights.chunks(pairs.len().max(1)));
-    for (sum, (&bias, weights)) in sums.iter_mut().zip(rows) {
-        *sum = [_mm256_set1_epi32(bias); 2];
-        weights.iter().zip(pairs).for_each(|(&weight, x)| add(sum, weight, x));
+    let least = _mm256_set1_epi16(if relu { 0 } else { i16::MIN });
+    let mut values = [_mm256_setzero_si256(); TOGETHER];
+    for ((value, [low, high]), word) in values.iter_mut().zip(sums).zip(own(&block.words)) {
+        let word = _mm256_set1_epi32(word);
+        let packed = _mm256_packs_epi32(requantized(low, word), requantized(high, word));
+        *value = _mm256_max_epi16(packed, least);
     }
-    sums
+    values
 }
 
 #[inline]
@@ -104,21 +91,21 @@ fn requantized(sum: __m256i, word: __m256i) -> __m256i {
     _mm256_blend_epi32::<0b1010_1010>(even, odd)
 }
 
-/// A function in pieces; see [`nervecord::generated::Table`] for the words, of which there are an even number, 4,096 at most.
+/// See [`function`](super::Unit::function); of the words there are an even number, 4,096 at most.
 #[target_feature(enable = "avx2")]
-pub fn function(words: &[u32], x: &Lanes) -> Lanes {
-    let mut y = Lanes::default();
+pub fn function(words: &[u32], features: &mut [Lanes]) {
     let half = words.len() / 2;
     if half == 0 || half > 2048 {
-        return y;
+        return features.fill(Lanes::default());
     }
-    for part in 0..2 {
-        let (x, zero) = (load(x, part), _mm256_setzero_si256());
-        let parts = [_mm256_unpacklo_epi16(x, zero), _mm256_unpackhi_epi16(x, zero)];
-        let [low, high] = parts.map(|x| eight(words, half, x));
-        store(&mut y, part, _mm256_packs_epi32(low, high));
+    for lanes in features {
+        for part in 0..2 {
+            let (x, zero) = (load(lanes, part), _mm256_setzero_si256());
+            let parts = [_mm256_unpacklo_epi16(x, zero), _mm256_unpackhi_epi16(x, zero)];
+            let [low, high] = parts.map(|x| eight(words, half, x));
+            store(lanes, part, _mm256_packs_epi32(low, high));
+        }
     }
-    y
 }
 
 /// The function of eight inputs, each in the lower half of its lane.
@@ -134,10 +121,10 @@ fn eight(words: &[u32], half: usize, x: __m256i) -> __m256i {
     _mm256_srai_epi32::<16>(_mm256_add_epi32(word, rise))
 }
 
-/// See [`convert`](super::convert).
+/// See [`read`](super::Unit::read).
 #[target_feature(enable = "avx2")]
-pub fn convert(x: &[f64], ones: &[f64], ends: (f64, f64), raws: &mut [i32]) -> bool {
-    nearest(x, ones, ends, raws)
+pub fn read(reading: &Reading, x: &[f64], row: &mut [i16]) -> bool {
+    portable::read(reading, x, row)
 }
 
 /// Rows as lanes, as far as there are eight features; how many that were.
@@ -148,7 +135,8 @@ pub fn turn_in(rows: &[i16], lanes: &mut [Lanes]) -> usize {
         for part in 0..LANES / 8 {
             let row = |r: usize| load_eight(rows, (8 * part + r) * features + 8 * block);
             let turned = turned(std::array::from_fn(row));
-            let place = |lanes: &mut Lanes, value| store_eight(&mut lanes.0, 8 * part, value);
+            let place =
+                |lanes: &mut Lanes, value| store_eight(lanes.numbers_mut(), 8 * part, value);
             lanes.iter_mut().zip(turned).for_each(|(lanes, value)| place(lanes, value));
         }
     }
@@ -161,7 +149,7 @@ pub fn turn_out(lanes: &[Lanes], rows: &mut [i16]) -> usize {
     let features = lanes.len();
     for (block, lanes) in lanes.chunks_exact(8).enumerate() {
         for part in 0..LANES / 8 {
-            let turned = turned(std::array::from_fn(|f| load_eight(&lanes[f].0, 8 * part)));
+            let turned = turned(std::array::from_fn(|f| load_eight(lanes[f].numbers(), 8 * part)));
             for (r, value) in turned.into_iter().enumerate() {
                 store_eight(rows, (8 * part + r) * features + 8 * block, value);
             }
@@ -213,12 +201,12 @@ fn store_eight(numbers: &mut [i16], at: usize, value: __m128i) {
 #[target_feature(enable = "avx2")]
 fn load(lanes: &Lanes, part: usize) -> __m256i {
     // SAFETY: half of the lanes, which are aligned to 64 bytes.
-    unsafe { _mm256_load_si256(lanes.0.as_ptr().cast::<__m256i>().add(part & 1)) }
+    unsafe { _mm256_load_si256(std::ptr::from_ref(lanes).cast::<__m256i>().add(part & 1)) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
 fn store(lanes: &mut Lanes, part: usize, value: __m256i) {
     // SAFETY: half of the lanes, which are aligned to 64 bytes.
-    unsafe { _mm256_store_si256(lanes.0.as_mut_ptr().cast::<__m256i>().add(part & 1), value) };
+    unsafe { _mm256_store_si256(std::ptr::from_mut(lanes).cast::<__m256i>().add(part & 1), value) };
 }

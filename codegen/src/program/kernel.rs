@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use nervecord::generated::Quad;
 
 use super::table::{Content, Record, Table, Value};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, Unit};
 
 /// What a kernel is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +77,14 @@ pub trait Kernel: Debug + Send + Sync {
     /// operand in `y`; `reads` are the others.
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]);
 
-    /// Whether [`run_lanes`](Self::run_lanes) computes it on this machine.
+    /// Whether [`run_lanes`](Self::run_lanes) computes it.
     fn has_lanes(&self) -> bool {
         false
     }
 
     /// Computes many rows at once, feature by feature, with the same integers; a kernel that works in place finds its
     /// first operand in `y`.
-    fn run_lanes(&self, _reads: &[&[Lanes]], _y: &mut [Lanes]) {}
+    fn run_lanes(&self, _unit: Unit, _reads: &[&[Lanes]], _y: &mut [Lanes]) {}
 
     /// Whether it takes the same time for every input.
     fn constant_time(&self) -> bool {

@@ -11,6 +11,7 @@ use super::rescale::{copy, rescaling_copy};
 use super::{gates, port, recurrent};
 use crate::error::{Error, Result};
 use crate::graph::{Node, TensorId};
+use crate::lanes::{Lanes, Unit};
 use crate::program::Kernel;
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Record, Value as Field};
@@ -40,6 +41,16 @@ impl<K: OfTwo> Kernel for OnQuads<K> {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         self.kernel.run(&mut y[..self.quads], &reads[0][..self.quads]);
+    }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        // Quads of a feature, where there are quads of a row else.
+        let features = y.iter_mut().zip(reads[0]).take(4 * self.quads);
+        features.for_each(|(y, other)| self.kernel.run(&mut y.0, &other.0));
     }
 }
 

@@ -10,7 +10,7 @@ use super::{gates, scale};
 use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
 use crate::graph::{Node, TensorId};
-use crate::lanes::{self, Lanes};
+use crate::lanes::{Lanes, Unit};
 use crate::parallel;
 use crate::program::Kernel;
 use crate::program::kernel::Data;
@@ -89,17 +89,18 @@ impl Kernel for FunctionsKernel {
     }
 
     fn has_lanes(&self) -> bool {
-        lanes::ready()
+        true
     }
 
-    fn run_lanes(&self, reads: &[&[Lanes]], y: &mut [Lanes]) {
+    fn run_lanes(&self, unit: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
         let mut written = 0;
         for &Stretch { table, from, count } in &self.runs {
-            for i in 0..count {
-                let x = if self.in_place { &y[from + i] } else { &reads[0][from + i] };
-                y[written] = lanes::function(&self.tables[table], x).unwrap_or_default();
-                written += 1;
+            match self.in_place {
+                true => y.copy_within(from..from + count, written),
+                false => y[written..][..count].copy_from_slice(&reads[0][from..][..count]),
             }
+            unit.function(&self.tables[table], &mut y[written..][..count]);
+            written += count;
         }
     }
 }

@@ -5,6 +5,7 @@ use nervecord::generated::{Pad, Quad, Select, Strided};
 use super::lowering::Lowering;
 use crate::error::Result;
 use crate::graph::Node;
+use crate::lanes::{Lanes, Unit};
 use crate::program::Kernel;
 use crate::program::kernel::Data;
 use crate::program::table::{Array, Record, Table, Value as Field};
@@ -24,6 +25,14 @@ impl Kernel for SelectKernel {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Select { indices: &self.indices }.run(reads[0], y);
     }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        Select { indices: &self.indices }.of(reads[0], y);
+    }
 }
 
 impl Kernel for Strided {
@@ -39,6 +48,14 @@ impl Kernel for Strided {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, reads[0], y);
+    }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        self.of(reads[0], y);
     }
 }
 
@@ -56,6 +73,14 @@ impl Kernel for Pad {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, reads[0], y);
+    }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        self.of(reads[0], y);
     }
 }
 

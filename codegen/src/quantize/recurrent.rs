@@ -8,6 +8,7 @@ use super::lowering::{Lowering, Value};
 use super::rescale;
 use crate::error::{Error, Result};
 use crate::graph::{Node, State, TensorId};
+use crate::lanes::{LANES, Lanes, Unit};
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::Record;
 use crate::program::{FINE, Kernel};
@@ -21,6 +22,15 @@ impl Kernel for GruUpdate {
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, y, reads[0], reads[1]);
     }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        let one = Self { units: LANES, ..*self };
+        each_unit(y, reads, self.units, |h, [z, n]| one.run(h, &z.0, &n.0));
+    }
 }
 
 impl Kernel for LstmUpdate {
@@ -31,6 +41,31 @@ impl Kernel for LstmUpdate {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, y, reads[0], reads[1], reads[2]);
+    }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        let one = Self { units: LANES, ..*self };
+        each_unit(y, reads, self.units, |c, [f, i, g]| one.run(c, &f.0, &i.0, &g.0));
+    }
+}
+
+/// Has `update` change the state of each unit of all rows, high and low halves one behind the other, by the unit's features
+/// of the tensors read.
+fn each_unit<const N: usize>(
+    state: &mut [Lanes],
+    reads: &[&[Lanes]],
+    units: usize,
+    update: impl Fn(&mut [Quad], [&Lanes; N]),
+) {
+    let (high, low) = state.split_at_mut(state.len() / 2);
+    for (i, (high, low)) in high.iter_mut().zip(low).take(units).enumerate() {
+        let mut both = [high.0, low.0];
+        update(both.as_flattened_mut(), std::array::from_fn(|k| &reads[k][i]));
+        [high.0, low.0] = both;
     }
 }
 

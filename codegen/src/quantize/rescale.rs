@@ -3,6 +3,7 @@
 use nervecord::generated::{AffineRows, Line, Place, Quad};
 
 use super::format::Format;
+use crate::lanes::{LANES, Lanes, Unit};
 use crate::program::Kernel;
 use crate::program::kernel::Data;
 use crate::program::table::{Record, Table, Value};
@@ -39,6 +40,17 @@ impl Kernel for AffineKernel {
     fn run(&self, _: &[&[Quad]], y: &mut [Quad]) {
         AffineRows { lines: &self.lines, rows: self.rows }.run(y);
     }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, _: &[&[Lanes]], y: &mut [Lanes]) {
+        let lines = self.lines.iter().cycle().take(self.lines.len() * self.rows);
+        for (line, y) in lines.zip(y) {
+            AffineRows { lines: &[*line; LANES], rows: 1 }.run(&mut y.0);
+        }
+    }
 }
 
 impl Kernel for Place {
@@ -55,6 +67,16 @@ impl Kernel for Place {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, reads[0], y);
+    }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        let one = Self { offset: 0, features: LANES, ..*self };
+        let features = y.iter_mut().skip(self.offset).take(self.features).zip(reads[0]);
+        features.for_each(|(y, x)| one.run(&x.0, &mut y.0));
     }
 }
 

@@ -8,6 +8,7 @@ use super::lowering::{Lowering, RECURRENT_ROOM, Value};
 use super::{gates, recurrent, rescale};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, State};
+use crate::lanes::{Lanes, Unit};
 use crate::program::kernel::Data;
 use crate::program::table::Record;
 use crate::program::{FINE, Kernel, StateFormat, TensorFormat};
@@ -20,6 +21,14 @@ impl Kernel for DelayLine {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         Self::run(self, reads[0], y);
+    }
+
+    fn has_lanes(&self) -> bool {
+        true
+    }
+
+    fn run_lanes(&self, _: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
+        self.of(reads[0], y);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use nervecord::generated::{Dense8, Dense16, Quad};
 use nervecord::host::{dense_words8, dense_words16, pack_dense8, pack_dense16};
 
-use crate::lanes::{self, DenseLanes, Lanes};
+use crate::lanes::{DenseLanes, Lanes, Unit};
 use crate::program::kernel::Data;
 use crate::program::table::{Array, Record, Table, Value};
 use crate::program::{Kernel, Weights, Width};
@@ -65,13 +65,13 @@ impl Kernel for DenseKernel {
     }
 
     fn has_lanes(&self) -> bool {
-        lanes::ready()
+        true
     }
 
-    fn run_lanes(&self, reads: &[&[Lanes]], y: &mut [Lanes]) {
+    fn run_lanes(&self, unit: Unit, reads: &[&[Lanes]], y: &mut [Lanes]) {
         let Self { inputs, weights, bias, multiplier, shift, relu, .. } = self;
         let make = || DenseLanes::new(*inputs, |i| weights.at(i), bias, multiplier, *shift, *relu);
-        lanes::dense(self.lanes.get_or_init(make), reads[0], y);
+        unit.dense(self.lanes.get_or_init(make), reads[0], y);
     }
 }
 
