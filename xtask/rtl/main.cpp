@@ -29,7 +29,7 @@ constexpr uint32_t BOOT = 0x80;
 constexpr uint32_t OPERATION = 0xfffffff8, BLOCK = 0xfffffffc;
 constexpr uint32_t SIZE = 16 << 20;
 // Cycles without an instruction, and in all, after which a core is given up.
-constexpr uint64_t STUCK = 100'000, MOST = 10'000'000'000;
+constexpr uint64_t STUCK = 100'000, MOST = 1'000'000'000;
 
 [[noreturn]] void fail(const std::string &what) {
     fprintf(stderr, "%s\n", what.c_str());
