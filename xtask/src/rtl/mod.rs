@@ -158,12 +158,29 @@ fn versions() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::figures::Figures;
 
     #[test]
     fn the_page_has_a_place_for_every_table() {
         let builds = CORES.iter().flat_map(|core| core.builds).map(|build| build.name);
         for name in builds.chain([VERSIONS]) {
             Place::find(&root().join(PAGE), name).unwrap();
+        }
+    }
+
+    /// Where the firmware has changed by more than figures may, its cycles are no longer those of the page.
+    #[test]
+    fn the_page_is_of_the_committed_instructions() {
+        let figures = Figures::committed().unwrap();
+        for build in CORES.iter().flat_map(|core| core.builds) {
+            let place = Place::find(&root().join(PAGE), build.name).unwrap();
+            for line in place.table().lines().skip(2) {
+                let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+                let counted: u64 = cells[2].replace(',', "").parse().unwrap();
+                let committed = figures.get(cells[1], BOARD).and_then(|row| row[0]).unwrap();
+                let close = counted.abs_diff(committed) * 100 <= committed;
+                assert!(close, "{line}: {committed} are committed, run `cargo xtask rtl --write`");
+            }
         }
     }
 

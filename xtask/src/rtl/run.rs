@@ -83,14 +83,14 @@ fn steps(intervals: &[Interval], instructions: &[u64]) -> Result<Vec<u64>> {
     let overhead = intervals.first().copied().unwrap_or(Interval { cycles: 0, instructions: 0 });
     let steps = intervals.get(1..).unwrap_or_default();
     let found: Vec<u64> =
-        steps.iter().map(|step| step.instructions - overhead.instructions).collect();
+        steps.iter().map(|step| step.instructions.saturating_sub(overhead.instructions)).collect();
     if found != instructions {
         return Err(Error::new("a step on the bench is not the one in the emulator")
             .expected(format!("{instructions:?} instructions"))
             .found(format!("{found:?}"))
             .help("run it again; if it stays so, please report it as a bug"));
     }
-    Ok(steps.iter().map(|step| step.cycles - overhead.cycles).collect())
+    Ok(steps.iter().map(|step| step.cycles.saturating_sub(overhead.cycles)).collect())
 }
 
 #[cfg(test)]
