@@ -23,6 +23,7 @@ mod package;
 mod parts;
 mod policies;
 mod python;
+mod rtl;
 mod set_up;
 mod splines;
 mod stages;
@@ -180,6 +181,19 @@ enum Task {
         #[arg(long)]
         write: bool,
     },
+    /// Run the emulated RV32's firmware on the RTL of open cores, count cycles and compare outputs with the host's;
+    /// installs Verilator, and the cores in target/rtl
+    Rtl {
+        /// picorv32, ibex or cv32e40p, or all
+        #[arg(long, default_value = "all")]
+        core: String,
+        /// As for bench; networks A and B and all of models/ if none is given
+        #[arg(long, num_args = 1.., conflicts_with = "write")]
+        model: Vec<PathBuf>,
+        /// Put the tables into docs/rtl-cycles.md
+        #[arg(long)]
+        write: bool,
+    },
     /// Make the folder of a new development board from another's
     NewBoard {
         /// Its name: small letters, digits and hyphens
@@ -242,6 +256,7 @@ fn main() -> ExitCode {
         }
         Task::Boards { write } => parts::boards(write),
         Task::Board { name, write } => board::board(&name, write).map(|()| true),
+        Task::Rtl { core, model, write } => rtl::rtl(&core, &model, write).map(|()| true),
         Task::NewBoard { name, like } => {
             new_board::new_board(&checkout::root().join("boards"), &name, &like).map(|()| true)
         }

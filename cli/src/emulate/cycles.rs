@@ -9,6 +9,8 @@
 //! | Cortex-M3 | Technical Reference Manual DDI 0337I, table 3-1 and "load/store timings"; refill P = 3 |
 //! | Cortex-M4F | Technical Reference Manual 100166, table 3-1 and "load/store timings"; refill P = 3 |
 //! | RV32IMAC | Hazard3 (the RISC-V core of the RP2350), "instruction cycle counts" of its manual |
+//! | Ibex of two stages | "pipeline details" of its manual, with the multiplier of three cycles or of one |
+//! | CV32E40P | "pipeline details" of its manual |
 //!
 //! Arm publishes no such tables for Cortex-M7, M33 and M55, which issue two instructions at a time
 //! now and then.
@@ -16,7 +18,6 @@
 //! Whether a branch was taken is no guess: for every instruction it is counted how often the next one
 //! was another than the one behind it.
 
-use super::board::Board;
 use super::code::{Code, Instruction, Kind};
 use super::executed::Executed;
 use super::firmware::Firmware;
@@ -31,13 +32,13 @@ struct Site {
     before: Option<(Instruction, u64)>,
 }
 
-/// Cycles of what was executed, the markers left out; none if the board's core has no published
-/// timings, or something was executed that they do not cover.
+/// Cycles of what was executed, the markers left out; none if the core has no published timings, or something was
+/// executed that they do not cover.
 ///
 /// # Errors
 /// The image cannot be read.
-pub fn modelled(board: &Board, firmware: &Firmware, executed: &[Executed]) -> Result<Option<u64>> {
-    let Some(model) = model(&board.core) else { return Ok(None) };
+pub fn modelled(core: &str, firmware: &Firmware, executed: &[Executed]) -> Result<Option<u64>> {
+    let Some(model) = model(core) else { return Ok(None) };
     let code = Code::of(firmware)?;
     let mut total = Some(0);
     let mut before: Option<(Instruction, Executed)> = None;
@@ -72,6 +73,9 @@ fn model(core: &str) -> Option<fn(&Site) -> Option<u64>> {
         "Cortex-M3" => Some(cortex_m3),
         "Cortex-M4F" => Some(cortex_m4),
         "RV32IMAC" => Some(hazard3),
+        "Ibex, 3-cycle multiplier" => Some(|site| ibex(site, 3)),
+        "Ibex, 1-cycle multiplier" => Some(|site| ibex(site, 1)),
+        "CV32E40P" => Some(cv32e40p),
         _ => None,
     }
 }
@@ -163,12 +167,9 @@ fn followed(site: &Site, such: impl Fn(&Instruction) -> bool) -> u64 {
 
 /// Hazard3 without credit for its branch predictor, and with every target a word that straddles two.
 fn hazard3(site: &Site) -> Option<u64> {
-    let waits = followed(site, |before| {
-        let loads = matches!(before.kind, Kind::Load { .. });
-        loads && before.writes & site.instruction.reads != 0
-    });
     let cycles = match site.instruction.kind {
-        Kind::Plain | Kind::Load { .. } | Kind::Store { .. } => Some(site.count),
+        Kind::Plain | Kind::Multiply | Kind::MultiplyLong => Some(site.count),
+        Kind::Load { .. } | Kind::Store { .. } => Some(site.count),
         Kind::Divide => Some(19 * site.count),
         // Predicted taken, a backward branch that is not costs one more.
         Kind::Branch { backward } => flow(site, 1 + u64::from(backward), 3),
@@ -176,7 +177,43 @@ fn hazard3(site: &Site) -> Option<u64> {
         Kind::Call => flow(site, 0, 3),
         _ => None,
     };
-    cycles.map(|cycles| cycles + waits)
+    cycles.map(|cycles| cycles + waits(site))
+}
+
+/// How often it waits a cycle for the load before it.
+fn waits(site: &Site) -> u64 {
+    followed(site, |before| {
+        let loads = matches!(before.kind, Kind::Load { .. });
+        loads && before.writes & site.instruction.reads != 0
+    })
+}
+
+/// Ibex without a third stage, whose branches have no adder of their own, and with a multiplier of so many cycles.
+fn ibex(site: &Site, multiply: u64) -> Option<u64> {
+    match site.instruction.kind {
+        Kind::Plain => Some(site.count),
+        Kind::Load { .. } | Kind::Store { .. } => Some(2 * site.count),
+        Kind::Multiply => Some(multiply * site.count),
+        Kind::MultiplyLong => Some((multiply + 1) * site.count),
+        Kind::Divide => Some(38 * site.count),
+        Kind::Branch { .. } => flow(site, 1, 3),
+        Kind::Jump | Kind::Call => flow(site, 0, 2),
+        _ => None,
+    }
+}
+
+/// CV32E40P with every target a word that straddles two.
+fn cv32e40p(site: &Site) -> Option<u64> {
+    let cycles = match site.instruction.kind {
+        Kind::Plain | Kind::Multiply => Some(site.count),
+        Kind::Load { .. } | Kind::Store { .. } => Some(site.count),
+        Kind::MultiplyLong => Some(5 * site.count),
+        Kind::Divide => Some(35 * site.count),
+        Kind::Branch { .. } => flow(site, 1, 4),
+        Kind::Jump | Kind::Call => flow(site, 0, 3),
+        _ => None,
+    };
+    cycles.map(|cycles| cycles + waits(site))
 }
 
 #[cfg(test)]
@@ -227,6 +264,8 @@ mod tests {
         assert_eq!(cortex_m0(&site), Some(9 * 3 + 1));
         assert_eq!(cortex_m4(&site), Some(9 * 4 + 1));
         assert_eq!(hazard3(&site), Some(9 * 3 + 2));
+        assert_eq!(cv32e40p(&site), Some(9 * 4 + 1));
+        assert_eq!(ibex(&site, 1), Some(9 * 3 + 1));
         let last =
             Site { instruction: instruction(Kind::Call, 0, 0), count: 5, left: 0, before: None };
         assert_eq!(cortex_m0(&last), Some(0));
@@ -243,13 +282,20 @@ mod tests {
         assert_eq!(straight(cortex_m4, &[many, accumulate, long]), 5 + 1 + 1);
         let used = [instruction(LOAD, 2, 4), instruction(Kind::Plain, 4, 8)];
         assert_eq!(straight(hazard3, &used), 3);
+        assert_eq!(straight(cv32e40p, &used), 3);
+        assert_eq!(straight(|site| ibex(site, 3), &used), 3);
+        let products = [instruction(Kind::Multiply, 0, 1), long];
+        assert_eq!(straight(hazard3, &products), 1 + 1);
+        assert_eq!(straight(cv32e40p, &products), 1 + 5);
+        assert_eq!(straight(|site| ibex(site, 1), &products), 1 + 2);
+        assert_eq!(straight(|site| ibex(site, 3), &products), 3 + 4);
     }
 
     #[test]
     fn what_a_manual_does_not_cover_has_no_cycles() {
         let unknown =
             Site { instruction: instruction(Kind::Unknown, 0, 0), count: 1, left: 0, before: None };
-        for model in [cortex_m0, cortex_m3, cortex_m4, hazard3] {
+        for model in [cortex_m0, cortex_m3, cortex_m4, hazard3, cv32e40p] {
             assert_eq!(model(&unknown), None);
         }
         assert!(model("Cortex-M55").is_none());

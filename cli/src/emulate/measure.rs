@@ -114,6 +114,16 @@ impl Measured {
         self.instructions.iter().sum::<u64>() as f64 / self.instructions.len().max(1) as f64
     }
 
+    /// Cycles of a step by the published timings of another core that executes the same instructions; none where
+    /// nothing is published.
+    ///
+    /// # Errors
+    /// The image cannot be read.
+    pub fn modelled(&self, core: &str) -> Result<Option<u64>> {
+        let cycles = cycles::modelled(core, &self.firmware, &self.executed)?;
+        Ok(cycles.map(|cycles| a_step(cycles, &self.instructions)))
+    }
+
     /// How many rows are those expected, bit for bit.
     pub fn equal_rows(&self, expected: &[Vec<i32>]) -> usize {
         self.outputs.iter().zip(expected).filter(|(found, expected)| found == expected).count()
@@ -155,10 +165,10 @@ pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
     let stack_bound = Reach::of(&firmware)?.stack(STEP).map_err(about)?;
     let instructions = check(&summary, stack_bound, &run, job).map_err(about)?;
     let functions = functions(&firmware, &run.executed);
-    let cycles = cycles::modelled(board, &firmware, &run.executed).map_err(about)?;
+    let cycles = cycles::modelled(&board.core, &firmware, &run.executed).map_err(about)?;
     Ok(Measured {
         outputs: decode(&run.output, summary.output_bytes, summary.outputs),
-        cycles: cycles.map(|cycles| cycles.div_ceil(instructions.len().max(1) as u64)),
+        cycles: cycles.map(|cycles| a_step(cycles, &instructions)),
         instructions,
         code_bytes: functions.iter().map(|(f, _)| f.bytes).sum(),
         functions,
@@ -172,7 +182,16 @@ pub fn emulate(board: &Board, job: &Job) -> Result<Measured> {
     })
 }
 
-fn encode(rows: &[Vec<i32>], bits: u32) -> Result<Vec<u8>> {
+/// Cycles of all steps as those of one on average.
+fn a_step(cycles: u64, steps: &[u64]) -> u64 {
+    cycles.div_ceil(steps.len().max(1) as u64)
+}
+
+/// Raw rows as the firmware reads and writes them, so many bits a number.
+///
+/// # Errors
+/// A number has more bits.
+pub fn encode(rows: &[Vec<i32>], bits: u32) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(rows.iter().map(Vec::len).sum::<usize>() * 4);
     for (index, row) in rows.iter().enumerate() {
         for &value in row {

@@ -30,6 +30,6 @@ pub use firmware::{Firmware, Function, forbidden};
 pub use firmware_kind::{Kind, Seed};
 pub use link::{Link, PERIOD};
 pub use machine::execute;
-pub use measure::{Job, Measured, STEP, emulate};
+pub use measure::{Job, Measured, STEP, emulate, encode};
 pub use reach::Reach;
 pub use toolchain::{Toolchain, install_package, set_up_program, setup};

@@ -19,9 +19,11 @@ pub struct Instruction {
 pub enum Kind {
     /// Registers to registers.
     Plain,
+    /// 32-bit product, where its time differs from that of [`Plain`](Self::Plain) ones.
+    Multiply,
     /// 32-bit product and addition.
     MultiplyAccumulate,
-    /// 64-bit product.
+    /// 64-bit product, or its upper half.
     MultiplyLong,
     /// 64-bit product and addition.
     MultiplyLongAccumulate,

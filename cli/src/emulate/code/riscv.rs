@@ -18,6 +18,7 @@ pub fn wide(word: u32) -> Instruction {
         0x33 if word >> 25 == 1 && field(word, 14, 1) == 1 => {
             new(Kind::Divide).reads(a | b).writes(to)
         }
+        0x33 if word >> 25 == 1 => new(product(field(word, 12, 2))).reads(a | b).writes(to),
         0x33 => new(Kind::Plain).reads(a | b).writes(to),
         0x63 => new(Kind::Branch { backward: word >> 31 == 1 }).reads(a | b),
         0x6f => new(jump(to)).writes(to),
@@ -63,6 +64,11 @@ pub fn compressed(half: u32) -> Instruction {
     without_zero(found)
 }
 
+/// The lower half of a product, or one of three upper ones.
+fn product(half: u32) -> Kind {
+    if half == 0 { Kind::Multiply } else { Kind::MultiplyLong }
+}
+
 fn jump(link: u32) -> Kind {
     if link == ZERO { Kind::Jump } else { Kind::Call }
 }
@@ -84,8 +90,8 @@ mod tests {
         for (word, text, kind, reads, writes) in [
             (0x0045_2583, "lw a1, 4(a0)", load, 1 << 10, 1 << 11),
             (0x00b5_1223, "sh a1, 4(a0)", store, 1 << 10, 0),
-            (0x02c5_8533, "mul a0, a1, a2", Kind::Plain, 0x1800, 1 << 10),
-            (0x02c5_9533, "mulh a0, a1, a2", Kind::Plain, 0x1800, 1 << 10),
+            (0x02c5_8533, "mul a0, a1, a2", Kind::Multiply, 0x1800, 1 << 10),
+            (0x02c5_9533, "mulh a0, a1, a2", Kind::MultiplyLong, 0x1800, 1 << 10),
             (0x02c5_c533, "div a0, a1, a2", Kind::Divide, 0x1800, 1 << 10),
             (0x0000_0013, "nop", Kind::Plain, 0, 0),
             (0xfeb5_1ee3, "bne a0, a1, .-4", Kind::Branch { backward: true }, 0xc00, 0),

@@ -5,6 +5,11 @@
 //! quads a round and is entered where a first, partial round begins; its loads have constant
 //! offsets, so the pointers start as far before the data as the round was skipped.
 //!
+//! Additions are the only instructions of the loop that have a short form, where the core has such. A core with one
+//! port for instructions and data fetches nothing while it loads, and makes up for it while short instructions run: so
+//! loads and additions stand between the products, not each kind by itself. Short instructions come in pairs, here and
+//! behind the loop, which keeps the long ones on whole words: on some cores those that straddle two take longer.
+//!
 //! No instruction branches on data, so the time is the same for all inputs.
 //!
 //! Stands on `assembly` and `shape`.
@@ -15,19 +20,59 @@ use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
+/// Adds a product to a sum, in two bytes where the core has short instructions and in four elsewhere, whatever the
+/// assembler would choose.
+#[cfg(target_feature = "c")]
+macro_rules! add {
+    ($sum:literal, $product:literal) => {
+        concat!(".option rvc; add ", $sum, ", ", $sum, ", ", $product, "; .option norvc")
+    };
+}
+#[cfg(not(target_feature = "c"))]
+macro_rules! add {
+    ($sum:literal, $product:literal) => {
+        concat!("add ", $sum, ", ", $sum, ", ", $product)
+    };
+}
+
+/// The same operation on two registers.
+macro_rules! pair {
+    ($op:literal, $a:literal, $x:literal, $b:literal, $y:literal) => {
+        concat!($op, " ", $a, ", ", $a, ", ", $x, "; ", $op, " ", $b, ", ", $b, ", ", $y, ";")
+    };
+}
+
+/// Clamps two requantized sums: with a' = min(a - largest, 0) + distance, the output is max(a', 0) + smallest.
+macro_rules! clamp {
+    ($a:literal, $b:literal) => {
+        concat!(
+            pair!("sub", $a, "a0", $b, "a0"),
+            concat!("srai a4, ", $a, ", 31; srai a1, ", $b, ", 31;"),
+            pair!("and", $a, "a4", $b, "a1"),
+            pair!("add", $a, "s6", $b, "s6"),
+            concat!("srai a4, ", $a, ", 31; srai a1, ", $b, ", 31;"),
+            "not a4, a4; not a1, a1;",
+            pair!("and", $a, "a4", $b, "a1"),
+            pair!("add", $a, "s5", $b, "s5"),
+        )
+    };
+}
+
 /// A dense kernel: a0 = activations, a1 = outputs, a2 = [`DenseShape`], a3 = stream.
 ///
 /// | register | holds |
 /// |---|---|
-/// | t0-t3 | sums of the four rows |
-/// | t4, a4-a7 | an activation, its four weights |
-/// | a0, a3 | next activation, next word of the stream |
-/// | a1, s1 | next output, end of the outputs of whole blocks |
-/// | s0 | where the loop is entered |
+/// | s0, s1, a2, a5 | sums of the four rows |
+/// | t3, a4, a1, a7, t4 | an activation, its four weights |
+/// | t0, a3 | next activation, next word of the stream |
+/// | a6, t2 | next output, end of the outputs of whole blocks |
+/// | t1 | where the loop is entered |
 /// | s2, s3 | activations at the start and the end of a row |
-/// | s4, s5, s6 | largest and smallest output, their distance |
+/// | a0, s5, s6 | largest and smallest output, their distance |
 /// | s7 | from a block's biases to its weights |
 /// | t5, t6 | quads of a row, rows left over |
+///
+/// Sums and what they are compared with lie where short instructions reach them.
 macro_rules! kernel {
     ($name:ident, $load:literal, $bytes:literal, $quarter:ident) => {
         /// # Safety
@@ -42,150 +87,139 @@ macro_rules! kernel {
                 "sw s1, 4(sp)",
                 "sw s2, 8(sp)",
                 "sw s3, 12(sp)",
-                "sw s4, 16(sp)",
-                "sw s5, 20(sp)",
-                "sw s6, 24(sp)",
-                "sw s7, 28(sp)",
-                "lw s0, {entry}(a2)",
+                "sw s5, 16(sp)",
+                "sw s6, 20(sp)",
+                "sw s7, 24(sp)",
+                "lw t1, {entry}(a2)",
                 "lw t5, {quads}(a2)",
-                "lw s1, {block_bytes}(a2)",
+                "lw t2, {block_bytes}(a2)",
                 "lw t6, {rest}(a2)",
                 "lbu s5, {relu}(a2)",
                 ".option push",
                 ".option norelax",
                 "lla t0, 2f",
                 ".option pop",
-                "add s0, s0, t0",
+                "add t1, t1, t0",
                 "neg t0, t5",
                 "andi t0, t0, 3", // quads the first round skips
-                "slli t1, t0, 3",
-                "sub s2, a0, t1",
-                "slli t1, t5, 3",
-                "add s3, a0, t1",
-                "slli t1, t0, {quad_shift}",
+                "slli a4, t0, 3",
+                "sub s2, a0, a4",
+                "slli a4, t5, 3",
+                "add s3, a0, a4",
+                "slli a4, t0, {quad_shift}",
                 "li s7, 16",
-                "sub s7, s7, t1",
-                "add s1, s1, a1",
-                "li s4, 32767",
+                "sub s7, s7, a4",
+                "mv a6, a1",
+                "add t2, t2, a1",
+                "li a0, 32767",
                 "addi s5, s5, -1",
                 "slli s5, s5, 15", // 0, or -32768
-                "sub s6, s4, s5",
-                "beq a1, s1, 4f",
+                "sub s6, a0, s5",
+                "beq a6, t2, 4f",
                 "1:", // a block of four rows
-                "lw t0, 0(a3)",
-                "lw t1, 4(a3)",
-                "lw t2, 8(a3)",
-                "lw t3, 12(a3)",
+                "lw s0, 0(a3)",
+                "lw s1, 4(a3)",
+                "lw a2, 8(a3)",
+                "lw a5, 12(a3)",
                 "add a3, a3, s7",
-                "mv a0, s2",
-                "jr s0",
+                "mv t0, s2",
+                "jr t1",
                 ".option push",
-                ".option norvc", // the entry counts in instructions of four bytes
+                ".option norvc", // the entry counts on the length of every instruction
                 ".p2align 2",
                 "2:",
                 ".irp quad, 0, 1, 2, 3",
                 ".irp k, 0, 1, 2, 3",
-                "lh t4, 8*\\quad+2*\\k(a0)",
+                "lh t3, 8*\\quad+2*\\k(t0)",
                 concat!($load, " a4, {quad_bytes}*\\quad+{bytes}*\\k(a3)"),
-                concat!($load, " a5, {quad_bytes}*\\quad+{bytes}*\\k+4*{bytes}(a3)"),
-                concat!($load, " a6, {quad_bytes}*\\quad+{bytes}*\\k+8*{bytes}(a3)"),
-                concat!($load, " a7, {quad_bytes}*\\quad+{bytes}*\\k+12*{bytes}(a3)"),
-                "mul a4, a4, t4",
-                "mul a5, a5, t4",
-                "mul a6, a6, t4",
-                "mul a7, a7, t4",
-                "add t0, t0, a4",
-                "add t1, t1, a5",
-                "add t2, t2, a6",
-                "add t3, t3, a7",
+                concat!($load, " a1, {quad_bytes}*\\quad+{bytes}*\\k+4*{bytes}(a3)"),
+                "mul a4, a4, t3",
+                "mul a1, a1, t3",
+                concat!($load, " a7, {quad_bytes}*\\quad+{bytes}*\\k+8*{bytes}(a3)"),
+                add!("s0", "a4"),
+                add!("s1", "a1"),
+                concat!($load, " t4, {quad_bytes}*\\quad+{bytes}*\\k+12*{bytes}(a3)"),
+                "mul a7, a7, t3",
+                "mul t4, t4, t3",
+                add!("a2", "a7"),
+                add!("a5", "t4"),
                 ".endr",
                 ".endr",
                 // The entry counts on the length of a quad: no space, which a build with another refuses.
                 "90:",
                 ".space 4 * {quarter} - (90b - 2b)",
                 ".space (90b - 2b) - 4 * {quarter}",
-                "addi a0, a0, 32",
+                "addi t0, t0, 32",
                 "addi a3, a3, 4*{quad_bytes}",
-                "bne a0, s3, 2b",
+                "bne t0, s3, 2b",
                 ".option pop",
                 "lw a4, 0(a3)",
-                "lw a5, 4(a3)",
-                "lw a6, 8(a3)",
-                "lw a7, 12(a3)",
-                "mulh t0, t0, a4",
-                "mulh t1, t1, a5",
-                "mulh t2, t2, a6",
-                "mulh t3, t3, a7",
-                // With a' = min(a - largest, 0) + distance, the output is max(a', 0) + smallest.
-                ".irp acc, t0, t1, t2, t3",
-                "sub \\acc, \\acc, s4",
-                "srai a4, \\acc, 31",
-                "and \\acc, \\acc, a4",
-                "add \\acc, \\acc, s6",
-                "srai a4, \\acc, 31",
-                "not a4, a4",
-                "and \\acc, \\acc, a4",
-                "add \\acc, \\acc, s5",
-                ".endr",
-                "sh t0, 0(a1)",
-                "sh t1, 2(a1)",
-                "sh t2, 4(a1)",
-                "sh t3, 6(a1)",
+                "lw a1, 4(a3)",
+                "lw a7, 8(a3)",
+                "lw t4, 12(a3)",
+                "mulh s0, s0, a4",
+                "mulh s1, s1, a1",
+                "mulh a2, a2, a7",
+                "mulh a5, a5, t4",
+                clamp!("s0", "s1"),
+                clamp!("a2", "a5"),
+                "sh s0, 0(a6)",
+                "sh s1, 2(a6)",
+                "sh a2, 4(a6)",
+                "sh a5, 6(a6)",
                 "addi a3, a3, 16",
-                "addi a1, a1, 8",
-                "bne a1, s1, 1b",
+                "addi a6, a6, 8",
+                "bne a6, t2, 1b",
                 "4:", // rows left over, one by one
                 "beqz t6, 6f",
-                "slli t1, t5, 3",
-                "sub s2, s3, t1", // the first activation
-                "3:",
-                "lw t0, 0(a3)",
-                "addi a3, a3, 4",
-                "mv a0, s2",
+                "slli a4, t5, 3",
+                "sub s2, s3, a4", // the first activation
+                "3:", // its bias lies before the weights, its multiplier behind them
+                "lw a5, 0(a3)",
+                "mv t0, s2",
                 "5:",
-                concat!($load, " a4, 0(a3)"),
-                concat!($load, " a5, {bytes}(a3)"),
-                concat!($load, " a6, 2*{bytes}(a3)"),
-                concat!($load, " a7, 3*{bytes}(a3)"),
-                "lh t1, 0(a0)",
-                "lh t2, 2(a0)",
-                "lh t3, 4(a0)",
-                "lh t4, 6(a0)",
-                "mul a4, a4, t1",
-                "mul a5, a5, t2",
-                "mul a6, a6, t3",
-                "mul a7, a7, t4",
-                "addi a0, a0, 8",
+                concat!($load, " a4, 4(a3)"),
+                concat!($load, " a1, 4+{bytes}(a3)"),
+                "lh s0, 0(t0)",
+                "lh s1, 2(t0)",
+                "mul a4, a4, s0",
+                "mul a1, a1, s1",
+                concat!($load, " a7, 4+2*{bytes}(a3)"),
+                concat!($load, " t4, 4+3*{bytes}(a3)"),
+                "add a5, a5, a4",
+                "add a5, a5, a1",
+                "lh a2, 4(t0)",
+                "lh t3, 6(t0)",
+                "addi t0, t0, 8",
                 "addi a3, a3, 4*{bytes}",
-                "add t0, t0, a4",
-                "add t0, t0, a5",
-                "add t0, t0, a6",
-                "add t0, t0, a7",
-                "bne a0, s3, 5b",
-                "lw a4, 0(a3)",
-                "addi a3, a3, 4",
-                "mulh t0, t0, a4",
-                "sub t0, t0, s4",
-                "srai a4, t0, 31",
-                "and t0, t0, a4",
-                "add t0, t0, s6",
-                "srai a4, t0, 31",
-                "not a4, a4",
-                "and t0, t0, a4",
-                "add t0, t0, s5",
-                "sh t0, 0(a1)",
-                "addi a1, a1, 2",
+                "mul a7, a7, a2",
+                "mul t4, t4, t3",
+                "add a5, a5, a7",
+                "add a5, a5, t4",
+                "bne t0, s3, 5b",
+                "lw a4, 4(a3)",
                 "addi t6, t6, -1",
+                "mulh a5, a5, a4",
+                "sub a5, a5, a0",
+                "addi a3, a3, 8",
+                "srai a4, a5, 31",
+                "and a5, a5, a4",
+                "add a5, a5, s6",
+                "srai a4, a5, 31",
+                "not a4, a4",
+                "and a5, a5, a4",
+                "add a5, a5, s5",
+                "sh a5, 0(a6)",
+                "addi a6, a6, 2",
                 "bnez t6, 3b",
                 "6:",
                 "lw s0, 0(sp)",
                 "lw s1, 4(sp)",
                 "lw s2, 8(sp)",
                 "lw s3, 12(sp)",
-                "lw s4, 16(sp)",
-                "lw s5, 20(sp)",
-                "lw s6, 24(sp)",
-                "lw s7, 28(sp)",
+                "lw s5, 16(sp)",
+                "lw s6, 20(sp)",
+                "lw s7, 24(sp)",
                 "addi sp, sp, 32",
                 "ret",
                 ".option pop",
@@ -206,10 +240,10 @@ macro_rules! kernel {
 kernel!(rows_i8, "lb", 1, QUARTER_I8);
 kernel!(rows_i16, "lh", 2, QUARTER_I16);
 
-/// Bytes of code a quad, for [`DenseShape`]: 52 instructions.
-pub(super) const QUARTER_I8: usize = 208;
+/// Bytes of code a quad, for [`DenseShape`]: 36 instructions, and 16 that may be short.
+pub(super) const QUARTER_I8: usize = 4 * 36 + 16 * if cfg!(target_feature = "c") { 2 } else { 4 };
 /// Bytes of code a quad, for [`DenseShape`].
-pub(super) const QUARTER_I16: usize = 208;
+pub(super) const QUARTER_I16: usize = QUARTER_I8;
 
 #[inline(always)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
