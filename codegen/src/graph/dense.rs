@@ -1,5 +1,8 @@
 //! Fully connected layers. Stands on nothing.
 
+/// Outputs whose sums run side by side: a sum by itself waits for each of its terms.
+const TOGETHER: usize = 8;
+
 /// A fully connected layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense {
@@ -24,8 +27,14 @@ impl Dense {
 
     /// The outputs for `x`, as many features as it has inputs.
     pub fn eval(&self, x: &[f64]) -> Vec<f64> {
-        let dot = |row: &Vec<f64>| row.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
-        self.weights.iter().zip(&self.bias).map(|(row, bias)| bias + dot(row)).collect()
+        let mut y = Vec::with_capacity(self.bias.len());
+        let blocks = self.weights.chunks(TOGETHER);
+        blocks.for_each(|rows| match <&[Vec<f64>; TOGETHER]>::try_from(rows) {
+            Ok(rows) => y.extend(dots(rows, x)),
+            Err(_) => y.extend(rows.iter().flat_map(|row| dots(std::array::from_ref(row), x))),
+        });
+        y.iter_mut().zip(&self.bias).for_each(|(y, bias)| *y += bias);
+        y
     }
 
     /// Whether its tables belong together and take `n` inputs, or what was expected.
@@ -41,4 +50,18 @@ impl Dense {
             None => Ok(()),
         }
     }
+}
+
+/// The sums of some rows' products with `x`, each in the order of its terms.
+fn dots<const N: usize>(rows: &[Vec<f64>; N], x: &[f64]) -> [f64; N] {
+    let n = rows.iter().map(Vec::len).fold(x.len(), usize::min);
+    let rows = rows.each_ref().map(|row| &row[..n]);
+    // What a sum of no terms is.
+    let mut sums = [-0.0; N];
+    for (i, x) in x[..n].iter().enumerate() {
+        for (sum, row) in sums.iter_mut().zip(rows) {
+            *sum += row[i] * x;
+        }
+    }
+    sums
 }

@@ -4,11 +4,14 @@
 //! the layer's shape, and a weight is loaded once for all of them. Integers add in any order: the bits are those of the
 //! runtime's kernels, to which a property test holds them.
 //!
+//! Beside them, sums of rows of real numbers for who makes the integers: a vector holds neighbours of one row there.
+//!
 //! This and `avx2` below it have the only `unsafe` code of the crate. Stands on the runtime's tensors.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod dense;
+mod real;
 mod tensor;
 
 pub use self::dense::DenseLanes;
@@ -84,6 +87,37 @@ pub fn convert(x: &[f64], ones: &[f64], ends: (f64, f64), raws: &mut [i32]) -> b
     nearest(x, ones, ends, raws)
 }
 
+/// Adds the rows of a matrix, each times its factor, to each of `sums`, which have a factor a row of their own: one row
+/// after the other, so that the bits are the same on every machine.
+pub fn add_rows<const N: usize>(sums: &mut [&mut [f64]; N], rows: &[f64], factors: [&[f64]; N]) {
+    #[cfg(target_arch = "x86_64")]
+    if ready() {
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2::add_rows(sums, rows, factors) };
+    }
+    real::add_rows(sums, rows, factors);
+}
+
+/// Adds a row times a factor to `sums`, which may be shorter.
+pub fn add_row(sums: &mut [f64], row: &[f64], factor: f64) {
+    #[cfg(target_arch = "x86_64")]
+    if ready() {
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2::add_row(sums, row, factor) };
+    }
+    real::add_row(sums, row, factor);
+}
+
+/// Adds a row times a factor over a count to `sums`, which may be shorter.
+pub fn add_means(sums: &mut [f64], row: &[f64], factor: f64, count: f64) {
+    #[cfg(target_arch = "x86_64")]
+    if ready() {
+        // SAFETY: the processor has AVX2.
+        return unsafe { avx2::add_means(sums, row, factor, count) };
+    }
+    real::add_means(sums, row, factor, count);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,6 +168,29 @@ mod tests {
             x[3] = bad;
             assert!(!convert(&x, &[1.0; 7], ends, &mut raws), "{bad}");
             assert_eq!(raws[3], raw);
+        }
+    }
+
+    /// Bit for bit: what is decided by them must be the same everywhere.
+    #[test]
+    fn sums_of_rows_have_one_order() {
+        for (n, count) in [(1, 1), (3, 2), (5, 4), (7, 9), (16, 16), (33, 6)] {
+            let number = |i: usize| (i as f64 * 0.754_877_666_246_693).fract() - 0.3;
+            let rows: Vec<f64> = (0..n * count).map(number).collect();
+            let factors = [7, 11].map(|from| (from..from + count).map(number).collect::<Vec<_>>());
+            let term = |r: usize, i: usize, k: usize| rows[r * n + i] * factors[k][r];
+            let sum = |i: usize, k: usize| (0..count).fold(0.1, |sum, r| sum + term(r, i, k));
+            let (mut first, mut second) = (vec![0.1; n], vec![0.1; n]);
+            let both = factors.each_ref().map(Vec::as_slice);
+            add_rows(&mut [&mut first, &mut second], &rows, both);
+            let wanted = [0, 1].map(|k| (0..n).map(|i| sum(i, k)).collect::<Vec<f64>>());
+            assert_eq!([first, second], wanted);
+            let mut means = vec![0.1; n];
+            add_means(&mut means, &rows, 0.7, 3.0);
+            assert!(means.iter().zip(&rows).all(|(y, x)| *y == 0.1 + x * 0.7 / 3.0));
+            let mut added = vec![0.1; n];
+            add_row(&mut added, &rows, 0.7);
+            assert!(added.iter().zip(&rows).all(|(y, x)| *y == 0.1 + x * 0.7));
         }
     }
 

@@ -17,6 +17,7 @@ mod lower;
 mod lowering;
 mod membrane;
 mod memo;
+mod moments;
 mod ncap;
 mod plan;
 mod port;
