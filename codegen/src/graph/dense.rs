@@ -1,5 +1,8 @@
 //! Fully connected layers. Stands on nothing.
 
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
 /// Outputs whose sums run side by side: a sum by itself waits for each of its terms.
 const TOGETHER: usize = 8;
 
@@ -7,7 +10,7 @@ const TOGETHER: usize = 8;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense {
     /// One row of weights an output, one weight an input.
-    pub weights: Vec<Vec<f64>>,
+    pub weights: Matrix,
     /// One addend an output.
     pub bias: Vec<f64>,
     /// Whether it is the wiring of a circuit, of which only the synapses are stored.
@@ -17,7 +20,7 @@ pub struct Dense {
 impl Dense {
     /// A layer of trained weights.
     pub fn new(weights: Vec<Vec<f64>>, bias: Vec<f64>) -> Self {
-        Self { weights, bias, wiring: false }
+        Self { weights: weights.into(), bias, wiring: false }
     }
 
     /// Inputs, of a layer that has outputs.
@@ -49,6 +52,63 @@ impl Dense {
             Some(row) => Err(format!("{} weights a row, found {n} features", row.len())),
             None => Ok(()),
         }
+    }
+}
+
+/// Rows of numbers, which copies of a network share as long as none of them changes its own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Matrix(Arc<Vec<Vec<f64>>>);
+
+impl From<Vec<Vec<f64>>> for Matrix {
+    fn from(rows: Vec<Vec<f64>>) -> Self {
+        Self(Arc::new(rows))
+    }
+}
+
+impl FromIterator<Vec<f64>> for Matrix {
+    fn from_iter<I: IntoIterator<Item = Vec<f64>>>(rows: I) -> Self {
+        Self::from(rows.into_iter().collect::<Vec<_>>())
+    }
+}
+
+impl Deref for Matrix {
+    type Target = Vec<Vec<f64>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Matrix {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl IntoIterator for Matrix {
+    type Item = Vec<f64>;
+    type IntoIter = std::vec::IntoIter<Vec<f64>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Arc::unwrap_or_clone(self.0).into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Matrix {
+    type Item = &'a Vec<f64>;
+    type IntoIter = std::slice::Iter<'a, Vec<f64>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a mut Matrix {
+    type Item = &'a mut Vec<f64>;
+    type IntoIter = std::slice::IterMut<'a, Vec<f64>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter_mut()
     }
 }
 
