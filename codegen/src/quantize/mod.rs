@@ -30,6 +30,7 @@ mod rescale;
 mod rows;
 mod scale;
 mod spiking;
+mod spread;
 mod state;
 mod table;
 
