@@ -8,8 +8,8 @@ use nervecord::generated::Table;
 
 use super::table::{FINEST, Fit, fit};
 
-/// Tables of at most so many pieces stay one.
-const LARGE: usize = 256;
+/// Tables of at most so many pieces stay one: what is proved of two is wider, for each is bounded by itself.
+const LARGE: usize = 512;
 /// Pieces of the first table.
 const PIECES: usize = 64;
 /// Integers that a piece of the first table has at least, of those that it reads: where the function is a line.
