@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::calibrate::Calibration;
-use crate::choose::quantize;
+use crate::choose::quantize_telling;
 use crate::emit::header::{Assembly, head, header};
 use crate::emit::{Origin, c, emit};
 use crate::error::{Error, Kind, Result};
@@ -114,7 +114,16 @@ impl Compiler {
     /// # Errors
     /// The model or the calibration data cannot be used.
     pub fn build(&self) -> Result<Compiled> {
-        self.build_from(self.load()?)
+        self.build_telling(&|_| ())
+    }
+
+    /// As [`build`](Self::build), telling what is done while it is: a large network takes seconds.
+    ///
+    /// # Errors
+    /// As those of [`build`](Self::build).
+    pub fn build_telling(&self, tell: &dyn Fn(&str)) -> Result<Compiled> {
+        tell("reading the model");
+        self.all(self.load()?, tell)
     }
 
     /// Reads the model alone.
@@ -137,7 +146,11 @@ impl Compiler {
     ///
     /// # Errors
     /// The calibration data or an option cannot be used.
-    pub fn build_from(&self, mut source: Source) -> Result<Compiled> {
+    pub fn build_from(&self, source: Source) -> Result<Compiled> {
+        self.all(source, &|_| ())
+    }
+
+    fn all(&self, mut source: Source, tell: &dyn Fn(&str)) -> Result<Compiled> {
         if !(self.options.tolerance > 0.0 && self.options.tolerance <= 1.0) {
             return Err(Error::new("the tolerance is out of range")
                 .of_kind(Kind::Options)
@@ -158,7 +171,7 @@ impl Compiler {
         let calibration = Calibration::load(self.calibration.as_deref(), &settings, kept)
             .map_err(|e| at_model(e.of_kind(Kind::Data)))?;
         let options = Options { sparsity: settings.sparsity, ..self.options.clone() };
-        let mut program = quantize(&graph, &calibration, &options)
+        let mut program = quantize_telling(&graph, &calibration, &options, tell)
             .map_err(|e| at_model(e.of_kind(Kind::Numbers)))?;
         program.guard = settings.limits(&program)?;
         Ok(Compiled { source, graph, calibration, options, units, settings, program })

@@ -7,6 +7,7 @@ mod builds;
 mod c;
 mod checkout;
 mod circles;
+mod compile_time;
 mod documents;
 mod emulate;
 mod entries;
@@ -228,6 +229,9 @@ enum Task {
         /// Write the committed figures into README.md and docs/figures.md
         #[arg(long)]
         write: bool,
+        /// Measure what compiling networks takes on this machine instead
+        #[arg(long, conflicts_with_all = ["board", "model", "profile", "check", "save", "host"])]
+        compile: bool,
         /// Measure nanoseconds of a step on this machine instead
         #[arg(long, conflicts_with_all = ["board", "model", "profile", "check", "save", "write"])]
         host: bool,
@@ -261,6 +265,7 @@ fn main() -> ExitCode {
             new_board::new_board(&checkout::root().join("boards"), &name, &like).map(|()| true)
         }
         Task::Templates { projects } => templates::templates(&projects).map(|()| true),
+        Task::Bench { compile: true, write, .. } => compile_time::bench(write).map(|()| true),
         Task::Bench { host: true, instructions, against, .. } => host::host(instructions, &against),
         Task::Bench { board, model, profile, check, save, write, .. } => {
             bench::bench(&bench::BenchOptions { board, models: model, profile, check, save, write })

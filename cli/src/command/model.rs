@@ -113,7 +113,8 @@ impl Model {
     /// # Errors
     /// A file cannot be used, or the model cannot be compiled.
     pub fn build(&self) -> Result<Compiled> {
-        progress::during("choosing weights and tables", || self.compiler().build())
+        let build = |bar: &progress::Bar| self.compiler().build_telling(&|what| bar.tell(what));
+        progress::telling("reading the model", build)
     }
 }
 

@@ -15,6 +15,7 @@ mod sample;
 mod span;
 mod split;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -24,6 +25,7 @@ pub use self::split::Split;
 use crate::data::{Table, sha256};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Tensor};
+use crate::parallel;
 use crate::reference::Reference;
 use crate::settings::Settings;
 use crate::text;
@@ -186,26 +188,9 @@ impl Calibration {
     /// A value is not finite: the network leaves the numbers on its own data.
     pub fn ranges(&self, graph: &Graph) -> Result<Ranges> {
         let mut values = vec![Vec::with_capacity(self.rows.len()); graph.tensors.len()];
-        let mut reference = Reference::new(graph);
-        for (i, row) in self.rows.iter().enumerate() {
-            if self.starts_sequence(i) {
-                reference = Reference::new(graph);
-            }
-            let tensors = reference.step(row);
-            for (id, tensor) in tensors.into_iter().enumerate() {
-                if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
-                    let place = self.number(i);
-                    let error = Error::new("the network is not finite on its calibration data")
-                        .at(format!("tensor `{}`, calibration row {place}", graph.tensors[id].name))
-                        .expected("finite values")
-                        .found(bad)
-                        .help("check that the data is scaled as in training");
-                    return Err(match &self.file {
-                        Some(file) => error.file(file),
-                        None => error,
-                    });
-                }
-                values[id].push(tensor);
+        for stretch in parallel::map(&self.stretches(graph), |rows| self.run(graph, rows.clone())) {
+            for (all, own) in values.iter_mut().zip(stretch?) {
+                all.extend(own);
             }
         }
         let split = self.split();
@@ -213,6 +198,47 @@ impl Calibration {
         let reach = clamped::reach(graph);
         let (percentile, margin) = (self.percentile, self.margin);
         Ok(Ranges { values, split, percentile, margin, reach, starts: at_reset(graph), spans })
+    }
+}
+
+impl Calibration {
+    /// Rows that can be run apart from one another: sequences of a network with memory, else shares of all.
+    fn stretches(&self, graph: &Graph) -> Vec<Range<usize>> {
+        let rows = self.rows.len();
+        let share = rows.div_ceil(parallel::processors()).max(1);
+        let starts: Vec<usize> = match graph.states.is_empty() {
+            true => (0..rows).step_by(share).collect(),
+            false => std::iter::once(0).chain(self.starts().into_iter().skip(1)).collect(),
+        };
+        let ends = starts.iter().skip(1).copied().chain([rows]);
+        starts.iter().zip(ends).map(|(&start, end)| start..end).collect()
+    }
+
+    /// What every tensor is on each of some rows that follow a reset.
+    fn run(&self, graph: &Graph, rows: Range<usize>) -> Result<Vec<Vec<Vec<f64>>>> {
+        let mut values = vec![Vec::with_capacity(rows.len()); graph.tensors.len()];
+        let mut reference = Reference::new(graph);
+        for i in rows {
+            for (id, tensor) in reference.step(&self.rows[i]).into_iter().enumerate() {
+                if let Some(bad) = tensor.iter().find(|v| !v.is_finite()) {
+                    return Err(self.not_finite(&graph.tensors[id].name, i, *bad));
+                }
+                values[id].push(tensor);
+            }
+        }
+        Ok(values)
+    }
+
+    fn not_finite(&self, tensor: &str, row: usize, found: f64) -> Error {
+        let error = Error::new("the network is not finite on its calibration data")
+            .at(format!("tensor `{tensor}`, calibration row {}", self.number(row)))
+            .expected("finite values")
+            .found(found)
+            .help("check that the data is scaled as in training");
+        match &self.file {
+            Some(file) => error.file(file),
+            None => error,
+        }
     }
 }
 

@@ -73,7 +73,7 @@ impl<'a> Formed<'a> {
         graph.nodes[reader].layer = kan.into();
         graph.nodes[reader].inputs.clone_from(&self.trial.graph.nodes[index].inputs);
         graph.remove_unread();
-        let splines = self.other(graph)?;
+        let splines = self.trial.other(graph)?;
         let (bytes, error) = weigh(&self.trial)?;
         let (other, other_error) = weigh(&splines)?;
         let allowed = error.max(self.trial.options.tolerance * FORM_SHARE);
@@ -105,7 +105,7 @@ impl<'a> Formed<'a> {
             return Ok(());
         };
         let (_, error) = weigh(&self.trial)?;
-        let balanced = self.other(graph)?;
+        let balanced = self.trial.other(graph)?;
         let (_, other_error) = weigh(&balanced)?;
         if other_error <= error * BALANCED {
             self.trial = balanced;
@@ -121,7 +121,7 @@ impl<'a> Formed<'a> {
     fn try_scaled(&mut self, name: &str) -> Result<()> {
         let Some(graph) = homogeneous::scaled(&self.trial.graph, name) else { return Ok(()) };
         let (_, error) = weigh(&self.trial)?;
-        let scaled = self.other(graph)?;
+        let scaled = self.trial.other(graph)?;
         let (_, other_error) = weigh(&scaled)?;
         if other_error <= error * BALANCED {
             self.trial = scaled;
@@ -131,11 +131,6 @@ impl<'a> Formed<'a> {
             self.reasons.push((name.to_owned(), reason));
         }
         Ok(())
-    }
-
-    /// The same data on another network.
-    fn other(&self, graph: Graph) -> Result<Trial<'a>> {
-        Trial::of(graph, self.trial.calibration, self.trial.options)
     }
 
     /// Takes constant edges into the bias, and linear edges into a dense layer if that is smaller.
@@ -156,9 +151,9 @@ impl<'a> Formed<'a> {
         }
         let mut graph = graph.clone();
         graph.nodes[index].layer = folded.plain.into();
-        let mut trial = self.other(graph)?;
+        let mut trial = self.trial.other(graph)?;
         if lines > 0 {
-            let split = self.other(split(&trial.graph, index, folded.rest, folded.linear))?;
+            let split = self.trial.other(split(&trial.graph, index, folded.rest, folded.linear))?;
             let ((one, _), (two, _)) = (weigh(&trial)?, weigh(&split)?);
             if two < one {
                 reasons

@@ -9,7 +9,7 @@ mod homogeneous;
 mod search;
 mod trial;
 
-use self::trial::Trial;
+use self::trial::{Told, Trial};
 use crate::calibrate::Calibration;
 use crate::error::Result;
 use crate::graph::Graph;
@@ -22,7 +22,20 @@ use crate::program::{Program, Promise};
 /// # Errors
 /// A tensor leaves the finite numbers on the calibration data, or a layer cannot be represented.
 pub fn quantize(graph: &Graph, calibration: &Calibration, options: &Options) -> Result<Program> {
-    let trial = Trial::of(graph.clone(), calibration, options)?;
+    quantize_telling(graph, calibration, options, &|_| ())
+}
+
+/// As [`quantize`], telling what is done while it is.
+///
+/// # Errors
+/// As those of [`quantize`].
+pub fn quantize_telling(
+    graph: &Graph,
+    calibration: &Calibration,
+    options: &Options,
+    tell: &dyn Fn(&str),
+) -> Result<Program> {
+    let trial = Trial::telling(graph.clone(), calibration, options, Told::new(tell))?;
     let forms::Formed { mut trial, mut reasons } = forms::choose(trial)?;
     let (precision, refined) = search::choose(&trial)?;
     reasons.extend(refined);

@@ -1,5 +1,8 @@
 //! A network being quantized: lowered again and again, and compared with float on calibration rows.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::calibrate::{Calibration, Ranges};
 use crate::error::Result;
 use crate::graph::{Graph, TensorId};
@@ -18,17 +21,60 @@ pub struct Trial<'a> {
     pub calibration: &'a Calibration,
     pub options: &'a Options,
     known: Known,
+    told: Told<'a>,
+}
+
+/// Who is told what is done, and how many networks were tried so far.
+#[derive(Clone)]
+pub struct Told<'a> {
+    tell: &'a dyn Fn(&str),
+    tried: Rc<Cell<usize>>,
+}
+
+impl<'a> Told<'a> {
+    pub fn new(tell: &'a dyn Fn(&str)) -> Self {
+        Self { tell, tried: Rc::default() }
+    }
+
+    /// Another network is run over so many rows.
+    fn run(&self, rows: usize) {
+        (self.tell)(&format!("running the network over {rows} rows"));
+    }
+
+    /// Integers are tried.
+    fn next(&self) {
+        self.tried.set(self.tried.get() + 1);
+        (self.tell)(&format!("choosing weights and tables: try {}", self.tried.get()));
+    }
 }
 
 impl<'a> Trial<'a> {
     /// Runs the float network over the calibration rows.
+    #[cfg(test)]
     pub fn of(graph: Graph, calibration: &'a Calibration, options: &'a Options) -> Result<Self> {
+        Self::telling(graph, calibration, options, Told::new(&|_| ()))
+    }
+
+    /// Runs the float network over the calibration rows, and says so.
+    pub fn telling(
+        graph: Graph,
+        calibration: &'a Calibration,
+        options: &'a Options,
+        told: Told<'a>,
+    ) -> Result<Self> {
+        told.run(calibration.rows.len());
         let ranges = calibration.ranges(&graph)?;
-        Ok(Self { graph, ranges, calibration, options, known: Known::default() })
+        Ok(Self { graph, ranges, calibration, options, known: Known::default(), told })
+    }
+
+    /// Another network on the same data.
+    pub fn other(&self, graph: Graph) -> Result<Self> {
+        Self::telling(graph, self.calibration, self.options, self.told.clone())
     }
 
     /// The integers of this precision.
     pub fn lower(&self, precision: &Precision) -> Result<Program> {
+        self.told.next();
         lower(&self.graph, &self.ranges, &self.known, self.options, precision)
     }
 
@@ -148,6 +194,22 @@ impl<'a> Trial<'a> {
 mod tests {
     use super::*;
     use crate::graph::{Dense, Layer};
+
+    #[test]
+    fn what_is_tried_is_told() {
+        let mut graph = Graph::new("net", "x", 1);
+        let dense = Dense::new(vec![vec![1.5]], vec![0.0]);
+        graph.push("fc", Layer::Dense(dense), &[0]).unwrap();
+        let rows = (0..20).map(|i| vec![f64::from(i) / 20.0]).collect();
+        let (calibration, options) = (Calibration::of(rows), Options::default());
+        let heard = std::cell::RefCell::new(vec![]);
+        let tell = |what: &str| heard.borrow_mut().push(what.to_owned());
+        crate::choose::quantize_telling(&graph, &calibration, &options, &tell).unwrap();
+        let heard = heard.into_inner();
+        assert_eq!(heard[0], "running the network over 20 rows");
+        assert_eq!(heard[1], "choosing weights and tables: try 1");
+        assert!(heard.last().unwrap().ends_with(&format!("try {}", heard.len() - 1)));
+    }
 
     /// Constant outputs, one of which is zero but for what a float's rounding leaves of it.
     #[test]

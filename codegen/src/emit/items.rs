@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 use std::ops::Range;
 
 use crate::program::kernel::{Data, Operand};
-use crate::program::table::{Content, Record, Table, Value};
+use crate::program::table::{Array, Content, Record, Table, Value};
 use crate::text::first_free;
 
 /// Columns of generated code.
@@ -106,7 +106,7 @@ impl Items {
                 self.array(&format!("static {name}"), array.element(), &array.numbers());
             }
             Content::Matrix(array, columns) => {
-                self.matrix(&format!("static {name}"), array.element(), &array.numbers(), *columns);
+                self.matrix(&format!("static {name}"), array, *columns);
             }
             Content::Pieces(pieces) => {
                 let known = self.pieces.entry(pieces.to_vec()).or_insert_with(|| name.clone());
@@ -176,19 +176,19 @@ impl Items {
     }
 
     /// `declaration: [[element; columns]; rows] = [[row], [row], ...];`
-    fn matrix(&mut self, declaration: &str, element: &str, values: &[i64], columns: usize) {
-        let mut rows = String::new();
-        for row in values.chunks(columns) {
-            let body = wrapped(row, 12);
-            if body.lines().count() == 1 {
-                let _ = writeln!(rows, "        [{}],", body.trim());
-            } else {
-                let _ = write!(rows, "        [\n{body}        ],\n");
-            }
-        }
+    fn matrix(&mut self, declaration: &str, values: &Array, columns: usize) {
         let count = values.len() / columns.max(1);
-        let head = format!("{declaration}: [[{element}; {columns}]; {count}] = [");
-        self.item(&head, &rows, "];");
+        let head = format!("{declaration}: [[{}; {columns}]; {count}] = [", values.element());
+        let _ = write!(self.text, "    #[rustfmt::skip]\n    {head}\n");
+        // A row at a time: all the numbers of a large layer take many times its bytes.
+        for row in 0..count {
+            let body = wrapped(&values.part(row * columns..(row + 1) * columns).numbers(), 12);
+            let _ = match body.lines().count() {
+                1 => writeln!(self.text, "        [{}],", body.trim()),
+                _ => write!(self.text, "        [\n{body}        ],\n"),
+            };
+        }
+        self.text.push_str("    ];\n");
     }
 
     /// `declaration = value;`

@@ -84,7 +84,10 @@ pub fn emit(program: &Program, origin: &Origin) -> String {
     out += &readings(program, &ty);
     out += &guard(program, &ty);
     out += "\n";
-    out += &step.items.text;
+    // What is long stays where it is.
+    let mut text = std::mem::take(&mut step.items.text);
+    text.insert_str(0, &out);
+    out = text;
     if let Some(a_period) = checks_tables(program) {
         let limits = ("Words::Quads(&LIMITS)".to_owned(), program.input.limits().len() * 8);
         let states = ("Words::Quads(&START)".to_owned(), program.start.len() * 8);

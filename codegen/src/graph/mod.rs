@@ -19,7 +19,7 @@ pub mod spiking;
 mod unrolled;
 mod windows;
 
-pub use dense::Dense;
+pub use dense::{Dense, Matrix};
 pub use layer::{Layer, Reduction};
 pub use part::{Part, numbered_input};
 pub use shape::Shape;

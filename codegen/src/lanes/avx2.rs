@@ -4,7 +4,7 @@
 //! features' vectors are interleaved into pairs by halves (rows 0-3 and 8-11, then 4-7 and 12-15), and packing the sums
 //! puts them back in order.
 //!
-//! Stands on `dense`, `portable`, `reading` and `tensor`.
+//! Stands on `dense`, `portable`, `reading`, `real` and `tensor`.
 
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi16,
@@ -19,6 +19,7 @@ use core::arch::x86_64::{
 use super::dense::{Block, DenseLanes, ROWS};
 use super::portable;
 use super::reading::Reading;
+use super::real;
 use super::tensor::{LANES, Lanes};
 
 /// Rows of weights that share the loads of activations: as many as there are registers for.
@@ -125,6 +126,24 @@ fn eight(words: &[u32], half: usize, x: __m256i) -> __m256i {
 #[target_feature(enable = "avx2")]
 pub fn read(reading: &Reading, x: &[f64], row: &mut [i16]) -> bool {
     portable::read(reading, x, row)
+}
+
+/// See [`add_rows`](super::add_rows).
+#[target_feature(enable = "avx2")]
+pub fn add_rows<const N: usize>(sums: &mut [&mut [f64]; N], rows: &[f64], factors: [&[f64]; N]) {
+    real::add_rows(sums, rows, factors);
+}
+
+/// See [`add_row`](super::add_row).
+#[target_feature(enable = "avx2")]
+pub fn add_row(sums: &mut [f64], row: &[f64], factor: f64) {
+    real::add_row(sums, row, factor);
+}
+
+/// See [`add_means`](super::add_means).
+#[target_feature(enable = "avx2")]
+pub fn add_means(sums: &mut [f64], row: &[f64], factor: f64, count: f64) {
+    real::add_means(sums, row, factor, count);
 }
 
 /// Rows as lanes, as far as there are eight features; how many that were.

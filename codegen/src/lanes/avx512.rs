@@ -17,7 +17,7 @@ use core::arch::x86_64::{
     _mm512_test_epi32_mask, _mm512_unpackhi_epi16, _mm512_unpacklo_epi16,
 };
 
-pub use super::avx2::{turn_in, turn_out};
+pub use super::avx2::{add_means, add_row, add_rows, turn_in, turn_out};
 use super::dense::{Block, DenseLanes, ROWS};
 use super::reading::{self, EIGHT, Reading};
 use super::tensor::Lanes;

@@ -4,6 +4,8 @@
 //! the layer's shape, and a weight is loaded once for all of them. Integers add in any order: the bits are those of the
 //! runtime's kernels, to which property tests hold every unit.
 //!
+//! Beside them, sums of rows of real numbers for who makes the integers: a vector holds neighbours of one row there.
+//!
 //! This and the units below it have the only `unsafe` code of the crate. Stands on the runtime's tensors.
 
 #[cfg(target_arch = "x86_64")]
@@ -13,6 +15,7 @@ mod avx512;
 mod dense;
 mod portable;
 mod reading;
+mod real;
 mod tensor;
 
 pub use self::dense::DenseLanes;
@@ -97,6 +100,22 @@ impl Unit {
         let done = on!(self, turn_out(lanes, rows));
         turn_out(lanes, rows, done);
     }
+}
+
+/// Adds the rows of a matrix, each times its factor, to each of `sums`, which have a factor a row of their own: one row
+/// after the other, so that the bits are the same on every machine.
+pub fn add_rows<const N: usize>(sums: &mut [&mut [f64]; N], rows: &[f64], factors: [&[f64]; N]) {
+    on!(Unit::best(), add_rows(sums, rows, factors));
+}
+
+/// Adds a row times a factor to `sums`, which may be shorter.
+pub fn add_row(sums: &mut [f64], row: &[f64], factor: f64) {
+    on!(Unit::best(), add_row(sums, row, factor));
+}
+
+/// Adds a row times a factor over a count to `sums`, which may be shorter.
+pub fn add_means(sums: &mut [f64], row: &[f64], factor: f64, count: f64) {
+    on!(Unit::best(), add_means(sums, row, factor, count));
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Any host: loops over all rows of a feature that the compiler makes vectors of, such as those of NEON, which every
 //! 64-bit Arm has.
 //!
-//! Stands on `dense`, `reading` and `tensor`.
+//! Stands on `dense`, `reading`, `real` and `tensor`.
 
 use nervecord::generated::Table;
 
 use super::dense::{Block, DenseLanes, ROWS};
 use super::reading::{self, Reading};
+pub use super::real::{add_means, add_row, add_rows};
 use super::tensor::{LANES, Lanes};
 
 /// See [`dense`](super::Unit::dense).

@@ -33,6 +33,28 @@ fn lanes_and_rows_are_the_same_numbers() {
     }
 }
 
+#[test]
+fn sums_of_rows_have_one_order() {
+    for (n, count) in [(1, 1), (3, 2), (5, 4), (7, 9), (16, 16), (33, 6)] {
+        let number = |i: usize| (i as f64 * 0.754_877_666_246_693).fract() - 0.3;
+        let rows: Vec<f64> = (0..n * count).map(number).collect();
+        let factors = [7, 11].map(|from| (from..from + count).map(number).collect::<Vec<_>>());
+        let term = |r: usize, i: usize, k: usize| rows[r * n + i] * factors[k][r];
+        let sum = |i: usize, k: usize| (0..count).fold(0.1, |sum, r| sum + term(r, i, k));
+        let (mut first, mut second) = (vec![0.1; n], vec![0.1; n]);
+        let both = factors.each_ref().map(Vec::as_slice);
+        add_rows(&mut [&mut first, &mut second], &rows, both);
+        let wanted = [0, 1].map(|k| (0..n).map(|i| sum(i, k)).collect::<Vec<f64>>());
+        assert_eq!([first, second], wanted);
+        let mut means = vec![0.1; n];
+        add_means(&mut means, &rows, 0.7, 3.0);
+        assert!(means.iter().zip(&rows).all(|(y, x)| *y == 0.1 + x * 0.7 / 3.0));
+        let mut added = vec![0.1; n];
+        add_row(&mut added, &rows, 0.7);
+        assert!(added.iter().zip(&rows).all(|(y, x)| *y == 0.1 + x * 0.7));
+    }
+}
+
 proptest! {
     #[test]
     fn a_dense_layer_has_the_runtimes_bits(

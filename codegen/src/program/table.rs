@@ -1,5 +1,7 @@
 //! Tables and values of a kernel, as data: every reader of a program gives them its own form. Stands on nothing.
 
+use std::ops::Range;
+
 /// Numbers of one type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs)]
@@ -12,7 +14,7 @@ pub enum Array<'a> {
     I32(&'a [i32]),
 }
 
-impl Array<'_> {
+impl<'a> Array<'a> {
     /// The type of one.
     pub fn element(&self) -> &'static str {
         match self {
@@ -35,6 +37,38 @@ impl Array<'_> {
             Self::U32(numbers) => numbers.iter().map(|&x| x.into()).collect(),
             Self::I32(numbers) => numbers.iter().map(|&x| x.into()).collect(),
         }
+    }
+
+    /// Some of them.
+    ///
+    /// # Panics
+    /// There are not as many.
+    pub fn part(&self, range: Range<usize>) -> Self {
+        match self {
+            Self::U8(numbers) => Self::U8(&numbers[range]),
+            Self::I8(numbers) => Self::I8(&numbers[range]),
+            Self::U16(numbers) => Self::U16(&numbers[range]),
+            Self::I16(numbers) => Self::I16(&numbers[range]),
+            Self::U32(numbers) => Self::U32(&numbers[range]),
+            Self::I32(numbers) => Self::I32(&numbers[range]),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::U8(numbers) => numbers.len(),
+            Self::I8(numbers) => numbers.len(),
+            Self::U16(numbers) => numbers.len(),
+            Self::I16(numbers) => numbers.len(),
+            Self::U32(numbers) => numbers.len(),
+            Self::I32(numbers) => numbers.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Bytes of all of them.

@@ -5,6 +5,7 @@ use nervecord::host::quads;
 
 use super::format::Format;
 use super::lowering::Lowering;
+use super::spread::spread;
 use super::table::{self, Tables, fit, histogram, movement};
 use super::{gates, scale};
 use crate::error::{Error, Result};
@@ -192,7 +193,8 @@ fn tables(
         let exact: Vec<f64> = values.iter().map(|y| y / out_scale).collect();
         table::fit(&exact, &weight, rms)
     };
-    Ok(Tables { fits: parallel::map(&reals, fit), scale: out_scale, offset: 0.0 })
+    let fits = parallel::map(&reals, fit);
+    Ok(Tables { fits, first: None, scale: out_scale, offset: 0.0 })
 }
 
 /// A function that leaves the finite numbers where data is.
@@ -249,7 +251,7 @@ pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Resul
     let tables = lowering
         .known
         .get(&first, numbers, || map_table(lowering, node, function, &value.format, scale))?;
-    let Tables { fits, scale, offset } = &*tables;
+    let Tables { fits, first: spread, scale, offset } = &*tables;
     let fit = &fits[0];
     let format = Format {
         scale: vec![*scale],
@@ -257,12 +259,25 @@ pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Resul
         low: fit.reach.0.into(),
         high: fit.reach.1.into(),
     };
-    let kind = format!("table {}", fit.pieces.len());
-    let kernel = FunctionsKernel::in_place(fit.pieces.clone(), value.features);
-    lowering.push(&node.name, Box::new(kernel), vec![], value.storage);
+    let mut push = |name: &str, pieces: &[u32]| {
+        let kernel = FunctionsKernel::in_place(pieces.to_vec(), value.features);
+        let bytes = kernel.data().bytes();
+        lowering.push(name, Box::new(kernel), vec![], value.storage);
+        bytes
+    };
+    let spread = spread.as_deref().map(|pieces| push(&format!("{}_spread", node.name), pieces));
+    push(&node.name, &fit.pieces);
+    let kind = match spread {
+        Some(_) => format!("tables {}", fit.pieces.len()),
+        None => format!("table {}", fit.pieces.len()),
+    };
     lowering.define(node.output, value.storage, format);
     let row = lowering.report(node, kind, function.to_string());
     row.worst_error = Some(fit.worst * scale);
+    row.table_bytes += spread.unwrap_or(0);
+    if spread.is_some() {
+        row.note += ", behind a table that spreads where it bends";
+    }
     if shared {
         row.table_bytes = 0;
         row.note += &format!(", the table of {first}");
@@ -314,6 +329,13 @@ fn map_table(
     let weight = histogram(read, scale);
     let moves = twins().map(|twin| movement(&lowering.ranges.values[twin.output]));
     let movement = moves.fold(f64::INFINITY, f64::min);
-    let fit = fit(&exact, &weight, lowering.table_tolerance * movement / out_scale);
-    Ok(Tables { fits: vec![fit], scale: out_scale, offset })
+    let rms = lowering.table_tolerance * movement / out_scale;
+    let fit = fit(&exact, &weight, rms);
+    // An error that is carried from step to step is kept as even as one table has it.
+    let spread = match lowering.graph.feeds_back() {
+        true => None,
+        false => spread(&fit, &exact, &weight, rms),
+    };
+    let (first, fit) = spread.map_or((None, fit), |both| (Some(both.first), both.second));
+    Ok(Tables { fits: vec![fit], first, scale: out_scale, offset })
 }

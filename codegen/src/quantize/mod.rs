@@ -17,6 +17,7 @@ mod lower;
 mod lowering;
 mod membrane;
 mod memo;
+mod moments;
 mod ncap;
 mod plan;
 mod port;
@@ -29,6 +30,7 @@ mod rescale;
 mod rows;
 mod scale;
 mod spiking;
+mod spread;
 mod state;
 mod table;
 

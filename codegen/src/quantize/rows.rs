@@ -3,13 +3,12 @@
 //! Shared by every layer kind that ends in sums of products: a row has a scale of its own, as fine as
 //! the bound on its partial sums allows.
 
-use std::ops::Range;
-
-use super::cholesky::Factor;
 use super::format::{Format, multiplier, rounding_half, scaled_multiplier};
 use super::lattice::Lattice;
+use super::moments::Moments;
 use super::scale::settle;
 use crate::error::{Error, Result};
+use crate::parallel;
 use crate::program::Width;
 
 /// Accumulators stay below this in magnitude: all of `i32` but its last value.
@@ -127,27 +126,24 @@ impl Fit {
     /// than half an output unit at the end of an input's range.
     pub fn of(
         scales: &Scales,
-        row: &dyn Fn(usize, Frame) -> Row,
-        bound: &dyn Fn(&[i32], f64) -> f64,
+        row: &(dyn Fn(usize, Frame) -> Row + Sync),
+        bound: &(dyn Fn(&[i32], f64) -> f64 + Sync),
     ) -> Result<Self> {
         // The half is half an output unit in units of the row: as good as always below 2^17, but
         // more where a row is much finer than the one that decides the layer's shift.
         let frame = |s: &f64| Frame { room: f64::powi(2.0, 17), end: s * 32768.0, step: 0.0 };
         let mut frames: Vec<Frame> = scales.of.iter().map(frame).collect();
-        let mut rows: Vec<Row> = frames.iter().enumerate().map(|(r, &f)| row(r, f)).collect();
+        let all: Vec<usize> = (0..frames.len()).collect();
+        let mut rows = parallel::map(&all, |&r| row(r, frames[r]));
         // At the last the room is half of `i32`, and no half is larger.
         for _ in 0..16 {
             let finish = Finish::of(&rows, scales.clone());
-            let mut made = true;
-            for (r, frame) in frames.iter_mut().enumerate() {
-                let step = finish.step(r);
-                if finish.multiplier[r] < FEWEST && frame.step != step {
-                    frame.step = step;
-                    rows[r] = row(r, *frame);
-                    made = false;
-                }
-            }
-            if !made {
+            let uneven =
+                |r: &usize| finish.multiplier[*r] < FEWEST && frames[*r].step != finish.step(*r);
+            let uneven: Vec<usize> = all.iter().copied().filter(uneven).collect();
+            if !uneven.is_empty() {
+                uneven.iter().for_each(|&r| frames[r].step = finish.step(r));
+                remake(&mut rows, &uneven, |r| row(r, frames[r]));
                 continue;
             }
             let ends = rows.iter().zip(&finish.bias);
@@ -157,16 +153,21 @@ impl Fit {
             if largest <= LIMIT {
                 return Ok(Self { rows, finish, bound: largest });
             }
-            for (r, frame) in frames.iter_mut().enumerate().filter(|(r, _)| reached[*r] > LIMIT) {
-                frame.room *= 2.0;
-                rows[r] = row(r, *frame);
-            }
+            let beyond: Vec<usize> = all.iter().copied().filter(|&r| reached[r] > LIMIT).collect();
+            beyond.iter().for_each(|&r| frames[r].room *= 2.0);
+            remake(&mut rows, &beyond, |r| row(r, frames[r]));
         }
         Err(Error::new("the sums of a layer cannot be kept inside 32 bits")
             .expected("outputs of a size that 16 bits can tell apart")
             .found("a bias far larger than all the layer's weights can move")
             .help("scale the network's inputs and outputs to the size of 1"))
     }
+}
+
+/// Makes some of `rows` again.
+fn remake(rows: &mut [Row], which: &[usize], row: impl Fn(usize) -> Row + Sync) {
+    let made = parallel::map(which, |&r| row(r));
+    which.iter().zip(made).for_each(|(&r, made)| rows[r] = made);
 }
 
 /// How rows of sums become outputs.
@@ -198,113 +199,6 @@ impl Finish {
     /// The real number a unit of row `r`'s sums stands for with a multiplier of 1.
     fn step(&self, r: usize) -> f64 {
         self.scales.of[r] / f64::powi(2.0, 16 + i32::from(self.shift))
-    }
-}
-
-/// Mean and covariance of a layer's inputs on the calibration data, in integers of the input.
-///
-/// Covariances are known only as well as there are rows: they are shrunk towards the variances alone by the
-/// factor that minimises the expected squared error (Schaefer & Strimmer 2005, target D), a row counting for
-/// as much as it is not the row before it. With the variances alone, each weight is rounded by itself.
-pub struct Moments {
-    mean: Vec<f64>,
-    /// Neighbouring inputs, and how they move together; none where only the mean was asked for.
-    blocks: Vec<Block>,
-}
-
-/// Inputs whose weights are rounded together.
-struct Block {
-    inputs: Range<usize>,
-    /// Row-major; the diagonal is raised a little, for directions the data does not show.
-    covariance: Vec<f64>,
-    /// The inputs by their index in the block, least variance first.
-    order: Vec<usize>,
-    /// Columns of the Cholesky factor of the covariance in that order, each over its diagonal element,
-    /// which is left out: column `k` has `n - 1 - k` elements.
-    factor: Vec<Vec<f64>>,
-}
-
-/// Rows in which nothing moves together that are taken to have been seen before all others: of a handful
-/// not even the shrinking can be told.
-const PRIOR: f64 = 16.0;
-
-/// Inputs that are rounded together at most: more take time with their square.
-const WIDEST_BLOCK: usize = 512;
-
-impl Moments {
-    /// The moments of a tensor of this format over some of its real rows; for weights of `width` only what
-    /// their rounding needs.
-    pub fn of<'a>(
-        rows: impl ExactSizeIterator<Item = &'a Vec<f64>>,
-        format: &Format,
-        width: Width,
-    ) -> Self {
-        /// More rows change the estimate little.
-        const ROWS: usize = 1000;
-        let step = rows.len().div_ceil(ROWS).max(1);
-        let integer = |(i, x): (usize, &f64)| (x - format.offset(i)) / format.scale(i);
-        let rows: Vec<Vec<f64>> =
-            rows.step_by(step).map(|row| row.iter().enumerate().map(integer).collect()).collect();
-        Self::of_integers(&rows, width)
-    }
-
-    /// As [`of`](Self::of), from rows that are integers already.
-    pub fn of_integers(rows: &[Vec<f64>], width: Width) -> Self {
-        let (n, count) = (rows.first().map_or(0, Vec::len), rows.len() as f64);
-        let mut mean = vec![0.0; n];
-        for row in rows {
-            mean.iter_mut().zip(row).for_each(|(m, x)| *m += x / count);
-        }
-        let blocks = n.div_ceil(WIDEST_BLOCK).max(1);
-        let block = |b: usize| Block::of(rows, &mean, b * n / blocks..(b + 1) * n / blocks);
-        let blocks = if width.is_coarse() { (0..blocks).map(block).collect() } else { vec![] };
-        Self { mean, blocks }
-    }
-}
-
-impl Block {
-    fn of(rows: &[Vec<f64>], mean: &[f64], inputs: Range<usize>) -> Self {
-        let (n, count) = (inputs.len(), rows.len() as f64);
-        let mean = &mean[inputs.clone()];
-        let mut covariance = vec![0.0; n * n];
-        // What the shrinking needs: sums over the rows of |c|^4 - sum c_i^4, of |c|^2, and of c . c'
-        // with the row before.
-        let (mut fourth, mut square, mut follows) = (0.0, 0.0, 0.0);
-        let mut before = vec![0.0; n];
-        for row in rows {
-            let centred: Vec<f64> =
-                row[inputs.clone()].iter().zip(mean).map(|(x, m)| x - m).collect();
-            for (j, a) in centred.iter().enumerate() {
-                for (sum, b) in covariance[j * n..=j * n + j].iter_mut().zip(&centred) {
-                    *sum += a * b / count;
-                }
-            }
-            let own: f64 = centred.iter().map(|c| c * c).sum();
-            square += own;
-            fourth += own * own - centred.iter().map(|c| c.powi(4)).sum::<f64>();
-            follows += centred.iter().zip(&before).map(|(a, b)| a * b).sum::<f64>();
-            before = centred;
-        }
-        let own = |covariance: &[f64], j: usize| covariance[j * n + j];
-        let trace: f64 = (0..n).map(|j| own(&covariance, j)).sum();
-        let mixed: f64 =
-            (0..n).flat_map(|j| &covariance[j * n..j * n + j]).map(|c| 2.0 * c * c).sum();
-        let likeness = (follows / square.max(f64::MIN_POSITIVE)).clamp(0.0, 0.99);
-        let independent = count * (1.0 - likeness);
-        let unsure = (fourth / count - mixed) / (independent - 1.0).max(f64::MIN_POSITIVE);
-        let known = 1.0 - (unsure / mixed.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
-        let keep = known * independent / (independent + PRIOR);
-        for j in 0..n {
-            covariance[j * n + j] += 0.01 * trace / n as f64 + 1.0;
-            for k in 0..j {
-                covariance[j * n + k] *= keep;
-                covariance[k * n + j] = covariance[j * n + k];
-            }
-        }
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|&a, &b| own(&covariance, a).total_cmp(&own(&covariance, b)));
-        let factor = Factor::of(&covariance, &order).columns;
-        Self { inputs, covariance, order, factor }
     }
 }
 
@@ -416,20 +310,14 @@ impl Row {
 }
 
 /// Rounds a row's weights to integers times `scale` such that the output's error on the calibration
-/// data is small: from the nearest integers or the nearest planes (Babai 1986), whichever ends lower, by
-/// coordinate descent on the quadratic form of the inputs' covariance (i16 weights are near enough as
-/// they are).
+/// data is small, by the quadratic form of the inputs' covariance (the nearest i16 weights are near enough).
 fn round(reals: &[f64], bias: f64, scale: f64, width: Width, moments: Option<&Moments>) -> Row {
     let most = f64::from(width.largest());
     let mut weights: Vec<f64> =
         reals.iter().map(|w| (w / scale).round().clamp(-most, most)).collect();
     let mut error = 0.0;
     for block in moments.map_or(&[][..], |m| &m.blocks) {
-        let own = &reals[block.inputs.clone()];
-        let nearest = block.descend(own, scale, most, weights[block.inputs.clone()].to_vec());
-        let planes = block.nearest_planes(own, scale, most);
-        let planes = block.descend(own, scale, most, planes);
-        let (rounded, left) = if planes.1 < nearest.1 { planes } else { nearest };
+        let (rounded, left) = block.round(&reals[block.inputs.clone()], scale, most);
         weights[block.inputs.clone()].copy_from_slice(&rounded);
         error += left * scale * scale;
     }
@@ -441,67 +329,6 @@ fn round(reals: &[f64], bias: f64, scale: f64, width: Width, moments: Option<&Mo
         bias: bias + shift * scale,
         scale,
         error,
-    }
-}
-
-impl Block {
-    /// Integers one by one, the input of the largest variance first, each making up for the errors before it
-    /// as far as their inputs move together.
-    fn nearest_planes(&self, reals: &[f64], scale: f64, most: f64) -> Vec<f64> {
-        let n = reals.len();
-        let mut weights = vec![0.0; n];
-        // Of the weights done, in reverse order.
-        let mut errors = vec![0.0; n];
-        for k in (0..n).rev() {
-            let j = self.order[k];
-            let column = &self.factor[k];
-            let carried: f64 = column.iter().zip(&errors[k + 1..]).map(|(c, e)| c * e).sum();
-            let exact = reals[j] / scale;
-            weights[j] = (exact + carried).round().clamp(-most, most);
-            errors[k] = exact - weights[j];
-        }
-        weights
-    }
-
-    /// Coordinate descent from `weights`: integers, and the variance they add in units of the row.
-    fn descend(
-        &self,
-        reals: &[f64],
-        scale: f64,
-        most: f64,
-        mut weights: Vec<f64>,
-    ) -> (Vec<f64>, f64) {
-        const SWEEPS: usize = 4;
-        let n = reals.len();
-        let mut errors: Vec<f64> = weights.iter().zip(reals).map(|(q, w)| w / scale - q).collect();
-        // gradient[k] = sum_j covariance[k][j] errors[j]
-        let mut gradient: Vec<f64> = self
-            .covariance
-            .chunks(n.max(1))
-            .map(|row| row.iter().zip(&errors).map(|(c, e)| c * e).sum())
-            .collect();
-        for _ in 0..SWEEPS {
-            let mut moved = false;
-            for j in 0..n {
-                if reals[j] == 0.0 {
-                    continue; // a pruned weight stays pruned
-                }
-                let column = &self.covariance[j * n..][..n];
-                let step = (gradient[j] / column[j]).round();
-                let step = (weights[j] + step).clamp(-most, most) - weights[j];
-                if step != 0.0 {
-                    moved = true;
-                    weights[j] += step;
-                    errors[j] -= step;
-                    gradient.iter_mut().zip(column).for_each(|(g, c)| *g -= c * step);
-                }
-            }
-            if !moved {
-                break;
-            }
-        }
-        let error = gradient.iter().zip(&errors).map(|(g, e)| g * e).sum();
-        (weights, error)
     }
 }
 
@@ -572,28 +399,6 @@ mod tests {
         assert_eq!(row.weights.iter().sum::<i32>(), 125, "{:?}", row.weights);
     }
 
-    /// Blocks of a wide layer are rounded each by itself: the error is the sum of theirs.
-    #[test]
-    fn wide_rows_are_rounded_in_blocks() {
-        let n = 2 * WIDEST_BLOCK + 2;
-        let value = |r: usize, j: usize| ((r * (j % 7 + 1) * 37 + j) % 101) as f64 - 50.0;
-        let rows: Vec<Vec<f64>> = (0..64).map(|r| (0..n).map(|j| value(r, j)).collect()).collect();
-        let moments = Moments::of_integers(&rows, Width::I8);
-        let lengths: Vec<usize> = moments.blocks.iter().map(|b| b.inputs.len()).collect();
-        assert_eq!((lengths.len(), lengths.iter().sum::<usize>()), (3, n));
-        let reals: Vec<f64> = (0..n).map(|j| value(3, j) / 7.0).collect();
-        let row = round(&reals, 0.0, 1.0, Width::I8, Some(&moments));
-        let exact = |b: &Block| -> f64 {
-            let error =
-                |j: usize| reals[b.inputs.start + j] - f64::from(row.weights[b.inputs.start + j]);
-            let m = b.inputs.len();
-            let of = |j: usize| (0..m).map(|k| b.covariance[j * m + k] * error(k)).sum::<f64>();
-            (0..m).map(|j| error(j) * of(j)).sum()
-        };
-        let sum: f64 = moments.blocks.iter().map(exact).sum();
-        assert!((sum - row.error).abs() < 1e-6 * sum, "{sum} {}", row.error);
-    }
-
     /// Those of a file that was quantized, whatever their largest is.
     #[test]
     fn weights_that_are_integers_already_stay_what_they_are() {
@@ -630,31 +435,5 @@ mod tests {
             assert!((row.bias - 0.5).abs() < 1e-9 && row.scale.is_normal(), "{}", row.scale);
         }
         assert_ne!(Row::of(&[1e-6, -1e-6], 0.5, Width::I8, None, frame, &bound).weights, [0, 0]);
-    }
-
-    #[test]
-    fn the_factor_gives_the_matrix_back() {
-        let rows: Vec<Vec<f64>> = (0..40)
-            .map(|k| (0..5).map(|j| f64::from((k * (j + 3) + j * j) % 11) * 9.0).collect())
-            .collect();
-        let Block { covariance, order, factor, .. } =
-            Moments::of_integers(&rows, Width::I8).blocks.remove(0);
-        // With unit columns u_k and pivots d_k: C = sum_k d_k u_k u_k^T.
-        let at = |k: usize, j: usize| match j.cmp(&k) {
-            std::cmp::Ordering::Less => 0.0,
-            std::cmp::Ordering::Equal => 1.0,
-            std::cmp::Ordering::Greater => factor[k][j - k - 1],
-        };
-        let mut pivots = vec![];
-        for k in 0..5 {
-            let diagonal = covariance[order[k] * 5 + order[k]];
-            let done: f64 = pivots.iter().enumerate().map(|(m, d)| d * at(m, k) * at(m, k)).sum();
-            pivots.push(diagonal - done);
-        }
-        for (j, k) in (0..5).flat_map(|j| (0..5).map(move |k| (j, k))) {
-            let sum: f64 = pivots.iter().enumerate().map(|(m, d)| d * at(m, j) * at(m, k)).sum();
-            let want = covariance[order[j] * 5 + order[k]];
-            assert!((sum - want).abs() < 1e-6 * (1.0 + want.abs()), "{sum} {want}");
-        }
     }
 }

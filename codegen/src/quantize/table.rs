@@ -19,12 +19,17 @@ pub struct Fit {
     /// Smallest and largest output.
     pub reach: (i16, i16),
     /// Weighted RMS difference.
-    error: f64,
+    pub error: f64,
 }
+
+/// The least error that is asked for: half an integer of rounding is no fault of the table's size.
+pub const FINEST: f64 = 0.6;
 
 /// Tables of functions of one tensor, all with one output scale.
 pub struct Tables {
     pub fits: Vec<Fit>,
+    /// The pieces of a table in front of the one fit, which spreads its inputs.
+    pub first: Option<Vec<u32>>,
     /// Real number a unit of the outputs.
     pub scale: f64,
     /// Real number that their 0 stands for.
@@ -36,8 +41,7 @@ pub struct Tables {
 pub fn fit(exact: &[f64], weight: &[f64], rms: f64) -> Fit {
     /// Half the most pieces a table may have.
     const MOST: usize = 2048;
-    // Half an integer of rounding is no fault of the table's size.
-    let rms = rms.max(0.6);
+    let rms = rms.max(FINEST);
     let (mut below, mut half) = (0, 1);
     let mut best = Fit::of(exact, weight, half);
     while best.error > rms && half < MOST {
@@ -59,7 +63,7 @@ pub fn fit(exact: &[f64], weight: &[f64], rms: f64) -> Fit {
 
 impl Fit {
     /// The `2 half` pieces with the least weighted squared error, each by itself.
-    fn of(exact: &[f64], weight: &[f64], half: usize) -> Self {
+    pub fn of(exact: &[f64], weight: &[f64], half: usize) -> Self {
         // No value beyond the function's own: no probability below zero.
         let clamped = || exact.iter().map(|y| y.clamp(-32768.0, 32767.0).round() as i64);
         let range = (clamped().min().unwrap_or(0), clamped().max().unwrap_or(0));
@@ -75,11 +79,18 @@ impl Fit {
                 piece(&points.collect::<Vec<_>>(), range)
             })
             .collect();
-        let table = Table::new(&pieces);
+        let places: Vec<usize> = (0..65536).collect();
+        let fit = Self { pieces, worst: 0.0, reach: (0, 0), error: 0.0 };
+        fit.read_at(&places, exact, weight)
+    }
+
+    /// The same pieces for inputs that are read at `places`.
+    pub fn read_at(self, places: &[usize], exact: &[f64], weight: &[f64]) -> Self {
+        let table = Table::new(&self.pieces);
         let (mut worst, mut sum, mut total) = (0.0_f64, 0.0, 0.0);
         let mut reach = (i16::MAX, i16::MIN);
-        for (u, (&y, &w)) in exact.iter().zip(weight).enumerate() {
-            let got = table.at(u as u16);
+        for ((&place, &y), &w) in places.iter().zip(exact).zip(weight) {
+            let got = table.at(place as u16);
             reach = (reach.0.min(got), reach.1.max(got));
             let error = f64::from(got) - y.clamp(-32768.0, 32767.0);
             worst = worst.max(error.abs());
@@ -87,7 +98,7 @@ impl Fit {
             total += w;
         }
         let error = (sum / f64::max(total, f64::MIN_POSITIVE)).sqrt();
-        Self { pieces, worst, reach, error }
+        Self { worst, reach, error, ..self }
     }
 }
 

@@ -111,7 +111,7 @@ fn columns_folded(dense: &Dense, scale: &[f64], offset: &[f64]) -> Option<Dense>
     let times = |row: &Vec<f64>| row.iter().zip(scale).map(|(w, s)| w * s).collect();
     let weights: Vec<Vec<f64>> = dense.weights.iter().map(times).collect();
     let sound = finite(&bias) && weights.iter().all(|row| finite(row));
-    sound.then_some(Dense { weights, bias, wiring: dense.wiring })
+    sound.then_some(Dense { weights: weights.into(), bias, wiring: dense.wiring })
 }
 
 /// The layer that takes a scale and an offset of its outputs in, if it is one of dense layers.
@@ -135,7 +135,7 @@ fn rows_folded(dense: &Dense, scale: &[f64], offset: &[f64]) -> Option<Dense> {
     let times = |(row, s): (&Vec<f64>, &f64)| row.iter().map(|w| w * s).collect();
     let weights: Vec<Vec<f64>> = dense.weights.iter().zip(scale).map(times).collect();
     let sound = finite(&bias) && weights.iter().all(|row| finite(row));
-    sound.then_some(Dense { weights, bias, wiring: dense.wiring })
+    sound.then_some(Dense { weights: weights.into(), bias, wiring: dense.wiring })
 }
 
 /// `s (W x + b) + o = (s W) x + (s b + o)`, if the affine layer is all that reads the dense one.

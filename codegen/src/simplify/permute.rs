@@ -114,7 +114,7 @@ pub fn into_columns(graph: &mut Graph) -> bool {
         if !weights.iter().flatten().all(|w| w.is_finite()) {
             continue;
         }
-        let moved = Dense { weights, ..dense.clone() };
+        let moved = Dense { weights: weights.into(), ..dense.clone() };
         graph.nodes[index].layer = Layer::Dense(moved);
         graph.nodes[index].inputs = vec![source];
         changed = true;

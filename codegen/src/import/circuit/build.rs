@@ -71,7 +71,7 @@ fn sources(
     let unit = || Layer::Map(Expr::clamp(0.0, 1.0));
     let inputs = graph.push(
         "inputs",
-        Layer::Dense(Dense { weights, bias, wiring: true }),
+        Layer::Dense(Dense { weights: weights.into(), bias, wiring: true }),
         &[graph.input],
     )?;
     let inputs = graph.push("saturation", unit(), &[inputs])?;
@@ -82,12 +82,15 @@ fn sources(
     let phases = graph.push_counters("phases", initial);
     // On while phase < on: at whole numbers clamp(on - phase, 0, 1) is exactly that.
     let n = circuit.oscillators.len();
-    let weights =
+    let weights: Vec<_> =
         (0..n).map(|i| (0..n).map(|j| if i == j { -1.0 } else { 0.0 }).collect()).collect();
     let on = |o: &Oscillator| (f64::from(o.period) * o.duty).round();
     let bias = circuit.oscillators.iter().map(on).collect();
-    let waves =
-        graph.push("waves", Layer::Dense(Dense { weights, bias, wiring: true }), &[phases])?;
+    let waves = graph.push(
+        "waves",
+        Layer::Dense(Dense { weights: weights.into(), bias, wiring: true }),
+        &[phases],
+    )?;
     let waves = graph.push("oscillators", unit(), &[waves])?;
     let all = graph.push("sources", Layer::Concat, &[inputs, waves])?;
     Ok((all, Some(phases)))
@@ -126,8 +129,11 @@ fn clamp(graph: &mut Graph, circuit: &Circuit, sources: TensorId) -> Result<Tens
     let mut activity = state;
     for step in 0..circuit.substeps {
         let all = graph.push(format!("all{step}"), Layer::Concat, &[sources, activity])?;
-        let dense =
-            Layer::Dense(Dense { weights: weights.clone(), bias: bias.clone(), wiring: true });
+        let dense = Layer::Dense(Dense {
+            weights: weights.clone().into(),
+            bias: bias.clone(),
+            wiring: true,
+        });
         let sum = graph.push(format!("sum{step}"), dense, &[all])?;
         activity = graph.push(format!("clamp{step}"), Layer::Map(Expr::clamp(0.0, 1.0)), &[sum])?;
     }

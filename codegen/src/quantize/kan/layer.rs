@@ -13,7 +13,8 @@ use crate::graph::kan::Kan;
 use crate::program::{Curve, Width};
 use crate::quantize::format::Format;
 use crate::quantize::lowering::Lowering;
-use crate::quantize::rows::{Fit, Frame, Moments, Row, Scales};
+use crate::quantize::moments::Moments;
+use crate::quantize::rows::{Fit, Frame, Row, Scales};
 
 /// The largest weight of a basis function is below this.
 pub const ONE: f64 = 32768.0;
