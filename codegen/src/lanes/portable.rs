@@ -18,8 +18,8 @@ pub fn dense(layer: &DenseLanes, x: &[Lanes], y: &mut [Lanes]) {
             let mut sums = [bias[row]; LANES];
             for (pair, weights) in x.chunks(2).zip(pairs) {
                 let weight = weights[row];
-                add(&mut sums, &pair[0], i32::from(weight as i16));
-                add(&mut sums, pair.get(1).unwrap_or(&zero), weight >> 16);
+                add(&mut sums, &pair[0], weight as i16);
+                add(&mut sums, pair.get(1).unwrap_or(&zero), (weight >> 16) as i16);
             }
             for (y, sum) in y.numbers_mut().iter_mut().zip(sums) {
                 let value = (i64::from(sum) * i64::from(words[row])) >> 32;
@@ -30,8 +30,10 @@ pub fn dense(layer: &DenseLanes, x: &[Lanes], y: &mut [Lanes]) {
     }
 }
 
-fn add(sums: &mut [i32; LANES], x: &Lanes, weight: i32) {
-    let products = x.numbers().iter().map(|&x| i32::from(x).wrapping_mul(weight));
+/// Of 16 bits both, so that NEON's `SMLAL` multiplies and adds; inlined, so that sums stay in registers.
+#[inline(always)]
+fn add(sums: &mut [i32; LANES], x: &Lanes, weight: i16) {
+    let products = x.numbers().iter().map(|&x| i32::from(x) * i32::from(weight));
     sums.iter_mut().zip(products).for_each(|(sum, product)| *sum = sum.wrapping_add(product));
 }
 
