@@ -30,15 +30,14 @@ fn ring(kind: &str, neurons: usize, substeps: usize) -> String {
     text + "[[outputs]]\nname = \"y0\"\nplus = [\"n0\"]\n"
 }
 
-/// Neurons times substeps: time and memory grow as they do, up to a size that is told.
+/// Neurons times substeps: time and memory grow as they do, up to a size that is told. A matrix of these neurons would be
+/// 3 GB.
 #[test]
-fn a_circuit_is_read_in_the_time_its_size_takes() {
+fn a_large_circuit_is_read_up_to_a_size_that_is_told() {
     let circuit = Circuit::parse(&ring("threshold", 20_000, 1)).unwrap();
-    let started = std::time::Instant::now();
     assert_eq!(report::circuit::render(&circuit).lines().count(), 20_000 + 6);
     let graph = import::circuit::build(&circuit, "ring").unwrap();
     assert_eq!(graph.tensors[graph.states[0].previous].len(), 20_000);
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
     let parts = ["too large", "`substeps`", "302 x 303 x 255 = 23334030", "2097152", "a loop"];
     refused(&ring("clamp", 302, 255), &parts);
     assert!(Circuit::parse(&ring("clamp", 302, 22)).is_ok());
