@@ -1,4 +1,4 @@
-//! Compiles networks A to D and K as modules in `OUT_DIR`.
+//! Compiles networks A to E and K as modules in `OUT_DIR`.
 
 use std::path::PathBuf;
 use std::{env, fs};

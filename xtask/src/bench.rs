@@ -14,7 +14,7 @@ use crate::{documents, emulate, subject, table};
 pub struct BenchOptions {
     /// A board, or `all`.
     pub board: String,
-    /// Names or paths; networks A to D, K and the bundled models if there is none.
+    /// Names or paths; networks A to E, K and the bundled models if there is none.
     pub models: Vec<PathBuf>,
     /// Print which functions the instructions were executed in.
     pub profile: bool,

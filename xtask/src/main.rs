@@ -208,7 +208,7 @@ enum Task {
         /// Projects such as host, pico or pico-embassy; all if none is given
         projects: Vec<String>,
     },
-    /// Measure a step of the reference networks A to D, K and the bundled models on emulated cores
+    /// Measure a step of the reference networks A to E, K and the bundled models on emulated cores
     Bench {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]

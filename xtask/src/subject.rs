@@ -60,7 +60,7 @@ pub fn all() -> Result<Vec<PathBuf>> {
     Ok(bundled()?.into_iter().chain(MADE.map(PathBuf::from)).collect())
 }
 
-/// What the project's speed is stated for: networks A to D and K, and the bundled models.
+/// What the project's speed is stated for: networks A to E and K, and the bundled models.
 ///
 /// # Errors
 /// As for [`bundled`].
