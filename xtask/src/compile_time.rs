@@ -4,7 +4,7 @@
 //! released, each in a process of its own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use nervecord_tests::random::Random;
 use nervecord_tests::state_dict::StateDict;
 use tempfile::TempDir;
 
-use crate::checkout::{cargo_path, output, root, say};
+use crate::checkout::{released, root, say};
 use crate::documents::grouped;
 use crate::table::{self, Place};
 
@@ -60,7 +60,8 @@ struct Taken {
 /// # Errors
 /// The program cannot be built or fails, or the page has no place for the table.
 pub fn bench(write: bool) -> Result<()> {
-    let program = program()?;
+    say("building nervecord");
+    let program = released()?;
     let least = NOTHING.measured(&program)?.bytes;
     let rows = SUBJECTS.iter().map(|subject| {
         say(&format!("{} {} on {} rows", subject.layers(), subject.activation, subject.rows));
@@ -151,27 +152,6 @@ fn normal(random: &mut Random) -> f64 {
     radius * (std::f64::consts::PI * random.unit()).cos()
 }
 
-/// Builds the program as it is released; where it is.
-fn program() -> Result<PathBuf> {
-    say("building nervecord");
-    let mut cargo = Command::new(cargo_path());
-    cargo.current_dir(root()).args(["build", "--quiet", "--release", "--package", "nervecord-cli"]);
-    let built = output(cargo.args(["--bin", "nervecord", "--message-format", "json"]))?;
-    let text = String::from_utf8_lossy(&built.stdout);
-    executable(&text).ok_or_else(|| {
-        Error::new("nervecord cannot be built")
-            .at(format!("{cargo:?}"))
-            .found(String::from_utf8_lossy(&built.stderr))
-    })
-}
-
-/// The program that cargo's messages name.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let message = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
-    let named = |message: serde_json::Value| message["executable"].as_str().map(PathBuf::from);
-    messages.lines().filter_map(message).find_map(named)
-}
-
 /// Compiles the model of a folder.
 fn compile(program: &Path, folder: &Path) -> Result<Taken> {
     let mut command = Command::new(program);
@@ -218,14 +198,6 @@ mod tests {
         let taken = Taken { time: Duration::from_millis(500), bytes: Some(1250) };
         let cells = subject.cells(&taken, Some(1000));
         assert_eq!(cells[2..], ["25", "20", "0.50", "1000000.0", "10"]);
-    }
-
-    #[test]
-    fn cargo_says_where_a_program_is() {
-        let messages =
-            "{\"reason\":\"a\",\"executable\":null}\nno json\n{\"executable\":\"/a/b\"}\n";
-        assert_eq!(executable(messages), Some(PathBuf::from("/a/b")));
-        assert_eq!(executable(""), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use nervecord_tests::onnx;
 use nervecord_tests::shapes::{BATCHES, ROWS_OF_A_BATCH, SHAPES, Shape};
 
 use crate::checkout::{cargo_path, root, say};
-use crate::table;
+use crate::{python, table};
 
 /// Who runs beside.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -129,12 +129,8 @@ fn onnxruntime<'a>(
 ) -> Result<Vec<(String, f64)>> {
     let place = root().join("target/onnxruntime");
     let requirements = root().join("bench/requirements.txt");
-    let python = place.join("bin/python");
-    if !python.is_file() {
-        say(&format!("installing {} in {}", requirements.display(), place.display()));
-        let action = "the Python environment cannot be made";
-        run(action, Command::new("python3").args(["-m", "venv"]).arg(&place))?;
-    }
+    say(&format!("installing {} in {}", requirements.display(), place.display()));
+    let python = python::environment(&place)?;
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&requirements);
     run("onnxruntime cannot be installed", &mut pip)?;

@@ -10,7 +10,7 @@ use nervecord_cli::emulate::{install_package, process, set_up_program, setup};
 use nervecord_codegen::options::Cpu;
 use nervecord_codegen::{Error, Result};
 
-use crate::checkout::{cargo_path, root, say};
+use crate::checkout::{released, root, say};
 
 /// Tests with the packages that they need.
 #[derive(Clone, Copy, PartialEq)]
@@ -44,12 +44,25 @@ pub fn set_up() -> Result<()> {
     }
 }
 
+/// The interpreter of an environment of its own in `place`, made if it is not there yet.
+///
+/// # Errors
+/// What is missing cannot or may not be installed, or the environment cannot be made.
+pub fn environment(place: &Path) -> Result<PathBuf> {
+    set_up()?;
+    let python = place.join("bin/python");
+    if !python.is_file() {
+        let action = "the Python environment cannot be made";
+        process::run(action, Command::new("python3").args(["-m", "venv"]).arg(place))?;
+    }
+    Ok(python)
+}
+
 /// Builds the wheel, installs it with what the tests need, and runs them.
 ///
 /// # Errors
 /// A package cannot be had, the wheel cannot be built, or a test fails.
 pub fn python(suite: Suite) -> Result<()> {
-    set_up()?;
     // A test makes files for C.
     let core = Core::of(Cpu::CortexM4)?;
     setup(&[], &[core.target.to_owned()], &say)?;
@@ -58,16 +71,13 @@ pub fn python(suite: Suite) -> Result<()> {
     let place = root().join("target/python").join(name);
     let requirements = package.join("tests").join(requirements);
     let program = |name: &str| place.join("bin").join(name);
-    if !program("python").is_file() {
-        let action = "the Python environment cannot be made";
-        process::run(action, Command::new("python3").args(["-m", "venv"]).arg(&place))?;
-    }
+    let python = environment(&place)?;
     let text =
         fs::read_to_string(&requirements).map_err(|e| Error::io("read", &requirements, &e))?;
     let wanted: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     say(&format!("installing in target/python/{name}: {}", wanted.join(" ")));
     let pip = || {
-        let mut pip = Command::new(program("python"));
+        let mut pip = Command::new(&python);
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
         pip
     };
@@ -82,7 +92,7 @@ pub fn python(suite: Suite) -> Result<()> {
     )?;
     let mut test = Command::new(program("pytest"));
     test.args(["-q", "--color=auto", "--durations=5"]).arg(package.join(tests));
-    test.env("NERVECORD", command_line()?).current_dir(&package).stdin(Stdio::null());
+    test.env("NERVECORD", released()?).current_dir(&package).stdin(Stdio::null());
     // A bytecode cache in the checkout would be one more thing to ignore.
     test.env("PYTHONDONTWRITEBYTECODE", "1");
     match test.status() {
@@ -112,12 +122,4 @@ fn wheel(maturin: &Path, package: &Path) -> Result<PathBuf> {
     files
         .find(|path| path.extension() == Some(OsStr::new("whl")))
         .ok_or_else(|| Error::new("no wheel was built").at(place.display()).expected("a file .whl"))
-}
-
-/// The command line, with which the package is compared.
-fn command_line() -> Result<PathBuf> {
-    let mut build = Command::new(cargo_path());
-    build.args(["build", "--release", "--quiet", "--package", "nervecord-cli"]).current_dir(root());
-    process::run("the command line cannot be built", &mut build)?;
-    Ok(root().join("target/release").join(format!("nervecord{}", std::env::consts::EXE_SUFFIX)))
 }

@@ -39,16 +39,12 @@ pub fn set_up(board: &Board) -> Result<()> {
     for (what, command, package) in TOOLS {
         set_up_program(what, command, package, &say)?;
     }
-    python::set_up()?;
     let (wanted, done) = (requirements()?, folder().join(REQUIREMENTS));
     if fs::read_to_string(&done).ok().as_deref() == Some(&wanted) {
         return Ok(());
     }
     say(&format!("cores: installing in target/rtl what xtask/rtl/{REQUIREMENTS} names"));
-    let action = "the Python environment cannot be made";
-    let environment = folder().join("python");
-    process::run(action, Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    let mut pip = Command::new(environment.join("bin/python"));
+    let mut pip = Command::new(python::environment(&folder().join("python"))?);
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
     let wish = sources().join(REQUIREMENTS);
     process::run("the cores cannot be had", pip.arg("--requirement").arg(wish))?;
