@@ -1,23 +1,7 @@
 // CV32E40P on the bench, without floats and without its extensions.
 
 module bench (
-    input  logic        clk,
-    input  logic        rst_n,
-    output logic        i_req,
-    input  logic        i_gnt,
-    output logic [31:0] i_addr,
-    input  logic        i_valid,
-    input  logic [31:0] i_rdata,
-    output logic        d_req,
-    input  logic        d_gnt,
-    output logic        d_we,
-    output logic [ 3:0] d_be,
-    output logic [31:0] d_addr,
-    output logic [31:0] d_wdata,
-    input  logic        d_valid,
-    input  logic [31:0] d_rdata,
-    output logic        retired,
-    output logic [31:0] retired_pc
+`include "ports.svh"
 );
   cv32e40p_core core (
       .clk_i(clk),

@@ -1,23 +1,7 @@
 // Ibex on the bench: the core with its register file of flip-flops, without what surrounds it in a secured chip.
 
 module bench (
-    input  logic        clk,
-    input  logic        rst_n,
-    output logic        i_req,
-    input  logic        i_gnt,
-    output logic [31:0] i_addr,
-    input  logic        i_valid,
-    input  logic [31:0] i_rdata,
-    output logic        d_req,
-    input  logic        d_gnt,
-    output logic        d_we,
-    output logic [ 3:0] d_be,
-    output logic [31:0] d_addr,
-    output logic [31:0] d_wdata,
-    input  logic        d_valid,
-    input  logic [31:0] d_rdata,
-    output logic        retired,
-    output logic [31:0] retired_pc
+`include "ports.svh"
 );
   logic [4:0] a, b, to;
   logic [31:0] a_data, b_data, to_data;

@@ -127,6 +127,7 @@ pub fn build(core: &Core, build: &Build) -> Result<PathBuf> {
     // Others' style is theirs; ours has only ports left open.
     verilator.args(["-O3", "-MAKEFLAGS", "OPT_FAST=-O2", "-Wno-fatal", "-Wno-lint", "-Wno-style"]);
     verilator.arg("--Mdir").arg(&place).args(["-o", "bench"]).args(build.defines);
+    verilator.arg(format!("-I{}", sources().display()));
     verilator.args(core.sources.iter().map(|source| argument(source, &package)));
     verilator.arg(sources().join(format!("{}.sv", core.name))).arg(sources().join("main.cpp"));
     process::run("a core cannot be built", &mut verilator)?;
