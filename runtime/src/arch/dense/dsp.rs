@@ -5,9 +5,9 @@
 //! so they come out as the pairs `w0 w1` and `w2 w3` that `SMLAD` multiplies with two activations.
 //!
 //! A block of four rows holds its sums in r4-r7 while one pass over the activations feeds all four.
-//! The loop does four quads a round and is entered where a first, partial round begins. Whole
-//! functions are assembly because the loop needs all fourteen registers, of which the compiler
-//! keeps two for itself.
+//! The loop does four quads a round and is entered where a first, partial round begins. One kernel
+//! does layers with a clamp at zero and without. Whole functions are assembly because the loop needs
+//! all fourteen registers, of which the compiler keeps two for itself.
 //!
 //! Stands on `assembly` and `shape`.
 
@@ -19,28 +19,14 @@ use core::arch::naked_asm;
 /// A quad of activations that lies on words.
 macro_rules! load_words {
     () => {
-        "ldrd r2, r3, [r0], #8\n"
+        "ldrd r1, r2, [r0], #8\n"
     };
 }
 
 /// A quad of activations wherever it lies: an instruction more, of four bytes.
 macro_rules! load_any {
     () => {
-        "ldr r2, [r0], #4\nldr r3, [r0], #4\n"
-    };
-}
-
-/// Four outputs that lie on words.
-macro_rules! store_words {
-    () => {
-        "strd r4, r6, [r12], #8"
-    };
-}
-
-/// Four outputs wherever they lie.
-macro_rules! store_any {
-    () => {
-        "str r4, [r12], #4\nstr r6, [r12], #4"
+        "ldr r1, [r0], #4\nldr r2, [r0], #4\n"
     };
 }
 
@@ -48,7 +34,7 @@ macro_rules! store_any {
 macro_rules! quad8 {
     ($load:ident) => {
         concat!(
-            "ldm r1!, {{r8, r9, r10, r11}}\n",
+            "ldm r3!, {{r8, r9, r10, r11}}\n",
             $load!(),
             row8!("r4", "r8"),
             row8!("r5", "r9"),
@@ -58,16 +44,16 @@ macro_rules! quad8 {
     };
 }
 
-/// One row of a quad: weights in `$w`, activations in r2 and r3.
+/// One row of a quad: weights in `$w`, activations in r1 and r2.
 macro_rules! row8 {
     ($acc:literal, $w:literal) => {
         concat!(
-            "sxtb16 r12, ",
+            "sxtb16 lr, ",
             $w,
             "\n",
             "smlad ",
             $acc,
-            ", r12, r2, ",
+            ", lr, r1, ",
             $acc,
             "\n",
             "sxtb16 ",
@@ -79,7 +65,7 @@ macro_rules! row8 {
             $acc,
             ", ",
             $w,
-            ", r3, ",
+            ", r2, ",
             $acc,
             "\n",
         )
@@ -91,16 +77,16 @@ macro_rules! quad16 {
     ($load:ident) => {
         concat!(
             $load!(),
-            "ldm r1!, {{r8, r9, r10, r11}}
-             smlad r4, r8, r2, r4
-             smlad r4, r9, r3, r4
-             smlad r5, r10, r2, r5
-             smlad r5, r11, r3, r5
-             ldm r1!, {{r8, r9, r10, r11}}
-             smlad r6, r8, r2, r6
-             smlad r6, r9, r3, r6
-             smlad r7, r10, r2, r7
-             smlad r7, r11, r3, r7
+            "ldm r3!, {{r8, r9, r10, r11}}
+             smlad r4, r8, r1, r4
+             smlad r4, r9, r2, r4
+             smlad r5, r10, r1, r5
+             smlad r5, r11, r2, r5
+             ldm r3!, {{r8, r9, r10, r11}}
+             smlad r6, r8, r1, r6
+             smlad r6, r9, r2, r6
+             smlad r7, r10, r1, r7
+             smlad r7, r11, r2, r7
             "
         )
     };
@@ -109,14 +95,14 @@ macro_rules! quad16 {
 /// One quad of a single row of i8 weights.
 macro_rules! single8 {
     ($load:ident) => {
-        concat!("ldr r8, [r1], #4\n", $load!(), row8!("r4", "r8"))
+        concat!("ldr r8, [r3], #4\n", $load!(), row8!("r4", "r8"))
     };
 }
 
 /// One quad of a single row of i16 weights.
 macro_rules! single16 {
     ($load:ident) => {
-        concat!("ldrd r8, r9, [r1], #8\n", $load!(), "smlad r4, r8, r2, r4\nsmlad r4, r9, r3, r4\n")
+        concat!("ldrd r8, r9, [r3], #8\n", $load!(), "smlad r4, r8, r1, r4\nsmlad r4, r9, r2, r4\n")
     };
 }
 
@@ -136,12 +122,13 @@ macro_rules! end_one {
     };
 }
 
-/// What a kernel of several windows keeps before its blocks: block bytes, stream, windows, bytes to the next.
+/// What a kernel of several windows keeps before its blocks: stream, block bytes, windows, bytes to the next.
 macro_rules! begin_several {
     () => {
-        "ldr r12, [sp, #36]
-         ldrd r10, r11, [r12]
-         push {{r6, r9, r10, r11}}
+        "ldr r5, [sp, #36]
+         ldrd r5, r6, [r5]
+         mov r4, r11
+         push {{r3, r4, r5, r6}}
         "
     };
 }
@@ -149,10 +136,11 @@ macro_rules! begin_several {
 /// The same, where windows lie anywhere: the entry into their longer quads is given with them.
 macro_rules! begin_anywhere {
     () => {
-        "ldr r12, [sp, #36]
-         ldm r12, {{r10, r11, r12}}
-         mov r3, r12
-         push {{r6, r9, r10, r11}}
+        "ldr r7, [sp, #36]
+         ldm r7, {{r5, r6, r7}}
+         mov r2, r7
+         mov r4, r11
+         push {{r3, r4, r5, r6}}
         "
     };
 }
@@ -160,13 +148,13 @@ macro_rules! begin_anywhere {
 /// What a kernel of several windows does behind the rows of one: the next follows, or it returns.
 macro_rules! end_several {
     () => {
-        "ldrd r2, r3, [sp, #36]
-         subs r2, r2, #1
+        "ldrd r5, r6, [sp, #36]
+         subs r5, r5, #1
          beq 7f
          ldr r0, [sp]
-         str r2, [sp, #36]
-         ldrd r4, r1, [sp, #28]
-         add r0, r0, r3
+         str r5, [sp, #36]
+         ldrd r3, r4, [sp, #28]
+         add r0, r0, r6
          add r4, r4, r10
          str r0, [sp]
          strd r10, r4, [sp, #12]
@@ -180,13 +168,14 @@ macro_rules! end_several {
     };
 }
 
-/// A dense kernel: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
+/// A dense kernel: r0 = activations, r1 = outputs, wherever they lie, r2 = [`DenseShape`], r3 = stream.
 ///
-/// Stack while it runs: activations, entry, rounds, next output, end of the blocks' outputs, rest,
-/// quads; the first three are loaded together at the start of a block.
+/// Stack while it runs: activations, rounds, entry, next output, end of the blocks' outputs, rest,
+/// turns; the first three are loaded together at the start of a block, the entry into the program counter.
+/// Rounds and turns are counted down by two, to 0 where outputs are clamped at zero and to -1 where they are not:
+/// the flags that end a sum say which.
 macro_rules! kernel {
-    ($name:ident($($run:ty)?), $begin:ident, $end:ident, $load:ident, $store:ident, $quad:ident, $single:ident,
-        $quarter:expr, $saturate:literal, $bits:literal) => {
+    ($name:ident($($run:ty)?), $begin:ident, $end:ident, $load:ident, $quad:ident, $single:ident, $quarter:expr) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -200,22 +189,18 @@ macro_rules! kernel {
             naked_asm!(
                 cpu!(),
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
-                "mov r9, r3",
-                "ldm r2, {{r3, r4, r6, r7, r8}}", // entry, rounds, block bytes, rest, quads
+                "mov r10, r1",
+                "ldm r2, {{r2, r8, r11, r12, lr}}", // entry, rounds, block bytes, rest, turns
                 $begin!(),
-                "mov r5, r1",
-                "mov r1, r9",
-                "adds r6, r6, r5",
-                "adr r12, 2f",
-                "adds r3, r3, r12",
-                "orr r3, r3, #1", // bx stays in Thumb state
-                "push {{r0, r3, r4, r5, r6, r7, r8}}",
-                "cmp r5, r6",
+                "add r11, r11, r10",
+                "adr.w r9, 2f + 1", // the program counter stays in Thumb state
+                "add r9, r9, r2",
+                "push {{r0, r8, r9, r10, r11, r12, lr}}",
+                "cmp r10, r11",
                 "beq 4f",
                 "1:", // a block of four rows
-                "ldm r1!, {{r4, r5, r6, r7}}",
-                "ldm sp, {{r0, r12, lr}}",
-                "bx r12",
+                "ldm r3!, {{r4, r5, r6, r7}}",
+                "ldm sp, {{r0, r12, pc}}",
                 ".p2align 2",
                 "2:",
                 $quad!($load),
@@ -226,44 +211,54 @@ macro_rules! kernel {
                 "90:",
                 ".space 4 * {quarter} - (90b - 2b)",
                 ".space (90b - 2b) - 4 * {quarter}",
-                "subs lr, lr, #1",
-                "bne 2b",
-                "ldm r1!, {{r8, r9, r10, r11}}",
-                "ldrd r12, lr, [sp, #12]",
+                "subs r12, r12, #2",
+                "bgt 2b",
+                "ldm r3!, {{r8, r9, r10, r11}}", // what follows leaves the flags as they are
                 "smmul r4, r4, r8",
                 "smmul r5, r5, r9",
                 "smmul r6, r6, r10",
                 "smmul r7, r7, r11",
-                concat!($saturate, " r4, ", $bits, ", r4"),
-                concat!($saturate, " r5, ", $bits, ", r5"),
-                concat!($saturate, " r6, ", $bits, ", r6"),
-                concat!($saturate, " r7, ", $bits, ", r7"),
+                "ldrd r10, r11, [sp, #12]",
+                "bne 8f",
+                "usat r4, #15, r4",
+                "usat r5, #15, r5",
+                "usat r6, #15, r6",
+                "usat r7, #15, r7",
+                "9:",
                 "pkhbt r4, r4, r5, lsl #16",
                 "pkhbt r6, r6, r7, lsl #16",
-                $store!(),
-                "str r12, [sp, #12]",
-                "cmp r12, lr",
+                "str r4, [r10], #4",
+                "str r6, [r10], #4",
+                "str r10, [sp, #12]",
+                "cmp r10, r11",
                 "bne 1b",
-                "4:",                     // rows left over, one by one
-                "ldrd r5, r6, [sp, #20]", // rest, quads
-                "ldr r10, [sp, #12]",
+                "4:", // rows left over, one by one
+                "ldrd r5, r6, [sp, #20]", // rest, turns
                 "cbz r5, 6f",
                 "3:",
-                "ldr r4, [r1], #4",
+                "ldr r4, [r3], #4",
                 "ldr r0, [sp]",
-                "mov lr, r6",
+                "mov r12, r6",
                 "5:",
                 $single!($load),
-                "subs lr, lr, #1",
-                "bne 5b",
-                "ldr r8, [r1], #4",
+                "subs r12, r12, #2",
+                "bgt 5b",
+                "ldr r8, [r3], #4",
                 "smmul r4, r4, r8",
-                concat!($saturate, " r4, ", $bits, ", r4"),
+                "ite eq",
+                "usateq r4, #15, r4",
+                "ssatne r4, #16, r4",
                 "strh r4, [r10], #2",
                 "subs r5, r5, #1",
                 "bne 3b",
                 "6:",
                 $end!(),
+                "8:", // no clamp at zero
+                "ssat r4, #16, r4",
+                "ssat r5, #16, r5",
+                "ssat r6, #16, r6",
+                "ssat r7, #16, r7",
+                "b 9b",
                 quarter = const $quarter,
             )
         }
@@ -271,79 +266,31 @@ macro_rules! kernel {
 }
 
 macro_rules! kernels {
-    ($one:ident, $several:ident, $anywhere:ident, $quad:ident, $single:ident, $quarter:ident, $saturate:literal,
-        $bits:literal) => {
-        kernel!(
-            $one(),
-            begin_one,
-            end_one,
-            load_words,
-            store_words,
-            $quad,
-            $single,
-            $quarter,
-            $saturate,
-            $bits
-        );
+    ($one:ident, $several:ident, $anywhere:ident, $quad:ident, $single:ident, $quarter:ident) => {
+        kernel!($one(), begin_one, end_one, load_words, $quad, $single, $quarter);
         kernel!(
             $several(*const Run),
             begin_several,
             end_several,
             load_words,
-            store_words,
             $quad,
             $single,
-            $quarter,
-            $saturate,
-            $bits
+            $quarter
         );
         kernel!(
             $anywhere(*const Run),
             begin_anywhere,
             end_several,
             load_any,
-            store_any,
             $quad,
             $single,
-            $quarter + LONGER,
-            $saturate,
-            $bits
+            $quarter + LONGER
         );
     };
 }
 
-// 16 bits signed, or, for a clamp at zero, 15 bits unsigned.
-kernels!(
-    linear_i8,
-    linear_windows_i8,
-    linear_anywhere_i8,
-    quad8,
-    single8,
-    QUARTER_I8,
-    "ssat",
-    "#16"
-);
-kernels!(relu_i8, relu_windows_i8, relu_anywhere_i8, quad8, single8, QUARTER_I8, "usat", "#15");
-kernels!(
-    linear_i16,
-    linear_windows_i16,
-    linear_anywhere_i16,
-    quad16,
-    single16,
-    QUARTER_I16,
-    "ssat",
-    "#16"
-);
-kernels!(
-    relu_i16,
-    relu_windows_i16,
-    relu_anywhere_i16,
-    quad16,
-    single16,
-    QUARTER_I16,
-    "usat",
-    "#15"
-);
+kernels!(one_i8, windows_on_words_i8, windows_anywhere_i8, quad8, single8, QUARTER_I8);
+kernels!(one_i16, windows_on_words_i16, windows_anywhere_i16, quad16, single16, QUARTER_I16);
 
 /// Bytes by which a quad's code is longer where activations lie anywhere.
 const LONGER: usize = 4;
@@ -354,12 +301,12 @@ pub(super) const QUARTER_I16: usize = 44;
 
 #[inline(always)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
-    call::<i8>(if shape.relu { relu_i8 } else { linear_i8 }, shape, stream, x, y);
+    call::<i8>(one_i8, shape, stream, x, y);
 }
 
 #[inline(always)]
 pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
-    call::<i16>(if shape.relu { relu_i16 } else { linear_i16 }, shape, stream, x, y);
+    call::<i16>(one_i16, shape, stream, x, y);
 }
 
 /// Several windows of i8 weights, `WORDS` if all start and end on words; false, and nothing done, where they are not
@@ -372,12 +319,7 @@ pub(super) fn windows_i8<const WORDS: bool>(
     y: &mut [Quad],
     windows: &Stretch,
 ) -> bool {
-    let kernel = match (WORDS, shape.relu) {
-        (true, false) => linear_windows_i8,
-        (true, true) => relu_windows_i8,
-        (false, false) => linear_anywhere_i8,
-        (false, true) => relu_anywhere_i8,
-    };
+    let kernel = if WORDS { windows_on_words_i8 } else { windows_anywhere_i8 };
     call_windows::<i8, WORDS>(kernel, QUARTER_I8 + LONGER, shape, stream, x, y, windows)
 }
 
@@ -390,11 +332,6 @@ pub(super) fn windows_i16<const WORDS: bool>(
     y: &mut [Quad],
     windows: &Stretch,
 ) -> bool {
-    let kernel = match (WORDS, shape.relu) {
-        (true, false) => linear_windows_i16,
-        (true, true) => relu_windows_i16,
-        (false, false) => linear_anywhere_i16,
-        (false, true) => relu_anywhere_i16,
-    };
+    let kernel = if WORDS { windows_on_words_i16 } else { windows_anywhere_i16 };
     call_windows::<i16, WORDS>(kernel, QUARTER_I16 + LONGER, shape, stream, x, y, windows)
 }

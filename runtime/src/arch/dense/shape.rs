@@ -8,12 +8,14 @@ use crate::tensor::quads;
 pub struct DenseShape {
     /// Where a loop unrolled four times is entered, in bytes.
     pub(super) entry: usize,
-    /// How often it runs.
+    /// How often it runs, [counted](count).
     pub(super) rounds: usize,
     /// Bytes of output that whole blocks write.
     pub(super) block_bytes: usize,
     /// Rows after the whole blocks.
     pub(super) rest: usize,
+    /// Quads of inputs, [counted](count).
+    pub(super) turns: usize,
     /// Quads of inputs.
     pub(super) quads: usize,
     /// Outputs.
@@ -27,9 +29,10 @@ impl DenseShape {
     pub(crate) const fn new(quads: usize, rows: usize, relu: bool, quarter: usize) -> Self {
         Self {
             entry: entry(quads, quarter),
-            rounds: quads.div_ceil(4),
+            rounds: count(quads.div_ceil(4), relu),
             block_bytes: rows / 4 * 8,
             rest: rows % 4,
+            turns: count(quads, relu),
             quads,
             rows,
             relu,
@@ -57,6 +60,15 @@ impl DenseShape {
     #[inline(always)]
     pub(crate) const fn fits(&self, x: usize, y: usize) -> bool {
         x >= self.quads && y >= quads(self.rows)
+    }
+}
+
+/// What a kernel that loops `times` times counts down from, by one. Those with the DSP extension count by two, to 0
+/// where outputs are clamped at zero and to -1 where they are not, so that the flags which end the loop say which.
+const fn count(times: usize, relu: bool) -> usize {
+    match cfg!(nervecord_kernel = "dsp") {
+        true => 2 * times - !relu as usize,
+        false => times,
     }
 }
 
@@ -98,4 +110,4 @@ impl Stretch {
 }
 
 #[cfg(nervecord_assembly)]
-one_after_the_other!(DenseShape from 0; entry, rounds, block_bytes, rest, quads);
+one_after_the_other!(DenseShape from 0; entry, rounds, block_bytes, rest, turns);
