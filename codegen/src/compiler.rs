@@ -207,7 +207,9 @@ impl Compiled {
     /// What may bring the integers nearer to float.
     pub fn remedy(&self) -> &'static str {
         match self.options.weights {
-            Weights::I8 => "allow wider weights with --weights auto, or a larger --tolerance",
+            Weights::I4 | Weights::I8 => {
+                "allow wider weights with --weights auto, or a larger --tolerance"
+            }
             _ => {
                 "record more calibration data, set `percentile` in nervecord.toml if a few rows make the ranges \
                  wide, or allow a larger --tolerance"

@@ -38,6 +38,8 @@ pub enum Weights {
     /// i8, and i16 where the tolerance asks for it.
     #[default]
     Auto,
+    /// 4 bits in dense layers, i8 in those that have no such kernel.
+    I4,
     /// i8 everywhere.
     I8,
     /// i16 everywhere.
@@ -49,6 +51,7 @@ impl Weights {
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
+            Self::I4 => "4",
             Self::I8 => "8",
             Self::I16 => "16",
         }

@@ -125,7 +125,7 @@ fn step(node: &Node, values: &[Vec<f64>]) -> Vec<f64> {
 }
 
 /// What a layer makes of the values of its inputs.
-fn value(layer: &Layer, inputs: &[&[f64]]) -> Vec<f64> {
+pub fn value(layer: &Layer, inputs: &[&[f64]]) -> Vec<f64> {
     let input = |k: usize| inputs[k];
     match layer {
         Layer::Dense(dense) => dense.eval(input(0)),

@@ -77,12 +77,12 @@ pub fn settings_text(py: Python<'_>, json: &str) -> PyResult<String> {
 }
 
 fn width(name: &str) -> nervecord_codegen::Result<Weights> {
-    let all = [Weights::Auto, Weights::I8, Weights::I16];
+    let all = [Weights::Auto, Weights::I4, Weights::I8, Weights::I16];
     all.into_iter().find(|width| width.name() == name.trim_start_matches('i')).ok_or_else(|| {
         Error::new("the width of the weights is not known")
             .of_kind(Kind::Options)
             .at("weights")
-            .expected("\"auto\", 8 or 16")
+            .expected("\"auto\", 4, 8 or 16")
             .found(name)
             .help("leave it out: it widens the layers that need it")
     })

@@ -9,7 +9,7 @@ use nervecord_cli::c::{self, Core, Package};
 use nervecord_codegen::batch::Steps;
 use nervecord_codegen::data::{States, Vectors, sha256};
 use nervecord_codegen::graph::Graph;
-use nervecord_codegen::options::Cpu;
+use nervecord_codegen::options::{Cpu, Weights};
 use nervecord_codegen::output::{Folder, Output, commit, write_atomic};
 use nervecord_codegen::program::Port;
 use nervecord_codegen::reference::Reference;
@@ -248,7 +248,7 @@ impl Program {
 
     fn remedy(&self) -> &'static str {
         match self.compiled().options.weights {
-            nervecord_codegen::options::Weights::I8 => {
+            Weights::I4 | Weights::I8 => {
                 "allow wider weights with weights=\"auto\", or a larger tolerance"
             }
             _ => "give more calibration data, or allow a larger tolerance",

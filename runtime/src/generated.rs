@@ -15,9 +15,9 @@
 pub use fixed;
 
 pub use crate::controller::{Controller, Ports, RawStep, Sealed, Status};
-pub use crate::dense::{Dense8, Dense16, pack_dense8, pack_dense16};
+pub use crate::dense::{Dense4, Dense8, Dense16, pack_dense4, pack_dense8, pack_dense16};
 pub use crate::dense::{Finish, Lazy8, Lazy16, Pruned8, Pruned16};
-pub use crate::dense::{Windows8, Windows16};
+pub use crate::dense::{Windows4, Windows8, Windows16};
 pub use crate::elementwise::{
     Add, Affine, AffineRows, Extreme, GatedMul, Line, Mul, Pick, Place, Select,
 };

@@ -5,7 +5,7 @@
 //! fixes layouts to the host's own; it may name every room of the crate, and none may name it.
 
 pub use crate::arch::memory::{flat, flat_mut};
-pub use crate::dense::{dense_words8, dense_words16, lazy_memory, windows_memory};
+pub use crate::dense::{dense_words4, dense_words8, dense_words16, lazy_memory, windows_memory};
 pub use crate::head::argmax;
 pub use crate::input::Fit;
 pub use crate::membrane::membrane_work;
@@ -22,6 +22,20 @@ use crate::spline::SplineShape;
 /// feature `fixed` is off.
 #[cfg(feature = "sources")]
 pub const SOURCES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sources.rs"));
+
+/// The stream of a dense layer of weights of 4 bits, row by row, for the host's kernel.
+///
+/// # Panics
+/// If the tables' lengths do not belong together, or a weight is not in `-8..=7`.
+pub fn pack_dense4(
+    weights: &[i8],
+    bias: &[i32],
+    multiplier: &[i16],
+    shift: u8,
+    stream: &mut [u32],
+) {
+    layout::pack4::<Native>(weights, bias, multiplier, shift, stream);
+}
 
 /// The stream of a dense layer of i8 weights, row by row, for the host's kernel.
 ///

@@ -59,7 +59,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         Nothing, Relu, Relu6, Tanh, Silu, Exp, Square, Normalize, Softmax, LogSoftmax, Add, Gate,
     ]);
     let layers = prop::collection::vec((1_usize..24, after), 1..5);
-    let weights = prop::sample::select(vec![Weights::I8, Weights::I16]);
+    let weights = prop::sample::select(vec![Weights::I4, Weights::I8, Weights::I16]);
     // Sizes over six decades: bounds come from integers, not from well-behaved numbers.
     (1_usize..40, layers, -3_i32..2, -3_i32..4, -3_i32..4, 1_u64.., weights).prop_map(
         |(inputs, layers, weight, bias, input, seed, weights)| Plan {

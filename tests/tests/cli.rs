@@ -77,8 +77,11 @@ fn options_change_the_module_as_they_say() {
     let layers = |weights: &str| {
         desk.on("compile", "policy", &["-o", "p.rs", "--weights", weights]).done().stdout
     };
+    assert!(layers("4").contains("dense i4") && !layers("4").contains("dense i8"));
     assert!(layers("8").contains("dense i8") && !layers("8").contains("dense i16"));
     assert!(layers("16").contains("dense i16") && !layers("16").contains("dense i8"));
+    // The rounding of 4 bits by itself leaves five times the tolerance: layers are fitted to what those before them write.
+    assert!(layers("4").contains("within the tolerance of 0.02"), "{}", layers("4"));
     // A tolerance that i8 cannot meet widens layers, and says which and why.
     let tight = desk.on("compile", "policy", &["-o", "p.rs", "--tolerance", "0.001"]).done().stdout;
     assert!(tight.contains("dense i16") && tight.contains("widened"), "{tight}");

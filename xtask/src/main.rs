@@ -63,8 +63,8 @@ enum Task {
         /// A board of boards/, or all
         #[arg(long, default_value = "all")]
         board: String,
-        /// A model folder, an ONNX file, a generated module (.rs), edges-i8, edges-i16 or splines
-        /// (layers of many sizes), heads (layers that compare), windows (layers at many places), gates (recurrent
+        /// A model folder, an ONNX file, a generated module (.rs), edges-i4, edges-i8, edges-i16 or splines
+        /// (layers of many sizes), heads (layers that compare), windows and windows-i4 (layers at many places), gates (recurrent
         /// layers); all of models/ and these if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,

@@ -45,7 +45,8 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
 
 /// Networks made in memory, under the names that [`load`] knows: layers of many sizes with weights
 /// of either width, spline layers of many sizes, layers that compare what they read, at many places, and with gates.
-pub const MADE: [&str; 6] = ["edges-i8", "edges-i16", "splines", "heads", "windows", "gates"];
+pub const MADE: [&str; 8] =
+    ["edges-i4", "edges-i8", "edges-i16", "splines", "heads", "windows", "windows-i4", "gates"];
 
 /// Whether it is a name of [`MADE`].
 pub fn is_made(path: &Path) -> bool {
@@ -60,12 +61,13 @@ pub fn all() -> Result<Vec<PathBuf>> {
     Ok(bundled()?.into_iter().chain(MADE.map(PathBuf::from)).collect())
 }
 
-/// What the project's speed is stated for: networks A to E and K, and the bundled models.
+/// What the project's speed is stated for: networks A to E and K, two of them in 4 bits, and the bundled models.
 ///
 /// # Errors
 /// As for [`bundled`].
 pub fn benched() -> Result<Vec<PathBuf>> {
-    Ok(SHAPES.iter().map(|shape| shape.letter.into()).chain(bundled()?).collect())
+    let shapes = SHAPES.iter().map(|shape| shape.letter).chain(["B4", "C4"]);
+    Ok(shapes.map(PathBuf::from).chain(bundled()?).collect())
 }
 
 /// A model of `models/` by its name, or the path itself.
@@ -79,7 +81,7 @@ fn resolved(path: &Path) -> PathBuf {
 /// # Errors
 /// It cannot be read.
 pub fn work(path: &Path) -> Result<Work> {
-    if let Some(shape) = Shape::named(path) {
+    if let Some((shape, _)) = shape(path) {
         return Ok(Work::of(&shape.graph()?));
     }
     if is_made(path) || path.extension().is_some_and(|e| e == "rs") {
@@ -95,21 +97,35 @@ pub fn work(path: &Path) -> Result<Work> {
 /// It cannot be read or compiled.
 pub fn load(path: &Path) -> Result<Job> {
     match path.to_str() {
+        Some("edges-i4") => return edges("edges-i4", Weights::I4),
         Some("edges-i8") => return edges("edges-i8", Weights::I8),
         Some("edges-i16") => return edges("edges-i16", Weights::I16),
         Some("splines") => return Ok(splines::job()),
-        Some("heads") => return made(made::heads()?, &made::HEAD_RANGES),
-        Some("windows") => return made(made::windows()?, &[1.0; made::WINDOW_INPUTS]),
-        Some("gates") => return made(made::gates()?, &[1.0; made::GATE_INPUTS]),
+        Some("heads") => return made(made::heads()?, &made::HEAD_RANGES, Weights::I8),
+        Some("windows") => {
+            return made(made::windows()?, &[1.0; made::WINDOW_INPUTS], Weights::I8);
+        }
+        Some("windows-i4") => {
+            let graph = Graph { name: "windows-i4".into(), ..made::windows()? };
+            return made(graph, &[1.0; made::WINDOW_INPUTS], Weights::I4);
+        }
+        Some("gates") => return made(made::gates()?, &[1.0; made::GATE_INPUTS], Weights::I8),
         _ => {}
     }
-    if let Some(shape) = Shape::named(path) {
+    if let Some((shape, weights)) = shape(path) {
         let inputs = Random::new(7).rows(SHAPE_ROWS, shape.widths[0]);
-        let job = from_graph(shape.graph()?, &inputs, Weights::I8)?;
-        return Ok(Job { name: shape.letter.to_owned(), ..job });
+        let job = from_graph(shape.graph()?, &inputs, weights)?;
+        return Ok(Job { name: path.display().to_string(), ..job });
     }
     let path = &resolved(path);
     if path.extension().is_some_and(|e| e == "rs") { from_module(path) } else { from_model(path) }
+}
+
+/// A network of [`SHAPES`] by its letter, of i8 weights; with a 4 behind it, in weights of 4 bits.
+fn shape(name: &Path) -> Option<(&'static Shape, Weights)> {
+    let in_four = name.to_str().and_then(|name| name.strip_suffix('4')).map(Path::new);
+    let of = |name: &Path, weights| Shape::named(name).map(|shape| (shape, weights));
+    of(name, Weights::I8).or_else(|| of(in_four?, Weights::I4))
 }
 
 fn edges(name: &str, weights: Weights) -> Result<Job> {
@@ -119,13 +135,13 @@ fn edges(name: &str, weights: Weights) -> Result<Job> {
 }
 
 /// A network made in memory on random rows of those ranges, and on random raw ones.
-fn made(graph: Graph, ranges: &[f64]) -> Result<Job> {
+fn made(graph: Graph, ranges: &[f64], weights: Weights) -> Result<Job> {
     let mut rows = Random::new(7).rows(ROWS, ranges.len());
     for row in &mut rows {
         row.iter_mut().zip(ranges).for_each(|(x, range)| *x *= range);
     }
     let name = graph.name.clone();
-    let compiled = network::compile(Graph { name: "model".into(), ..graph }, Weights::I8, &rows)?;
+    let compiled = network::compile(Graph { name: "model".into(), ..graph }, weights, &rows)?;
     Job::of(name, &compiled, with_random(&compiled, &rows))
 }
 
@@ -190,7 +206,7 @@ pub fn with_random(compiled: &Compiled, rows: &[Vec<f64>]) -> Vec<Vec<i32>> {
     raws.chain(random_rows(input.features(), input.bits())).collect()
 }
 
-/// A network made in memory with i8 or i16 weights, calibrated and run on `rows`.
+/// A network made in memory with weights of one width, calibrated and run on `rows`.
 ///
 /// # Errors
 /// It cannot be compiled.

@@ -50,6 +50,9 @@ fn cpus() -> impl TypedValueParser<Value = Cpu> {
 enum Width {
     /// 8 bits, and 16 where the tolerance asks for it.
     Auto,
+    /// 4 bits in dense layers, 8 in those that have no such kernel.
+    #[value(name = "4")]
+    Four,
     #[value(name = "8")]
     Eight,
     #[value(name = "16")]
@@ -62,6 +65,7 @@ impl Model {
         let mut compiler = Compiler::new(&self.model)
             .weights(match self.weights {
                 Width::Auto => Weights::Auto,
+                Width::Four => Weights::I4,
                 Width::Eight => Weights::I8,
                 Width::Sixteen => Weights::I16,
             })

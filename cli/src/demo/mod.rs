@@ -178,7 +178,7 @@ fn shape(graph: &Graph) -> String {
 fn widths(compiled: &Compiled) -> String {
     let layers = &compiled.program.layers;
     let has = |width: &&str| layers.iter().any(|layer| layer.has_width(width));
-    let words: Vec<&str> = ["i8", "i16"].into_iter().filter(has).collect();
+    let words: Vec<&str> = ["i4", "i8", "i16"].into_iter().filter(has).collect();
     if words.is_empty() { "-".into() } else { words.join(", ") }
 }
 

@@ -21,9 +21,11 @@ use crate::program::{Port, PortWidth};
 const MOST_QUADS: usize = 1 << 20;
 
 /// Kinds whose constructor takes their fields, in its order.
-const CONSTRUCTED: [(&str, &[&str]); 18] = [
+const CONSTRUCTED: [(&str, &[&str]); 21] = [
+    ("Dense4", &["inputs", "outputs", "packed", "relu"]),
     ("Dense8", &["inputs", "outputs", "packed", "relu"]),
     ("Dense16", &["inputs", "outputs", "packed", "relu"]),
+    ("Windows4", &["inputs", "dense", "step", "count"]),
     ("Windows8", &["inputs", "dense", "step", "count"]),
     ("Windows16", &["inputs", "dense", "step", "count"]),
     ("Pruned8", &["inputs", "weights", "weights", "finish"]),
@@ -36,6 +38,7 @@ const CONSTRUCTED: [(&str, &[&str]); 18] = [
     ("SparseSpline8", &["shape", "grids", "tables"]),
     ("SparseSpline16", &["shape", "grids", "tables"]),
     ("Table", &["pieces"]),
+    ("pack_dense4", &["", "", "", ""]),
     ("pack_dense8", &["", "", "", ""]),
     ("pack_dense16", &["", "", "", ""]),
     ("pack_spline8", &["", "", "", "", ""]),

@@ -54,6 +54,7 @@ fn weigh(trial: &Trial) -> Result<(usize, f64)> {
     let width = match trial.options.weights {
         Weights::I16 => Width::I16,
         Weights::I8 | Weights::Auto => Width::I8,
+        Weights::I4 => Width::I4,
     };
     let program = trial.lower(&Precision::of(&trial.graph, width))?;
     Ok((program.table_bytes(), trial.error(&program)))

@@ -27,8 +27,13 @@ pub fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
     let target = trial.options.tolerance * SAFETY * asked;
     // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
     let widen = trial.options.weights == Weights::Auto && !trial.graph.feeds_back();
-    let wide = !widen && trial.options.weights != Weights::I8;
-    let mut precision = Precision::of(&trial.graph, if wide { Width::I16 } else { Width::I8 });
+    let width = match trial.options.weights {
+        Weights::I4 => Width::I4,
+        Weights::Auto if widen => Width::I8,
+        Weights::I8 => Width::I8,
+        Weights::Auto | Weights::I16 => Width::I16,
+    };
+    let mut precision = Precision::of(&trial.graph, width);
     let error = error_of(trial, &precision)?;
     if error <= target {
         return Ok((precision, vec![]));

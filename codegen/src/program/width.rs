@@ -5,6 +5,8 @@ use super::table::Array;
 /// Width of a layer's weights, which are symmetric: `-largest()..=largest()`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Width {
+    /// 4 bits, of dense layers.
+    I4,
     /// 8 bits.
     I8,
     /// 16 bits.
@@ -15,6 +17,7 @@ impl Width {
     /// Bits of a weight.
     pub const fn bits(self) -> u32 {
         match self {
+            Self::I4 => 4,
             Self::I8 => 8,
             Self::I16 => 16,
         }
@@ -32,12 +35,13 @@ impl Width {
 
     /// Whether weights are so coarse that where each is rounded to is worth a search.
     pub const fn is_coarse(self) -> bool {
-        matches!(self, Self::I8)
+        self.bits() <= 8
     }
 
     /// The type of a weight, in reports.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::I4 => "i4",
             Self::I8 => "i8",
             Self::I16 => "i16",
         }
@@ -47,6 +51,7 @@ impl Width {
     pub fn narrow(self, weights: impl IntoIterator<Item = i32>) -> Weights {
         let weights = weights.into_iter();
         match self {
+            Self::I4 => Weights::I4(weights.map(|w| w as i8).collect()),
             Self::I8 => Weights::I8(weights.map(|w| w as i8).collect()),
             Self::I16 => Weights::I16(weights.map(|w| w as i16).collect()),
         }
@@ -56,6 +61,8 @@ impl Width {
 /// Weights of one width, as kernels take them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Weights {
+    /// Of 4 bits, a byte each.
+    I4(Vec<i8>),
     /// Of 8 bits.
     I8(Vec<i8>),
     /// Of 16 bits.
@@ -66,6 +73,7 @@ impl Weights {
     /// Their width.
     pub fn width(&self) -> Width {
         match self {
+            Self::I4(_) => Width::I4,
             Self::I8(_) => Width::I8,
             Self::I16(_) => Width::I16,
         }
@@ -74,7 +82,7 @@ impl Weights {
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {
-            Self::I8(weights) => weights.len(),
+            Self::I4(weights) | Self::I8(weights) => weights.len(),
             Self::I16(weights) => weights.len(),
         }
     }
@@ -87,7 +95,7 @@ impl Weights {
     /// One of them.
     pub fn at(&self, index: usize) -> i32 {
         match self {
-            Self::I8(weights) => weights[index].into(),
+            Self::I4(weights) | Self::I8(weights) => weights[index].into(),
             Self::I16(weights) => weights[index].into(),
         }
     }
@@ -100,7 +108,7 @@ impl Weights {
     /// As a table's numbers.
     pub fn array(&self) -> Array<'_> {
         match self {
-            Self::I8(weights) => Array::I8(weights),
+            Self::I4(weights) | Self::I8(weights) => Array::I8(weights),
             Self::I16(weights) => Array::I16(weights),
         }
     }

@@ -4,6 +4,7 @@ use super::gates::Gates;
 use super::lowering::Lowering;
 use super::memo::Known;
 use super::precision::Precision;
+use super::refit::Made;
 use super::{
     dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, quotient, rearrange,
     recurrent, reduce, spiking, state,
@@ -59,12 +60,15 @@ pub fn lower(
         fused: vec![false; graph.nodes.len()],
         needed: u32::MAX,
         scores: None,
+        made: (graph.states.is_empty() && precision.widths.contains(&Width::I4))
+            .then(|| Made::of(graph, ranges)),
     };
     let input = port::input(&mut lowering)?;
     let states = state::open(&mut lowering);
     let needed_by = graph.needed_by();
     for (index, node) in graph.nodes.iter().enumerate() {
         if lowering.fused[index] {
+            lowering.follow(index);
             continue;
         }
         lowering.needed = needed_by[index];
@@ -109,6 +113,7 @@ pub fn lower(
             Layer::GruUpdate => recurrent::lower_gru(&mut lowering, node),
             Layer::LstmUpdate => recurrent::lower_lstm(&mut lowering, node),
         }?;
+        lowering.follow(index);
     }
     lowering.needed = u32::MAX;
     let output = port::output(&mut lowering)?;

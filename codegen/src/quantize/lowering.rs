@@ -4,6 +4,7 @@
 use super::format::Format;
 use super::gates::Gates;
 use super::memo::Known;
+use super::refit::Made;
 use super::{rescale, scale, table};
 use crate::calibrate::Ranges;
 use crate::graph::{Graph, Layer, Node, TensorId};
@@ -48,9 +49,18 @@ pub struct Lowering<'a> {
     pub needed: u32,
     /// What the argmax at the end reads, if there is one.
     pub scores: Option<TensorFormat>,
+    /// What the layers so far make of some rows, where weights are so coarse that those behind are fitted to it.
+    pub made: Option<Made<'a>>,
 }
 
 impl Lowering<'_> {
+    /// Computes what node `index`, which is lowered, makes of the rows that others are fitted to.
+    pub fn follow(&mut self, index: usize) {
+        if let Some(made) = &mut self.made {
+            made.follow(&self.graph.nodes[index]);
+        }
+    }
+
     /// Whether the caller reads `tensor`: the output, or what the output only joins to others.
     pub fn is_port(&self, tensor: TensorId) -> bool {
         let apart = || self.graph.outputs_apart().contains(&tensor);

@@ -26,6 +26,7 @@ mod quotient;
 mod rearrange;
 mod recurrent;
 mod reduce;
+mod refit;
 mod rescale;
 mod rows;
 mod scale;

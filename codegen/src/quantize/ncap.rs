@@ -62,7 +62,7 @@ fn joint(&Joint { dorsal, ventral }: &Joint) -> Record {
 pub fn lower(lowering: &mut Lowering, index: usize, circuit: &ncap::Ncap) -> Result<()> {
     let node = &lowering.graph.nodes[index];
     let (bits, frac) = match lowering.widths[index] {
-        Width::I8 => (7, 5),
+        Width::I4 | Width::I8 => (7, 5),
         Width::I16 => (15, 12),
     };
     let joint = |(i, joint): (usize, &ncap::Joint)| {

@@ -1,6 +1,6 @@
 //! How fine a network's integers are. Stands on the graph and the widths.
 
-use crate::graph::Graph;
+use crate::graph::{Graph, Layer};
 use crate::program::Width;
 
 /// How fine a network's integers are.
@@ -13,8 +13,18 @@ pub struct Precision {
 }
 
 impl Precision {
-    /// One width for all of `graph`, and tables as large as their share of the tolerance asks for.
+    /// One width for all of `graph`, or what is next to it where a layer cannot have that, and tables as large as their
+    /// share of the tolerance asks for.
     pub fn of(graph: &Graph, width: Width) -> Self {
-        Self { widths: vec![width; graph.nodes.len()], tables: 1.0 }
+        let widths = graph.nodes.iter().map(|node| width.max(narrowest(&node.layer))).collect();
+        Self { widths, tables: 1.0 }
+    }
+}
+
+/// The narrowest weights that a layer can have.
+pub fn narrowest(layer: &Layer) -> Width {
+    match layer {
+        Layer::Dense(_) | Layer::Windows(_) => Width::I4,
+        _ => Width::I8,
     }
 }

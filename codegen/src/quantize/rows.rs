@@ -207,6 +207,19 @@ const ENDS: [f64; 8] = [1.0, 1.01, 1.02, 1.03, 1.045, 1.06, 1.08, 1.1];
 /// Inputs up to which they are tried; wider rows take long and gain little.
 const WIDEST_SEARCH: usize = 256;
 
+/// Where the range of a row of so many weights is tried to end. One of 4 bits is worth giving up for finer steps, and
+/// the fewer weights it has, the more of them a lucky scale suits at once.
+fn ends(width: Width, inputs: usize) -> Vec<f64> {
+    match width {
+        Width::I4 => {
+            let count = (4096 / inputs.max(1)).clamp(12, 96);
+            (0..count).map(|k| 1.2 * f64::powf(0.5, k as f64 / count as f64)).collect()
+        }
+        Width::I8 if inputs <= WIDEST_SEARCH => ENDS.to_vec(),
+        _ => vec![1.0],
+    }
+}
+
 /// One output's weights in units of the input's integers.
 #[derive(Clone)]
 pub struct Row {
@@ -239,11 +252,10 @@ impl Row {
         if let Some(row) = Self::given(reals, real_bias, width, frame, bound) {
             return row;
         }
-        let ends: &[f64] =
-            if width.is_coarse() && reals.len() <= WIDEST_SEARCH { &ENDS } else { &[1.0] };
+        let ends = ends(width, reals.len());
         let candidate =
             |end: &f64| round(reals, real_bias, frame.scale(largest / most * end), width, moments);
-        let mut row = candidate(&1.0);
+        let mut row = candidate(&ends[0]);
         for other in ends.iter().skip(1).map(candidate) {
             if other.error < row.error {
                 row = other;

@@ -169,7 +169,7 @@ fn improvements(v: &Verification, c: &Comparison) -> Vec<String> {
     found.extend(coarse_output(v, c));
     let narrow = c.compiled.program.layers.iter().any(|layer| layer.has_width("i8"));
     found.push(match c.compiled.options.weights {
-        Weights::I8 => "let `--weights auto` widen the layers that need it".to_owned(),
+        Weights::I4 | Weights::I8 => "let `--weights auto` widen the layers that need it".to_owned(),
         Weights::Auto if narrow && covered => format!(
             "`--tolerance {}`, or `--weights 16`, which widen more layers",
             round_down(v.tolerance / 2.0)

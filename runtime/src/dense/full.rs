@@ -2,7 +2,7 @@
 //!
 //! Stands on `arch::dense`.
 
-use crate::arch::dense::layout::{self, Native};
+use crate::arch::dense::layout::{self, I4, Native};
 use crate::arch::dense::shape::{DenseShape, Stretch};
 use crate::arch::dense::weight::Weight;
 use crate::tensor::{Quad, quads};
@@ -18,10 +18,17 @@ pub struct Dense<'a, W> {
     weight: core::marker::PhantomData<W>,
 }
 
+/// A dense layer with weights of 4 bits, `-8..=7`; rows beyond a multiple of four take 8 bits a weight.
+pub type Dense4<'a> = Dense<'a, I4>;
 /// A dense layer with i8 weights.
 pub type Dense8<'a> = Dense<'a, i8>;
 /// A dense layer with i16 weights.
 pub type Dense16<'a> = Dense<'a, i16>;
+
+/// Words of a layer of weights of 4 bits.
+pub const fn dense_words4(inputs: usize, outputs: usize) -> usize {
+    layout::words::<I4>(inputs, outputs)
+}
 
 /// Words of a layer of i8 weights.
 pub const fn dense_words8(inputs: usize, outputs: usize) -> usize {
@@ -31,6 +38,21 @@ pub const fn dense_words8(inputs: usize, outputs: usize) -> usize {
 /// Words of a layer of i16 weights.
 pub const fn dense_words16(inputs: usize, outputs: usize) -> usize {
     layout::words::<i16>(inputs, outputs)
+}
+
+/// The stream of a layer of weights of 4 bits, a row an output, for the core this is built for.
+///
+/// # Panics
+/// If a weight is not in `-8..=7`. In a constant, that is a build error.
+pub const fn pack_dense4<const IN: usize, const OUT: usize, const N: usize>(
+    rows: &[[i8; IN]; OUT],
+    bias: &[i32; OUT],
+    multiplier: &[i16; OUT],
+    shift: u8,
+) -> [u32; N] {
+    let mut stream = [0; N];
+    layout::pack4::<Native>(rows.as_flattened(), bias, multiplier, shift, &mut stream);
+    stream
 }
 
 /// The stream of a layer of i8 weights, a row an output, for the core this is built for.
@@ -159,6 +181,13 @@ mod tests {
             flat(&y)[..rows].to_vec()
         }
 
+        fn found4<L: Layout>(&self) -> Vec<i16> {
+            let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
+            self.found::<L, I4>(|stream| {
+                layout::pack4::<L>(&weights, &self.bias, &self.multiplier, self.shift, stream);
+            })
+        }
+
         fn found8<L: Layout>(&self) -> Vec<i16> {
             let weights: Vec<i8> = self.weights.iter().map(|&w| w as i8).collect();
             self.found::<L, i8>(|stream| {
@@ -182,6 +211,17 @@ mod tests {
     proptest! {
         /// Padding, blocks, rests and multiplier words of every layout give the plain result.
         #[test]
+        fn every_layout_gives_the_same_with_weights_of_4_bits(case in case(8)) {
+            let expected = case.expected();
+            prop_assert_eq!(case.found4::<RowMajor>(), &expected[..]);
+            prop_assert_eq!(case.found4::<Blocked>(), &expected[..]);
+            prop_assert_eq!(case.found4::<Lanes>(), &expected[..]);
+            prop_assert_eq!(case.found4::<LanesShort>(), &expected[..]);
+            prop_assert_eq!(case.found4::<Vectors>(), &expected[..]);
+            prop_assert_eq!(case.found4::<Interleaved>(), &expected[..]);
+        }
+
+        #[test]
         fn every_layout_gives_the_same_with_i8_weights(case in case(128)) {
             let expected = case.expected();
             prop_assert_eq!(case.found8::<RowMajor>(), &expected[..]);
@@ -192,9 +232,14 @@ mod tests {
             prop_assert_eq!(case.found8::<Interleaved>(), &expected[..]);
         }
 
-        /// The host's kernel gives the plain result, for either width of weights.
+        /// The host's kernel gives the plain result, for every width of weights.
         #[test]
-        fn the_hosts_kernel_gives_the_same(case8 in case(128), case16 in case(1500)) {
+        fn the_hosts_kernel_gives_the_same(case4 in case(8), case8 in case(128), case16 in case(1500)) {
+            let weights: Vec<i8> = case4.weights.iter().map(|&w| w as i8).collect();
+            let found = case4.native::<I4>(|stream| {
+                layout::pack4::<Native>(&weights, &case4.bias, &case4.multiplier, case4.shift, stream);
+            });
+            prop_assert_eq!(found, case4.expected());
             let weights: Vec<i8> = case8.weights.iter().map(|&w| w as i8).collect();
             let found = case8.native::<i8>(|stream| {
                 layout::pack8::<Native>(&weights, &case8.bias, &case8.multiplier, case8.shift, stream);

@@ -7,6 +7,7 @@ mod full;
 mod sparse;
 mod windows;
 
-pub use full::{Dense8, Dense16, dense_words8, dense_words16, pack_dense8, pack_dense16};
+pub use full::{Dense4, Dense8, Dense16, dense_words4, dense_words8, dense_words16};
+pub use full::{pack_dense4, pack_dense8, pack_dense16};
 pub use sparse::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, lazy_memory};
-pub use windows::{Windows8, Windows16, windows_memory};
+pub use windows::{Windows4, Windows8, Windows16, windows_memory};

@@ -3,6 +3,7 @@
 //! Stands on the fully connected layer.
 
 use super::full::Dense;
+use crate::arch::dense::layout::I4;
 use crate::arch::dense::shape::Stretch;
 use crate::arch::dense::weight::Weight;
 use crate::arch::memory::{flat, flat_mut};
@@ -21,6 +22,8 @@ pub struct Windows<'a, W> {
     count: [usize; 2],
 }
 
+/// Windows of a dense layer with weights of 4 bits.
+pub type Windows4<'a> = Windows<'a, I4>;
 /// Windows of a dense layer with i8 weights.
 pub type Windows8<'a> = Windows<'a, i8>;
 /// Windows of a dense layer with i16 weights.

@@ -139,8 +139,13 @@ pub fn judge(drawn: &Drawn) -> Result<Verdict, String> {
         true => promise.error,
         false => relative_error(&compiled, &fresh, 0.0)?,
     };
-    // The weight of a column that never changes may be far larger than the others', which share the 8 bits asked for.
-    let coarse = drawn.oddities.constant && drawn.weights == Weights::I8;
+    // The weight of a column that never changes may be far larger than the others', which share the 8 bits asked for; 4 bits promise
+    // nothing before they are tried.
+    let coarse = match drawn.weights {
+        Weights::I4 => true,
+        Weights::I8 => drawn.oddities.constant,
+        Weights::I16 | Weights::Auto => false,
+    };
     let (many, harsh) = (drawn.rows.len() >= MANY, coarse || drawn.oddities.is_harsh());
     // An output that hardly moves is told to be coarse: what its format cannot say is no error of the integers.
     let broken = promise.error > BROKEN && relative_error(&compiled, &drawn.rows, 0.0)? > BROKEN;

@@ -90,7 +90,7 @@ pub fn draw_of(kind: Kind, seed: u64) -> Result<Drawn> {
     let count = *random.pick(&ROWS);
     let rows = random_rows(&mut random, &spans, count);
     let fresh = random_rows(&mut random, &spans, FRESH);
-    let weights = *random.pick(&[Weights::Auto, Weights::I8, Weights::I16]);
+    let weights = *random.pick(&[Weights::Auto, Weights::I4, Weights::I8, Weights::I16]);
     Ok(Drawn { kind, oddities, graph, rows, fresh, weights })
 }
 

@@ -93,7 +93,7 @@ pub fn whole(seed: u64) -> Result<Whole> {
     let sizes: Vec<f64> = (0..net.inputs).map(|_| random.within(0.3, 2.0)).collect();
     let mut row = |_| sizes.iter().map(|size| size * random.unit()).collect();
     let rows = (0..ROWS).map(&mut row).collect();
-    let weights = *random.pick(&[Weights::Auto, Weights::I8, Weights::I16]);
+    let weights = *random.pick(&[Weights::Auto, Weights::I4, Weights::I8, Weights::I16]);
     Ok(Whole { seed, family, graph, rows, weights })
 }
 

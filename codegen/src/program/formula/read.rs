@@ -39,8 +39,8 @@ impl Meaning {
         // The storage written is an operand as well, behind all that are read.
         let reads = data.operands.iter().filter(|o| matches!(o, Operand::Read(_))).count();
         match fields.kind() {
-            "Dense8" | "Dense16" => dense(&fields, &[0]),
-            "Windows8" | "Windows16" => {
+            "Dense4" | "Dense8" | "Dense16" => dense(&fields, &[0]),
+            "Windows4" | "Windows8" | "Windows16" => {
                 let ([outer, inner], [steps, step]) =
                     (fields.counts("count")?, fields.counts("step")?);
                 few(&[outer, inner])?;

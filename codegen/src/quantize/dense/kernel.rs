@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
-use nervecord::generated::{Dense8, Dense16, Quad};
-use nervecord::host::{dense_words8, dense_words16, pack_dense8, pack_dense16};
+use nervecord::generated::{Dense4, Dense8, Dense16, Quad};
+use nervecord::host::{dense_words4, dense_words8, dense_words16};
+use nervecord::host::{pack_dense4, pack_dense8, pack_dense16};
 
 use crate::lanes::{DenseLanes, Lanes, Unit};
 use crate::program::kernel::Data;
@@ -30,6 +31,7 @@ impl Kernel for DenseKernel {
     fn data(&self) -> Data<'_> {
         let &Self { inputs, shift, relu, .. } = self;
         let (kind, pack) = match self.width() {
+            Width::I4 => ("Dense4", "pack_dense4"),
             Width::I8 => ("Dense8", "pack_dense8"),
             Width::I16 => ("Dense16", "pack_dense16"),
         };
@@ -59,6 +61,7 @@ impl Kernel for DenseKernel {
         self.watch(nervecord::host::flat(reads[0]));
         let mut x = reads[0].to_vec();
         match self.width() {
+            Width::I4 => self.layer4().run(&mut x, y),
             Width::I8 => self.layer8().run(&mut x, y),
             Width::I16 => self.layer16().run(&mut x, y),
         }
@@ -81,6 +84,12 @@ impl DenseKernel {
         self.weights.width()
     }
 
+    /// The runtime's layer of weights of 4 bits, on the host.
+    pub fn layer4(&self) -> Dense4<'_> {
+        let stream = self.packed.get_or_init(|| self.pack());
+        Dense4::new(self.inputs, self.bias.len(), stream, self.relu)
+    }
+
     /// The runtime's layer of i8 weights, on the host.
     pub fn layer8(&self) -> Dense8<'_> {
         let stream = self.packed.get_or_init(|| self.pack());
@@ -97,6 +106,7 @@ impl DenseKernel {
         let (bias, multiplier, shift) = (&self.bias, &self.multiplier, self.shift);
         let mut stream = vec![0; self.words()];
         match &self.weights {
+            Weights::I4(weights) => pack_dense4(weights, bias, multiplier, shift, &mut stream),
             Weights::I8(weights) => pack_dense8(weights, bias, multiplier, shift, &mut stream),
             Weights::I16(weights) => pack_dense16(weights, bias, multiplier, shift, &mut stream),
         }
@@ -122,6 +132,7 @@ impl DenseKernel {
 
     fn words(&self) -> usize {
         match self.width() {
+            Width::I4 => dense_words4(self.inputs, self.bias.len()),
             Width::I8 => dense_words8(self.inputs, self.bias.len()),
             Width::I16 => dense_words16(self.inputs, self.bias.len()),
         }

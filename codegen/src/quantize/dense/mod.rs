@@ -29,6 +29,25 @@ pub struct Quantized {
     bound: f64,
 }
 
+impl Quantized {
+    /// The layer that these integers are of inputs of a format.
+    fn stands_for(&self, layer: &graph::Dense, input: &Format) -> graph::Dense {
+        let DenseKernel { inputs, weights, bias, multiplier, shift, .. } = &self.kernel;
+        let row = |o: usize| {
+            let unit = self.scales.of.get(o).or(self.scales.of.first()).copied().unwrap_or(0.0);
+            let factor = f64::from(multiplier[o]) / f64::powi(2.0, 16 + i32::from(*shift));
+            let weight = |i| f64::from(weights.at(o * inputs + i)) * factor * unit / input.scale(i);
+            let row: Vec<f64> = (0..*inputs).map(weight).collect();
+            // A half is for rounding.
+            let own = (f64::from(bias[o]) * factor - 0.5) * unit + self.scales.offset(o);
+            let zeros = row.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
+            (row, own - zeros)
+        };
+        let (rows, bias): (Vec<Vec<f64>>, Vec<f64>) = (0..bias.len()).map(row).unzip();
+        graph::Dense { weights: rows.into(), bias, ..layer.clone() }
+    }
+}
+
 /// What follows a dense layer in the graph and costs nothing to compute with it.
 pub struct Tail {
     /// The tensor the kernel writes.
@@ -69,10 +88,28 @@ fn fit<'a>(
         let scales = output_scales(lowering, tail, layer.bias.len());
         let numbers = [f64::from(width.bits()), f64::from(u8::from(tail.relu))].into_iter();
         let numbers = numbers.chain(scales.numbers()).chain(input.numbers());
-        let quantized = lowering.known.get(&node.name, numbers, || {
-            let moments = Moments::of(rows().into_iter(), input, width);
+        let refits = matches!(node.layer, Layer::Dense(_)) && width == Width::I4;
+        let made = lowering.made.as_ref().filter(|_| refits);
+        let tensor = node.inputs[0];
+        let numbers = numbers.chain(made.map(|made| made.print(tensor)));
+        let of = |layer: &graph::Dense, rows: Vec<&Vec<f64>>| {
+            let moments = Moments::of(rows.into_iter(), input, width);
             quantize(layer, input, &moments, &scales, width, tail.relu)
                 .map_err(|e| e.at(format!("node `{}`", node.name)))
+        };
+        let quantized = lowering.known.get(&node.name, numbers, || {
+            let Some(made) = made else { return of(layer, rows()) };
+            let error = |q: &Quantized| made.error(&q.stands_for(layer, input), layer, tensor);
+            let mut best = of(layer, made.fitted(tensor))?;
+            let mut least = error(&best);
+            for fit in made.fits(layer, tensor) {
+                let other = of(&fit, made.fitted(tensor))?;
+                let error = error(&other);
+                if error < least {
+                    (best, least) = (other, error);
+                }
+            }
+            Ok(best)
         })?;
         // A wider scale moves the end of its range away from the cap.
         let exact = tail.cap.is_none() || quantized.scales.of == scales.of;
@@ -83,6 +120,9 @@ fn fit<'a>(
     if !exact {
         tail = Tail::none(node.output);
         quantized = made(lowering, &tail)?.1;
+    }
+    if let Some(made) = &mut lowering.made {
+        made.stand(quantized.stands_for(layer, input));
     }
     if let Some(clamp) = tail.clamp {
         lowering.readers[node.output] -= 1;
@@ -183,7 +223,9 @@ pub fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scale
     };
     let apart = lowering.any_scale_reads(tensor);
     let widening = if apart { Widening::Own } else { Widening::Shared };
-    let of = match apart && tail.cap.is_none() && lowering.is_divided(tensor) {
+    let own = lowering.is_divided(tensor)
+        || (std::env::var("OWN").is_ok() && lowering.widths.contains(&Width::I4));
+    let of = match apart && tail.cap.is_none() && own {
         true => lowering.own_scales(tensor),
         false => vec![scale; features],
     };

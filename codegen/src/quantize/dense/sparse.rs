@@ -77,7 +77,7 @@ impl Choice {
 /// A wiring's kernel: zeros are no synapses, and it is stored without them wherever that is smaller.
 pub fn wired(dense: DenseKernel) -> Choice {
     let links = links(&dense);
-    let live = SparseKernel { form: Form::pruned(&links, dense.width()), dense };
+    let live = SparseKernel { form: Form::pruned(&links, width(&dense)), dense };
     if live.data().bytes() >= live.dense.data().bytes() {
         return Choice::dense(live.dense);
     }
@@ -105,7 +105,7 @@ pub fn choose(
             let zeros = dense.weights.iter().filter(|w| *w == 0).count() as f64;
             let share = 100.0 * zeros / dense.weights.len() as f64;
             let why = format!("{share:.0}% of the weights are zero");
-            (best, choice) = (pruned, Some((Form::pruned(&links, dense.width()), why)));
+            (best, choice) = (pruned, Some((Form::pruned(&links, width(&dense)), why)));
         }
     }
     if allowed.activations && dense.inputs <= 1 << 16 {
@@ -129,9 +129,14 @@ pub fn choose(
     Choice { kernel: Box::new(SparseKernel { dense, form }), memory, kind, why }
 }
 
+/// The width of weights without zeros: there are no kernels of 4 bits for these.
+fn width(dense: &DenseKernel) -> Width {
+    dense.width().max(Width::I8)
+}
+
 /// A row's links: distance from the one before and weight, both with the layer's bits.
 fn links(dense: &DenseKernel) -> Vec<Vec<(usize, i32)>> {
-    let longest = (1 << dense.width().bits()) - 1;
+    let longest = (1 << width(dense).bits()) - 1;
     let row = |r: usize| {
         let (mut links, mut last) = (vec![], 0);
         let weights = (0..dense.inputs).map(|i| dense.weights.at(r * dense.inputs + i));
@@ -156,7 +161,7 @@ fn count(links: &[Vec<(usize, i32)>]) -> usize {
 impl Form {
     fn pruned(rows: &[Vec<(usize, i32)>], width: Width) -> Self {
         let words = |&(distance, weight): &(usize, i32)| match width {
-            Width::I8 => vec![distance as u16 | (weight as u16) << 8],
+            Width::I4 | Width::I8 => vec![distance as u16 | (weight as u16) << 8],
             Width::I16 => vec![distance as u16, weight as u16],
         };
         Self::Pruned {
@@ -175,7 +180,7 @@ impl Form {
         let columns = (0..quads(bias.len()))
             .flat_map(|block| (0..*inputs).map(move |input| (block, input)))
             .flat_map(|(block, input)| column(block, input));
-        Self::Lazy { columns: dense.width().narrow(columns) }
+        Self::Lazy { columns: width(dense).narrow(columns) }
     }
 }
 
@@ -189,10 +194,10 @@ impl SparseKernel {
 impl Kernel for SparseKernel {
     fn data(&self) -> Data<'_> {
         let DenseKernel { inputs, bias, multiplier, shift, relu, .. } = &self.dense;
-        let (kind, mut tables) = match (&self.form, self.dense.width()) {
+        let (kind, mut tables) = match (&self.form, width(&self.dense)) {
             (Form::Pruned { counts, links }, width) => (
                 match width {
-                    Width::I8 => "Pruned8",
+                    Width::I4 | Width::I8 => "Pruned8",
                     Width::I16 => "Pruned16",
                 },
                 vec![
@@ -202,7 +207,7 @@ impl Kernel for SparseKernel {
             ),
             (Form::Lazy { columns }, width) => (
                 match width {
-                    Width::I8 => "Lazy8",
+                    Width::I4 | Width::I8 => "Lazy8",
                     Width::I16 => "Lazy16",
                 },
                 vec![Table::matrix("WEIGHTS", columns.array(), 4)],
@@ -229,14 +234,14 @@ impl Kernel for SparseKernel {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         let (inputs, x, finish) = (self.dense.inputs, reads[0], self.finish());
-        match (&self.form, self.dense.width()) {
-            (Form::Pruned { counts, links }, Width::I8) => {
+        match (&self.form, width(&self.dense)) {
+            (Form::Pruned { counts, links }, Width::I4 | Width::I8) => {
                 Pruned8::new(inputs, counts, links, finish).run(x, y);
             }
             (Form::Pruned { counts, links }, Width::I16) => {
                 Pruned16::new(inputs, counts, links, finish).run(x, y);
             }
-            (Form::Lazy { columns: Weights::I8(columns) }, _) => {
+            (Form::Lazy { columns: Weights::I4(columns) | Weights::I8(columns) }, _) => {
                 Lazy8::new(inputs, columns.as_chunks().0, finish).run(x, y);
             }
             (Form::Lazy { columns: Weights::I16(columns) }, _) => {

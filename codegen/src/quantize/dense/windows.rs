@@ -1,6 +1,6 @@
 //! Dense layers over windows: the integers of one dense layer, for every window of its input.
 
-use nervecord::generated::{Quad, Windows8, Windows16};
+use nervecord::generated::{Quad, Windows4, Windows8, Windows16};
 use nervecord::host::{quads, windows_memory};
 
 use super::kernel::DenseKernel;
@@ -29,6 +29,7 @@ impl Kernel for WindowsKernel {
         let dense = self.dense.data();
         let numbers = |counts: [usize; 2]| Field::Numbers(counts.map(|n| n as i64).to_vec());
         let kind = match self.dense.width() {
+            Width::I4 => "Windows4",
             Width::I8 => "Windows8",
             Width::I16 => "Windows16",
         };
@@ -47,6 +48,7 @@ impl Kernel for WindowsKernel {
         self.watch(&x);
         let Self { dense, step, count } = self;
         match dense.width() {
+            Width::I4 => Windows4::new(dense.inputs, dense.layer4(), *step, *count).run(&mut x, y),
             Width::I8 => Windows8::new(dense.inputs, dense.layer8(), *step, *count).run(&mut x, y),
             Width::I16 => {
                 Windows16::new(dense.inputs, dense.layer16(), *step, *count).run(&mut x, y);

@@ -141,7 +141,7 @@ impl Kernel for SplineKernel {
         let (kind, last) = match (&self.edges, self.width()) {
             (None, width) => {
                 let (kind, pack) = match width {
-                    Width::I8 => ("Spline8", "pack_spline8"),
+                    Width::I4 | Width::I8 => ("Spline8", "pack_spline8"),
                     Width::I16 => ("Spline16", "pack_spline16"),
                 };
                 let of = [
@@ -166,7 +166,7 @@ impl Kernel for SplineKernel {
                     ("multiplier", Value::table("MULTIPLIER")),
                 ];
                 let kind = match width {
-                    Width::I8 => "SparseSpline8",
+                    Width::I4 | Width::I8 => "SparseSpline8",
                     Width::I16 => "SparseSpline16",
                 };
                 (kind, Record::of("SparseSplineTables", fields).into())

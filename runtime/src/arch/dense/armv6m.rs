@@ -10,6 +10,7 @@
 //! Stands on `assembly` and `shape`.
 
 use super::assembly::call;
+use super::layout::I4;
 use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
@@ -63,6 +64,47 @@ macro_rules! quad8 {
     };
 }
 
+/// One input's [nibbles](super::layout::Layout#nibbles) in the upper half of `$w`, the activation in r4.
+macro_rules! column4 {
+    ($w:literal) => {
+        concat!(
+            concat!("lsrs r7, ", $w, ", #20\n"),
+            "muls r7, r4\n",
+            "add r9, r7\n",
+            concat!("lsrs r7, ", $w, ", #24\n"),
+            "muls r7, r4\n",
+            "add r10, r7\n",
+            concat!("lsrs r7, ", $w, ", #28\n"),
+            "muls r7, r4\n",
+            "add r11, r7\n",
+            concat!("lsrs ", $w, ", ", $w, ", #16\n"),
+            concat!("muls ", $w, ", r4\n"),
+            concat!("add r8, ", $w, "\n"),
+        )
+    };
+}
+
+/// One quad of weights of 4 bits: 57 instructions, 114 bytes.
+macro_rules! quad4 {
+    () => {
+        concat!("ldm r0!, {{r2, r3}}\n", inputs4!("r2"), inputs4!("r3"),)
+    };
+}
+
+/// Two inputs of weights of 4 bits, their activations in `$x`.
+macro_rules! inputs4 {
+    ($x:literal) => {
+        concat!(
+            "ldm r1!, {{r5}}\n",
+            "lsls r6, r5, #16\n",
+            concat!("sxth r4, ", $x, "\n"),
+            column4!("r6"),
+            concat!("asrs r4, ", $x, ", #16\n"),
+            column4!("r5"),
+        )
+    };
+}
+
 /// One input's two words of i16 weights, the activation unpacked by `$unpack`.
 macro_rules! column16 {
     ($unpack:literal) => {
@@ -109,6 +151,23 @@ macro_rules! apart8 {
          lsls r3, r7, #8
          subs r6, r6, r3
          subs r6, r6, r2
+        "
+    };
+}
+
+/// As [`apart8`], for four rows a half-word.
+macro_rules! apart4 {
+    () => {
+        "lsls r3, r5, #4
+         subs r4, r4, r3
+         subs r4, r4, r2
+         lsls r3, r6, #4
+         subs r5, r5, r3
+         subs r5, r5, r2
+         lsls r3, r7, #4
+         subs r6, r6, r3
+         subs r6, r6, r2
+         subs r7, r7, r2
         "
     };
 }
@@ -404,13 +463,21 @@ macro_rules! kernel {
     };
 }
 
+kernel!(rows_i4, quad4, apart4, single8, QUARTER_I4, "3");
 kernel!(rows_i8, quad8, apart8, single8, QUARTER_I8, "7");
 kernel!(rows_i16, quad16, apart16, single16, QUARTER_I16, "15");
 
 /// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I4: usize = 114;
+/// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I8: usize = 102;
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I16: usize = 98;
+
+#[inline(always)]
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    call::<I4>(rows_i4, shape, stream, x, y);
+}
 
 #[inline(always)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {

@@ -7,10 +7,39 @@
 //! Stands on `assembly` and `shape`.
 
 use super::assembly::call;
+use super::layout::I4;
 use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
+
+/// One quad of [nibbles](super::layout::Layout#nibbles), two inputs a word: 37 instructions, 128 bytes.
+macro_rules! quad4 {
+    () => {
+        "ldrd r4, r5, [r1], #8
+         .irp w, r4, r5
+         ldrsh r2, [r0], #2
+         uxth r3, \\w
+         mla r8, r3, r2, r8
+         ubfx r3, \\w, #4, #12
+         mla r9, r3, r2, r9
+         ubfx r3, \\w, #8, #8
+         mla r10, r3, r2, r10
+         ubfx r3, \\w, #12, #4
+         mla r11, r3, r2, r11
+         ldrsh r2, [r0], #2
+         lsrs r3, \\w, #16
+         mla r8, r3, r2, r8
+         lsrs r3, \\w, #20
+         mla r9, r3, r2, r9
+         lsrs r3, \\w, #24
+         mla r10, r3, r2, r10
+         lsrs r3, \\w, #28
+         mla r11, r3, r2, r11
+         .endr
+        "
+    };
+}
 
 /// One quad of i8 weights, 106 bytes.
 macro_rules! quad8 {
@@ -50,6 +79,20 @@ macro_rules! quad16 {
          mla r11, r3, r2, r11
          mla r10, r7, r2, r10
          .endr
+        "
+    };
+}
+
+/// As [`apart8`], for four rows a half-word.
+macro_rules! apart4 {
+    () => {
+        "sub r8, r8, r9, lsl #4
+         sub r9, r9, r10, lsl #4
+         sub r10, r10, r11, lsl #4
+         sub r8, r8, r12
+         sub r9, r9, r12
+         sub r10, r10, r12
+         sub r11, r11, r12
         "
     };
 }
@@ -200,13 +243,21 @@ macro_rules! kernel {
     };
 }
 
+kernel!(rows_i4, quad4, apart4, QUARTER_I4, "3", "ldrsb", "1");
 kernel!(rows_i8, quad8, apart8, QUARTER_I8, "7", "ldrsb", "1");
 kernel!(rows_i16, quad16, apart16, QUARTER_I16, "15", "ldrsh", "2");
 
 /// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I4: usize = 128;
+/// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I8: usize = 106;
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I16: usize = 100;
+
+#[inline(always)]
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    call::<I4>(rows_i4, shape, stream, x, y);
+}
 
 #[inline(always)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {

@@ -12,6 +12,7 @@
 //! Stands on `assembly` and `shape`.
 
 use super::assembly::{Run, call, call_windows};
+use super::layout::I4;
 use super::shape::{DenseShape, Stretch};
 use crate::tensor::Quad;
 use core::arch::naked_asm;
@@ -92,6 +93,77 @@ macro_rules! quad16 {
     };
 }
 
+/// One quad of weights of 4 bits: two words of two inputs each, 16 multiply-accumulates in 18 instructions, 72 bytes.
+macro_rules! quad4 {
+    ($load:ident) => {
+        concat!("ldrd r8, r9, [r3], #8\n", $load!(), inputs4!("r8", "r1"), inputs4!("r9", "r2"))
+    };
+}
+
+/// Two inputs of four rows: [nibbles](super::layout::Layout#nibbles) in `$w`, activations in `$x`, the mask of every other
+/// nibble in r10. Sums are those of rows 0 and 2, 1 and 3, 2, and 3.
+macro_rules! inputs4 {
+    ($w:literal, $x:literal) => {
+        concat!(
+            concat!("and lr, r10, ", $w, "\n"),
+            concat!("and r11, r10, ", $w, ", lsr #4\n"),
+            concat!("smlad r4, lr, ", $x, ", r4\n"),
+            "uxtb16 lr, lr, ror #8\n",
+            concat!("smlad r5, r11, ", $x, ", r5\n"),
+            "uxtb16 r11, r11, ror #8\n",
+            concat!("smlad r6, lr, ", $x, ", r6\n"),
+            concat!("smlad r7, r11, ", $x, ", r7\n"),
+        )
+    };
+}
+
+/// What the 8 that is added to each weight of 4 bits adds to every row, before the blocks: above the kernel's stack.
+macro_rules! begin4 {
+    () => {
+        "mov r1, r0
+         mov r4, #0
+         mov r5, #0x00080008
+         mov r6, lr
+         70:
+         ldrd r7, r9, [r1], #8
+         smlad r4, r7, r5, r4
+         smlad r4, r9, r5, r4
+         subs r6, r6, #2
+         bgt 70b
+         push {{r4}}
+        "
+    };
+}
+
+macro_rules! start4 {
+    () => {
+        "mov r10, #0x0f0f0f0f\n"
+    };
+}
+
+/// Takes four sums of nibbles apart, and leaves the flags as they are.
+macro_rules! apart4 {
+    () => {
+        "ldr r8, [sp, #28]
+         sub r4, r4, r6, lsl #8
+         sub r5, r5, r7, lsl #8
+         sub r4, r4, r8
+         sub r5, r5, r8
+         sub r6, r6, r8
+         sub r7, r7, r8
+        "
+    };
+}
+
+/// What a kernel of weights of 4 bits does behind its rows: it returns.
+macro_rules! end4 {
+    () => {
+        "add sp, sp, #32
+         pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}
+        "
+    };
+}
+
 /// One quad of a single row of i8 weights.
 macro_rules! single8 {
     ($load:ident) => {
@@ -106,8 +178,8 @@ macro_rules! single16 {
     };
 }
 
-/// What a kernel of one window does before its blocks: nothing.
-macro_rules! begin_one {
+/// What is nothing in a kernel.
+macro_rules! nothing {
     () => {
         ""
     };
@@ -175,7 +247,8 @@ macro_rules! end_several {
 /// Rounds and turns are counted down by two, to 0 where outputs are clamped at zero and to -1 where they are not:
 /// the flags that end a sum say which.
 macro_rules! kernel {
-    ($name:ident($($run:ty)?), $begin:ident, $end:ident, $load:ident, $quad:ident, $single:ident, $quarter:expr) => {
+    ($name:ident($($run:ty)?), $begin:ident, $end:ident, $load:ident, $start:ident, $quad:ident, $apart:ident, $single:ident,
+        $quarter:expr) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -200,6 +273,7 @@ macro_rules! kernel {
                 "beq 4f",
                 "1:", // a block of four rows
                 "ldm r3!, {{r4, r5, r6, r7}}",
+                $start!(),
                 "ldm sp, {{r0, r12, pc}}",
                 ".p2align 2",
                 "2:",
@@ -212,8 +286,9 @@ macro_rules! kernel {
                 ".space 4 * {quarter} - (90b - 2b)",
                 ".space (90b - 2b) - 4 * {quarter}",
                 "subs r12, r12, #2",
-                "bgt 2b",
-                "ldm r3!, {{r8, r9, r10, r11}}", // what follows leaves the flags as they are
+                "bgt 2b", // what follows leaves the flags as they are
+                $apart!(),
+                "ldm r3!, {{r8, r9, r10, r11}}",
                 "smmul r4, r4, r8",
                 "smmul r5, r5, r9",
                 "smmul r6, r6, r10",
@@ -267,13 +342,15 @@ macro_rules! kernel {
 
 macro_rules! kernels {
     ($one:ident, $several:ident, $anywhere:ident, $quad:ident, $single:ident, $quarter:ident) => {
-        kernel!($one(), begin_one, end_one, load_words, $quad, $single, $quarter);
+        kernel!($one(), nothing, end_one, load_words, nothing, $quad, nothing, $single, $quarter);
         kernel!(
             $several(*const Run),
             begin_several,
             end_several,
             load_words,
+            nothing,
             $quad,
+            nothing,
             $single,
             $quarter
         );
@@ -282,22 +359,32 @@ macro_rules! kernels {
             begin_anywhere,
             end_several,
             load_any,
+            nothing,
             $quad,
+            nothing,
             $single,
             $quarter + LONGER
         );
     };
 }
 
+kernel!(one_i4(), begin4, end4, load_words, start4, quad4, apart4, single8, QUARTER_I4);
 kernels!(one_i8, windows_on_words_i8, windows_anywhere_i8, quad8, single8, QUARTER_I8);
 kernels!(one_i16, windows_on_words_i16, windows_anywhere_i16, quad16, single16, QUARTER_I16);
 
 /// Bytes by which a quad's code is longer where activations lie anywhere.
 const LONGER: usize = 4;
 /// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I4: usize = 72;
+/// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I8: usize = 72;
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I16: usize = 44;
+
+#[inline(always)]
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    call::<I4>(one_i4, shape, stream, x, y);
+}
 
 #[inline(always)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {

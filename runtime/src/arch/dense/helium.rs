@@ -18,7 +18,7 @@
 //! Stands on `assembly`, `layout` and `shape`.
 
 use super::assembly::call;
-use super::layout::{Native, splits};
+use super::layout::{I4, Native, splits};
 use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
@@ -335,10 +335,116 @@ macro_rules! kernel {
 kernel!(rows_i8, "vldrb.s16", "8", "vldrb.s32", "4");
 kernel!(rows_i16, "vldrh.u16", "16", "vldrh.s32", "8");
 
+/// A dense kernel of [nibbles](super::layout::Layout#nibbles): r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
+///
+/// Registers as in the kernel of unsplit activations, with q3 the mask of every other nibble, and on the stack behind
+/// whether outputs are clamped what the 8 that is added to each weight adds to every row.
+#[unsafe(naked)]
+unsafe extern "C" fn rows_i4(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
+    naked_asm!(
+        ".cpu cortex-m55", // the assembler is not told of the target's here
+        "push {{r4, r5, r6, r7, r8, r10, lr}}",
+        "ldrb r6, [r2, #{relu}]",
+        "ldrd r4, r5, [r2, #{block_bytes}]", // and rest
+        "ldr r12, [r2, #{quads}]",
+        "mov r2, r1",
+        "mov r1, r3",
+        "mov r8, #0",
+        "mov r7, r0",
+        "lsl r3, r12, #2",
+        "dlstp.16 lr, r3",
+        "10:",
+        "vldrh.u16 q0, [r7], #16",
+        "vaddva.s16 r8, q0",
+        "letp lr, 10b",
+        "lsl r8, r8, #3",
+        "mov r7, r8",
+        "push {{r0, r5, r6, r7}}",
+        "movw r6, #0x0f0f",
+        "vdup.16 q3, r6",
+        "adds r3, r2, r4",
+        "cmp r2, r3",
+        "beq 4f",
+        "1:", // a block of four rows
+        "ldm r1!, {{r4, r6, r8, r10}}",
+        "ldr r0, [sp]",
+        "lsl r5, r12, #2",
+        "dlstp.16 lr, r5",
+        "2:",
+        "vldrh.u16 q0, [r0], #16",
+        "vldrh.u16 q1, [r1], #16",
+        "vand q2, q1, q3",
+        "vmladava.s16 r4, q0, q2",
+        "vshr.u16 q1, q1, #4",
+        "vand q1, q1, q3",
+        "vmladava.s16 r6, q0, q1",
+        "vshr.u16 q2, q2, #8",
+        "vmladava.s16 r8, q0, q2",
+        "vshr.u16 q1, q1, #8",
+        "vmladava.s16 r10, q0, q1",
+        "letp lr, 2b",
+        "lsls r5, r12, #31",
+        "it ne", // an odd number of quads: half of the last load was none
+        "subne r1, r1, #8",
+        "ldrd r5, r7, [sp, #8]",
+        "sub r4, r4, r8, lsl #8",
+        "sub r6, r6, r10, lsl #8",
+        "sub r4, r4, r7",
+        "sub r6, r6, r7",
+        "sub r8, r8, r7",
+        "sub r10, r10, r7",
+        requantize!("r4", "r6", "r8", "r10"),
+        "cbz r5, 9f",
+        "vqshlu.s16 q0, q0, #0",
+        "9:",
+        "vstrh.32 q0, [r2], #8",
+        "cmp r2, r3",
+        "bne 1b",
+        "4:", // rows left over, one by one
+        "ldrd r5, r7, [sp, #4]",
+        "cbz r5, 6f",
+        "3:",
+        "ldr r4, [r1], #4",
+        "ldr r0, [sp]",
+        "lsl r6, r12, #2",
+        "dlstp.16 lr, r6",
+        "5:",
+        "vldrh.u16 q0, [r0], #16",
+        "vldrb.s16 q1, [r1], #8",
+        "vmladava.s16 r4, q0, q1",
+        "letp lr, 5b",
+        "lsls r6, r12, #31",
+        "it ne", // as above
+        "subne r1, r1, #4",
+        "ldr r6, [r1], #4",
+        "smmul r4, r4, r6",
+        "ssat r4, #16, r4",
+        "cmp r7, #0",
+        "it ne",
+        "usatne r4, #15, r4",
+        "strh r4, [r2], #2",
+        "subs r5, r5, #1",
+        "bne 3b",
+        "6:",
+        "add sp, sp, #16",
+        "pop {{r4, r5, r6, r7, r8, r10, pc}}",
+        block_bytes = const offset_of!(DenseShape, block_bytes),
+        quads = const offset_of!(DenseShape, quads),
+        relu = const offset_of!(DenseShape, relu),
+    )
+}
+
+/// There is no unrolled loop to enter.
+pub(super) const QUARTER_I4: usize = 0;
 /// There is no unrolled loop to enter.
 pub(super) const QUARTER_I8: usize = 0;
 /// There is no unrolled loop to enter.
 pub(super) const QUARTER_I16: usize = 0;
+
+#[inline(always)]
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    call::<I4>(rows_i4, shape, stream, x, y);
+}
 
 #[inline(always)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {

@@ -4,16 +4,26 @@ use crate::rounding::mul_high_split;
 
 /// How wide the weights of a stream are.
 pub trait Width: Copy {
-    /// Words of a group of four weights.
-    const WORDS: usize;
+    /// Bits of a weight in a block of rows.
+    const BITS: usize;
+    /// Words of a row's quad outside of blocks of four rows: there a weight has a byte at least.
+    const WORDS: usize = if Self::BITS < 16 { 1 } else { 2 };
+}
+
+/// A weight of 4 bits, `-8..=7`.
+#[derive(Clone, Copy, Debug)]
+pub enum I4 {}
+
+impl Width for I4 {
+    const BITS: usize = 4;
 }
 
 impl Width for i8 {
-    const WORDS: usize = 1;
+    const BITS: usize = 8;
 }
 
 impl Width for i16 {
-    const WORDS: usize = 2;
+    const BITS: usize = 16;
 }
 
 /// How a core wants a dense layer in memory.
@@ -42,6 +52,12 @@ impl Width for i16 {
 /// biases of a block are stored in the same form, `A = a + 2^8 B`, and the sum of all inputs, which
 /// takes the 128 out again, is computed once a layer. Two i16 weights share a word likewise.
 ///
+/// # Nibbles
+/// Weights of 4 bits come in blocks of four rows on every core, and rows left over as bytes. A half-word has the four
+/// weights of one input, `H = a + 2^4 b + 2^8 c + 2^12 d`, with 8 added to each; a word has two inputs. Sums are those of
+/// `x H`, `x (H >> 4)`, `x (H >> 8)` and `x (H >> 12)`, taken apart as those of lanes, or, where both half-words of a word
+/// are unpacked at once, of `x (a + 2^8 c)`, `x (b + 2^8 d)`, `x c` and `x d`.
+///
 /// # Halves
 /// Where a core multiplies sixteen pairs of bytes at once, its kernel splits the activations of every
 /// whole group of four quads into two signed bytes, `x = 2^8 high + low + 128`, if weights are i8 and
@@ -55,6 +71,8 @@ pub trait Layout {
     const ORDER: [usize; 4];
     /// Whether a word of a block holds the weights of one input.
     const LANES: bool;
+    /// Of 4-bit weights, how many lanes above a row's lies the next in its sum.
+    const ABOVE: usize;
     /// Whether the core multiplies 32 by 32 bits to the high word in an instruction or two.
     const LONG_MULTIPLY: bool;
     /// Bytes whose coefficients share the sums of a spline layer, 1, 2 or 4.
@@ -62,7 +80,7 @@ pub trait Layout {
 }
 
 macro_rules! layout {
-    ($(#[$doc:meta])* $name:ident: $rows:literal, $vectors:literal, $order:expr, $lanes:literal, $long:literal, $fold:literal) => {
+    ($(#[$doc:meta])* $name:ident: $rows:literal, $vectors:literal, $order:expr, $lanes:literal, $above:literal, $long:literal, $fold:literal) => {
         $(#[$doc])*
         pub enum $name {}
 
@@ -71,6 +89,7 @@ macro_rules! layout {
             const VECTORS: bool = $vectors;
             const ORDER: [usize; 4] = $order;
             const LANES: bool = $lanes;
+            const ABOVE: usize = $above;
             const LONG_MULTIPLY: bool = $long;
             const FOLD: usize = $fold;
         }
@@ -79,28 +98,28 @@ macro_rules! layout {
 
 layout! {
     /// For other hosts: one row after the other, so that a loop over columns vectorizes.
-    RowMajor: 1, false, [0, 1, 2, 3], false, true, 1
+    RowMajor: 1, false, [0, 1, 2, 3], false, 1, true, 1
 }
 layout! {
     /// For cores that load bytes with an offset: an activation is loaded once for four rows.
-    Blocked: 4, false, [0, 1, 2, 3], false, true, 1
+    Blocked: 4, false, [0, 1, 2, 3], false, 1, true, 1
 }
 layout! {
     /// For Armv7-M: four rows in the lanes of a word.
-    Lanes: 4, false, [0, 1, 2, 3], true, true, 1
+    Lanes: 4, false, [0, 1, 2, 3], true, 1, true, 1
 }
 layout! {
     /// For Armv6-M: as [`Lanes`], with multipliers for two 16-bit products.
-    LanesShort: 4, false, [0, 1, 2, 3], true, false, 4
+    LanesShort: 4, false, [0, 1, 2, 3], true, 1, false, 4
 }
 layout! {
     /// For the DSP extension, and SSE2: bytes in the order in which `SXTB16` and `SXTB16 ROR #8` unpack
     /// them.
-    Interleaved: 4, false, [0, 2, 1, 3], false, true, 2
+    Interleaved: 4, false, [0, 2, 1, 3], false, 2, true, 2
 }
 layout! {
     /// For Helium: eight inputs at a time, or sixteen.
-    Vectors: 4, true, [0, 1, 2, 3], false, true, 2
+    Vectors: 4, true, [0, 1, 2, 3], false, 2, true, 2
 }
 
 #[cfg(nervecord_kernel = "armv6m")]
@@ -140,14 +159,35 @@ pub(super) fn scale<L: Layout>(acc: i32, word: u32) -> i32 {
     }
 }
 
-/// Words of a row: bias, weights, multiplier.
+/// Words of a row by itself: bias, weights, multiplier.
 pub(super) const fn row_words<W: Width>(quads: usize) -> usize {
     2 + quads * W::WORDS
 }
 
+/// Words of a block of so many rows, 1 or 4.
+pub(super) const fn block_words<W: Width>(rows: usize, quads: usize) -> usize {
+    if rows == 4 { 8 + quads * W::BITS / 2 } else { rows * row_words::<W>(quads) }
+}
+
 /// Words of a layer's stream, the same in every layout.
 pub const fn words<W: Width>(inputs: usize, outputs: usize) -> usize {
-    outputs * row_words::<W>(inputs.div_ceil(4))
+    let quads = inputs.div_ceil(4);
+    outputs / 4 * block_words::<W>(4, quads) + outputs % 4 * row_words::<W>(quads)
+}
+
+/// Whether a block of `count` rows has four weights of 4 bits of an input in a half-word.
+const fn nibbles<W: Width>(count: usize) -> bool {
+    W::BITS == 4 && count == 4
+}
+
+/// How many rows above the next in the sum of row `lane` of `count` is, and the bits by which it is; none for the highest
+/// of a word, and where rows are apart.
+const fn above<L: Layout, W: Width>(lane: usize, count: usize) -> Option<(usize, usize)> {
+    if nibbles::<W>(count) {
+        return if lane + L::ABOVE < 4 { Some((L::ABOVE, 4 * L::ABOVE)) } else { None };
+    }
+    let shares = L::LANES && count == 4 && !(lane + 1).is_multiple_of(4 / W::WORDS);
+    if shares { Some((1, W::BITS)) } else { None }
 }
 
 /// Where a row lies in a stream.
@@ -169,16 +209,18 @@ pub(super) struct Place {
 
 /// Where row `row` lies.
 pub(super) const fn place<L: Layout, W: Width>(row: usize, rows: usize, quads: usize) -> Place {
-    let blocked = rows - rows % L::ROWS;
-    let (first, count) = if row < blocked { (row - row % L::ROWS, L::ROWS) } else { (row, 1) };
-    let words = row_words::<W>(quads);
-    let (start, lane) = (first * words, row - first);
-    let multipliers = start + count * (words - 1);
+    let block = if W::BITS < 8 { 4 } else { L::ROWS };
+    let blocked = rows - rows % block;
+    let (first, count) = if row < blocked { (row - row % block, block) } else { (row, 1) };
+    let before = if row < blocked { first } else { blocked };
+    let start =
+        before / block * block_words::<W>(block, quads) + (first - before) * row_words::<W>(quads);
+    let lane = row - first;
     Place {
         bias: start + lane,
         weights: start + count,
         quads,
-        multiplier: multipliers + lane,
+        multiplier: start + block_words::<W>(count, quads) - count + lane,
         lane,
         count,
     }
@@ -191,6 +233,8 @@ pub(super) struct Slot {
     pub word: usize,
     /// Its lowest bit.
     pub shift: usize,
+    /// How many bits it has.
+    pub bits: usize,
     /// What its bits are flipped with.
     pub flip: u32,
 }
@@ -211,7 +255,7 @@ const fn group<L: Layout, W: Width>(quad: usize, quads: usize) -> (usize, usize)
 
 /// Whether the kernel of a layer with `quads` quads of inputs splits activations into bytes.
 pub(super) const fn splits<L: Layout, W: Width>(quads: usize) -> bool {
-    L::VECTORS && W::WORDS == 1 && quads >= 8
+    L::VECTORS && W::BITS == 8 && quads >= 8
 }
 
 /// What the kernel takes from the activation of a column: 128 where it splits it.
@@ -222,6 +266,10 @@ pub(super) const fn low_offset<L: Layout, W: Width>(quads: usize, column: usize)
 /// Where the weight of column `column` of a row sits.
 pub(super) const fn slot<L: Layout, W: Width>(place: Place, column: usize) -> Slot {
     let bits = 8 * W::WORDS;
+    if nibbles::<W>(place.count) {
+        let shift = column % 2 * 16 + place.lane * 4;
+        return Slot { word: place.weights + column / 2, shift, bits: 4, flip: 8 };
+    }
     let (start, quads) = group::<L, W>(column / 4, place.quads);
     let rest = column - 4 * start;
     let first = place.weights + start * place.count * W::WORDS;
@@ -232,7 +280,7 @@ pub(super) const fn slot<L: Layout, W: Width>(place: Place, column: usize) -> Sl
         let lane = place.lane % per_word;
         let flip = if lane + 1 < per_word { 1 << (bits - 1) } else { 0 };
         let word = first + rest * W::WORDS + place.lane / per_word;
-        return Slot { word, shift: lane * bits, flip };
+        return Slot { word, shift: lane * bits, bits, flip };
     }
     let mut k = rest % per_word;
     if W::WORDS == 1 {
@@ -242,42 +290,37 @@ pub(super) const fn slot<L: Layout, W: Width>(place: Place, column: usize) -> Sl
         }
     }
     let word = first + place.lane * words + rest / per_word;
-    Slot { word, shift: k * bits, flip: 0 }
+    Slot { word, shift: k * bits, bits, flip: 0 }
 }
 
 /// The bias of a row, out of the form in which lanes hold it.
 pub(super) const fn plain_bias<L: Layout, W: Width>(stream: &[u32], place: Place) -> i32 {
-    let per_word = 4 / W::WORDS;
-    if L::LANES && place.count == 4 && !(place.lane + 1).is_multiple_of(per_word) {
-        let above = stream[place.bias + 1] << (8 * W::WORDS);
-        return stream[place.bias].wrapping_sub(above) as i32;
+    let bias = stream[place.bias];
+    match above::<L, W>(place.lane, place.count) {
+        Some((rows, bits)) => bias.wrapping_sub(stream[place.bias + rows] << bits) as i32,
+        None => bias as i32,
     }
-    stream[place.bias] as i32
 }
 
 /// Brings the biases of a layer into the form of lanes.
 const fn fold_biases<L: Layout, W: Width>(rows: usize, quads: usize, stream: &mut [u32]) {
-    if !L::LANES {
-        return;
-    }
-    let per_word = 4 / W::WORDS;
-    let mut row = rows - rows % L::ROWS;
+    let mut row = rows;
     while row > 0 {
         row -= 1;
-        if !(row + 1).is_multiple_of(per_word) {
-            let at = place::<L, W>(row, rows, quads).bias;
-            stream[at] = stream[at].wrapping_add(stream[at + 1] << (8 * W::WORDS));
+        let Place { bias, lane, count, .. } = place::<L, W>(row, rows, quads);
+        if let Some((rows, bits)) = above::<L, W>(lane, count) {
+            stream[bias] = stream[bias].wrapping_add(stream[bias + rows] << bits);
         }
     }
 }
 
 macro_rules! pack {
-    ($name:ident, $weight:ty, $unsigned:ty) => {
+    ($name:ident, $width:ty, $weight:ty) => {
         /// The stream of a layer in layout `L`, from a row-major matrix of `inputs` columns; rows are
         /// padded with zero weights to whole quads.
         ///
         /// # Panics
-        /// If the tables' lengths do not belong together. It runs when tables are built: in a
+        /// If the tables' lengths do not belong together, or a weight is wider than the layer's. It runs when tables are built: in a
         /// constant, where that is a build error, or on the host.
         pub const fn $name<L: Layout>(
             weights: &[$weight],
@@ -289,20 +332,22 @@ macro_rules! pack {
             let (rows, inputs) = (bias.len(), weights.len() / bias.len());
             let quads = inputs.div_ceil(4);
             assert!(weights.len() == rows * inputs && multiplier.len() == rows && shift < 16);
-            assert!(stream.len() == words::<$weight>(inputs, rows));
+            assert!(stream.len() == words::<$width>(inputs, rows));
             let columns = quads * 4;
             let mut row = 0;
             while row < rows {
-                let place = place::<L, $weight>(row, rows, quads);
+                let place = place::<L, $width>(row, rows, quads);
                 stream[place.bias] = bias[row] as u32;
                 stream[place.multiplier] = multiplier_word::<L>(multiplier[row], shift);
                 let mut column = 0;
                 while column < columns {
-                    let slot = slot::<L, $weight>(place, column);
+                    let slot = slot::<L, $width>(place, column);
                     let weight = if column < inputs { weights[row * inputs + column] } else { 0 };
-                    let low = low_offset::<L, $weight>(quads, column) * weight as i32;
+                    let weight = weight as i32;
+                    assert!(weight >> (<$width>::BITS - 1) == weight >> 31);
+                    let low = low_offset::<L, $width>(quads, column) * weight;
                     stream[place.bias] = stream[place.bias].wrapping_add(low as u32);
-                    let bits = weight as $unsigned as u32 ^ slot.flip;
+                    let bits = weight as u32 & u32::MAX >> (32 - slot.bits) ^ slot.flip;
                     // The first weight of a word clears it.
                     let kept = if slot.shift == 0 { 0 } else { stream[slot.word] };
                     stream[slot.word] = kept | bits << slot.shift;
@@ -310,10 +355,11 @@ macro_rules! pack {
                 }
                 row += 1;
             }
-            fold_biases::<L, $weight>(rows, quads, stream);
+            fold_biases::<L, $width>(rows, quads, stream);
         }
     };
 }
 
-pack!(pack8, i8, u8);
-pack!(pack16, i16, u16);
+pack!(pack4, I4, i8);
+pack!(pack8, i8, i8);
+pack!(pack16, i16, i16);

@@ -2,7 +2,7 @@
 //!
 //! Stands on `layout`, `shape`, and the rooms `memory` and `scalar`.
 
-use super::layout::{Layout, Width, low_offset, place, plain_bias, row_words, scale, slot};
+use super::layout::{self, Layout, Width, low_offset, place, plain_bias, row_words, scale, slot};
 use super::shape::DenseShape;
 use crate::arch::memory::flat_mut;
 use crate::arch::scalar::saturate16;
@@ -21,11 +21,11 @@ pub(crate) fn dense<L: Layout, W: Width>(
 ) {
     let Some(x) = x.get(..shape.quads) else { return };
     let words = row_words::<W>(shape.quads);
-    if stream.len() != shape.rows * words || y.len() * 4 < shape.rows {
+    if stream.len() != layout::words::<W>(4 * shape.quads, shape.rows) || y.len() * 4 < shape.rows {
         return;
     }
     for (row, y) in flat_mut(y).iter_mut().enumerate().take(shape.rows) {
-        let sum = if L::ROWS == 1 && !L::VECTORS {
+        let sum = if L::ROWS == 1 && W::BITS >= 8 {
             plain_row::<W>(&stream[row * words..], x)
         } else {
             any_row::<L, W>(shape, stream, x, row)
@@ -44,7 +44,7 @@ fn plain_row<W: Width>(stream: &[u32], x: &[Quad]) -> i32 {
         for (k, &x) in x.0.iter().enumerate() {
             let per_word = 4 / W::WORDS;
             let at = k % per_word * 8 * W::WORDS;
-            sum += x as i32 * field::<W>(words[k / per_word] >> at);
+            sum += x as i32 * field(words[k / per_word] >> at, 8 * W::WORDS);
         }
     }
     sum
@@ -59,7 +59,7 @@ fn any_row<L: Layout, W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], 
             let column = 4 * quad + k;
             let slot = slot::<L, W>(place, column);
             let x = x as i32 - low_offset::<L, W>(shape.quads, column);
-            let weight = field::<W>(stream[slot.word] >> slot.shift ^ slot.flip);
+            let weight = field(stream[slot.word] >> slot.shift ^ slot.flip, slot.bits);
             // A bias with what is taken from the activations may wrap, and the sum wraps back.
             sum = sum.wrapping_add(x * weight);
         }
@@ -69,11 +69,13 @@ fn any_row<L: Layout, W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], 
 
 /// The weight in the lowest bits of a word.
 #[inline(always)]
-fn field<W: Width>(word: u32) -> i32 {
-    let unused = 32 - 8 * W::WORDS as u32;
-    (word << unused) as i32 >> unused
+fn field(word: u32, bits: usize) -> i32 {
+    (word << (32 - bits)) as i32 >> (32 - bits)
 }
 
+/// There is no unrolled loop to enter.
+#[cfg(nervecord_kernel = "portable")]
+pub(super) const QUARTER_I4: usize = 0;
 /// There is no unrolled loop to enter.
 #[cfg(nervecord_kernel = "portable")]
 pub(super) const QUARTER_I8: usize = 0;
@@ -93,4 +95,11 @@ pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [
 #[inline(never)]
 pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
     dense::<super::layout::Native, i16>(shape, stream, x, y);
+}
+
+/// The kernel of this core: one copy for all layers.
+#[cfg(nervecord_kernel = "portable")]
+#[inline(never)]
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    dense::<super::layout::Native, super::layout::I4>(shape, stream, x, y);
 }

@@ -15,6 +15,7 @@
 //! Stands on `assembly` and `shape`.
 
 use super::assembly::call;
+use super::layout::I4;
 use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
@@ -58,6 +59,111 @@ macro_rules! clamp {
     };
 }
 
+/// One quad of i8 or i16 weights, its activations `\\quad` quads behind t0 and its weights behind a3.
+macro_rules! quad_rows {
+    ($load:literal) => {
+        concat!(
+            ".irp k, 0, 1, 2, 3\n",
+            "lh t3, 8*\\quad+2*\\k(t0)\n",
+            $load,
+            " a4, {quad_bytes}*\\quad+{bytes}*\\k(a3)\n",
+            $load,
+            " a1, {quad_bytes}*\\quad+{bytes}*\\k+4*{bytes}(a3)\n",
+            "mul a4, a4, t3\n",
+            "mul a1, a1, t3\n",
+            $load,
+            " a7, {quad_bytes}*\\quad+{bytes}*\\k+8*{bytes}(a3)\n",
+            add!("s0", "a4"),
+            "\n",
+            add!("s1", "a1"),
+            "\n",
+            $load,
+            " t4, {quad_bytes}*\\quad+{bytes}*\\k+12*{bytes}(a3)\n",
+            "mul a7, a7, t3\n",
+            "mul t4, t4, t3\n",
+            add!("a2", "a7"),
+            "\n",
+            add!("a5", "t4"),
+            "\n",
+            ".endr\n",
+        )
+    };
+}
+
+/// One quad of [nibbles](super::layout::Layout#nibbles): a half-word has the weights of an input in four rows, and a sum those
+/// of its row and, in units of 2^4, of the rows above.
+macro_rules! quad_nibbles {
+    () => {
+        concat!(
+            ".irp k, 0, 1, 2, 3\n",
+            "lh t3, 8*\\quad+2*\\k(t0)\n",
+            "lhu a4, 8*\\quad+2*\\k(a3)\n",
+            "srli a1, a4, 4\n",
+            "srli a7, a4, 8\n",
+            "srli t4, a4, 12\n",
+            "mul a4, a4, t3\n",
+            "mul a1, a1, t3\n",
+            add!("s0", "a4"),
+            "\n",
+            add!("s1", "a1"),
+            "\n",
+            "mul a7, a7, t3\n",
+            "mul t4, t4, t3\n",
+            add!("a2", "a7"),
+            "\n",
+            add!("a5", "t4"),
+            "\n",
+            ".endr\n",
+        )
+    };
+}
+
+/// What is nothing in a kernel.
+macro_rules! nothing {
+    () => {
+        ""
+    };
+}
+
+/// What the 8 that is added to each nibble adds to every row, before the blocks: at the top of the stack.
+macro_rules! begin_nibbles {
+    () => {
+        "li t3, 0
+         70:
+         lh t0, 0(a0)
+         lh a4, 2(a0)
+         lh a7, 4(a0)
+         lh t4, 6(a0)
+         add t0, t0, a4
+         add a7, a7, t4
+         add t3, t3, t0
+         add t3, t3, a7
+         addi a0, a0, 8
+         bne a0, s3, 70b
+         slli t3, t3, 3
+         sw t3, 28(sp)
+        "
+    };
+}
+
+/// Takes four sums of nibbles apart.
+macro_rules! apart_nibbles {
+    () => {
+        "slli a4, s1, 4
+         slli a1, a2, 4
+         slli a7, a5, 4
+         lw t4, 28(sp)
+         sub s0, s0, a4
+         sub s1, s1, a1
+         sub a2, a2, a7
+         sub s0, s0, t4
+         sub s1, s1, t4
+         sub a2, a2, t4
+         sub a5, a5, t4
+        "
+    };
+}
+
 /// A dense kernel: a0 = activations, a1 = outputs, a2 = [`DenseShape`], a3 = stream.
 ///
 /// | register | holds |
@@ -74,7 +180,8 @@ macro_rules! clamp {
 ///
 /// Sums and what they are compared with lie where short instructions reach them.
 macro_rules! kernel {
-    ($name:ident, $load:literal, $bytes:literal, $quarter:ident) => {
+    ($name:ident, $quad:ident($($load:literal)?), $begin:ident, $apart:ident, $quad_bytes:literal, $single:literal, $bytes:literal,
+        $quarter:ident) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -111,6 +218,7 @@ macro_rules! kernel {
                 "sub s7, s7, a4",
                 "mv a6, a1",
                 "add t2, t2, a1",
+                $begin!(),
                 "li a0, 32767",
                 "addi s5, s5, -1",
                 "slli s5, s5, 15", // 0, or -32768
@@ -129,21 +237,7 @@ macro_rules! kernel {
                 ".p2align 2",
                 "2:",
                 ".irp quad, 0, 1, 2, 3",
-                ".irp k, 0, 1, 2, 3",
-                "lh t3, 8*\\quad+2*\\k(t0)",
-                concat!($load, " a4, {quad_bytes}*\\quad+{bytes}*\\k(a3)"),
-                concat!($load, " a1, {quad_bytes}*\\quad+{bytes}*\\k+4*{bytes}(a3)"),
-                "mul a4, a4, t3",
-                "mul a1, a1, t3",
-                concat!($load, " a7, {quad_bytes}*\\quad+{bytes}*\\k+8*{bytes}(a3)"),
-                add!("s0", "a4"),
-                add!("s1", "a1"),
-                concat!($load, " t4, {quad_bytes}*\\quad+{bytes}*\\k+12*{bytes}(a3)"),
-                "mul a7, a7, t3",
-                "mul t4, t4, t3",
-                add!("a2", "a7"),
-                add!("a5", "t4"),
-                ".endr",
+                $quad!($($load)?),
                 ".endr",
                 // The entry counts on the length of a quad: no space, which a build with another refuses.
                 "90:",
@@ -153,6 +247,7 @@ macro_rules! kernel {
                 "addi a3, a3, 4*{quad_bytes}",
                 "bne t0, s3, 2b",
                 ".option pop",
+                $apart!(),
                 "lw a4, 0(a3)",
                 "lw a1, 4(a3)",
                 "lw a7, 8(a3)",
@@ -178,14 +273,14 @@ macro_rules! kernel {
                 "lw a5, 0(a3)",
                 "mv t0, s2",
                 "5:",
-                concat!($load, " a4, 4(a3)"),
-                concat!($load, " a1, 4+{bytes}(a3)"),
+                concat!($single, " a4, 4(a3)"),
+                concat!($single, " a1, 4+{bytes}(a3)"),
                 "lh s0, 0(t0)",
                 "lh s1, 2(t0)",
                 "mul a4, a4, s0",
                 "mul a1, a1, s1",
-                concat!($load, " a7, 4+2*{bytes}(a3)"),
-                concat!($load, " t4, 4+3*{bytes}(a3)"),
+                concat!($single, " a7, 4+2*{bytes}(a3)"),
+                concat!($single, " t4, 4+3*{bytes}(a3)"),
                 "add a5, a5, a4",
                 "add a5, a5, a1",
                 "lh a2, 4(t0)",
@@ -230,20 +325,28 @@ macro_rules! kernel {
                 quads = const offset_of!(DenseShape, quads),
                 relu = const offset_of!(DenseShape, relu),
                 bytes = const $bytes,
-                quad_bytes = const 16 * $bytes,
-                quad_shift = const if $bytes == 1 { 4 } else { 5 },
+                quad_bytes = const $quad_bytes,
+                quad_shift = const usize::ilog2($quad_bytes),
             )
         }
     };
 }
 
-kernel!(rows_i8, "lb", 1, QUARTER_I8);
-kernel!(rows_i16, "lh", 2, QUARTER_I16);
+kernel!(rows_i4, quad_nibbles(), begin_nibbles, apart_nibbles, 8, "lb", 1, QUARTER_I4);
+kernel!(rows_i8, quad_rows("lb"), nothing, nothing, 16, "lb", 1, QUARTER_I8);
+kernel!(rows_i16, quad_rows("lh"), nothing, nothing, 32, "lh", 2, QUARTER_I16);
 
+/// Bytes of code a quad, for [`DenseShape`].
+pub(super) const QUARTER_I4: usize = QUARTER_I8;
 /// Bytes of code a quad, for [`DenseShape`]: 36 instructions, and 16 that may be short.
 pub(super) const QUARTER_I8: usize = 4 * 36 + 16 * if cfg!(target_feature = "c") { 2 } else { 4 };
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I16: usize = QUARTER_I8;
+
+#[inline(always)]
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    call::<I4>(rows_i4, shape, stream, x, y);
+}
 
 #[inline(always)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {

@@ -10,19 +10,27 @@
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_and_si128, _mm_castps_si128, _mm_castsi128_ps, _mm_cvtsi128_si32,
     _mm_loadl_epi64, _mm_loadu_si128, _mm_madd_epi16, _mm_max_epi16, _mm_mul_epu32, _mm_or_si128,
-    _mm_packs_epi32, _mm_setzero_si128, _mm_shuffle_epi32, _mm_shuffle_ps, _mm_slli_epi16,
-    _mm_slli_epi64, _mm_srai_epi16, _mm_srai_epi32, _mm_srli_epi64, _mm_storel_epi64,
-    _mm_sub_epi32, _mm_unpacklo_epi64,
+    _mm_packs_epi32, _mm_set_epi32, _mm_set1_epi16, _mm_set1_epi32, _mm_setzero_si128,
+    _mm_shuffle_epi32, _mm_shuffle_ps, _mm_slli_epi16, _mm_slli_epi32, _mm_slli_epi64,
+    _mm_srai_epi16, _mm_srai_epi32, _mm_srli_epi16, _mm_srli_epi64, _mm_srli_si128,
+    _mm_storel_epi64, _mm_sub_epi32, _mm_unpacklo_epi64,
 };
 
-use super::layout::{Native, Width, row_words, scale};
+use super::layout::{self, I4, Native, Width, block_words, row_words, scale};
 use super::shape::DenseShape;
 use crate::arch::memory::flat_mut;
 use crate::arch::scalar::saturate16;
 use crate::tensor::Quad;
 
+pub(super) const QUARTER_I4: usize = 0;
 pub(super) const QUARTER_I8: usize = 0;
 pub(super) const QUARTER_I16: usize = 0;
+
+#[inline(never)]
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+    // SAFETY: the build script chose this kernel because the target has SSE2.
+    unsafe { dense::<I4>(shape, stream, x, y) }
+}
 
 #[inline(never)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
@@ -40,22 +48,33 @@ pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut 
 #[inline]
 #[target_feature(enable = "sse2")]
 fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
-    let words = row_words::<W>(shape.quads);
-    if stream.len() != shape.rows * words || y.len() * 4 < shape.rows {
+    let words = layout::words::<W>(4 * shape.quads, shape.rows);
+    if stream.len() != words || y.len() * 4 < shape.rows {
         return;
     }
     let Some(x) = x.get(..shape.quads) else { return };
-    let whole = shape.rows / 4;
-    let (blocks, rest) = stream.split_at(4 * whole * words);
-    for (block, y) in blocks.chunks_exact(4 * words).zip(&mut *y) {
+    let (whole, words) = (shape.rows / 4, block_words::<W>(4, shape.quads));
+    let (blocks, rest) = stream.split_at(whole * words);
+    let offset = if W::BITS == 4 { offset_i4(x) } else { _mm_setzero_si128() };
+    for (block, y) in blocks.chunks_exact(words).zip(&mut *y) {
         if let Some((bias, block)) = block.split_first_chunk::<4>()
             && let Some((weights, multipliers)) = block.split_last_chunk::<4>()
         {
-            let sums = if W::WORDS == 1 { four_i8(weights, x) } else { four_i16(weights, x) };
-            let sums = _mm_add_epi32(load(bias), sums);
+            let sums = match W::BITS {
+                4 => four_i4(weights, x),
+                8 => four_i8(weights, x),
+                _ => four_i16(weights, x),
+            };
+            let mut sums = _mm_add_epi32(load(bias), sums);
+            if W::BITS == 4 {
+                // Rows 0 and 1 have 2^8 times rows 2 and 3 in their sums.
+                let above = _mm_slli_epi32::<8>(_mm_srli_si128::<8>(sums));
+                sums = _mm_sub_epi32(_mm_sub_epi32(sums, above), offset);
+            }
             store(y, requantized(sums, load(multipliers), shape.relu));
         }
     }
+    let words = row_words::<W>(shape.quads);
     for (row, y) in rest.chunks_exact(words).zip(&mut flat_mut(y)[4 * whole..]) {
         if let [bias, weights @ .., multiplier] = row {
             let sum = if W::WORDS == 1 { one_i8(weights, x) } else { one_i16(weights, x) };
@@ -64,6 +83,50 @@ fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad
             *y = if shape.relu { value.max(0) } else { value };
         }
     }
+}
+
+/// Four rows' sums from 0, with the 8 that is added to each weight, and 2^8 times the sums of rows 2 and 3 in those of
+/// rows 0 and 1; a quad of inputs is two words.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn four_i4(weights: &[u32], x: &[Quad]) -> __m128i {
+    let mut sums = [_mm_setzero_si128(); 4];
+    let (vectors, last) = weights.as_chunks::<4>();
+    let (quads, last_quad) = x.as_chunks::<2>();
+    let low = _mm_set1_epi16(0x0f0f);
+    let add = |sums: &mut [__m128i; 4], w: __m128i, x: __m128i| {
+        let [even, odd] = [w, _mm_srli_epi16::<4>(w)].map(|w| _mm_and_si128(w, low));
+        let rows = [even, odd, _mm_srli_epi16::<8>(even), _mm_srli_epi16::<8>(odd)];
+        for (sum, w) in sums.iter_mut().zip(rows) {
+            *sum = _mm_add_epi32(*sum, _mm_madd_epi16(w, x));
+        }
+    };
+    for (w, x) in vectors.iter().zip(quads) {
+        add(&mut sums, load(w), load_quads(x));
+    }
+    if let ([low, high], [x]) = (last, last_quad) {
+        add(&mut sums, _mm_set_epi32(0, 0, *high as i32, *low as i32), load_quad(x));
+    }
+    let [a, b, c, d] = sums;
+    let [(ab, ab_high), (cd, cd_high)] = [pairs(a, b), pairs(c, d)];
+    let (low, high) = pairs(_mm_add_epi32(ab, ab_high), _mm_add_epi32(cd, cd_high));
+    _mm_add_epi32(low, high)
+}
+
+/// What the 8 that is added to each 4-bit weight adds to every row.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn offset_i4(x: &[Quad]) -> __m128i {
+    let mut sums = _mm_setzero_si128();
+    let (quads, last_quad) = x.as_chunks::<2>();
+    let eight = _mm_set1_epi16(8);
+    for x in quads {
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(load_quads(x), eight));
+    }
+    for x in last_quad {
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(load_quad(x), eight));
+    }
+    _mm_set1_epi32(across(sums))
 }
 
 /// Four rows' sums from 0; a quad of inputs is four words.

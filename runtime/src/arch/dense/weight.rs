@@ -2,7 +2,7 @@
 
 #[cfg(not(nervecord_kernel = "portable"))]
 use super::kernel;
-use super::layout::Width;
+use super::layout::{I4, Width};
 #[cfg(nervecord_kernel = "portable")]
 use super::portable as kernel;
 use super::shape::{DenseShape, Stretch};
@@ -29,6 +29,15 @@ pub trait Weight: Width {
         _: &Stretch,
     ) -> bool {
         false
+    }
+}
+
+impl Weight for I4 {
+    const QUARTER: usize = kernel::QUARTER_I4;
+
+    #[inline(always)]
+    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+        kernel::dense_i4(shape, stream, x, y);
     }
 }
 

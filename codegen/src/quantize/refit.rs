@@ -1,0 +1,206 @@
+//! Layers fitted to what the integers before them make of their inputs.
+//!
+//! Weights of 4 bits change what a layer writes by more than its readers can take. A layer behind them computes the same
+//! from what it is given as the network does from what it should be given, as nearly as a linear layer can: ridge
+//! regression (Hoerl & Kennard 1970) of what is missing on the inputs, which is then added to its weights and bias.
+//!
+//! Stands on the float reference, the ranges and the Cholesky factor.
+
+use super::cholesky::Factor;
+use crate::calibrate::Ranges;
+use crate::graph::{Dense, Graph, Layer, Node, TensorId, Windows};
+use crate::parallel;
+use crate::reference;
+
+/// Rows that layers are fitted to, and rows that choose between the fits, at most.
+const ROWS: usize = 1000;
+/// Inputs of a layer that is fitted at most: wider ones take long, and their errors even out.
+const WIDEST: usize = 512;
+/// What is tried to be added to the variance of each input, in shares of it.
+const RIDGES: [f64; 4] = [0.0003, 0.003, 0.03, 0.3];
+
+/// What the layers that are integers already make of some rows: the value of every tensor so far.
+pub struct Made<'a> {
+    ranges: &'a Ranges,
+    /// The rows by their index in the calibration, of which the first `fit` are fitted to and the others choose.
+    which: Vec<usize>,
+    fit: usize,
+    /// The value of each tensor, by row.
+    rows: Vec<Vec<Vec<f64>>>,
+    /// The dense layer that the integers of the node that was lowered last stand for.
+    stands: Option<Dense>,
+}
+
+impl<'a> Made<'a> {
+    /// Before the first layer, with the network's inputs.
+    pub fn of(graph: &Graph, ranges: &'a Ranges) -> Self {
+        let some = |rows: &[usize]| -> Vec<usize> {
+            rows.iter().copied().step_by(rows.len().div_ceil(ROWS).max(1)).collect()
+        };
+        let (mut which, choose) = (some(&ranges.split.fit), some(&ranges.split.choose));
+        let fit = which.len();
+        which.extend(choose);
+        let start = |row: &usize| {
+            let mut values = vec![vec![]; graph.tensors.len()];
+            values[graph.input].clone_from(&ranges.values[graph.input][*row]);
+            values
+        };
+        let rows = which.iter().map(start).collect();
+        Self { ranges, which, fit, rows, stands: None }
+    }
+
+    /// A tensor's values on the rows that are fitted to.
+    pub fn fitted(&self, tensor: TensorId) -> Vec<&Vec<f64>> {
+        self.rows.iter().take(self.fit).map(|values| &values[tensor]).collect()
+    }
+
+    /// Tells apart what different integers make of `tensor`.
+    pub fn print(&self, tensor: TensorId) -> f64 {
+        self.rows.iter().flat_map(|values| &values[tensor]).sum()
+    }
+
+    /// The dense layer that the integers of the node that was lowered last stand for.
+    pub fn stand(&mut self, dense: Dense) {
+        self.stands = Some(dense);
+    }
+
+    /// Computes what `node`, which is integers now, writes.
+    pub fn follow(&mut self, node: &Node) {
+        let layer = match (&node.layer, self.stands.take()) {
+            (Layer::Dense(_), Some(dense)) => &Layer::Dense(dense),
+            (Layer::Windows(windows), Some(dense)) => {
+                &Layer::Windows(Windows { dense, ..windows.clone() })
+            }
+            (layer, _) => layer,
+        };
+        let value = |values: &Vec<Vec<f64>>| {
+            let inputs: Vec<&[f64]> = node.inputs.iter().map(|&id| &values[id][..]).collect();
+            reference::value(layer, &inputs)
+        };
+        let made = parallel::map(&self.rows, value);
+        self.rows.iter_mut().zip(made).for_each(|(values, made)| values[node.output] = made);
+    }
+
+    /// The squared error of `dense` in place of `layer`, both reading `tensor`, the one as it is made and the other as it
+    /// should be, on the rows that choose.
+    pub fn error(&self, dense: &Dense, layer: &Dense, tensor: TensorId) -> f64 {
+        let rows = self.which.iter().zip(&self.rows).skip(self.fit);
+        let error = |(row, made): (&usize, &Vec<Vec<f64>>)| -> f64 {
+            let exact = layer.eval(&self.ranges.values[tensor][*row]);
+            dense.eval(&made[tensor]).iter().zip(exact).map(|(y, exact)| (y - exact).powi(2)).sum()
+        };
+        rows.map(error).sum()
+    }
+
+    /// What may take the place of `layer`, which reads `tensor`: fits to its inputs where they are not what they should be.
+    pub fn fits(&self, layer: &Dense, tensor: TensorId) -> Vec<Dense> {
+        let inputs = self.fitted(tensor);
+        let exact = self.which.iter().map(|&row| &self.ranges.values[tensor][row]);
+        let missing = |(exact, x): (&Vec<f64>, &&Vec<f64>)| -> Vec<f64> {
+            exact.iter().zip(*x).map(|(exact, x)| exact - x).collect()
+        };
+        let missing: Vec<Vec<f64>> = exact.zip(&inputs).map(missing).collect();
+        if layer.inputs() > WIDEST || missing.iter().flatten().all(|m| *m == 0.0) {
+            return vec![];
+        }
+        let standard = Standard::of(&inputs, layer.inputs());
+        RIDGES.map(|ridge| standard.fit(layer, &missing, ridge)).into()
+    }
+}
+
+/// Inputs in standard deviations from their means.
+struct Standard {
+    mean: Vec<f64>,
+    /// 1 for an input that does not move.
+    deviation: Vec<f64>,
+    /// By input and row.
+    columns: Vec<Vec<f64>>,
+    /// Row-major.
+    correlation: Vec<f64>,
+}
+
+impl Standard {
+    fn of(rows: &[&Vec<f64>], inputs: usize) -> Self {
+        let mut all =
+            Self { mean: vec![], deviation: vec![], columns: vec![], correlation: vec![] };
+        for i in 0..inputs {
+            let mut column: Vec<f64> = rows.iter().map(|row| row[i]).collect();
+            let mean = mean(&column);
+            column.iter_mut().for_each(|x| *x -= mean);
+            let deviation = mean_product(&column, &column).sqrt();
+            let deviation = if deviation > 0.0 { deviation } else { 1.0 };
+            column.iter_mut().for_each(|x| *x /= deviation);
+            all.mean.push(mean);
+            all.deviation.push(deviation);
+            all.columns.push(column);
+        }
+        let row = |a: &Vec<f64>| all.columns.iter().map(|b| mean_product(a, b)).collect::<Vec<_>>();
+        all.correlation = parallel::map(&all.columns, row).concat();
+        all
+    }
+
+    /// `layer` with the regression of what it makes of `missing`, by row, on these inputs added to it.
+    fn fit(&self, layer: &Dense, missing: &[Vec<f64>], ridge: f64) -> Dense {
+        let n = self.columns.len();
+        let mut matrix = self.correlation.clone();
+        matrix.iter_mut().step_by(n + 1).for_each(|own| *own += ridge);
+        let factor = Factor::of(&matrix, &(0..n).collect::<Vec<_>>());
+        let output = |(weights, bias): &(&Vec<f64>, &f64)| {
+            let lost = |missing: &Vec<f64>| weights.iter().zip(missing).map(|(w, x)| w * x).sum();
+            let lost: Vec<f64> = missing.iter().map(lost).collect();
+            let slopes = self.columns.iter().map(|column| mean_product(column, &lost)).collect();
+            let mut slopes = factor.solve(slopes);
+            slopes.iter_mut().zip(&self.deviation).for_each(|(slope, sd)| *slope /= sd);
+            let zero: f64 = slopes.iter().zip(&self.mean).map(|(slope, mean)| slope * mean).sum();
+            let weights = weights.iter().zip(&slopes).map(|(w, slope)| w + slope);
+            (weights.collect::<Vec<f64>>(), *bias + mean(&lost) - zero)
+        };
+        let outputs: Vec<_> = layer.weights.iter().zip(&layer.bias).collect();
+        let (weights, bias): (Vec<_>, _) = parallel::map(&outputs, output).into_iter().unzip();
+        Dense { weights: weights.into(), bias, ..layer.clone() }
+    }
+}
+
+fn mean(x: &[f64]) -> f64 {
+    x.iter().sum::<f64>() / x.len() as f64
+}
+
+fn mean_product(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / a.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::Calibration;
+
+    /// A first layer whose integers turn and move its outputs: a second one that is fitted to them makes of these what it
+    /// should make of the right ones.
+    #[test]
+    fn a_layer_makes_up_for_the_one_before_it() {
+        let first = Dense::new(vec![vec![1.0, 0.0], vec![0.0, 1.0]], vec![0.0; 2]);
+        let second = Dense::new(vec![vec![0.5, -2.0]], vec![0.25]);
+        let mut graph = Graph::new("net", "x", 2);
+        let x = graph.input;
+        let y = graph.push("first", Layer::Dense(first), &[x]).unwrap();
+        graph.push("second", Layer::Dense(second.clone()), &[y]).unwrap();
+        let row =
+            |r: u32| vec![f64::from(r * 37 % 100) / 50.0 - 1.0, f64::from(r * 61 % 100) / 50.0];
+        let ranges = Calibration::of((0..400).map(row).collect()).ranges(&graph).unwrap();
+
+        let mut exact = Made::of(&graph, &ranges);
+        exact.follow(&graph.nodes[0]);
+        assert!(exact.fits(&second, y).is_empty(), "nothing is missing");
+        assert_eq!(exact.error(&second, &second, y), 0.0);
+
+        let mut made = Made::of(&graph, &ranges);
+        made.stand(Dense::new(vec![vec![1.1, 0.2], vec![-0.1, 0.9]], vec![0.3, -0.1]));
+        made.follow(&graph.nodes[0]);
+        assert_ne!(made.print(y), exact.print(y));
+        let errors: Vec<f64> =
+            made.fits(&second, y).iter().map(|fit| made.error(fit, &second, y)).collect();
+        assert_eq!(errors.len(), RIDGES.len());
+        assert!(errors.is_sorted(), "a larger ridge fits less: {errors:?}");
+        assert!(errors[0] < 1e-4 * made.error(&second, &second, y), "{errors:?}");
+    }
+}
