@@ -1,7 +1,8 @@
-//! The gates of recurrent networks, the states that they update, and the format of gates. Stands on the graph and
-//! formats.
+//! The gates of recurrent networks, the states that they update, the format of gates, and the functions that share a
+//! table. Stands on the graph, formats and tables.
 
 use super::format::Format;
+use super::table;
 use crate::graph::expr::Expr;
 use crate::graph::interval::EVERYWHERE;
 use crate::graph::{Graph, Layer, Node, State, TensorId};
@@ -52,9 +53,14 @@ fn is_gated(graph: &Graph) -> bool {
     graph.nodes.iter().any(|node| kept(&node.layer).is_some())
 }
 
-/// What gates are of a network's tensors, found once: all of it is empty in a network without states kept by gates.
-#[derive(Debug, Default)]
+/// What a function moves in, where it shares a table: beyond, tanh and sigmoid are within 2^-18 of their ends.
+const MOVING: f64 = 16.0;
+
+/// What gates are of a network's tensors, and which of these share a function's table; found once.
+#[derive(Debug)]
 pub struct Gates {
+    /// Whether the network keeps states by gates.
+    any: bool,
     /// Whether each tensor is a function with values from 0 to 1, all of whose readers take it as a gate.
     gate: Vec<bool>,
     /// The first of the tensors that have the format of each: those that the same function alone reads, and those that
@@ -64,24 +70,25 @@ pub struct Gates {
 
 impl Gates {
     pub fn of(graph: &Graph) -> Self {
-        if !is_gated(graph) {
-            return Self::default();
-        }
+        let any = is_gated(graph);
         let mut readers: Vec<Vec<&Node>> = vec![Vec::new(); graph.tensors.len()];
         for node in &graph.nodes {
             node.inputs.iter().for_each(|&id| readers[id].push(node));
         }
-        let mut gates =
-            Self { gate: vec![false; readers.len()], first: (0..readers.len()).collect() };
+        let first = (0..readers.len()).collect();
+        let mut gates = Self { any, gate: vec![false; readers.len()], first };
         let mut served: Vec<(&Layer, bool, [TensorId; 2])> = Vec::new();
         for node in &graph.nodes {
             let (Layer::Map(f), &[x]) = (&node.layer, node.inputs.as_slice()) else { continue };
             let read = &readers[node.output];
             let taken = !read.is_empty() && read.iter().all(|reader| takes(reader, node.output));
             let result = graph.is_result(node.output);
-            let gate = taken && !result && is_fraction(f);
+            let gate = any && taken && !result && is_fraction(f);
             gates.gate[node.output] = gate;
             if result || graph.is_result(x) || graph.is_source(x) || readers[x].len() != 1 {
+                continue;
+            }
+            if !any && !ends_flat(f) {
                 continue;
             }
             let same = |(layer, as_gate, _): &&(&Layer, bool, _)| {
@@ -99,7 +106,7 @@ impl Gates {
 
     /// Whether the network keeps states by gates.
     pub fn any(&self) -> bool {
-        !self.first.is_empty()
+        self.any
     }
 
     /// Whether `tensor` has the format of gates.
@@ -109,11 +116,15 @@ impl Gates {
 
     /// The tensors that have the format of `tensor`, itself among them.
     pub fn alike(&self, tensor: TensorId) -> impl Iterator<Item = TensorId> + '_ {
-        let first = self.first.get(tensor);
-        let others = self.first.iter().enumerate().filter(move |(_, own)| Some(*own) == first);
-        let alone = first.is_none().then_some(tensor);
-        others.map(|(id, _)| id).chain(alone)
+        let first = self.first[tensor];
+        self.first.iter().enumerate().filter(move |(_, own)| **own == first).map(|(id, _)| id)
     }
+}
+
+/// Whether a function moves in the middle only, however far its inputs go: a table that serves several ranges of inputs is
+/// then no longer than that of the widest.
+fn ends_flat(f: &Expr) -> bool {
+    f.as_clamp().is_none() && table::reach(f, 4.0 * MOVING, f64::powi(2.0, -18)) <= MOVING
 }
 
 /// Whether a function has values from 0 to 1 only.
@@ -130,4 +141,42 @@ fn takes(node: &Node, tensor: TensorId) -> bool {
             (Layer::GruUpdate, 0) | (Layer::LstmUpdate, 0 | 2) | (Layer::Mul, _)
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Dense;
+    use crate::graph::expr::Function;
+
+    /// Five layers with a function behind each but the last: what these read and write, and what is alike among it.
+    fn alike(functions: [Expr; 4]) -> Vec<bool> {
+        let mut graph = Graph::new("net", "x", 2);
+        let mut written = vec![];
+        for (i, function) in functions.into_iter().enumerate() {
+            let dense = Dense::new(vec![vec![0.5; 2]; 2], vec![0.0; 2]);
+            let y = graph.push(format!("dense{i}"), Layer::Dense(dense), &[graph.output]).unwrap();
+            written.push(graph.push(format!("f{i}"), Layer::Map(function), &[y]).unwrap());
+        }
+        let dense = Dense::new(vec![vec![0.5; 2]], vec![0.0]);
+        graph.push("last", Layer::Dense(dense), &[graph.output]).unwrap();
+        let gates = Gates::of(&graph);
+        assert!(!gates.any() && written.iter().all(|&tensor| !gates.has(tensor)));
+        let with_first = |tensor: &TensorId| gates.alike(*tensor).any(|id| id == written[0]);
+        written.iter().map(with_first).collect()
+    }
+
+    #[test]
+    fn functions_that_end_flat_share_a_table_and_others_do_not() {
+        let call = |function| Expr::call(function);
+        let [tanh, sigmoid] = [call(Function::Tanh), call(Function::Sigmoid)];
+        let mixed = [tanh.clone(), sigmoid, tanh.clone(), tanh.clone()];
+        assert_eq!(alike(mixed), [true, false, true, true]);
+        for far in [Expr::silu(), Expr::relu(), Expr::clamp(-1.0, 1.0), call(Function::Sin)] {
+            assert_eq!(
+                alike([far.clone(), tanh.clone(), far.clone(), far]),
+                [true, false, false, false]
+            );
+        }
+    }
 }
