@@ -35,7 +35,7 @@ impl<P: Deref<Target = Program>> Interpreter<P> {
     /// A model in its start state whose steps are those of its width `width`.
     pub fn of_width(program: P, width: usize) -> Self {
         let mut scratch = program.start.clone();
-        scratch.resize(program.scratch_quads, Quad::default());
+        scratch.resize(program.memory_quads(), Quad::default());
         let (limits, raws, narrow) = (program.input.limits(), vec![], vec![]);
         Self { program, limits, width: 1 << width, scratch, raws, narrow }
     }
@@ -60,7 +60,7 @@ impl<P: Deref<Target = Program>> Interpreter<P> {
         self.step_seen(input, |_, _| {})
     }
 
-    /// The memory that all tensors share, the states first, as firmware has it.
+    /// The memory that all tensors share, the states first, as firmware has it, and behind it the caller's arrays.
     pub fn memory(&mut self) -> &mut [Quad] {
         &mut self.scratch
     }

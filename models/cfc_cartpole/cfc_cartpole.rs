@@ -868,6 +868,14 @@ pub mod cfc_cartpole {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
+            let mut output = [0; OUTPUTS];
+            self.step_raw_into(input, &mut output);
+            output
+        }
+
+        /// The same, with the outputs where the caller wants them.
+        #[rustfmt::skip]
+        pub fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {
             self.status = read16(input, &LIMITS, self.scratch.tensor(10..11));
             let [x0, y] = self.scratch.tensors([10..11, 6..10]);
             LAYER_0_CONCAT.run(x0, y);
@@ -941,9 +949,7 @@ pub mod cfc_cartpole {
             LAYER_1_H_NEXT.run(x0, y);
             let [x0, y] = self.scratch.tensors([9..10, 5..6]);
             LAYER_2_H_NEXT.run(x0, y);
-            let mut output = [0; OUTPUTS];
-            write16(self.scratch.tensor(9..10), &mut output);
-            output
+            write16(self.scratch.tensor(9..10), output);
         }
 
         /// One step on a reading, whose flags go into the status.
@@ -975,6 +981,10 @@ pub mod cfc_cartpole {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {
+            Self::step_raw_into(self, input, output);
         }
 
         fn note(&mut self, status: Status) {

@@ -609,6 +609,14 @@ pub mod gru_hover {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
+            let mut output = [0; OUTPUTS];
+            self.step_raw_into(input, &mut output);
+            output
+        }
+
+        /// The same, with the outputs where the caller wants them.
+        #[rustfmt::skip]
+        pub fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {
             self.status = read16(input, &LIMITS, self.scratch.tensor(8..9));
             let [x0, y] = self.scratch.tensors([8..9, 23..26]);
             ENCODER.run(x0, y);
@@ -642,9 +650,7 @@ pub mod gru_hover {
             HEAD.run(x0, y);
             let y = self.scratch.tensor(8..9);
             HEAD_TANH.run_in_place(y);
-            let mut output = [0; OUTPUTS];
-            write16(self.scratch.tensor(8..9), &mut output);
-            output
+            write16(self.scratch.tensor(8..9), output);
         }
 
         /// One step on a reading, whose flags go into the status.
@@ -676,6 +682,10 @@ pub mod gru_hover {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {
+            Self::step_raw_into(self, input, output);
         }
 
         fn note(&mut self, status: Status) {

@@ -186,6 +186,14 @@ pub mod kan_cartpole {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
+            let mut output = [0; OUTPUTS];
+            self.step_raw_into(input, &mut output);
+            output
+        }
+
+        /// The same, with the outputs where the caller wants them.
+        #[rustfmt::skip]
+        pub fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {
             self.status = read16(input, &LIMITS, self.scratch.tensor(6..7));
             let [x0, y] = self.scratch.tensors([6..7, 0..6]);
             LAYERS_0.run(x0, &[], y);
@@ -193,9 +201,7 @@ pub mod kan_cartpole {
             LAYERS_1_BASE.run(x0, y);
             let [x0, x1, y] = self.scratch.tensors([0..6, 6..8, 8..10]);
             LAYERS_1.run(x0, x1, y);
-            let mut output = [0; OUTPUTS];
-            write16(self.scratch.tensor(8..9), &mut output);
-            output
+            write16(self.scratch.tensor(8..9), output);
         }
 
         /// One step on a reading, whose flags go into the status.
@@ -227,6 +233,10 @@ pub mod kan_cartpole {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {
+            Self::step_raw_into(self, input, output);
         }
 
         fn note(&mut self, status: Status) {

@@ -120,14 +120,20 @@ pub mod ncap_swimmer {
 
         /// One step on the integers behind the fixed-point numbers.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
+            let mut output = [0; OUTPUTS];
+            self.step_raw_into(input, &mut output);
+            output
+        }
+
+        /// The same, with the outputs where the caller wants them.
+        #[rustfmt::skip]
+        pub fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {
             self.status = read16(input, &LIMITS, self.scratch.tensor(1..3));
             let [x0, x1, y] = self.scratch.tensors([1..3, 0..1, 3..5]);
             NCAP.run(x0, x1, y);
             let y = self.scratch.tensor(0..1);
             CLOCK.run(y);
-            let mut output = [0; OUTPUTS];
-            write16(self.scratch.tensor(3..5), &mut output);
-            output
+            write16(self.scratch.tensor(3..5), output);
         }
 
         /// One step on a reading, whose flags go into the status.
@@ -160,6 +166,10 @@ pub mod ncap_swimmer {
 
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
             Self::step_raw(self, input)
+        }
+
+        fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {
+            Self::step_raw_into(self, input, output);
         }
 
         fn note(&mut self, status: Status) {

@@ -180,6 +180,11 @@ pub trait RawStep<const I: usize, const O: usize>: Sealed + Sized {
     /// One control period.
     fn step_raw(&mut self, input: &[Self::RawInput; I]) -> [Self::RawOutput; O];
 
+    /// The same, with the outputs where the caller wants them.
+    fn step_raw_into(&mut self, input: &[Self::RawInput; I], output: &mut [Self::RawOutput; O]) {
+        *output = self.step_raw(input);
+    }
+
     /// Adds what was wrong with the last step's inputs before they were integers to its status.
     fn note(&mut self, status: Status);
 }

@@ -30,7 +30,7 @@ pub use crate::membrane::{Gap, Membrane, Neuron, Synapse};
 pub use crate::ncap::{Clock, Joint, Ncap, Side};
 pub use crate::norm::{Normalize, RootMeanSquare};
 pub use crate::number::Number;
-pub use crate::port::{Channel, limits16, limits32, read16, read32, write16, write32};
+pub use crate::port::{Channel, Inlet, limits16, limits32, read16, read32, write16, write32};
 pub use crate::quotient::{Quotient, Ratio};
 pub use crate::rearrange::{DelayLine, Pad, Strided};
 pub use crate::recurrent::{GruUpdate, LstmUpdate, at_end};

@@ -194,6 +194,7 @@ impl core::error::Error for WrongLength {}
 
 /// The inputs of one step of the model `M`, with how well each fits.
 #[derive(Clone, Debug)]
+#[repr(C, align(4))] // the integers start on a word, so that kernels read them where they are
 pub struct Reading<M: RawStep<I, O>, const I: usize, const O: usize> {
     raw: [M::RawInput; I],
     fits: [Fit; I],

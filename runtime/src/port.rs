@@ -1,10 +1,12 @@
 //! The program's inputs and outputs: from the caller's fixed-point numbers to tensors and back.
 //!
-//! Stands on `arch::copy`, `controller` and the rounding rule.
+//! Stands on `arch`, `controller` and the rounding rule.
 
 use crate::arch::copy::{Limits, copy_gathering, copy_pairs, copy_watching};
-use crate::arch::memory::{flat, flat_mut};
-use crate::arch::scalar::{negative, saturating_sub};
+use crate::arch::copy::{gather, watch, watch_pairs};
+use crate::arch::dense::layout::{Native, splits};
+use crate::arch::memory::{Room, flat, flat_mut};
+use crate::arch::scalar::{loaded, negative, saturating_sub};
 use crate::controller::Status;
 use crate::rounding::saturate16;
 use crate::tensor::Quad;
@@ -26,6 +28,53 @@ pub fn read16(input: &[i16], limits: &[Quad], x: &mut [Quad]) -> Status {
     Status::from_bits(status | shared & 1 << Status::LAST)
 }
 
+/// The caller's inputs as a dense layer reads them: where they are, or, on hosts and
+/// cores whose kernels rearrange what they read, from a copy.
+///
+/// There are `4 QUADS` of them, all in the tensor's own 16-bit format.
+#[derive(Debug)]
+pub struct Inlet<'a, const QUADS: usize> {
+    pub(crate) input: &'a [i16],
+    pub(crate) copy: Room<QUADS>,
+}
+
+impl<'a, const QUADS: usize> Inlet<'a, QUADS> {
+    /// Those of one step, not yet [read](Self::read16).
+    #[inline(always)]
+    pub fn new(input: &'a [i16]) -> Self {
+        Self { input, copy: Room::new() }
+    }
+
+    /// Whether kernels read them where they are: one that splits them would change them.
+    pub(crate) const IN_PLACE: bool = cfg!(nervecord_assembly) && !splits::<Native, i8>(QUADS);
+
+    /// Reads them as [`read16`] does.
+    #[inline(always)]
+    pub fn read16(&mut self, limits: &[Quad]) -> Status {
+        match Self::IN_PLACE {
+            true => watch16(self.input, limits),
+            false => read16(self.input, limits, self.copy.quads()),
+        }
+    }
+}
+
+/// What [`read16`] says of inputs, whole quads of them, without a copy.
+#[inline(always)]
+fn watch16(input: &[i16], limits: &[Quad]) -> Status {
+    let [own_limits, other_limits] = halves(loaded(limits)).split_at(OWN / 4);
+    let (own, shared) = input.split_at(input.len().min(OWN));
+    let status = match own.len() <= 8 {
+        true => {
+            let mut few = Few::default();
+            watch_pairs(own, own_limits, |outside| few.see(outside));
+            few.bits()
+        }
+        false => sorted(gather(own, own_limits), own.len() as u32 / 2),
+    };
+    let shared = watch(shared, other_limits);
+    Status::from_bits(status | shared & 1 << Status::LAST)
+}
+
 /// Inputs up to the first that shares its status bit.
 const OWN: usize = Status::LAST + 1;
 
@@ -36,14 +85,36 @@ fn halves(limits: &[Quad]) -> Limits<'_> {
     Limits { low, high }
 }
 
-/// Reads inputs, one bit each.
+/// Reads up to 8 inputs, one bit each.
 #[inline(always)]
 fn read_few(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
-    let mut status = 0;
-    copy_pairs(input, limits, x, |k, outside| {
-        status |= (outside >> 15 & 1 | outside >> 30) << (2 * k); // k <= 3
-    });
-    status
+    let mut few = Few::default();
+    copy_pairs(input, limits, x, |outside| few.see(outside));
+    few.bits()
+}
+
+/// The bits of up to 8 inputs as they are seen: those of even ones two apart in the lower half of a word, those of odd
+/// ones in the upper half.
+#[derive(Default)]
+struct Few {
+    seen: u32,
+    pairs: u32,
+}
+
+impl Few {
+    /// Bits 15 and 31 of another pair.
+    #[inline(always)]
+    fn see(&mut self, outside: u32) {
+        self.seen = outside | self.seen >> 2;
+        self.pairs += 1; // <= 4
+    }
+
+    /// A bit an input, in their order.
+    #[inline(always)]
+    fn bits(&self) -> u32 {
+        let even = self.seen >> (17 - 2 * self.pairs); // the first of 4 pairs is at bits 9 and 25
+        (even | even >> 15) & ((1 << (2 * self.pairs)) - 1)
+    }
 }
 
 /// As [`read_few`], for up to 32 inputs: the bits of even ones gather in the lower half of a word,
@@ -51,7 +122,12 @@ fn read_few(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
 #[inline(always)]
 fn read_own(input: &[i16], limits: Limits, x: &mut [Quad]) -> u32 {
     let pairs = 2 * input.len().div_ceil(4).min(x.len()) as u32; // <= 16
-    let seen = copy_gathering(input, limits, x);
+    sorted(copy_gathering(input, limits, x), pairs)
+}
+
+/// The bits of inputs in their order from those that were gathered of so many pairs, 16 at most.
+#[inline(always)]
+fn sorted(seen: u32, pairs: u32) -> u32 {
     let mut status = seen >> (16 - pairs); // pair k at bits k and 16 + k
     // The halves of every 32 bits change places in the middle, then those of every 16, ...
     for (half, middle) in [(8, 0xff00), (4, 0x00f0_00f0), (2, 0x0c0c_0c0c), (1, 0x2222_2222)] {
@@ -258,6 +334,19 @@ mod tests {
             let input: Vec<i16> = cells.iter().map(|cell| cell.0).collect();
             let ranges: Vec<_> = cells.iter().map(|c| [c.1.min(c.2), c.1.max(c.2)]).collect();
             prop_assert_eq!(read(&input, &ranges), (input.clone(), expected(&input, &ranges)));
+        }
+
+        #[test]
+        fn inputs_in_place_are_judged_as_those_that_are_copied(
+            cells in prop::collection::vec((any::<i16>(), any::<i16>(), any::<i16>()), 1..80),
+        ) {
+            let cells = &cells[..cells.len() / 4 * 4];
+            let input: Vec<i16> = cells.iter().map(|cell| cell.0).collect();
+            let ranges: Vec<_> = cells.iter().map(|c| [c.1.min(c.2), c.1.max(c.2)]).collect();
+            let mut limits = std::vec![Quad::default(); cells.len() / 2];
+            let wide: Vec<_> = ranges.iter().map(|range| range.map(i32::from)).collect();
+            fill_limits16(&wide, &mut limits);
+            prop_assert_eq!(watch16(&input, &limits).bits(), expected(&input, &ranges));
         }
 
         #[test]

@@ -38,7 +38,7 @@ fn drawn(seed: u64) -> Option<(Compiled, Vec<Vec<f64>>)> {
 fn formulas_agree(program: &Program, rows: &[Vec<f64>]) -> usize {
     let Ok(steps) = program.steps() else { return 0 };
     let mut memory = program.start.clone();
-    memory.resize(program.scratch_quads, Quad::default());
+    memory.resize(program.memory_quads(), Quad::default());
     let range = |storage: usize| program.storages[storage].clone();
     for row in rows {
         let input = program.input.to_raws(row);
@@ -315,7 +315,7 @@ fn what_does_not_belong_to_a_certificate_is_named() {
     assert!(refused(&certificate, &table, &model).contains("`FC0_WEIGHTS`"));
     let ranges = module.replacen("[-20480, 20480]", "[-20480, 20481]", 1);
     assert!(refused(&certificate, &ranges, &model).contains("`RANGES`"));
-    let code = module.replacen("FC0.run(x0, y);", "FC1.run(x0, y);", 1);
+    let code = module.replacen("FC1.run(x0, y);", "FC0.run(x0, y);", 1);
     assert!(refused(&certificate, &code, &model).contains("`code`"));
     let (other, _) = bundled("digits");
     assert!(refused(&certificate, &module, &other).contains("model_sha256"));

@@ -55,10 +55,11 @@ fn step(
     window: usize,
     colour: u32,
 ) -> ([RawOutput; OUTPUTS], usize) {
-    let (model, input) = (black_box(model), black_box(input));
+    let mut output = [0; OUTPUTS];
+    let (model, input, to) = (black_box(model), black_box(input), black_box(&mut output));
     let paint = Paint::new(window, colour);
     nervecord_begin();
-    let output = nervecord_step(model, input);
+    nervecord_step(model, input, to);
     nervecord_end();
     (output, paint.reached())
 }

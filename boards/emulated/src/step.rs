@@ -13,8 +13,12 @@ pub use generated::model::*;
 // SAFETY: no other symbol of the firmware has this name.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub fn nervecord_step(model: &mut Model, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {
-    model.step_raw(input)
+pub fn nervecord_step(
+    model: &mut Model,
+    input: &[RawInput; INPUTS],
+    output: &mut [RawOutput; OUTPUTS],
+) {
+    model.step_raw_into(input, output);
 }
 
 /// Instructions are counted from the first one of this function on.

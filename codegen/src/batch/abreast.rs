@@ -44,7 +44,7 @@ impl<'a> Abreast<'a> {
             program,
             limits,
             width,
-            memory: vec![Lanes::default(); 4 * program.scratch_quads],
+            memory: vec![Lanes::default(); 4 * program.memory_quads()],
             reading: reading(&program.input),
             raws: vec![],
             narrow: vec![],

@@ -57,7 +57,7 @@ impl Machine {
         let whole = program.widths.len().saturating_sub(1);
         let all = program.steps()?;
         let mut start: Vec<i16> = program.start.iter().flat_map(|quad| quad.0).collect();
-        start.resize(4 * program.scratch_quads, 0);
+        start.resize(4 * program.memory_quads(), 0);
         // Steps of narrower widths alone are not run; places count those that are.
         let runs: Vec<bool> = all.iter().map(|step| step.widths >> whole & 1 == 1).collect();
         let before = |after: usize| runs.iter().take(after).filter(|runs| **runs).count();

@@ -17,6 +17,9 @@ use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Array, Content, Record, Table, Value};
 use crate::program::{Port, PortWidth};
 
+/// The function with the body of a step.
+const STEP: &str = "step_raw_into";
+
 /// Quads of the largest memory.
 const MOST_QUADS: usize = 1 << 20;
 
@@ -305,6 +308,7 @@ impl<'a> Items<'a> {
             operands,
             quads: Some(quads),
             kept: false,
+            direct: false,
         })
     }
 
@@ -374,6 +378,30 @@ fn call(expr: &Expr) -> Option<(&Expr, String, Vec<&Expr>)> {
     Some((&call.receiver, call.method.to_string(), call.args.iter().collect()))
 }
 
+/// The tensors in the scratch that a statement names: those of a kernel, or the one that is read into or written out.
+fn ranges(statement: &Stmt) -> Option<Vec<(usize, usize)>> {
+    let (_, method, args) = match statement {
+        Stmt::Local(local) => call(&local.init.as_ref()?.expr)?,
+        // self.status = read16(input, &LIMITS, self.scratch.tensor(A..B))
+        Stmt::Expr(Expr::Assign(assign), _) => match &*assign.right {
+            Expr::Call(read) => call(read.args.last()?)?,
+            _ => return None,
+        },
+        Stmt::Expr(Expr::Call(write), _) => call(write.args.first()?)?,
+        _ => return None,
+    };
+    match (method.as_str(), args.as_slice()) {
+        ("tensor", [one]) => range(one).map(|own| vec![own]),
+        ("tensors", [Expr::Array(all)]) => all.elems.iter().map(range).collect(),
+        _ => None,
+    }
+}
+
+/// The one of a list.
+fn only(tensors: Vec<(usize, usize)>) -> Option<(usize, usize)> {
+    tensors.first().copied()
+}
+
 fn ident(expr: &Expr) -> Option<String> {
     let Expr::Path(path) = expr else { return None };
     path.path.get_ident().map(ToString::to_string)
@@ -432,8 +460,9 @@ pub fn read(text: &str, path: &Path, spots: &[Spot]) -> Result<Machine> {
         items.values.insert(name, expr);
     }
     let functions = functions(module);
-    let body =
-        functions.get("step_raw").ok_or_else(|| wrong("`step_raw`", "a function of that name"))?;
+    let body = functions
+        .get(STEP)
+        .ok_or_else(|| wrong(&format!("`{STEP}`"), "a function of that name"))?;
     Reader { items: &items, constants: constants(module) }.machine(&body.stmts, spots)
 }
 
@@ -450,70 +479,75 @@ impl Reader<'_> {
 
     fn machine(&self, statements: &[Stmt], spots: &[Spot]) -> Result<Machine> {
         let mut tensors: Vec<(usize, usize)> = Vec::new();
-        let (mut input, mut output, mut steps, mut quads) = (None, None, Vec::new(), 0);
-        let odd = || self.wrong("`step_raw`", "one kernel after the other, as it is generated");
+        let (mut input, mut output, mut steps) = (None, None, Vec::new());
+        let step = format!("`{STEP}`");
+        let odd = || self.wrong(&step, "one kernel after the other, as it is generated");
+        let ports = [
+            self.port("INPUT_FRAC", "CHANNELS", true)?,
+            self.port("OUTPUT_FRAC", "LEVELS", false)?,
+        ];
+        // The caller's arrays lie behind the scratch.
+        let mut quads =
+            statements.iter().filter_map(ranges).flatten().map(|t| t.1).fold(0, usize::max);
+        let mut callers = |port: &Port| {
+            let start = quads;
+            quads += nervecord::host::quads(port.features());
+            (start, quads)
+        };
         for statement in statements {
             match statement {
                 Stmt::Local(local) => {
-                    let Some(init) = &local.init else { return Err(odd()) };
-                    if let Expr::Repeat(_) = &*init.expr {
+                    let inlet =
+                        local.init.as_ref().is_some_and(|i| matches!(*i.expr, Expr::Call(_)));
+                    if inlet {
+                        // let mut inlet = Inlet::<QUADS>::new(input)
+                        input = Some(callers(&ports[0]));
                         continue;
                     }
-                    let (_, method, args) = call(&init.expr).ok_or_else(odd)?;
-                    let own: Option<Vec<_>> = match (method.as_str(), args.as_slice()) {
-                        ("tensor", [one]) => range(one).map(|own| vec![own]),
-                        ("tensors", [Expr::Array(all)]) => all.elems.iter().map(range).collect(),
-                        _ => None,
-                    };
-                    tensors = own.ok_or_else(odd)?;
+                    tensors = ranges(statement).ok_or_else(odd)?;
                 }
-                Stmt::Expr(Expr::Assign(assign), _) => {
-                    // self.status = read16(input, &LIMITS, self.scratch.tensor(A..B))
-                    let Expr::Call(read) = &*assign.right else { continue };
-                    let tensor = read
-                        .args
-                        .last()
-                        .and_then(call)
-                        .and_then(|(_, _, args)| range(args.first()?));
-                    input = input.or(tensor);
+                Stmt::Expr(Expr::Assign(_), _) => {
+                    input = input.or(ranges(statement).and_then(only))
                 }
-                Stmt::Expr(Expr::Call(write), _) => {
-                    let tensor = write
-                        .args
-                        .first()
-                        .and_then(call)
-                        .and_then(|(_, _, args)| range(args.first()?));
-                    output = output.or(tensor);
+                Stmt::Expr(Expr::Call(_), _) => {
+                    output = output.or(ranges(statement).and_then(only))
                 }
                 Stmt::Expr(run @ Expr::MethodCall(_), _) => {
                     let (kernel, method, args) = call(run).ok_or_else(odd)?;
                     // What is noted of a state changes nothing.
                     let Some(name) = ident(kernel) else { continue };
-                    steps.push(self.step(&name, &method, &args, &tensors)?);
+                    let own = match method.as_str() {
+                        "run_from" => input.into_iter().chain(tensors.iter().copied()).collect(),
+                        "run_to" => {
+                            let outlet = callers(&ports[1]);
+                            output = Some(outlet);
+                            tensors.iter().copied().chain([outlet]).collect()
+                        }
+                        _ => tensors.clone(),
+                    };
+                    steps.push(self.step(&name, &method, &args, &own)?);
                 }
-                Stmt::Expr(Expr::Path(_), None) => {}
                 _ => return Err(odd()),
             }
-            quads =
-                tensors.iter().chain(&input).chain(&output).map(|t| t.1).fold(quads, usize::max);
         }
         let (Some(input), Some(output)) = (input, output) else { return Err(odd()) };
         if quads > MOST_QUADS {
-            return Err(self.wrong("`step_raw`", "a memory that a microcontroller has"));
+            return Err(self.wrong(&step, "a memory that a microcontroller has"));
         }
         let mut start = vec![0; 4 * quads];
         self.fill(&mut start)?;
+        let [input_port, output_port] = ports;
         let machine = Machine {
             wide: wide(&steps),
-            input: (self.port("INPUT_FRAC", "CHANNELS", true)?, 4 * input.0),
-            output: (self.port("OUTPUT_FRAC", "LEVELS", false)?, 4 * output.0),
+            input: (input_port, 4 * input.0),
+            output: (output_port, 4 * output.0),
             steps,
             start,
             spots: spots.to_vec(),
         };
         match machine.is_sound() {
             true => Ok(machine),
-            false => Err(self.wrong("`step_raw`", "kernels within their memory")),
+            false => Err(self.wrong(&step, "kernels within their memory")),
         }
     }
 
@@ -529,13 +563,17 @@ impl Reader<'_> {
         let operand = |arg: &&Expr| match arg {
             Expr::Path(_) => match ident(arg)?.as_str() {
                 "y" => Some(Operand::Written),
+                // Behind `run_to`.
+                "output" => Some(Operand::Written),
                 x => x.strip_prefix('x')?.parse().ok().map(Operand::Read),
             },
+            // The inlet of `run_from`.
+            Expr::Reference(reference) if reference.mutability.is_some() => Some(Operand::Read(0)),
             _ => Some(Operand::Nothing),
         };
         let operands: Option<Vec<Operand>> = args.iter().map(operand).collect();
         let method = match method {
-            "run" => "run",
+            "run" | "run_from" | "run_to" => "run",
             "run_in_place" => "run_in_place",
             _ => return Err(wrong("a kernel that runs")),
         };

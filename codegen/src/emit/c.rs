@@ -90,7 +90,8 @@ fn status(input: &Port) -> String {
 
 fn functions(program: &Program, step: &Step, name: &str) -> String {
     let quads = program.scratch_quads;
-    let (read, compute, write) = (step.read(), step.compute("status"), step.write("output"));
+    let (read, compute, write) =
+        (step.read("let mut status"), step.compute("status"), step.write());
     let status = status(&program.input);
     let start = match step.start {
         true => "&START",
@@ -109,9 +110,7 @@ fn functions(program: &Program, step: &Step, name: &str) -> String {
     impl State {{
         #[inline(always)]
         fn step(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]{width}) -> u32 {{
-            let mut status = {read};
-{compute}            {write};
-            let bits = status.bits();
+{read}{compute}{write}            let bits = status.bits();
             {status}
         }}
     }}

@@ -24,6 +24,15 @@ pub struct Items {
     pieces: BTreeMap<Vec<u32>, String>,
 }
 
+/// Which of a kernel's tensors are the caller's arrays.
+#[derive(Debug, Clone, Copy)]
+pub struct Callers {
+    /// What it reads.
+    pub read: bool,
+    /// What it writes.
+    pub written: bool,
+}
+
 /// One kernel in the module.
 struct Kernel<'a> {
     /// In screaming snake case.
@@ -40,13 +49,13 @@ impl Items {
     }
 
     /// Adds a kernel that is to be called `name` and what it requires of its tensors, the quads `reads` and
-    /// `written`; returns the statement that runs it, on tensors `x0`, `x1`, ... and `y`.
+    /// `written`; returns the statement that runs it, on tensors `x0`, `x1`, ... and `y`, or the `callers`' arrays.
     pub fn kernel(
         &mut self,
         name: &str,
         data: &Data,
-        reads: &[Range<usize>],
-        written: &Range<usize>,
+        (reads, written): (&[Range<usize>], &Range<usize>),
+        callers: Callers,
     ) -> String {
         let name = self.free_name(name, data);
         let mut kernel = Kernel { name, data, shared: BTreeMap::new() };
@@ -67,12 +76,19 @@ impl Items {
         let fits = format!("assert!({name}.fits(&{quads:?}, {}))", written.len());
         self.constant("const _: ()", &fits);
         let operand = |operand: &Operand| match operand {
+            Operand::Read(_) if callers.read => "&mut inlet".to_owned(),
+            Operand::Written if callers.written => "output".to_owned(),
             Operand::Read(k) => format!("x{k}"),
             Operand::Nothing => "&[]".to_owned(),
             Operand::Written => "y".to_owned(),
         };
         let operands: Vec<String> = data.operands.iter().map(operand).collect();
-        format!("{name}.{}({});", data.method, operands.join(", "))
+        let method = match callers {
+            Callers { read: true, .. } => "run_from",
+            Callers { written: true, .. } => "run_to",
+            _ => data.method,
+        };
+        format!("{name}.{method}({});", operands.join(", "))
     }
 
     /// Requires that the tensors of a statement lie apart from one another in a scratch of so many quads.

@@ -134,7 +134,14 @@ fn provenance(program: &Program, origin: &Origin) -> Vec<String> {
 fn imports(program: &Program, items: &Items, names: BTreeSet<String>, typed: bool) -> String {
     let mut names: BTreeSet<String> = names.into_iter().chain(items.imports.clone()).collect();
     let [input, output] = [program.input.bits(), program.output.bits()];
-    names.extend([format!("limits{input}"), format!("read{input}"), format!("write{output}")]);
+    names.insert(format!("limits{input}"));
+    names.insert(match program.is_callers(program.input.storage) {
+        true => "Inlet".into(),
+        false => format!("read{input}"),
+    });
+    if !program.is_callers(program.output.storage) {
+        names.insert(format!("write{output}"));
+    }
     if input.max(output) == 32 {
         names.insert("Channel".into());
     }
@@ -208,7 +215,7 @@ fn version_key(path: &str) -> String {
 fn controller(program: &Program, origin: &Origin, ty: &str, step: &Step) -> String {
     let scratch = step.scratch();
     let (read, compute, write) =
-        (step.read(), step.compute("self.status"), step.write("&mut output"));
+        (step.read("self.status"), step.compute("self.status"), step.write());
     let (untyped, typed) = (untyped(program), typed(program));
     let fracs = |port: &Port| wrapped(&port.fracs, 12);
     let (input_frac, output_frac) = (fracs(&program.input), fracs(&program.output));
@@ -244,11 +251,7 @@ fn controller(program: &Program, origin: &Origin, ty: &str, step: &Step) -> Stri
             Self {{ scratch: {scratch}, status: Status::new() }}
         }}
 
-{head}            self.status = {read};
-{compute}            let mut output = [0; OUTPUTS];
-            {write};
-            output
-        }}
+{head}{read}{compute}{write}        }}
 
         /// One step on a reading, whose flags go into the status.
         pub fn step_reading(&mut self, reading: &Reading) -> Output {{
@@ -276,6 +279,10 @@ fn controller(program: &Program, origin: &Origin, ty: &str, step: &Step) -> Stri
 {full_scale}{guard}
         fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
             Self::step_raw(self, input)
+        }}
+
+        fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {{
+            Self::step_raw_into(self, input, output);
         }}
 
         fn note(&mut self, status: Status) {{

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use nervecord::host::quads;
 
-use super::items::{Items, wrapped};
+use super::items::{Callers, Items, wrapped};
 use super::widths::Widths;
 use crate::program::kernel::Data;
 use crate::program::{Op, Port, PortWidth, Program, TensorFormat};
@@ -30,9 +30,14 @@ impl<'a> Step<'a> {
         for op in &program.ops {
             let data = op.kernel.data();
             let (reads, written) = tensors(program, op, &data);
-            let call = items.kernel(&op.name, &data, &reads, &written);
-            items.disjoint(program.scratch_quads, reads.iter().chain([&written]));
-            statements.push((op, statement(&reads, &written, &call)));
+            let callers = Callers {
+                read: op.reads.iter().any(|&storage| program.is_callers(storage)),
+                written: program.is_callers(op.write),
+            };
+            let call = items.kernel(&op.name, &data, (&reads, &written), callers);
+            let own = own(&reads, &written, callers);
+            items.disjoint(program.scratch_quads, own.iter().map(|(_, tensor)| tensor));
+            statements.push((op, statement(&own, &call)));
         }
         let body = widths.body(&statements);
         let start = program.start.iter().any(|quad| quad.0 != [0; 4]);
@@ -41,7 +46,8 @@ impl<'a> Step<'a> {
                 program.start.iter().map(|q| format!("Quad({:?})", q.0)).collect();
             items.array("static START", "Quad", &values);
         }
-        for port in [&program.input, &program.output] {
+        let ports = [&program.input, &program.output].into_iter();
+        for port in ports.filter(|port| !program.is_callers(port.storage)) {
             items.disjoint(program.scratch_quads, [&port_tensor(program, port)]);
         }
         Self { program, items, widths, body, start }
@@ -52,14 +58,20 @@ impl<'a> Step<'a> {
         if self.start { "Scratch::starting(&START)" } else { "Scratch::new()" }
     }
 
-    /// The expression that takes the array `input` in; its value is the step's status.
-    pub fn read(&self) -> String {
+    /// The statements that take the array `input` in, with the step's status for `status`.
+    pub fn read(&self, status: &str) -> String {
         let port = &self.program.input;
         let x = port_tensor(self.program, port);
-        match port.bits() == 32 {
+        let indent = "            ";
+        if self.program.is_callers(port.storage) {
+            let inlet = format!("let mut inlet = Inlet::<{}>::new(input);", x.len());
+            return format!("{indent}{inlet}\n{indent}{status} = inlet.read16(&LIMITS);\n");
+        }
+        let read = match port.bits() == 32 {
             true => format!("read32(input, &CHANNELS, &LIMITS, self.scratch.tensor({x:?}))"),
             false => format!("read16(input, &LIMITS, self.scratch.tensor({x:?}))"),
-        }
+        };
+        format!("{indent}{status} = {read};\n")
     }
 
     /// The statements from there on that compute, and note in `status` where a state is at an end of its range.
@@ -69,14 +81,18 @@ impl<'a> Step<'a> {
         self.body.clone() + &checks.collect::<String>()
     }
 
-    /// The expression that gives `output`, a reference to an array, its numbers.
-    pub fn write(&self, output: &str) -> String {
+    /// The statement that gives `output`, a reference to an array, its numbers, unless a kernel does.
+    pub fn write(&self) -> String {
         let port = &self.program.output;
-        let y = port_tensor(self.program, port);
-        match port.bits() == 32 {
-            true => format!("write32(self.scratch.tensor({y:?}), &LEVELS, {output})"),
-            false => format!("write16(self.scratch.tensor({y:?}), {output})"),
+        if self.program.is_callers(port.storage) {
+            return String::new();
         }
+        let y = port_tensor(self.program, port);
+        let write = match port.bits() == 32 {
+            true => format!("write32(self.scratch.tensor({y:?}), &LEVELS, output)"),
+            false => format!("write16(self.scratch.tensor({y:?}), output)"),
+        };
+        format!("            {write};\n")
     }
 }
 
@@ -119,17 +135,29 @@ fn tensors(program: &Program, op: &Op, data: &Data) -> (Vec<Range<usize>>, Range
     (op.reads.iter().map(tensor).collect(), tensor(&op.write))
 }
 
+/// The tensors of an op that are in the scratch, under the names that its statement has for them.
+fn own(
+    reads: &[Range<usize>],
+    written: &Range<usize>,
+    callers: Callers,
+) -> Vec<(String, Range<usize>)> {
+    let reads = reads.iter().enumerate().map(|(i, tensor)| (format!("x{i}"), tensor.clone()));
+    let written = (!callers.written).then(|| ("y".to_owned(), written.clone()));
+    reads.filter(|_| !callers.read).chain(written).collect()
+}
+
 /// The statements that run one op: its tensors, then the kernel.
-fn statement(reads: &[Range<usize>], written: &Range<usize>, call: &str) -> String {
-    let names: Vec<String> = (0..reads.len()).map(|i| format!("x{i}")).collect();
+fn statement(tensors: &[(String, Range<usize>)], call: &str) -> String {
     let indent = "            ";
-    if names.is_empty() {
-        let y = format!("let y = self.scratch.tensor({written:?});");
-        return format!("{indent}{y}\n{indent}{call}\n");
-    }
-    let ranges: Vec<String> = reads.iter().chain([written]).map(|r| format!("{r:?}")).collect();
-    let (names, ranges) = (names.join(", "), ranges.join(", "));
-    let tensors = format!("let [{names}, y] = self.scratch.tensors([{ranges}]);");
+    let tensors = match tensors {
+        [(name, tensor)] => format!("let {name} = self.scratch.tensor({tensor:?});"),
+        tensors => {
+            let (names, ranges): (Vec<&str>, Vec<String>) =
+                tensors.iter().map(|(name, tensor)| (name.as_str(), format!("{tensor:?}"))).unzip();
+            let (names, ranges) = (names.join(", "), ranges.join(", "));
+            format!("let [{names}] = self.scratch.tensors([{ranges}]);")
+        }
+    };
     format!("{indent}{tensors}\n{indent}{call}\n")
 }
 

@@ -79,16 +79,34 @@ impl<'a> Widths<'a> {
         let plain = format!(
             "        /// One step on the integers behind the fixed-point numbers{time}.
         pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
+            let mut output = [0; OUTPUTS];
+            self.step_raw_into(input, &mut output);
+            output
+        }}
+
+        /// The same, with the outputs where the caller wants them.
+        #[rustfmt::skip]
+        pub fn step_raw_into(&mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS]) {{
 "
         );
         let Some(whole) = self.whole() else { return [plain, String::new()] };
         let head = format!(
-            "{plain}            self.step_raw_at(input, {whole})
+            "{plain}            self.step_raw_into_at(input, output, {whole});
         }}
 
         /// One step of `width` on the integers behind the fixed-point numbers.
         #[rustfmt::skip]
         pub fn step_raw_at(&mut self, input: &[RawInput; INPUTS], width: Width) -> [RawOutput; OUTPUTS] {{
+            let mut output = [0; OUTPUTS];
+            self.step_raw_into_at(input, &mut output, width);
+            output
+        }}
+
+        /// The same, with the outputs where the caller wants them.
+        #[rustfmt::skip]
+        pub fn step_raw_into_at(
+            &mut self, input: &[RawInput; INPUTS], output: &mut [RawOutput; OUTPUTS], width: Width,
+        ) {{
 "
         );
         let typed = format!(

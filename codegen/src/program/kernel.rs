@@ -37,6 +37,8 @@ pub struct Data<'a> {
     pub quads: Option<usize>,
     /// Whether the record is itself kept in flash: one whose making takes long.
     pub kept: bool,
+    /// Whether it can read the caller's inputs and write the caller's outputs where they are.
+    pub direct: bool,
 }
 
 impl<'a> Data<'a> {
@@ -51,6 +53,7 @@ impl<'a> Data<'a> {
             operands,
             quads: None,
             kept: false,
+            direct: false,
         }
     }
 

@@ -137,7 +137,8 @@ pub struct Program {
     pub input: Port,
     /// What the caller reads.
     pub output: Port,
-    /// The quads of each storage in the scratch memory.
+    /// The quads of each storage in the scratch memory; behind it, those of the caller's arrays that kernels read and
+    /// write where they are.
     pub storages: Vec<Range<usize>>,
     /// Quads of scratch memory.
     pub scratch_quads: usize,
@@ -219,6 +220,16 @@ impl Program {
     /// Whether a step takes the same time for every input.
     pub fn constant_time(&self) -> bool {
         self.ops.iter().all(|op| op.kernel.constant_time())
+    }
+
+    /// Quads of all storages.
+    pub fn memory_quads(&self) -> usize {
+        self.storages.iter().map(|quads| quads.end).fold(self.scratch_quads, usize::max)
+    }
+
+    /// Whether a storage is the caller's array, which kernels read or write where it is.
+    pub fn is_callers(&self, storage: usize) -> bool {
+        self.storages.get(storage).is_some_and(|quads| quads.end > self.scratch_quads)
     }
 
     /// Bytes of RAM: the size of the generated struct.

@@ -120,8 +120,9 @@ pub fn lower(
     let start = state::close(&mut lowering, &states);
     let state_formats = state::formats(&lowering, &states);
     let sizes = std::mem::take(&mut lowering.storages);
+    let callers = plan::callers(&lowering.ops, &states, &input, &output);
     let (storages, scratch_quads) =
-        plan::plan(&sizes, &lowering.ops, &states, input.storage, output.storage);
+        plan::plan(&sizes, &lowering.ops, &states, &callers, input.storage, output.storage);
     Ok(Program {
         name: graph.name.clone(),
         input,

@@ -26,3 +26,29 @@ pub(crate) fn words_mut(x: &mut [Quad]) -> &mut [i32] {
     // borrow is unique.
     unsafe { core::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), x.len() * 2) }
 }
+
+/// Memory for activations, which holds anything at first: a core does not clear it.
+#[derive(Debug)]
+pub(crate) struct Room<const QUADS: usize>(core::mem::MaybeUninit<[Quad; QUADS]>);
+
+impl<const QUADS: usize> Room<QUADS> {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self(match cfg!(nervecord_assembly) {
+            true => core::mem::MaybeUninit::uninit(),
+            false => core::mem::MaybeUninit::zeroed(),
+        })
+    }
+
+    /// All of it.
+    #[inline(always)]
+    pub(crate) fn quads(&mut self) -> &mut [Quad] {
+        // SAFETY: on a host they were cleared; on a core the compiler has to take them as written by these instructions,
+        // which are none, and any bits are activations.
+        unsafe {
+            #[cfg(nervecord_assembly)]
+            core::arch::asm!("/* {} */", in(reg) self.0.as_mut_ptr(), options(nostack, preserves_flags));
+            self.0.assume_init_mut()
+        }
+    }
+}

@@ -105,6 +105,23 @@ pub(crate) fn opaque(x: u32) -> u32 {
     x
 }
 
+/// `x`, of which the compiler does not know on a core where it is, and so not what is in it: it would make a constant of each
+/// number, in two instructions, instead of loading two in one.
+#[inline(always)]
+pub(crate) fn loaded<T>(x: &[T]) -> &[T] {
+    #[cfg(nervecord_assembly)]
+    {
+        let mut first = x.as_ptr();
+        // SAFETY: does nothing, so the pointer is that of the slice.
+        unsafe {
+            core::arch::asm!("/* {} */", inout(reg) first, options(pure, nomem, nostack, preserves_flags));
+            core::slice::from_raw_parts(first, x.len())
+        }
+    }
+    #[cfg(not(nervecord_assembly))]
+    x
+}
+
 /// Always false, but the compiler does not know on a core: a loop that could end there is not unrolled
 /// further than it is written, which would take more registers than there are.
 #[inline(always)]

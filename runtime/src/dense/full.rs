@@ -1,10 +1,13 @@
 //! Fully connected layers: `y = clamp(W x + b)`.
 //!
-//! Stands on `arch::dense`.
+//! Stands on `arch` and the caller's inputs.
 
+use crate::arch::copy::copied;
 use crate::arch::dense::layout::{self, I4, Native};
 use crate::arch::dense::shape::{DenseShape, Stretch};
 use crate::arch::dense::weight::Weight;
+use crate::arch::memory::flat_mut;
+use crate::port::Inlet;
 use crate::tensor::{Quad, quads};
 
 /// A fully connected layer over a packed stream of its tables.
@@ -12,6 +15,7 @@ use crate::tensor::{Quad, quads};
 /// Output `r` is [`requantize`](crate::rounding::requantize)`(bias[r] + sum_i w[r][i] x[i],
 /// multiplier[r], shift)`, then `max(., 0)` if `relu`. The rounding half is part of the bias.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)] // a layer's address is that of its shape
 pub struct Dense<'a, W> {
     shape: DenseShape,
     stream: &'a [u32],
@@ -122,7 +126,32 @@ impl<'a, W: Weight> Dense<'a, W> {
     #[cfg_attr(target_os = "none", inline(always))]
     pub fn run(&self, x: &mut [Quad], y: &mut [Quad]) {
         debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
-        W::dense(&self.shape, self.stream, x, y);
+        W::dense(&self.shape, self.stream, x, flat_mut(y));
+    }
+
+    /// Computes the layer on the caller's inputs.
+    #[inline(always)]
+    pub fn run_from<const QUADS: usize>(&self, inlet: &mut Inlet<QUADS>, y: &mut [Quad]) {
+        debug_assert!(self.fits(&[QUADS], y.len()), "a tensor is too short");
+        if !Inlet::<QUADS>::IN_PLACE {
+            self.run(inlet.copy.quads(), y);
+        } else if !W::dense_from(&self.shape, self.stream, inlet.input, flat_mut(y)) {
+            self.run_from_copy(inlet, y);
+        }
+    }
+
+    /// Computes the layer on a copy of the caller's inputs, which start within a word.
+    #[cold]
+    #[inline(never)]
+    fn run_from_copy<const QUADS: usize>(&self, inlet: &Inlet<QUADS>, y: &mut [Quad]) {
+        self.run(&mut copied::<QUADS>(inlet.input), y);
+    }
+
+    /// Computes the layer into the caller's outputs; what is too short stays as it was.
+    #[cfg_attr(target_os = "none", inline(always))]
+    pub fn run_to(&self, x: &mut [Quad], output: &mut [i16]) {
+        debug_assert!(self.fits(&[x.len()], quads(output.len())), "a tensor is too short");
+        W::dense(&self.shape, self.stream, x, output);
     }
 }
 
@@ -166,7 +195,7 @@ mod tests {
             pack(&mut stream);
             let shape = DenseShape::new(quads(inputs), rows, self.relu, 0);
             let mut y = std::vec![Quad([99; 4]); quads(rows)];
-            portable::dense::<L, W>(&shape, &stream, &self.quads(), &mut y);
+            portable::dense::<L, W>(&shape, &stream, &self.quads(), flat_mut(&mut y));
             flat(&y)[..rows].to_vec()
         }
 
@@ -177,7 +206,7 @@ mod tests {
             pack(&mut stream);
             let shape = DenseShape::new(quads(inputs), rows, self.relu, W::QUARTER);
             let mut y = std::vec![Quad([99; 4]); quads(rows)];
-            W::dense(&shape, &stream, &mut self.quads(), &mut y);
+            W::dense(&shape, &stream, &mut self.quads(), flat_mut(&mut y));
             flat(&y)[..rows].to_vec()
         }
 
@@ -262,6 +291,26 @@ mod tests {
             prop_assert_eq!(case.found16::<Vectors>(), &expected[..]);
             prop_assert_eq!(case.found16::<Interleaved>(), &expected[..]);
         }
+    }
+
+    /// What a layer makes of the caller's arrays is what it makes of tensors.
+    #[test]
+    fn the_callers_arrays_are_as_good_as_tensors() {
+        const ROWS: [[i8; 8]; 5] = [[3, -5, 7, 11, -13, 17, -19, 23]; 5];
+        let bias = [1000, -2000, 0, 70_000, -70_000];
+        let stream: [u32; dense_words8(8, 5)] = pack_dense8(&ROWS, &bias, &[1 << 14; 5], 2);
+        let dense = Dense8::new(8, 5, &stream, true);
+        let input = [100, -200, 300, i16::MAX, i16::MIN, 5, -6, 7];
+        let mut x = [Quad::default(); 2];
+        flat_mut(&mut x).copy_from_slice(&input);
+        let (mut y, mut from, mut to) = ([Quad::default(); 2], [Quad::default(); 2], [0; 5]);
+        dense.run(&mut x, &mut y);
+        dense.run_to(&mut x, &mut to);
+        let mut inlet = Inlet::<2>::new(&input);
+        let limits = [Quad([i16::MIN; 4]), Quad([0; 4]), Quad([i16::MAX; 4]), Quad([i16::MAX; 4])];
+        assert_eq!(inlet.read16(&limits).bits(), 0b0101_0000);
+        dense.run_from(&mut inlet, &mut from);
+        assert_eq!((from, &to[..]), (y, &flat(&y)[..5]));
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Kernel for DenseKernel {
             ("packed", Value::table("PACKED")),
             ("relu", relu.into()),
         ];
-        Data { kept: true, ..Data::new(Record::new(kind, fields), tables, 1) }
+        Data { kept: true, direct: true, ..Data::new(Record::new(kind, fields), tables, 1) }
     }
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {

@@ -6,7 +6,7 @@
 //!
 //! Stands on `assembly` and `shape`.
 
-use super::assembly::call;
+use super::assembly::{call, call_from};
 use super::layout::I4;
 use super::shape::DenseShape;
 use crate::tensor::Quad;
@@ -134,7 +134,7 @@ macro_rules! kernel {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut i16, _: *const DenseShape, _: *const u32) {
             naked_asm!(
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
                 "ldrb r10, [r2, #{relu}]",
@@ -203,7 +203,8 @@ macro_rules! kernel {
                 "10:",
                 "bfi r8, r9, #16, #16",
                 "bfi r10, r11, #16, #16",
-                "strd r8, r10, [r2], #8",
+                "str r8, [r2], #4", // outputs may lie anywhere
+                "str r10, [r2], #4",
                 "str r2, [sp, #12]",
                 "cmp r2, r3",
                 "bne 1b",
@@ -255,16 +256,31 @@ pub(super) const QUARTER_I8: usize = 106;
 pub(super) const QUARTER_I16: usize = 100;
 
 #[inline(always)]
-pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<I4>(rows_i4, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<I4>(rows_i4, shape, stream, x, y)
+}
+
+#[inline(always)]
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<i8>(rows_i8, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<i8>(rows_i8, shape, stream, x, y)
+}
+
+#[inline(always)]
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<i16>(rows_i16, shape, stream, x, y);
+}
+
+#[inline(always)]
+pub(super) fn dense_i16_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<i16>(rows_i16, shape, stream, x, y)
 }

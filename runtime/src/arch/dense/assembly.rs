@@ -4,9 +4,8 @@ use super::layout::{Width, words};
 use super::shape::DenseShape;
 use crate::tensor::Quad;
 
-/// A kernel in assembly: activations, outputs, shape, stream.
-pub(super) type Assembly =
-    unsafe extern "C" fn(*mut Quad, *mut Quad, *const DenseShape, *const u32);
+/// A kernel in assembly: activations, outputs wherever they lie, shape, stream.
+pub(super) type Assembly = unsafe extern "C" fn(*mut Quad, *mut i16, *const DenseShape, *const u32);
 
 /// Calls a kernel over weights `W` if the slices are as long as the shape says.
 #[inline(always)]
@@ -15,10 +14,10 @@ pub(super) fn call<W: Width>(
     shape: &DenseShape,
     stream: &[u32],
     x: &mut [Quad],
-    y: &mut [Quad],
+    y: &mut [i16],
 ) {
     let fits = x.len() >= shape.quads
-        && y.len() >= shape.rows.div_ceil(4)
+        && y.len() >= shape.rows
         && stream.len() == words::<W>(4 * shape.quads, shape.rows)
         && shape.quads > 0;
     if fits {
@@ -27,6 +26,28 @@ pub(super) fn call<W: Width>(
         // `DenseShape` was made for this kernel's code by `DenseShape::new`.
         unsafe { kernel(x.as_mut_ptr(), y.as_mut_ptr(), shape, stream.as_ptr()) }
     }
+}
+
+/// The same for a kernel that leaves the activations as they are; false, and nothing done, where they do not start on a
+/// word or a slice is too short.
+#[inline(always)]
+pub(super) fn call_from<W: Width>(
+    kernel: Assembly,
+    shape: &DenseShape,
+    stream: &[u32],
+    x: &[i16],
+    y: &mut [i16],
+) -> bool {
+    let fits = x.as_ptr().addr().is_multiple_of(4)
+        && x.len() >= 4 * shape.quads
+        && y.len() >= shape.rows
+        && stream.len() == words::<W>(4 * shape.quads, shape.rows)
+        && shape.quads > 0;
+    if fits {
+        // SAFETY: as in `call`, and the kernel writes nothing of x, which it reads a word at a time.
+        unsafe { kernel(x.as_ptr().cast_mut().cast(), y.as_mut_ptr(), shape, stream.as_ptr()) }
+    }
+    fits
 }
 
 /// Windows that a kernel computes in one go, as it loads them.
@@ -42,7 +63,7 @@ pub(super) struct Run {
 /// A kernel in assembly over several windows: activations of the first, outputs, shape, stream, windows.
 #[cfg(nervecord_kernel = "dsp")]
 pub(super) type AssemblyWindows =
-    unsafe extern "C" fn(*mut Quad, *mut Quad, *const DenseShape, *const u32, *const Run);
+    unsafe extern "C" fn(*mut Quad, *mut i16, *const DenseShape, *const u32, *const Run);
 
 /// Calls a kernel over weights `W`, which loads and stores words that are aligned if `WORDS` says so, for `windows`
 /// that lie so inside the slices; false, and nothing done, for others. `longer` is the kernel's quarter if it reads
@@ -71,7 +92,7 @@ pub(super) fn call_windows<W: Width, const WORDS: bool>(
         // rows are even then; it reads the whole stream; `DenseShape` was made for this kernel's code by `DenseShape::new`.
         unsafe {
             let (x, y) = (x.as_mut_ptr().cast::<i16>(), y.as_mut_ptr().cast::<i16>());
-            kernel(x.add(first).cast(), y.add(at).cast(), shape, stream.as_ptr(), &run);
+            kernel(x.add(first).cast(), y.add(at), shape, stream.as_ptr(), &run);
         }
     }
     fits

@@ -11,7 +11,7 @@
 //!
 //! Stands on `assembly` and `shape`.
 
-use super::assembly::{Run, call, call_windows};
+use super::assembly::{Run, call, call_from, call_windows};
 use super::layout::I4;
 use super::shape::{DenseShape, Stretch};
 use crate::tensor::Quad;
@@ -254,7 +254,7 @@ macro_rules! kernel {
         #[unsafe(naked)]
         unsafe extern "C" fn $name(
             _: *mut Quad,
-            _: *mut Quad,
+            _: *mut i16,
             _: *const DenseShape,
             _: *const u32,
             $(_: $run)?
@@ -382,18 +382,33 @@ pub(super) const QUARTER_I8: usize = 72;
 pub(super) const QUARTER_I16: usize = 44;
 
 #[inline(always)]
-pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<I4>(one_i4, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<I4>(one_i4, shape, stream, x, y)
+}
+
+#[inline(always)]
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<i8>(one_i8, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<i8>(one_i8, shape, stream, x, y)
+}
+
+#[inline(always)]
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<i16>(one_i16, shape, stream, x, y);
+}
+
+#[inline(always)]
+pub(super) fn dense_i16_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<i16>(one_i16, shape, stream, x, y)
 }
 
 /// Several windows of i8 weights, `WORDS` if all start and end on words; false, and nothing done, where they are not

@@ -17,7 +17,7 @@
 //!
 //! Stands on `assembly`, `layout` and `shape`.
 
-use super::assembly::call;
+use super::assembly::{call, call_from};
 use super::layout::{I4, Native, splits};
 use super::shape::DenseShape;
 use crate::tensor::Quad;
@@ -83,7 +83,7 @@ macro_rules! split_kernel {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut i16, _: *const DenseShape, _: *const u32) {
             naked_asm!(
                 ".cpu cortex-m55", // the assembler is not told of the target's here
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
@@ -247,7 +247,7 @@ macro_rules! kernel {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut i16, _: *const DenseShape, _: *const u32) {
     naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
         "push {{r4, r5, r6, r7, r8, r10, lr}}",
@@ -340,7 +340,7 @@ kernel!(rows_i16, "vldrh.u16", "16", "vldrh.s32", "8");
 /// Registers as in the kernel of unsplit activations, with q3 the mask of every other nibble, and on the stack behind
 /// whether outputs are clamped what the 8 that is added to each weight adds to every row.
 #[unsafe(naked)]
-unsafe extern "C" fn rows_i4(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
+unsafe extern "C" fn rows_i4(_: *mut Quad, _: *mut i16, _: *const DenseShape, _: *const u32) {
     naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
         "push {{r4, r5, r6, r7, r8, r10, lr}}",
@@ -442,12 +442,17 @@ pub(super) const QUARTER_I8: usize = 0;
 pub(super) const QUARTER_I16: usize = 0;
 
 #[inline(always)]
-pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<I4>(rows_i4, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<I4>(rows_i4, shape, stream, x, y)
+}
+
+#[inline(always)]
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     let kernel = match (splits::<Native, i8>(shape.quads), shape.relu) {
         (false, _) => rows_i8,
         (true, false) => linear_i8,
@@ -456,7 +461,18 @@ pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &m
     call::<i8>(kernel, shape, stream, x, y);
 }
 
+/// A kernel that splits activations does not leave them as they are.
 #[inline(always)]
-pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    !splits::<Native, i8>(shape.quads) && call_from::<i8>(rows_i8, shape, stream, x, y)
+}
+
+#[inline(always)]
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<i16>(rows_i16, shape, stream, x, y);
+}
+
+#[inline(always)]
+pub(super) fn dense_i16_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<i16>(rows_i16, shape, stream, x, y)
 }

@@ -254,7 +254,7 @@ const fn group<L: Layout, W: Width>(quad: usize, quads: usize) -> (usize, usize)
 }
 
 /// Whether the kernel of a layer with `quads` quads of inputs splits activations into bytes.
-pub(super) const fn splits<L: Layout, W: Width>(quads: usize) -> bool {
+pub(crate) const fn splits<L: Layout, W: Width>(quads: usize) -> bool {
     L::VECTORS && W::BITS == 8 && quads >= 8
 }
 

@@ -4,7 +4,6 @@
 
 use super::layout::{self, Layout, Width, low_offset, place, plain_bias, row_words, scale, slot};
 use super::shape::DenseShape;
-use crate::arch::memory::flat_mut;
 use crate::arch::scalar::saturate16;
 use crate::tensor::Quad;
 
@@ -17,14 +16,14 @@ pub(crate) fn dense<L: Layout, W: Width>(
     shape: &DenseShape,
     stream: &[u32],
     x: &[Quad],
-    y: &mut [Quad],
+    y: &mut [i16],
 ) {
     let Some(x) = x.get(..shape.quads) else { return };
     let words = row_words::<W>(shape.quads);
-    if stream.len() != layout::words::<W>(4 * shape.quads, shape.rows) || y.len() * 4 < shape.rows {
+    if stream.len() != layout::words::<W>(4 * shape.quads, shape.rows) || y.len() < shape.rows {
         return;
     }
-    for (row, y) in flat_mut(y).iter_mut().enumerate().take(shape.rows) {
+    for (row, y) in y.iter_mut().enumerate().take(shape.rows) {
         let sum = if L::ROWS == 1 && W::BITS >= 8 {
             plain_row::<W>(&stream[row * words..], x)
         } else {
@@ -86,20 +85,20 @@ pub(super) const QUARTER_I16: usize = 0;
 /// The kernel of this core: one copy for all layers.
 #[cfg(nervecord_kernel = "portable")]
 #[inline(never)]
-pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]) {
     dense::<super::layout::Native, i8>(shape, stream, x, y);
 }
 
 /// The kernel of this core: one copy for all layers.
 #[cfg(nervecord_kernel = "portable")]
 #[inline(never)]
-pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]) {
     dense::<super::layout::Native, i16>(shape, stream, x, y);
 }
 
 /// The kernel of this core: one copy for all layers.
 #[cfg(nervecord_kernel = "portable")]
 #[inline(never)]
-pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]) {
     dense::<super::layout::Native, super::layout::I4>(shape, stream, x, y);
 }

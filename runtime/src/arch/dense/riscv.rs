@@ -14,7 +14,7 @@
 //!
 //! Stands on `assembly` and `shape`.
 
-use super::assembly::call;
+use super::assembly::{call, call_from};
 use super::layout::I4;
 use super::shape::DenseShape;
 use crate::tensor::Quad;
@@ -185,7 +185,7 @@ macro_rules! kernel {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut Quad, _: *const DenseShape, _: *const u32) {
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut i16, _: *const DenseShape, _: *const u32) {
             naked_asm!(
                 ".option push",
                 ".option arch, +m", // the target's, which the assembler is not told of here
@@ -344,16 +344,31 @@ pub(super) const QUARTER_I8: usize = 4 * 36 + 16 * if cfg!(target_feature = "c")
 pub(super) const QUARTER_I16: usize = QUARTER_I8;
 
 #[inline(always)]
-pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<I4>(rows_i4, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<I4>(rows_i4, shape, stream, x, y)
+}
+
+#[inline(always)]
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<i8>(rows_i8, shape, stream, x, y);
 }
 
 #[inline(always)]
-pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<i8>(rows_i8, shape, stream, x, y)
+}
+
+#[inline(always)]
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
     call::<i16>(rows_i16, shape, stream, x, y);
+}
+
+#[inline(always)]
+pub(super) fn dense_i16_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+    call_from::<i16>(rows_i16, shape, stream, x, y)
 }

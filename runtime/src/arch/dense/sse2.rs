@@ -18,7 +18,6 @@ use core::arch::x86_64::{
 
 use super::layout::{self, I4, Native, Width, block_words, row_words, scale};
 use super::shape::DenseShape;
-use crate::arch::memory::flat_mut;
 use crate::arch::scalar::saturate16;
 use crate::tensor::Quad;
 
@@ -27,19 +26,19 @@ pub(super) const QUARTER_I8: usize = 0;
 pub(super) const QUARTER_I16: usize = 0;
 
 #[inline(never)]
-pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i4(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]) {
     // SAFETY: the build script chose this kernel because the target has SSE2.
     unsafe { dense::<I4>(shape, stream, x, y) }
 }
 
 #[inline(never)]
-pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]) {
     // SAFETY: the build script chose this kernel because the target has SSE2.
     unsafe { dense::<i8>(shape, stream, x, y) }
 }
 
 #[inline(never)]
-pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]) {
     // SAFETY: the build script chose this kernel because the target has SSE2.
     unsafe { dense::<i16>(shape, stream, x, y) }
 }
@@ -47,16 +46,16 @@ pub(super) fn dense_i16(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut 
 /// See [`Weight::dense`](super::weight::Weight::dense) for the contract.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad]) {
+fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]) {
     let words = layout::words::<W>(4 * shape.quads, shape.rows);
-    if stream.len() != words || y.len() * 4 < shape.rows {
+    if stream.len() != words || y.len() < shape.rows {
         return;
     }
     let Some(x) = x.get(..shape.quads) else { return };
     let (whole, words) = (shape.rows / 4, block_words::<W>(4, shape.quads));
     let (blocks, rest) = stream.split_at(whole * words);
     let offset = if W::BITS == 4 { offset_i4(x) } else { _mm_setzero_si128() };
-    for (block, y) in blocks.chunks_exact(words).zip(&mut *y) {
+    for (block, y) in blocks.chunks_exact(words).zip(y.as_chunks_mut().0) {
         if let Some((bias, block)) = block.split_first_chunk::<4>()
             && let Some((weights, multipliers)) = block.split_last_chunk::<4>()
         {
@@ -75,7 +74,7 @@ fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [Quad
         }
     }
     let words = row_words::<W>(shape.quads);
-    for (row, y) in rest.chunks_exact(words).zip(&mut flat_mut(y)[4 * whole..]) {
+    for (row, y) in rest.chunks_exact(words).zip(&mut y[4 * whole..]) {
         if let [bias, weights @ .., multiplier] = row {
             let sum = if W::WORDS == 1 { one_i8(weights, x) } else { one_i16(weights, x) };
             let sum = (*bias as i32).wrapping_add(sum);
@@ -290,7 +289,7 @@ fn load_quad(quad: &Quad) -> __m128i {
 /// Writes the lower half to a quad.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn store(quad: &mut Quad, values: __m128i) {
+fn store(four: &mut [i16; 4], values: __m128i) {
     // SAFETY: eight bytes that can be written, at any alignment.
-    unsafe { _mm_storel_epi64(core::ptr::from_mut(quad).cast(), values) }
+    unsafe { _mm_storel_epi64(core::ptr::from_mut(four).cast(), values) }
 }

@@ -16,7 +16,14 @@ pub trait Weight: Width {
     /// Computes rows from a stream in the [`Native`](super::layout::Native) layout: `y[r] =
     /// clamp(requantize(bias[r] + sum_i w[r][i] x[i]))`. `x` is as before afterwards; where a slice is too
     /// short, the outputs stay as they were.
-    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]);
+    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]);
+
+    /// The same of activations that stay as they are, where this core has a kernel that reads them so and they start on a
+    /// word; else false, and nothing done.
+    #[inline(always)]
+    fn dense_from(_: &DenseShape, _: &[u32], _: &[i16], _: &mut [i16]) -> bool {
+        false
+    }
 
     /// Computes a stretch of windows, `WORDS` if they start and end on words, where this core has a kernel for them;
     /// else false, and nothing done.
@@ -36,8 +43,14 @@ impl Weight for I4 {
     const QUARTER: usize = kernel::QUARTER_I4;
 
     #[inline(always)]
-    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
         kernel::dense_i4(shape, stream, x, y);
+    }
+
+    #[cfg(nervecord_assembly)]
+    #[inline(always)]
+    fn dense_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+        kernel::dense_i4_from(shape, stream, x, y)
     }
 }
 
@@ -45,8 +58,14 @@ impl Weight for i8 {
     const QUARTER: usize = kernel::QUARTER_I8;
 
     #[inline(always)]
-    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
         kernel::dense_i8(shape, stream, x, y);
+    }
+
+    #[cfg(nervecord_assembly)]
+    #[inline(always)]
+    fn dense_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+        kernel::dense_i8_from(shape, stream, x, y)
     }
 
     #[cfg(nervecord_kernel = "dsp")]
@@ -66,8 +85,14 @@ impl Weight for i16 {
     const QUARTER: usize = kernel::QUARTER_I16;
 
     #[inline(always)]
-    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [Quad]) {
+    fn dense(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
         kernel::dense_i16(shape, stream, x, y);
+    }
+
+    #[cfg(nervecord_assembly)]
+    #[inline(always)]
+    fn dense_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
+        kernel::dense_i16_from(shape, stream, x, y)
     }
 
     #[cfg(nervecord_kernel = "dsp")]
