@@ -1,7 +1,7 @@
 //! Which kernel computes a layer on the core this crate is built for. Stands on all of the room.
 
 #[cfg(nervecord_dsp)]
-use super::dsp;
+use super::call;
 use super::layer::{Coefficient, SplineLayer};
 #[cfg(not(nervecord_assembly))]
 use super::tables::Native;
@@ -18,7 +18,7 @@ pub(crate) fn run<C: Coefficient>(
     y: &mut [Quad],
 ) {
     #[cfg(nervecord_dsp)]
-    dsp::run(layer, x, base, y);
+    call::run(layer, x, base, y);
     #[cfg(nervecord_walk)]
     walking::run(layer, x, base, y);
     #[cfg(not(nervecord_assembly))]
