@@ -79,7 +79,7 @@ impl<'a, C: Coefficient> Spline<'a, C> {
     ///
     /// `y` holds [`SplineShape::memory`] features; one too short, or too short an `x` or `base`, leaves
     /// outputs as they were.
-    #[inline(never)]
+    #[inline(always)]
     pub fn run(&self, x: &[Quad], base: &[Quad], y: &mut [Quad]) {
         debug_assert!(self.fits(&[x.len(), base.len()], y.len()), "a tensor is too short");
         run(&self.0, x, base, y);

@@ -10,7 +10,11 @@ use super::walking;
 use crate::tensor::Quad;
 
 /// Computes a layer by the kernel of this build; a slice that is too short leaves outputs as they were.
-#[inline(always)]
+///
+/// Where each layer has its own kernel, calls are inlined, so that they name it: the stack of any other
+/// could not be told.
+#[cfg_attr(nervecord_kernel = "helium", inline(always))]
+#[cfg_attr(not(nervecord_kernel = "helium"), inline(never))]
 pub(crate) fn run<C: Coefficient>(
     layer: &SplineLayer<C>,
     x: &[Quad],
