@@ -150,13 +150,13 @@ pub(crate) fn copy_plain(x: &[Quad], y: &mut [i16]) {
 unsafe extern "C" fn plain(_: *const Quad, _: *mut i16, _: usize) {
     core::arch::naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
-        "mov r12, lr",
+        "push {{r4, lr}}",
         "dlstp.16 lr, r2",
         "1:",
         "vldrh.u16 q0, [r0], #16",
         "vstrh.16 q0, [r1], #16",
         "letp lr, 1b",
-        "bx r12",
+        "pop {{r4, pc}}",
     )
 }
 
