@@ -1,9 +1,9 @@
 //! Spline layers: their tables in memory, and their kernels.
 //!
 //! For every input, four neighbouring coefficients of each edge meet the input's four weights. `tables`
-//! says what lies where, `layer` holds it; a kernel is a file named after its core, `dispatch` has the one
-//! of this build. They stand on `memory`, the layouts of dense layers, the rounding rule and the shapes
-//! of splines; this file lists them and uses none.
+//! says what lies where, `spread` where vectors want it, `layer` holds it; a kernel is a file named after
+//! its core, `dispatch` has the one of this build. They stand on `memory`, the layouts of dense layers, the
+//! rounding rule and the shapes of splines; this file lists them and uses none.
 
 #[cfg(nervecord_dsp)]
 mod call;

@@ -78,3 +78,25 @@ impl Lanes {
         first + row / 4 * 4 * width + group * 4 + row % 4 * own + lane - group
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    extern crate std;
+
+    #[test]
+    fn every_coefficient_has_a_place_of_its_own() {
+        for (inputs, per_input) in [(1, 4), (7, 16), (9, 13), (33, 8), (300, 1), (130, 5)] {
+            for (size, rows, blocks) in [(1, 8, true), (2, 8, true), (1, 3, false), (2, 3, false)] {
+                let lanes = Lanes { inputs, per_input };
+                let mut taken = std::vec![false; inputs * per_input * rows];
+                for k in 0..taken.len() {
+                    let (input, lane, row) = (k / rows / per_input, k / rows % per_input, k % rows);
+                    let index = lanes.index(input, lane, [row, rows], blocks, size);
+                    assert!(!taken[index], "{input} {lane} {row}");
+                    taken[index] = true;
+                }
+            }
+        }
+    }
+}
