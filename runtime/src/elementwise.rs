@@ -3,6 +3,7 @@
 //! Stands on the rounding rule.
 
 use crate::arch::copy::copy_plain;
+use crate::arch::elementwise::{add, each, multiply};
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::{clamp, larger};
 use crate::rounding::{requantizer, saturate16, shift_round};
@@ -72,16 +73,6 @@ fn lines(x: &mut [i16], lines: &[Line]) {
     }
 }
 
-/// `x_i = f(x_i, other_i)`, a quad a round.
-#[inline(always)]
-fn each(x: &mut [Quad], other: &[Quad], f: impl Fn(i32, i32) -> i16) {
-    for (x, other) in x.iter_mut().zip(other) {
-        for (x, &other) in x.0.iter_mut().zip(&other.0) {
-            *x = f(*x as i32, other as i32);
-        }
-    }
-}
-
 /// Whether the only tensor to read has as many quads as the one written.
 const fn same(reads: &[usize], written: usize) -> bool {
     matches!(reads, [other] if *other == written)
@@ -103,14 +94,10 @@ impl Add {
     }
 
     /// Adds `other` to `x`, in place.
-    #[inline(never)]
+    #[inline(always)]
     pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
         debug_assert!(self.fits(&[other.len()], x.len()), "a tensor is too short");
-        let [a, b] = self.factors.map(i32::from);
-        each(x, other, |x, other| {
-            // |sum| <= 32768 * 65534 = 2^31 - 2^16, and the rounding half is at most 2^15.
-            saturate16(shift_round(x * a + other * b, self.shift as u32))
-        });
+        add(x, other, self.factors, self.shift);
     }
 }
 
@@ -132,12 +119,10 @@ impl Mul {
     }
 
     /// Multiplies `x` by `other`, in place.
-    #[inline(never)]
+    #[inline(always)]
     pub fn run(&self, x: &mut [Quad], other: &[Quad]) {
         debug_assert!(self.fits(&[other.len()], x.len()), "a tensor is too short");
-        let requantize = requantizer(self.multiplier, self.shift as u32);
-        // |x other| <= 2^30, half <= 2^29
-        each(x, other, |x, other| requantize(x * other + self.half));
+        multiply(x, other, self.half, self.multiplier, self.shift);
     }
 }
 
@@ -217,11 +202,11 @@ impl Place {
         debug_assert!(self.fits(&[x.len()], y.len()), "a tensor is too short");
         let y = flat_mut(y).get_mut(self.offset..).unwrap_or_default();
         let features = self.features.min(y.len()).min(x.len() * 4);
-        let (x, y) = (&flat(x)[..features], &mut y[..features]);
+        let y = &mut y[..features];
         // Known when it is compiled.
         match self.factor as i32 == 1 << self.shift {
             true => copy_plain(x, y),
-            false => self.rescale(x, y),
+            false => self.rescale(&flat(x)[..features], y),
         }
     }
 

@@ -4,8 +4,8 @@
 //! Stands on the rounding rule.
 
 use crate::arch::memory::flat_mut;
-use crate::arch::scalar::{clamp, leading_zeros, negative, never, unit};
-use crate::rounding::{saturate16, scaler};
+use crate::arch::norm::{divide, moments};
+use crate::arch::scalar::{clamp, leading_zeros, negative, unit};
 use crate::tensor::{Quad, quads};
 
 /// High half of a 32 x 32 bit product.
@@ -101,7 +101,7 @@ impl Normalize {
         // n^2 variance, >= 0 by Cauchy-Schwarz; n squares <= 2^56.
         let variance = self.features as u64 * squares - (sum as i64 * sum as i64) as u64;
         // d = n x - sum, |d| <= 2^29
-        divide(x, self.features, sum, variance.saturating_add(self.epsilon), self.frac);
+        quotient(x, self.features, sum, variance.saturating_add(self.epsilon), self.frac);
     }
 }
 
@@ -137,7 +137,7 @@ impl RootMeanSquare {
         let square = self.features as u64 * squares + self.epsilon;
         let more = square as i64 - self.least as i64;
         // d = n x, |d| <= 2^28
-        divide(x, self.features, 0, self.least + (more & !(more >> 63)) as u64, self.frac);
+        quotient(x, self.features, 0, self.least + (more & !(more >> 63)) as u64, self.frac);
     }
 }
 
@@ -149,26 +149,10 @@ fn whole_quads(x: &mut [Quad], features: u16) -> &mut [Quad] {
     x.get_mut(..quads(n)).unwrap_or_default()
 }
 
-/// The sum and the sum of squares of at most 2^13 features.
-#[inline(always)]
-fn moments(x: &[Quad]) -> (i32, u64) {
-    let (mut sum, mut squares) = (0_i32, 0_u64);
-    for quad in x.iter() {
-        if never() {
-            break;
-        }
-        for x in quad.0.map(i32::from) {
-            sum += x; // |sum| <= 2^13 2^15
-            squares += (x * x) as u64; // <= 2^13 2^30
-        }
-    }
-    (sum, squares)
-}
-
 /// `z = d / sqrt(square)` with `frac` fractional bits, of `d = n x - sum` of at most 2^29 and at most
 /// `sqrt(n square)`, in place.
 #[inline(always)]
-fn divide(x: &mut [Quad], features: u16, sum: i32, square: u64, frac: u8) {
+fn quotient(x: &mut [Quad], features: u16, sum: i32, square: u64, frac: u8) {
     let (m, e) = reciprocal_sqrt(square);
     // z 2^frac = d m 2^(frac - 14 - e) = (d m / 2^16) >> s. A negative s means a small square
     // and so a small d: shift d up instead, leaving two bits to round.
@@ -176,17 +160,7 @@ fn divide(x: &mut [Quad], features: u16, sum: i32, square: u64, frac: u8) {
     let up = clamp(2 - s, 0, 31);
     let s = clamp(s + up, 2, 31) as u32;
     // |d| 2^up m / 2^16 <= sqrt(n) 2^frac 2^s <= 2^15 2^2 when up > 0
-    let (n, sum, half) = ((features as i32) << up, sum.wrapping_shl(up as u32), 1 << (s - 1));
-    let scale = scaler(m, 0);
-    for quad in x {
-        if never() {
-            return;
-        }
-        for x in &mut quad.0 {
-            let d = (*x as i32).wrapping_mul(n).wrapping_sub(sum);
-            *x = saturate16((scale(d) + half) >> s);
-        }
-    }
+    divide(x, (features as i32) << up, sum.wrapping_shl(up as u32), m, s);
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod documents;
 mod emulate;
 mod entries;
 mod faults;
+mod features;
 mod figures;
 mod fuzz;
 mod golden;
@@ -64,8 +65,9 @@ enum Task {
         #[arg(long, default_value = "all")]
         board: String,
         /// A model folder, an ONNX file, a generated module (.rs), edges-i4, edges-i8, edges-i16 or splines
-        /// (layers of many sizes), heads (layers that compare), windows and windows-i4 (layers at many places), gates (recurrent
-        /// layers); all of models/ and these if none is given
+        /// (layers of many sizes), features (layers that treat every feature by itself), heads (layers that
+        /// compare), windows and windows-i4 (layers at many places), gates (recurrent layers); all of models/
+        /// and these if none is given
         #[arg(long, num_args = 1..)]
         model: Vec<PathBuf>,
         /// Print which functions the instructions of a step were executed in

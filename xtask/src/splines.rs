@@ -49,7 +49,8 @@ impl SplineLayer {
         // Each number of outputs left over, with none to three blocks before.
         let outputs = 4 * below(4) + k / 16;
         let (inputs, outputs) = (1 + below(INPUTS as u64), if outputs == 0 { 4 } else { outputs });
-        let axis = Axis { intervals: 1 + below(12) as u8, shift: 26, tails };
+        // Beyond 13 intervals Helium takes another kernel.
+        let axis = Axis { intervals: 1 + below(20) as u8, shift: 26, tails };
         let (base_shift, shift) = (below(4) as u8, 1 + below(6) as u8);
         let shape = SplineShape { inputs, outputs, axis, base, base_shift, shift };
         let mut grid = |_| Grid {

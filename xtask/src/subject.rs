@@ -16,7 +16,7 @@ use nervecord_tests::shapes::{self, SHAPES, Shape};
 
 use crate::checkout::root;
 use crate::limits::Work;
-use crate::splines;
+use crate::{features, splines};
 
 /// Rows for layers that come without their own.
 const ROWS: usize = 100;
@@ -44,9 +44,19 @@ pub fn bundled() -> Result<Vec<PathBuf>> {
 }
 
 /// Networks made in memory, under the names that [`load`] knows: layers of many sizes with weights
-/// of either width, spline layers of many sizes, layers that compare what they read, at many places, and with gates.
-pub const MADE: [&str; 8] =
-    ["edges-i4", "edges-i8", "edges-i16", "splines", "heads", "windows", "windows-i4", "gates"];
+/// of either width, spline layers of many sizes, layers that treat every feature by itself, that compare what they
+/// read, at many places, and with gates.
+pub const MADE: [&str; 9] = [
+    "edges-i4",
+    "edges-i8",
+    "edges-i16",
+    "splines",
+    "features",
+    "heads",
+    "windows",
+    "windows-i4",
+    "gates",
+];
 
 /// Whether it is a name of [`MADE`].
 pub fn is_made(path: &Path) -> bool {
@@ -101,6 +111,7 @@ pub fn load(path: &Path) -> Result<Job> {
         Some("edges-i8") => return edges("edges-i8", Weights::I8),
         Some("edges-i16") => return edges("edges-i16", Weights::I16),
         Some("splines") => return Ok(splines::job()),
+        Some("features") => return Ok(features::job()),
         Some("heads") => return made(made::heads()?, &made::HEAD_RANGES, Weights::I8),
         Some("windows") => {
             return made(made::windows()?, &[1.0; made::WINDOW_INPUTS], Weights::I8);

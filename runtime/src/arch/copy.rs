@@ -171,18 +171,79 @@ fn outside(pair: u32, low: [i16; 2], high: [i16; 2]) -> u32 {
     seen
 }
 
-/// Copies `x` to `y`, as far as both go, wherever they lie.
+/// Copies the first features of `x` to `y`, as far as both go, wherever `y` lies.
+#[cfg(not(nervecord_dsp))]
 #[inline(never)]
-pub(crate) fn copy_plain(x: &[i16], y: &mut [i16]) {
-    let ((x, last_x), (y, last_y)) = (x.as_chunks::<4>(), y.as_chunks_mut::<4>());
-    for (&[a, b, c, d], y) in x.iter().zip(y) {
+pub(crate) fn copy_plain(x: &[Quad], y: &mut [i16]) {
+    let (y, last_y) = y.as_chunks_mut::<4>();
+    let last_x = x.get(y.len()).copied().unwrap_or_default();
+    for (&Quad([a, b, c, d]), y) in x.iter().zip(y) {
         // Else the compiler calls a function that copies bytes.
         let [[a, b], [c, d]] = [opaque(pair(a, b)), opaque(pair(c, d))].map(halves);
         *y = [a, b, c, d];
     }
-    for (&x, y) in last_x.iter().zip(last_y) {
+    for (x, y) in last_x.0.into_iter().zip(last_y) {
         *y = x;
     }
+}
+
+/// Copies the first features of `x` to `y`, as far as both go, wherever `y` lies.
+#[cfg(nervecord_dsp)]
+#[inline(always)]
+pub(crate) fn copy_plain(x: &[Quad], y: &mut [i16]) {
+    let count = y.len().min(4 * x.len());
+    if count > 0 {
+        // SAFETY: as many features are in both.
+        unsafe { plain(x.as_ptr(), y.as_mut_ptr(), count) }
+    }
+}
+
+/// Copies `count` features, at least one.
+///
+/// # Safety
+/// They must be there.
+#[cfg(nervecord_kernel = "helium")]
+#[unsafe(naked)]
+unsafe extern "C" fn plain(_: *const Quad, _: *mut i16, _: usize) {
+    core::arch::naked_asm!(
+        ".cpu cortex-m55", // the assembler is not told of the target's here
+        "push {{r4, lr}}",
+        "dlstp.16 lr, r2",
+        "1:",
+        "vldrh.u16 q0, [r0], #16",
+        "vstrh.16 q0, [r1], #16",
+        "letp lr, 1b",
+        "pop {{r4, pc}}",
+    )
+}
+
+/// Copies `count` features, four in five instructions.
+///
+/// # Safety
+/// They must be there.
+#[cfg(all(nervecord_dsp, not(nervecord_kernel = "helium")))]
+#[unsafe(naked)]
+unsafe extern "C" fn plain(_: *const Quad, _: *mut i16, _: usize) {
+    core::arch::naked_asm!(
+        cpu!(),
+        "subs r2, r2, #4",
+        "blo 2f",
+        "1:",
+        "ldrd r3, r12, [r0], #8",
+        "str r3, [r1], #4", // aligned to 2
+        "str r12, [r1], #4",
+        "subs r2, r2, #4",
+        "bhs 1b",
+        "2:",
+        "lsls r2, r2, #31", // the carry says that two are left, the sign that one is
+        "itt cs",
+        "ldrcs r3, [r0], #4",
+        "strcs r3, [r1], #4",
+        "itt mi",
+        "ldrhmi r3, [r0]",
+        "strhmi r3, [r1]",
+        "bx lr",
+    )
 }
 
 /// Copies `input` to `x`, as far as all go. The word that is returned is shifted down by one bit for every

@@ -65,6 +65,12 @@ pub(crate) fn apply_in_place(functions: &Runs, x: &mut [Quad]) {
 /// `x` and `y` hold as many features as `functions` reads and writes, and are aligned to quads.
 #[inline(always)]
 unsafe fn kernel(functions: &Runs, x: *const i16, y: *mut i16) {
+    #[cfg(nervecord_kernel = "helium")]
+    if functions.outputs > 4 * functions.runs.len() {
+        let runs = functions.runs.as_ptr_range();
+        // SAFETY: no run is empty, by `Runs::new`; the rest is the caller's contract.
+        return unsafe { helium::kernel(x, y, runs.start, runs.end) };
+    }
     #[cfg(nervecord_dsp)]
     {
         let kernel = match (functions.step, functions.even) {
@@ -112,19 +118,24 @@ unsafe fn each<const STEP: usize>(runs: &[FunctionRun], x: *const i16, mut y: *m
     }
 }
 
+/// A run is four words, which the kernels load at once.
+#[cfg(nervecord_dsp)]
+mod run {
+    use super::FunctionRun;
+    use crate::arch::pieces::Pieces;
+
+    one_after_the_other!(Pieces from 0; middle, half);
+    one_after_the_other!(FunctionRun from 0; table);
+    one_after_the_other!(FunctionRun from 8; from, count);
+    const _: () = assert!(size_of::<FunctionRun>() == 16);
+}
+
 /// Armv7E-M and the DSP extension: nine instructions for two features, and a load and a store of
 /// several at once.
 #[cfg(nervecord_dsp)]
 mod dsp {
     use super::FunctionRun;
-    use crate::arch::pieces::Pieces;
     use core::arch::naked_asm;
-
-    // A run is four words, which the kernels load at once.
-    one_after_the_other!(Pieces from 0; middle, half);
-    one_after_the_other!(FunctionRun from 0; table);
-    one_after_the_other!(FunctionRun from 8; from, count);
-    const _: () = assert!(size_of::<FunctionRun>() == 16);
 
     /// The functions of the two features in `$x`, with the middle of the pieces in r4 and half their
     /// number in r5; uses r12 and lr.
@@ -235,4 +246,75 @@ mod dsp {
         [one!()],
         ["subs r7, r7, #1", "bne 2b"]
     );
+}
+
+/// Helium: fourteen instructions for eight features, the loop's own among them, where runs are long enough.
+#[cfg(nervecord_kernel = "helium")]
+mod helium {
+    use super::FunctionRun;
+    use core::arch::naked_asm;
+
+    /// The functions of the eight features in q0, in place, with the middle of the pieces in r4 and half their
+    /// number in q3; uses q1, q2 and q4.
+    ///
+    /// `VMULLB` and `VMULLT` take even and odd features; the shift puts the values of even ones, which are the
+    /// upper halves of their sums, between those of odd ones.
+    macro_rules! eight {
+        () => {
+            "vmullb.s16 q1, q0, q3
+             vmullt.s16 q0, q0, q3
+             vshr.s32 q2, q1, #15
+             vldrw.u32 q4, [r4, q2, uxtw #2]
+             vshr.s32 q2, q0, #15
+             vmullb.s16 q1, q4, q1
+             vadd.i32 q1, q1, q4
+             vldrw.u32 q4, [r4, q2, uxtw #2]
+             vmullb.s16 q0, q4, q0
+             vadd.i32 q0, q0, q4
+             vshrnb.i32 q0, q1, #16
+            "
+        };
+    }
+
+    /// # Safety
+    /// As for [`kernel`](super::kernel): features, results, the first run, and where they end.
+    #[unsafe(naked)]
+    pub(super) unsafe extern "C" fn kernel(
+        _: *const i16,
+        _: *mut i16,
+        _: *const FunctionRun,
+        _: *const FunctionRun,
+    ) {
+        naked_asm!(
+            ".cpu cortex-m55", // the assembler is not told of the target's here
+            "push {{r4, r5, r6, r7, r8, lr}}",
+            "vpush {{d8-d9}}",
+            "1:",
+            "ldm r2!, {{r4, r5, r6, r7}}", // a run: middle, half, from, count
+            "add r6, r0, r6, lsl #1",
+            "vdup.16 q3, r5",
+            "lsrs r8, r7, #3",
+            "wls lr, r8, 3f",
+            "2:",
+            "vldrh.u16 q0, [r6], #16",
+            eight!(),
+            "vstrh.16 q0, [r1], #16",
+            "le lr, 2b",
+            "3:",
+            "ands r7, r7, #7",
+            "beq 4f",
+            "vctp.16 r7", // lanes beyond are features that are 0, whose results are not stored
+            "vpst",
+            "vldrht.u16 q0, [r6]",
+            eight!(),
+            "vpst",
+            "vstrht.16 q0, [r1]",
+            "add r1, r1, r7, lsl #1",
+            "4:",
+            "cmp r2, r3",
+            "bne 1b",
+            "vpop {{d8-d9}}",
+            "pop {{r4, r5, r6, r7, r8, pc}}",
+        )
+    }
 }

@@ -13,6 +13,7 @@
 //! | `scalar` | operations on one integer that take the same time for every value |
 //! | `pieces`, `functions` | functions as tables of straight lines, and the loop over features |
 //! | `copy` | a program's inputs into a tensor, with a watch on their ranges |
+//! | `elementwise`, `norm` | sums and products of two tensors, and those of a normalisation |
 //! | `nonzero` | sums that leave out zeros |
 //! | `dense`, `spline` | the layouts and kernels of layers |
 #![allow(unsafe_code)]
@@ -52,9 +53,11 @@ macro_rules! one_after_the_other {
 mod branchless;
 pub(crate) mod copy;
 pub(crate) mod dense;
+pub(crate) mod elementwise;
 pub(crate) mod functions;
 pub(crate) mod memory;
 pub(crate) mod nonzero;
+pub(crate) mod norm;
 pub(crate) mod pieces;
 pub(crate) mod scalar;
 pub(crate) mod spline;

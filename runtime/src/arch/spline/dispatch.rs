@@ -1,7 +1,7 @@
 //! Which kernel computes a layer on the core this crate is built for. Stands on all of the room.
 
 #[cfg(nervecord_dsp)]
-use super::dsp;
+use super::call;
 use super::layer::{Coefficient, SplineLayer};
 #[cfg(not(nervecord_assembly))]
 use super::tables::Native;
@@ -10,7 +10,11 @@ use super::walking;
 use crate::tensor::Quad;
 
 /// Computes a layer by the kernel of this build; a slice that is too short leaves outputs as they were.
-#[inline(always)]
+///
+/// Where each layer has its own kernel, calls are inlined, so that they name it: the stack of any other
+/// could not be told.
+#[cfg_attr(nervecord_kernel = "helium", inline(always))]
+#[cfg_attr(not(nervecord_kernel = "helium"), inline(never))]
 pub(crate) fn run<C: Coefficient>(
     layer: &SplineLayer<C>,
     x: &[Quad],
@@ -18,7 +22,7 @@ pub(crate) fn run<C: Coefficient>(
     y: &mut [Quad],
 ) {
     #[cfg(nervecord_dsp)]
-    dsp::run(layer, x, base, y);
+    call::run(layer, x, base, y);
     #[cfg(nervecord_walk)]
     walking::run(layer, x, base, y);
     #[cfg(not(nervecord_assembly))]

@@ -8,25 +8,12 @@
 //!
 //! Coordinates are clamped by saturating additions, so no instruction branches on data.
 //!
-//! Stands on `layer` and `plan`.
+//! Stands on `plan`.
 
-use super::layer::{Coefficient, SplineLayer};
-use super::plan::Plan;
+use super::plan::{Kernel, Operands, Plan};
 use crate::spline::shape::Grid;
-use crate::tensor::Quad;
 use core::arch::naked_asm;
 use core::mem::offset_of;
-
-/// Where a layer's data lies.
-#[repr(C)]
-struct Operands {
-    /// Outputs, then sums.
-    y: *mut Quad,
-    stream: *const u32,
-    x: *const Quad,
-    base: *const Quad,
-    grids: *const Grid,
-}
 
 one_after_the_other!(Operands from 0; y, stream);
 one_after_the_other!(Plan from 0; bottom, top, factor, offset, fraction, last, last_above);
@@ -219,7 +206,7 @@ macro_rules! apart16 {
 macro_rules! kernel {
     ($name:ident, $block:ident, $rest:ident, $count:ident, $apart:ident, $scale:literal, $size:literal) => {
         /// # Safety
-        /// As for [`run`].
+        /// As for the caller, [`run`](super::call::run).
         #[unsafe(naked)]
         unsafe extern "C" fn $name(_: *const Plan, _: *const Operands) {
             naked_asm!(
@@ -469,30 +456,7 @@ macro_rules! kernel {
 kernel!(spline_i8, block8, rest8, count8, apart8, "0", "1");
 kernel!(spline_i16, block16, rest16, count16, apart16, "1", "2");
 
-/// Computes a layer; a slice that is too short leaves outputs as they were.
-#[inline(always)]
-pub(super) fn run<C: Coefficient>(
-    layer: &SplineLayer<C>,
-    x: &[Quad],
-    base: &[Quad],
-    y: &mut [Quad],
-) {
-    let SplineLayer { plan, stream, grids, .. } = layer;
-    let fits = x.len() * 4 >= plan.reads
-        && base.len() >= plan.fours
-        && y.len() * 8 >= plan.output_bytes + plan.pairs * 8;
-    if fits {
-        let operands = Operands {
-            y: y.as_mut_ptr(),
-            stream: stream.as_ptr(),
-            x: x.as_ptr(),
-            base: base.as_ptr(),
-            grids: grids.as_ptr(),
-        };
-        let kernel = if size_of::<C>() == 1 { spline_i8 } else { spline_i16 };
-        // SAFETY: the kernel reads the stream and the grids, to which the plan belongs by
-        // `SplineLayer::new`, `reads` activations and `fours` quads of values, and writes outputs and a pair
-        // of sums a pair of outputs, all inside by the lines above; everything is aligned by type.
-        unsafe { kernel(plan, &operands) }
-    }
+/// The kernel of layers whose coefficients have `size` bytes.
+pub(super) const fn kernel(size: usize) -> Kernel {
+    if size == 1 { spline_i8 } else { spline_i16 }
 }

@@ -2,11 +2,17 @@
 
 use core::marker::PhantomData;
 
+#[cfg(nervecord_kernel = "helium")]
+use super::plan::Kernel;
 #[cfg(nervecord_dsp)]
 use super::plan::Plan;
 use super::tables::Sections;
 #[cfg(not(nervecord_dsp))]
 use super::tables::reads;
+#[cfg(nervecord_kernel = "helium")]
+use super::tables::{Native, is_shared};
+#[cfg(nervecord_kernel = "helium")]
+use super::{dsp, helium, spread::spreads};
 use crate::spline::shape::{Grid, SplineShape};
 use crate::tensor::quads;
 
@@ -42,6 +48,8 @@ pub(crate) struct SplineLayer<'a, C> {
     pub(super) reads: usize,
     #[cfg(nervecord_dsp)]
     pub(super) plan: Plan,
+    #[cfg(nervecord_kernel = "helium")]
+    pub(super) kernel: Kernel,
     pub(super) grids: &'a [Grid],
     pub(super) stream: &'a [u32],
     coefficient: PhantomData<C>,
@@ -60,6 +68,12 @@ impl<'a, C: Coefficient> SplineLayer<'a, C> {
             reads: reads(&shape, grids),
             #[cfg(nervecord_dsp)]
             plan: Plan::new(&shape, grids, size_of::<C>()),
+            // A constant, so that firmware has the kernels of its layers and no other.
+            #[cfg(nervecord_kernel = "helium")]
+            kernel: match spreads::<Native>(&shape) {
+                true => helium::kernel(&shape, !is_shared(grids), size_of::<C>()),
+                false => dsp::kernel(size_of::<C>()),
+            },
             grids,
             stream,
             coefficient: PhantomData,

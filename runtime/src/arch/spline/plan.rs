@@ -1,8 +1,24 @@
-//! What the kernel of DSP cores would otherwise compute of a layer in every step. Stands on the tables.
+//! What the kernels of DSP cores would otherwise compute of a layer in every step. Stands on the tables.
 
+#[cfg(nervecord_kernel = "helium")]
+use super::spread::Lanes;
 use super::tables::{Sections, is_shared, reads};
 use crate::spline::shape::{Grid, SplineShape};
-use crate::tensor::quads;
+use crate::tensor::{Quad, quads};
+
+/// A layer by its plan.
+pub(super) type Kernel = unsafe extern "C" fn(*const Plan, *const Operands);
+
+/// Where a layer's data lies.
+#[repr(C)]
+pub(super) struct Operands {
+    /// Outputs, then sums.
+    pub y: *mut Quad,
+    pub stream: *const u32,
+    pub x: *const Quad,
+    pub base: *const Quad,
+    pub grids: *const Grid,
+}
 
 /// What the kernel needs to know of a layer, in the order in which it loads it; lengths are in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +70,84 @@ pub(super) struct Plan {
     pub shift: usize,
     /// Activations that may be read.
     pub reads: usize,
+    #[cfg(nervecord_kernel = "helium")]
+    pub spread: Spread,
+}
+
+/// What the kernel that spreads weights needs beside, in the order in which it loads it; lengths are in bytes.
+#[cfg(nervecord_kernel = "helium")]
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct Spread {
+    /// Of the one grid.
+    pub factor: i32,
+    pub offset: i32,
+    /// Added with saturation, it takes the lowest coordinate to -2^31; the last one less as much.
+    pub bottom: i32,
+    pub limit: i32,
+    /// From the coordinate's fraction bits to 16, negative as shifts down are.
+    pub place: i32,
+    /// Coefficients of an edge; what makes the interval of the coordinate -2^31 the first's place among them.
+    pub count: usize,
+    pub first: u32,
+    /// What is part of the lane from the start: `first`, unless places are held against `count`.
+    pub start: u32,
+    /// Inputs of a chunk, and all inputs.
+    pub chunk: usize,
+    pub inputs: usize,
+    /// Where coefficients start in the stream, of blocks and of outputs left over.
+    pub edges: usize,
+    pub rest_edges: usize,
+    /// Values of the base function, and where their factors start.
+    pub values: usize,
+    pub factors: usize,
+    pub rest_factors: usize,
+    pub outputs: usize,
+    /// Bits by which the base function's sums are shifted up.
+    pub base_shift: usize,
+    /// Outputs before the sums, sums of blocks, number of outputs left over.
+    pub output_bytes: usize,
+    pub block_bytes: usize,
+    pub rest: usize,
+    /// Where multipliers start, and by how many bits they are shifted up: see `requantize`.
+    pub multiplier: usize,
+    pub up: usize,
+}
+
+#[cfg(nervecord_kernel = "helium")]
+impl Spread {
+    const fn new(shape: &SplineShape, grids: &[Grid], size: usize) -> Self {
+        let SplineShape { inputs, outputs, axis, .. } = *shape;
+        let sections = Sections::new(shape, size);
+        let beyond = if axis.tails { 3 } else { 0 };
+        // -2^31 is interval -2^(31-shift), and the lowest coordinate the place `beyond` before the first.
+        let first = (1 << (31 - axis.shift as u32)) - beyond;
+        let last = ((axis.intervals as u32 + 2 * beyond) << axis.shift) - 1;
+        Self {
+            factor: grids[0].factor as i32,
+            offset: grids[0].offset,
+            bottom: i32::MIN + ((beyond as i32) << axis.shift),
+            limit: (last as i32).wrapping_add(i32::MIN),
+            place: 16 - axis.shift as i32,
+            count: shape.count(),
+            first,
+            start: if axis.tails { 0 } else { first },
+            chunk: Lanes::of_inputs(shape).chunk(),
+            inputs,
+            edges: 4 * outputs,
+            rest_edges: 4 * sections.rest,
+            values: if shape.base { 4 * quads(inputs) } else { 0 },
+            factors: 4 * sections.factors,
+            rest_factors: 4 * sections.rest_factors,
+            outputs,
+            base_shift: shape.base_shift as usize,
+            output_bytes: 8 * quads(outputs),
+            block_bytes: outputs / 4 * 16,
+            rest: outputs % 4,
+            multiplier: 4 * sections.multiplier,
+            up: 16 - shape.shift as usize,
+        }
+    }
 }
 
 impl Plan {
@@ -97,6 +191,8 @@ impl Plan {
             multiplier: 4 * sections.multiplier,
             shift: shape.shift as usize,
             reads: reads(shape, grids),
+            #[cfg(nervecord_kernel = "helium")]
+            spread: Spread::new(shape, grids, size),
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The tables of a spline layer in memory. Stands on the layouts of dense layers.
+//! The tables of a spline layer in memory. Stands on `spread` and the layouts of dense layers.
 
+use super::spread::{Lanes, spreads};
 use crate::arch::dense::layout::{self, Layout};
 use crate::spline::shape::{Grid, SplineShape};
 
@@ -34,6 +35,11 @@ pub(crate) type Native = layout::RowMajor;
 /// All coefficients of such a fold but the highest are stored with 128 (or 2^15) added, and its
 /// biases as `A = a + 2^8 B`. The weights of an input without tails sum to 2^15, so what 128 adds to a
 /// layer is known beforehand and part of the bias; otherwise the weights are summed along.
+///
+/// # Spreading
+/// Where weights are [spread](super::spread) over lanes, coefficients are in the order of lanes and nothing is
+/// folded. Weights of i8 coefficients are split into two signed bytes, `w = 2^8 high + low`, and values of the base
+/// function, which need all 16 bits, into `2^8 high + low + 128`, as in dense layers: their 128 is in the bias.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sections {
     /// Factors of the base function in blocks.
@@ -81,14 +87,44 @@ pub(super) const fn reads(shape: &SplineShape, grids: &[Grid]) -> usize {
 }
 
 /// Neighbouring coefficients of a block that share sums.
-pub(super) const fn fold<L: Layout>(size: usize) -> usize {
-    if L::FOLD > size { L::FOLD / size } else { 1 }
+pub(super) const fn fold<L: Layout>(shape: &SplineShape, size: usize) -> usize {
+    if L::FOLD > size && !spreads::<L>(shape) { L::FOLD / size } else { 1 }
+}
+
+/// What the kernel takes from the values of the base function: 128 where it splits them.
+pub(super) const fn low_offset<L: Layout>(shape: &SplineShape, size: usize) -> i32 {
+    if spreads::<L>(shape) && size == 1 { 128 } else { 0 }
+}
+
+/// Where coefficient `tap` of set `set` of four values of the base function, or of input `set`, lies in the
+/// section of its row: `row` of `rows`.
+pub(super) const fn place<L: Layout>(
+    shape: &SplineShape,
+    [set, taps, tap]: [usize; 3],
+    [row, rows]: [usize; 2],
+    values: bool,
+    size: usize,
+) -> usize {
+    let whole = shape.outputs / 4 * 4;
+    let in_block = row < whole;
+    let [row, rows] = if in_block { [row, whole] } else { [row - whole, rows - whole] };
+    if spreads::<L>(shape) {
+        return match values {
+            true => Lanes::of_values(shape).index(set * taps + tap, 0, [row, rows], in_block, size),
+            false => Lanes::of_inputs(shape).index(set, tap, [row, rows], in_block, size),
+        };
+    }
+    if in_block {
+        ((set * (rows / 4) + row / 4) * taps + tap) * 4 + row % 4
+    } else {
+        (set * rows + row) * taps + tap
+    }
 }
 
 /// Whether the coefficients of an output are stored with an offset.
 const fn is_offset<L: Layout>(shape: &SplineShape, output: usize, size: usize) -> bool {
     if output < shape.outputs / 4 * 4 {
-        !(output + 1).is_multiple_of(fold::<L>(size))
+        !(output + 1).is_multiple_of(fold::<L>(shape, size))
     } else {
         L::FOLD == 4
     }
@@ -131,7 +167,7 @@ macro_rules! pack {
                 stream[k] = 0;
                 k += 1;
             }
-            let (blocks, left) = (outputs / 4, outputs % 4);
+            let blocks = outputs / 4;
             let mut part = 0;
             while part < 2 {
                 let (list, sets, taps, first, rest) = if part == 0 {
@@ -144,13 +180,9 @@ macro_rules! pack {
                     let (set, output, tap) = (k / taps / outputs, k / taps % outputs, k % taps);
                     let flip = if is_offset::<L>(shape, output, SIZE) { HALF } else { 0 };
                     let bits = list[k] as $unsigned as u32 ^ flip;
-                    if output < blocks * 4 {
-                        let index = ((set * blocks + output / 4) * taps + tap) * 4 + output % 4;
-                        put(stream, first, index, bits, SIZE);
-                    } else {
-                        let index = (set * left + output - blocks * 4) * taps + tap;
-                        put(stream, rest, index, bits, SIZE);
-                    }
+                    let row = [output, outputs];
+                    let index = place::<L>(shape, [set, taps, tap], row, part == 1, SIZE);
+                    put(stream, if output < blocks * 4 { first } else { rest }, index, bits, SIZE);
                     k += 1;
                 }
                 part += 1;
@@ -161,6 +193,13 @@ macro_rules! pack {
             while o > 0 {
                 o -= 1;
                 let mut word = bias[o] as u32;
+                let mut k = 0;
+                while k < 4 * fours {
+                    let factor = factors[(k / 4 * outputs + o) * 4 + k % 4] as i32;
+                    let low = (low_offset::<L>(shape, SIZE) * factor) << shape.base_shift; // below 2^30
+                    word = word.wrapping_add(low as u32);
+                    k += 1;
+                }
                 if is_offset::<L>(shape, o, SIZE) {
                     word = word.wrapping_sub(sum.wrapping_mul(HALF));
                     if o < blocks * 4 {

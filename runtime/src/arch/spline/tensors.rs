@@ -38,7 +38,7 @@ impl<C: Coefficient> SplineLayer<'_, C> {
     #[inline(always)]
     pub(super) fn finish<L: Layout>(&self, acc: &[i32], sum: i32, y: &mut [Quad]) {
         let (size, shift) = (size_of::<C>(), self.shape.shift as u32);
-        let fold = fold::<L>(size);
+        let fold = fold::<L>(&self.shape, size);
         let offset = sum.wrapping_shl(8 * size as u32 - 1);
         let multiplier: &[i16] =
             elements(self.stream.get(self.sections.multiplier..).unwrap_or_default());
