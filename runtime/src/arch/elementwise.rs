@@ -7,7 +7,8 @@ use crate::tensor::Quad;
 /// `x = sat16((a x + b other) / 2^shift)` to the nearest, as far as both go, for a `shift` of 1 to 16.
 ///
 /// The sum of the factors' magnitudes is at most 65,534.
-#[inline(always)]
+#[cfg_attr(nervecord_dsp, inline(always))]
+#[cfg_attr(not(nervecord_dsp), inline(never))]
 pub(crate) fn add(x: &mut [Quad], other: &[Quad], [a, b]: [i16; 2], shift: u8) {
     #[cfg(not(nervecord_dsp))]
     each(x, other, |x, other| {
@@ -28,7 +29,8 @@ pub(crate) fn add(x: &mut [Quad], other: &[Quad], [a, b]: [i16; 2], shift: u8) {
 /// `x = requantize(x other + half)`, as far as both go; see [`requantize`](crate::rounding::requantize).
 ///
 /// `half` is at most 2^29.
-#[inline(always)]
+#[cfg_attr(nervecord_dsp, inline(always))]
+#[cfg_attr(not(nervecord_dsp), inline(never))]
 pub(crate) fn multiply(x: &mut [Quad], other: &[Quad], half: i32, multiplier: i16, shift: u8) {
     #[cfg(not(nervecord_dsp))]
     {
