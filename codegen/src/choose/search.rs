@@ -21,6 +21,9 @@ const WORTH: f64 = 0.9;
 const FINEST: f64 = 1.0 / 64.0;
 /// How often the error of function tables may be doubled for their size: beyond, tables shrink by little.
 const COARSER: i32 = 4;
+/// Steps that widen layers at most, so that a deep network takes no longer for each of its layers: beyond, those
+/// behind one another are widened together.
+const MOST_STEPS: usize = 8;
 
 /// Why a layer is as fine as it is, by its name.
 type Reason = (String, String);
@@ -89,10 +92,10 @@ pub fn choose(trial: &Trial) -> Result<Chosen> {
 }
 
 /// Something that makes integers finer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Step {
-    /// The weights of a node as wide as those of the finest integers.
-    Widen(usize),
+    /// The weights of some nodes as wide as those of the finest integers.
+    Widen(Vec<usize>),
     /// Half the error of all function tables.
     Tables,
     /// A table for each layer's function.
@@ -110,21 +113,30 @@ impl Step {
         });
         let tables = (coarse.tables / finest.tables).log2().round() as usize;
         let own = coarse.shared && !finest.shared;
-        let widen = wider.map(|(i, _)| Self::Widen(i));
+        let wider: Vec<usize> = wider.map(|(i, _)| i).collect();
+        let together = match trial.options.optimize {
+            Optimize::Balanced => 1,
+            Optimize::Speed | Optimize::Size => wider.len().div_ceil(MOST_STEPS).max(1),
+        };
+        let widen = wider.chunks(together).map(|nodes| Self::Widen(nodes.to_vec()));
         widen.chain(vec![Self::Tables; tables]).chain(own.then_some(Self::Own)).collect()
     }
 
-    fn take(self, precision: &mut Precision, finest: &Precision) {
+    fn take(&self, precision: &mut Precision, finest: &Precision) {
         match self {
-            Self::Widen(node) => precision.widths[node] = finest.widths[node],
+            Self::Widen(nodes) => {
+                nodes.iter().for_each(|&node| precision.widths[node] = finest.widths[node]);
+            }
             Self::Tables => precision.tables /= 2.0,
             Self::Own => precision.shared = false,
         }
     }
 
-    fn take_back(self, precision: &mut Precision, coarse: &Precision) {
+    fn take_back(&self, precision: &mut Precision, coarse: &Precision) {
         match self {
-            Self::Widen(node) => precision.widths[node] = coarse.widths[node],
+            Self::Widen(nodes) => {
+                nodes.iter().for_each(|&node| precision.widths[node] = coarse.widths[node]);
+            }
             Self::Tables => precision.tables *= 2.0,
             Self::Own => precision.shared = true,
         }
@@ -169,7 +181,8 @@ fn refine(
         let error = error_of(trial, &precision)?;
         if error > allowed {
             step.take(&mut precision, finest);
-            if let Step::Widen(node) = *step {
+            let Step::Widen(nodes) = step else { continue };
+            for &node in nodes {
                 let width = coarse.widths[node].name();
                 let why = format!(
                     "widened: {width} left an error of {error:.4} where {allowed:.4} is allowed"
@@ -198,12 +211,15 @@ fn by_gain(
         let mut precision = coarse.clone();
         step.take(&mut precision, finest);
         let with = trial.tried(&precision)?;
-        let bytes = match step {
-            Step::Widen(node) => {
-                let bits = finest.widths[node].bits() - coarse.widths[node].bits();
-                trial.graph.nodes[node].layer.macs().max(1) as f64 * f64::from(bits) / 8.0
+        let widened = |&node: &usize| {
+            let bits = finest.widths[node].bits() - coarse.widths[node].bits();
+            trial.graph.nodes[node].layer.macs().max(1) as f64 * f64::from(bits) / 8.0
+        };
+        let bytes = match &step {
+            Step::Widen(nodes) => nodes.iter().map(widened).sum(),
+            Step::Tables | Step::Own => {
+                with.flash_bytes.saturating_sub(without.flash_bytes).max(1) as f64
             }
-            _ => with.flash_bytes.saturating_sub(without.flash_bytes).max(1) as f64,
         };
         gains.push((step, (without.error * without.error - with.error * with.error) / bytes));
     }
