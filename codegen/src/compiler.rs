@@ -11,7 +11,7 @@ use crate::emit::{Origin, c, emit};
 use crate::error::{Error, Kind, Result};
 use crate::graph::Graph;
 use crate::import::{self, Source};
-use crate::options::{Cpu, Options, Weights};
+use crate::options::{Cpu, Optimize, Options, Weights};
 use crate::output::write_atomic;
 use crate::program::Program;
 use crate::settings::{Settings, Units};
@@ -85,6 +85,13 @@ impl Compiler {
     #[must_use]
     pub fn cpu(mut self, cpu: Cpu) -> Self {
         self.options.cpu = cpu;
+        self
+    }
+
+    /// What is to be small among integers that meet the tolerance.
+    #[must_use]
+    pub fn optimize(mut self, optimize: Optimize) -> Self {
+        self.options.optimize = optimize;
         self
     }
 
@@ -251,11 +258,16 @@ impl Compiled {
 
     /// The options that decide the module, as on the command line.
     pub fn arguments(&self) -> String {
-        let Options { weights, tolerance, cpu, outputs, .. } = &self.options;
+        let Options { weights, tolerance, cpu, optimize, outputs, .. } = &self.options;
+        // Modules say of the default what they have always said.
+        let optimize = match optimize {
+            Optimize::Balanced => String::new(),
+            other => format!(" --optimize {}", other.name()),
+        };
         let outputs = outputs.iter().map(|name| format!(" --output {}", text::label(name)));
         let outputs: String = outputs.collect();
         format!(
-            "--weights {} --tolerance {tolerance} --cpu {}{outputs}",
+            "--weights {} --tolerance {tolerance} --cpu {}{optimize}{outputs}",
             weights.name(),
             cpu.name()
         )

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// What the user can choose.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,8 +15,10 @@ pub struct Options {
     pub tolerance: f64,
     /// Zeros that may be left out.
     pub sparsity: Sparsity,
-    /// The core whose kernels decide whether that pays.
+    /// The core whose kernels decide what is fast.
     pub cpu: Cpu,
+    /// What is to be small among integers that meet the tolerance.
+    pub optimize: Optimize,
 }
 
 impl Default for Options {
@@ -27,6 +29,7 @@ impl Default for Options {
             tolerance: 0.02,
             sparsity: Sparsity::default(),
             cpu: Cpu::Any,
+            optimize: Optimize::default(),
         }
     }
 }
@@ -58,6 +61,50 @@ impl Weights {
     }
 }
 
+/// What is to be small among integers that meet the tolerance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimize {
+    /// Instructions of a step on the core of [`Options::cpu`], by estimate.
+    Speed,
+    /// Bytes of tables.
+    Size,
+    /// Bytes of tables, with weights of 8 bits at least, whose kernels are fast on every core.
+    #[default]
+    Balanced,
+}
+
+impl Optimize {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Speed, Self::Size, Self::Balanced];
+
+    /// The word for it on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Speed => "speed",
+            Self::Size => "size",
+            Self::Balanced => "balanced",
+        }
+    }
+}
+
+impl FromStr for Optimize {
+    type Err = Error;
+
+    /// That of a [`name`](Optimize::name).
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|optimize| optimize.name() == name);
+        found.ok_or_else(|| {
+            Error::new("what to optimize for is not known")
+                .of_kind(Kind::Options)
+                .at("optimize")
+                .expected(Self::ALL.map(Self::name).join(", "))
+                .found(name)
+                .help("leave it out for `balanced`")
+        })
+    }
+}
+
 /// Which zeros may be left out; none by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -71,8 +118,8 @@ pub struct Sparsity {
 /// The core a module is meant for.
 ///
 /// Weights are written row by row and packed for the core by the firmware's own compiler, so one
-/// module serves all. The choice is recorded in its header; it decides only where leaving out zeros
-/// pays, if that is allowed.
+/// module serves all. The choice is recorded in its header; it decides where leaving out zeros pays, if that
+/// is allowed, and what [`Optimize::Speed`] takes for fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(missing_docs)]
 pub enum Cpu {

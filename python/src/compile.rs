@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use nervecord_codegen::options::{Cpu, Weights};
+use nervecord_codegen::options::{Cpu, Optimize, Weights};
 use nervecord_codegen::settings::Settings;
 use nervecord_codegen::{Compiler, Error, Kind, import};
 use pyo3::prelude::*;
@@ -13,7 +13,7 @@ use crate::program::Program;
 /// Compiles the model at `model`; `settings` is the text that stands for its `nervecord.toml`, and `keep` what has to
 /// live as long as the program does.
 #[pyfunction]
-#[pyo3(signature = (model, *, calibration, weights, tolerance, cpu, outputs, name, settings, keep))]
+#[pyo3(signature = (model, *, calibration, weights, tolerance, cpu, optimize, outputs, name, settings, keep))]
 // One argument for each of the user's.
 #[allow(clippy::too_many_arguments)]
 pub fn compile(
@@ -23,6 +23,7 @@ pub fn compile(
     weights: &str,
     tolerance: f64,
     cpu: &str,
+    optimize: &str,
     outputs: Vec<String>,
     name: Option<String>,
     settings: Option<&str>,
@@ -30,9 +31,14 @@ pub fn compile(
 ) -> PyResult<Program> {
     let cpu: Cpu = error::of(py, cpu.parse())?;
     let weights = error::of(py, width(weights))?;
+    let optimize: Optimize = error::of(py, optimize.parse())?;
     let build = || {
-        let mut compiler =
-            Compiler::new(&model).weights(weights).tolerance(tolerance).cpu(cpu).outputs(outputs);
+        let mut compiler = Compiler::new(&model)
+            .weights(weights)
+            .tolerance(tolerance)
+            .cpu(cpu)
+            .optimize(optimize)
+            .outputs(outputs);
         if let Some(path) = calibration {
             compiler = compiler.calibration(path);
         }

@@ -118,6 +118,7 @@ WORSE = {
     "a tolerance of 0": (dict(tolerance=0.0), "above 0"),
     "no such output": (dict(output="value"), ""),
     "no such core": (dict(cpu="z80"), "cortex-m4"),
+    "nothing to optimize for": (dict(optimize="power"), "speed, size, balanced"),
     "no such setting": (dict(settings={"calibraton": {}}), "nervecord.toml"),
     "a setting of no kind": (dict(settings={"guard": None}), "nervecord.toml"),
 }

@@ -5,6 +5,7 @@ mod program;
 use nervecord_codegen::data::Data;
 use nervecord_tests::onnx::{file, small};
 use program::{Desk, bundled, text};
+use serde_json::Value;
 
 #[test]
 fn help_lists_the_commands_and_the_boards() {
@@ -26,11 +27,50 @@ fn misuse_exits_with_2() {
     desk.nervecord(&["compile", "a.onnx"]).refused(&["--out"]);
     desk.on("compile", "policy", &["-o", "p.rs", "--weights", "4"]).refused(&["4", "auto"]);
     desk.on("compile", "policy", &["-o", "p.rs", "--cpu", "z80"]).refused(&["z80", "cortex-m4"]);
+    let power = ["-o", "p.rs", "--optimize", "power"];
+    desk.on("compile", "policy", &power).refused(&["power", "speed", "size", "balanced"]);
     desk.on("compile", "policy", &["-o", "p.rs", "--tolerance", "0"]).refused(&["--tolerance"]);
     desk.on("compile", "policy", &["-o", "p.rs", "--tolerance", "NaN"]).refused(&["--tolerance"]);
     let both = ["--input", "x.csv", "-o", "y.csv", "--float", "--raw"];
     desk.on("run", "policy", &both).refused(&["--float", "--raw"]);
     assert!(desk.names().is_empty());
+}
+
+#[test]
+fn what_is_optimized_for_is_smaller_and_what_it_was_chosen_among_is_told() {
+    let desk = Desk::new();
+    let of = |optimize: &[&str]| {
+        let more = ["-o", "p.rs", "--cpu", "cortex-m4", "--report", "report"];
+        let said = desk.on("compile", "policy", &[&more, optimize].concat()).done().stdout;
+        let report: Value = serde_json::from_str(&desk.read("report/report.json")).unwrap();
+        (said, report, desk.read("p.rs"))
+    };
+    let (said, balanced, module) = of(&[]);
+    assert!(!said.contains("optimized for") && !module.contains("--optimize"), "{said}");
+    assert_eq!(module, of(&["--optimize", "balanced"]).2);
+    for (optimize, smaller) in [("speed", "instructions"), ("size", "flash_bytes")] {
+        let (said, report, module) = of(&["--optimize", optimize]);
+        assert!(said.contains(&format!("optimized for {optimize}: the fewest")), "{said}");
+        assert!(module.contains(&format!("--cpu cortex-m4 --optimize {optimize}")), "{module}");
+        let taken = |report: &Value| {
+            let choices = report["front"]["choices"].as_array().unwrap();
+            choices.iter().find(|choice| choice["taken"] == true).unwrap()[smaller].as_f64()
+        };
+        assert!(taken(&report) < taken(&balanced), "{report}");
+        assert_eq!(report["kept"], true);
+        assert!(desk.read("report/report.html").contains("id=\"front\""));
+        desk.on(
+            "compile",
+            "policy",
+            &["-o", "p.rs", "--cpu", "cortex-m4", "--check", "--optimize", optimize],
+        )
+        .done();
+        let vectors = bundled("policy", "vectors.csv");
+        desk.on("verify", "policy", &["--vectors", &vectors, "--optimize", optimize]).done();
+    }
+    let nothing = ["-o", "p.rs", "--weights", "8", "--optimize", "speed"];
+    let said = desk.on("compile", "digits", &nothing).done().stdout;
+    assert!(said.contains("nothing was left to choose"), "{said}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What a step has to do at least, and what it may take at most.
 
 use nervecord_codegen::graph::{Graph, Layer};
+use nervecord_codegen::options::Cpu;
+use nervecord_codegen::program::cost::Prices;
 
 /// The work of a network's step.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -52,16 +54,23 @@ impl Work {
     /// multiply-accumulate with four rows at a time and the loop's own left out, and so many an output
     /// that is requantized and stored. A kernel that multiplies several weights at once can be below it.
     pub fn limit(&self, core: &str) -> Option<f64> {
-        let (a_mac, a_neuron) = match core {
-            "Cortex-M4F" | "Cortex-M7" | "Cortex-M33" => (1.125, 5.0),
-            "Cortex-M0" => (3.5, 20.0),
-            "Cortex-M3" => (2.5, 8.0),
-            "Cortex-M55" => (0.15625, 5.0),
-            "RV32IMAC" => (3.25, 8.0),
-            _ => return None,
-        };
+        let [a_mac, a_neuron] = Prices::of(cpu(core)?).least;
         self.macs().map(|macs| a_mac * macs + a_neuron * self.neurons as f64)
     }
+}
+
+/// A board's core as the compiler knows it.
+fn cpu(core: &str) -> Option<Cpu> {
+    Some(match core {
+        "Cortex-M0" => Cpu::CortexM0,
+        "Cortex-M3" => Cpu::CortexM3,
+        "Cortex-M4F" => Cpu::CortexM4,
+        "Cortex-M7" => Cpu::CortexM7,
+        "Cortex-M33" => Cpu::CortexM33,
+        "Cortex-M55" => Cpu::CortexM55,
+        "RV32IMAC" => Cpu::Riscv32,
+        _ => return None,
+    })
 }
 
 /// The instructions of a step to stay below, for networks A to D on a core.
@@ -96,7 +105,14 @@ pub fn bar(name: &str, core: &str, work: &Work) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nervecord_codegen::options::Weights;
+    use nervecord_tests::network;
+    use nervecord_tests::random::Random;
     use nervecord_tests::shapes::SHAPES;
+
+    use crate::checkout::{boards, root};
+    use crate::figures::Figures;
+    use crate::subject;
 
     #[test]
     fn limits_are_those_of_the_networks() {
@@ -107,5 +123,28 @@ mod tests {
         assert_eq!(limit(2, "Cortex-M4F"), 305_576.0);
         assert_eq!(limit(1, "Cortex-M0"), 23_736.0);
         assert_eq!(limit(3, "RV32IMAC"), 331_408.0);
+    }
+
+    /// What the compiler chooses by is near what was measured, on every core.
+    #[test]
+    fn estimates_are_near_the_committed_figures() {
+        let shape = |letter: &str| {
+            let shape = SHAPES.iter().find(|shape| shape.letter == letter).unwrap();
+            let rows = Random::new(7).rows(32, shape.widths[0]);
+            network::compile(shape.graph().unwrap(), Weights::I8, &rows).unwrap()
+        };
+        let bundled = |name: &str| subject::compile(&root().join("models").join(name)).unwrap();
+        let dense = ["A", "B", "E"].map(|letter| (letter, shape(letter), 0.08));
+        let trained = ["policy", "digits"].map(|name| (name, bundled(name), 0.08));
+        let others = [("K", shape("K"), 0.08), ("kan_cartpole", bundled("kan_cartpole"), 0.3)];
+        let figures = Figures::committed().unwrap();
+        for (name, compiled, within) in dense.into_iter().chain(trained).chain(others) {
+            for board in boards("all").unwrap() {
+                let Some([Some(measured), ..]) = figures.get(name, &board.name) else { continue };
+                let estimate = compiled.program.instructions(cpu(&board.core).unwrap());
+                let ratio = estimate / measured as f64;
+                assert!((ratio - 1.0).abs() <= within, "{name} on {}: {ratio}", board.name);
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use nervecord_codegen::data::Vectors;
 use nervecord_codegen::graph::Graph;
-use nervecord_codegen::options::{Cpu, Weights};
+use nervecord_codegen::options::{Cpu, Optimize, Weights};
 use nervecord_codegen::settings::Settings;
 use nervecord_codegen::{Compiled, Compiler, Error, Kind, Result, import, text};
 
@@ -29,6 +29,10 @@ pub struct Model {
     /// The core the module is meant for.
     #[arg(long, default_value = "any", value_parser = cpus())]
     cpu: Cpu,
+    /// What is to be small among integers that meet the tolerance: instructions on the core of --cpu, bytes of tables, or
+    /// bytes with weights that are fast on every core.
+    #[arg(long, default_value = "balanced", value_parser = optimizes())]
+    optimize: Optimize,
     /// An output of an ONNX file that has several; may be repeated, and the order is yours [default: all]
     #[arg(long = "output", value_name = "NAME")]
     outputs: Vec<String>,
@@ -44,6 +48,12 @@ fn cpus() -> impl TypedValueParser<Value = Cpu> {
         [] => PossibleValue::new(""),
     };
     PossibleValuesParser::new(Cpu::ALL.map(value)).try_map(|name| name.parse::<Cpu>())
+}
+
+/// All that can be optimized for.
+fn optimizes() -> impl TypedValueParser<Value = Optimize> {
+    PossibleValuesParser::new(Optimize::ALL.map(Optimize::name))
+        .try_map(|name| name.parse::<Optimize>())
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -71,6 +81,7 @@ impl Model {
             })
             .tolerance(self.tolerance)
             .cpu(self.cpu)
+            .optimize(self.optimize)
             .outputs(&self.outputs);
         if let Some(path) = &self.calibration {
             compiler = compiler.calibration(path);

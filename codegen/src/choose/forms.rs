@@ -3,12 +3,13 @@
 //! scaled for the weights behind them.
 
 use super::homogeneous;
+use super::objective::{Ladder, Objective};
 use super::trial::Trial;
 use crate::error::Result;
 use crate::graph::expr::Expr;
 use crate::graph::kan::{Edge, Kan};
 use crate::graph::{Dense, Graph, Layer, Node, Shape, TensorId};
-use crate::options::Weights;
+use crate::options::{Optimize, Weights};
 use crate::program::Width;
 use crate::quantize::{Precision, kan};
 
@@ -49,15 +50,19 @@ pub fn choose(trial: Trial) -> Result<Formed> {
     Ok(formed)
 }
 
-/// Bytes of tables and relative error of a network, all layers at the narrowest width allowed.
-fn weigh(trial: &Trial) -> Result<(usize, f64)> {
-    let width = match trial.options.weights {
-        Weights::I16 => Width::I16,
-        Weights::I8 | Weights::Auto => Width::I8,
-        Weights::I4 => Width::I4,
+/// What a network costs and its relative error, all layers at the narrowest width allowed, or at the fastest.
+fn weigh(trial: &Trial) -> Result<(f64, f64)> {
+    let Trial { graph, options, .. } = trial;
+    let precision = match (options.optimize, options.weights) {
+        (Optimize::Speed, _) => Ladder::of(graph, options).rung(0),
+        (_, Weights::I16) => Precision::of(graph, Width::I16),
+        (_, Weights::I4) => Precision::of(graph, Width::I4),
+        (_, Weights::I8 | Weights::Auto) => Precision::of(graph, Width::I8),
     };
-    let program = trial.lower(&Precision::of(&trial.graph, width))?;
-    Ok((program.table_bytes(), trial.error(&program)))
+    let program = trial.lower(&precision)?;
+    let instructions = program.instructions(options.cpu);
+    let [cost, _] = Objective::of(options).cost(instructions, program.table_bytes());
+    Ok((cost, trial.error(&program)))
 }
 
 impl<'a> Formed<'a> {
@@ -75,12 +80,13 @@ impl<'a> Formed<'a> {
         graph.nodes[reader].inputs.clone_from(&self.trial.graph.nodes[index].inputs);
         graph.remove_unread();
         let splines = self.trial.other(graph)?;
-        let (bytes, error) = weigh(&self.trial)?;
+        let (cost, error) = weigh(&self.trial)?;
         let (other, other_error) = weigh(&splines)?;
         let allowed = error.max(self.trial.options.tolerance * FORM_SHARE);
-        let smaller = other as f64 <= bytes as f64 * (1.0 - LEAST_GAIN);
+        let smaller = other <= cost * (1.0 - LEAST_GAIN);
+        let (unit, of) = Objective::of(self.trial.options).unit();
         let compared = format!(
-            "{other} B of tables in all with splines, {bytes} B with tables that edges share"
+            "{other:.0} {unit}{of} in all with splines, {cost:.0} {unit} with tables that edges share"
         );
         let reason = if smaller && other_error <= allowed {
             self.trial = splines;
@@ -156,14 +162,16 @@ impl<'a> Formed<'a> {
         if lines > 0 {
             let split = self.trial.other(split(&trial.graph, index, folded.rest, folded.linear))?;
             let ((one, _), (two, _)) = (weigh(&trial)?, weigh(&split)?);
+            let (unit, _) = Objective::of(options).unit();
             if two < one {
+                let less = one - two;
                 reasons
-                    .push(format!("{lines} linear edges are dense weights: {} B less", one - two));
+                    .push(format!("{lines} linear edges are dense weights: {less:.0} {unit} less"));
                 trial = split;
             } else {
+                let more = two - one;
                 reasons.push(format!(
-                    "{lines} linear edges stay splines: dense weights take {} B more",
-                    two - one
+                    "{lines} linear edges stay splines: dense weights take {more:.0} {unit} more"
                 ));
             }
         }

@@ -1,11 +1,14 @@
 //! Which integers a network gets: forms of its layers, widths of its weights, sizes of its tables, each tried on
 //! calibration rows and compared with float.
 //!
-//! `trial` lowers a network and measures it, `forms` and `search` choose by that. Stands on calibration and on
+//! `trial` lowers a network and measures it, `forms` and `search` choose by that for the `objective`, and `front` says
+//! among what. Stands on calibration and on
 //! [`quantize`](crate::quantize), which makes the integers and knows nothing of what is tried.
 
 mod forms;
+mod front;
 mod homogeneous;
+mod objective;
 mod search;
 mod trial;
 
@@ -37,11 +40,13 @@ pub fn quantize_telling(
 ) -> Result<Program> {
     let trial = Trial::telling(graph.clone(), calibration, options, Told::new(tell))?;
     let forms::Formed { mut trial, mut reasons } = forms::choose(trial)?;
-    let (precision, refined) = search::choose(&trial)?;
+    let search::Chosen { precision, reasons: refined, allowed } = search::choose(&trial)?;
     reasons.extend(refined);
+    let front = front::of(&trial, &precision, allowed)?;
     trial.fit_to_all_but_the_judges();
     let mut program = trial.lower(&precision)?;
     program.promise = Some(promise(&trial, &program));
+    program.front = Some(front);
     for (k, (_, exact)) in trial.graph.widths().into_iter().enumerate() {
         let error = trial.judged_at(Interpreter::of_width(&program, k), exact);
         program.widths[k].error = Some(error);

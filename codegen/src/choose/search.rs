@@ -1,10 +1,12 @@
-//! How fine the integers have to be: the smallest tables that meet the tolerance.
+//! How fine the integers have to be: of those that meet the tolerance, the ones that cost least.
 
-use super::trial::Trial;
+use std::cmp::Ordering;
+
+use super::objective::{Ladder, Objective};
+use super::trial::{Trial, Tried};
 use crate::error::Result;
 use crate::graph::Layer;
-use crate::options::Weights;
-use crate::program::Width;
+use crate::options::{Optimize, Weights};
 use crate::quantize::Precision;
 
 /// Share of the tolerance that the error may use on the rows that choose; other rows do a little worse.
@@ -17,33 +19,38 @@ const AS_GOOD: f64 = 1.02;
 const WORTH: f64 = 0.9;
 /// The finest function tables, as a multiple of their share of the tolerance.
 const FINEST: f64 = 1.0 / 64.0;
+/// How often the error of function tables may be doubled for their size: beyond, tables shrink by little.
+const COARSER: i32 = 4;
+/// Steps that widen layers at most, so that a deep network takes no longer for each of its layers: beyond, those
+/// behind one another are widened together.
+const MOST_STEPS: usize = 8;
 
 /// Why a layer is as fine as it is, by its name.
 type Reason = (String, String);
 
+/// What a search came to.
+pub struct Chosen {
+    pub precision: Precision,
+    pub reasons: Vec<Reason>,
+    /// The error that was allowed on the rows that choose.
+    pub allowed: f64,
+}
+
 /// The precision that the options ask for.
-pub fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
-    let asked = if trial.options.weights == Weights::I16 { FINE } else { 1.0 };
-    let target = trial.options.tolerance * SAFETY * asked;
-    // What a state loses in one step it lacks in all that follow, so recurrent networks start wide.
-    let widen = trial.options.weights == Weights::Auto && !trial.graph.feeds_back();
-    let width = match trial.options.weights {
-        Weights::I4 => Width::I4,
-        Weights::Auto if widen => Width::I8,
-        Weights::I8 => Width::I8,
-        Weights::Auto | Weights::I16 => Width::I16,
-    };
-    let mut precision = Precision::of(&trial.graph, width);
-    let error = error_of(trial, &precision)?;
-    if error <= target {
-        return Ok((precision, vec![]));
+pub fn choose(trial: &Trial) -> Result<Chosen> {
+    let options = trial.options;
+    let asked = if options.weights == Weights::I16 { FINE } else { 1.0 };
+    let target = options.tolerance * SAFETY * asked;
+    let ladder = Ladder::of(&trial.graph, options);
+    // The cheapest rung that is fine enough, or the last.
+    let mut rung = 0;
+    let mut least = error_of(trial, &ladder.rung(0))?;
+    while least > target && rung < ladder.last() {
+        rung += 1;
+        least = error_of(trial, &ladder.rung(rung))?;
     }
+    let mut finest = ladder.rung(rung);
     // What the finest weights leave is for the function tables to mend.
-    let (mut finest, mut least) = (precision.clone(), error);
-    if widen {
-        finest = Precision::of(&trial.graph, Width::I16);
-        least = error_of(trial, &finest)?;
-    }
     while least > target && finest.tables > FINEST {
         let finer = Precision { tables: finest.tables / 2.0, ..finest.clone() };
         let error = error_of(trial, &finer)?;
@@ -52,70 +59,172 @@ pub fn choose(trial: &Trial) -> Result<(Precision, Vec<Reason>)> {
         }
         (finest, least) = (finer, error);
     }
-    precision.tables = finest.tables;
-    match widen {
-        true => widen_layers(trial, precision, target.max(least * AS_GOOD)),
-        false => Ok((precision, vec![])),
+    let allowed = target.max(least * AS_GOOD);
+    let mut coarse = Precision { tables: finest.tables, ..ladder.rung(rung.saturating_sub(1)) };
+    if options.optimize == Optimize::Size {
+        let tables = finest.tables * f64::powi(2.0, COARSER);
+        let small = Precision { tables, shared: true, ..finest.clone() };
+        // Where there are no tables there is nothing to make coarser.
+        if trial.tried(&small)?.flash_bytes < trial.tried(&finest)?.flash_bytes {
+            (coarse.tables, coarse.shared) = (tables, true);
+        }
+    }
+    let refined = refine(trial, coarse, &finest, allowed)?;
+    let (mut precision, mut reasons) = refined.unwrap_or((finest, vec![]));
+    if options.optimize != Optimize::Balanced {
+        // Every width by itself, so that the report has what each would cost.
+        for rung in Ladder::all(&trial.graph, options) {
+            error_of(trial, &rung)?;
+        }
+        let objective = Objective::of(options);
+        let tried = trial.all_tried();
+        let enough = tried.iter().filter(|tried| tried.error <= allowed);
+        let cost = |tried: &Tried| {
+            let [first, second] = objective.cost(tried.instructions, tried.flash_bytes);
+            [first, second, tried.error]
+        };
+        let best = enough.min_by(|a, b| cost(a).partial_cmp(&cost(b)).unwrap_or(Ordering::Equal));
+        if let Some(best) = best.filter(|best| best.precision != precision) {
+            (precision, reasons) = (best.precision.clone(), vec![]);
+        }
+    }
+    Ok(Chosen { precision, reasons, allowed })
+}
+
+/// Something that makes integers finer.
+#[derive(Debug, Clone)]
+enum Step {
+    /// The weights of some nodes as wide as those of the finest integers.
+    Widen(Vec<usize>),
+    /// Half the error of all function tables.
+    Tables,
+    /// A table for each layer's function.
+    Own,
+}
+
+impl Step {
+    /// All that lead from `coarse` to `finest`.
+    fn between(trial: &Trial, coarse: &Precision, finest: &Precision) -> Vec<Self> {
+        let nodes = trial.graph.nodes.iter().enumerate();
+        let wider = nodes.filter(|(i, node)| {
+            let has_weights =
+                matches!(node.layer, Layer::Dense(_) | Layer::Windows(_) | Layer::Kan(_));
+            has_weights && coarse.widths[*i] < finest.widths[*i]
+        });
+        let tables = (coarse.tables / finest.tables).log2().round() as usize;
+        let own = coarse.shared && !finest.shared;
+        let wider: Vec<usize> = wider.map(|(i, _)| i).collect();
+        let together = match trial.options.optimize {
+            Optimize::Balanced => 1,
+            Optimize::Speed | Optimize::Size => wider.len().div_ceil(MOST_STEPS).max(1),
+        };
+        let widen = wider.chunks(together).map(|nodes| Self::Widen(nodes.to_vec()));
+        widen.chain(vec![Self::Tables; tables]).chain(own.then_some(Self::Own)).collect()
+    }
+
+    fn take(&self, precision: &mut Precision, finest: &Precision) {
+        match self {
+            Self::Widen(nodes) => {
+                nodes.iter().for_each(|&node| precision.widths[node] = finest.widths[node]);
+            }
+            Self::Tables => precision.tables /= 2.0,
+            Self::Own => precision.shared = false,
+        }
+    }
+
+    fn take_back(&self, precision: &mut Precision, coarse: &Precision) {
+        match self {
+            Self::Widen(nodes) => {
+                nodes.iter().for_each(|&node| precision.widths[node] = coarse.widths[node]);
+            }
+            Self::Tables => precision.tables *= 2.0,
+            Self::Own => precision.shared = true,
+        }
     }
 }
 
-/// Widens as few layers as it takes for an error of at most `allowed`, which all of them together meet.
-fn widen_layers(
+/// The fewest steps from `coarse` to `finest` for an error of at most `allowed`, which all of them together meet; none
+/// if there are none between them.
+fn refine(
     trial: &Trial,
-    mut precision: Precision,
+    coarse: Precision,
+    finest: &Precision,
     allowed: f64,
-) -> Result<(Precision, Vec<Reason>)> {
-    let error = error_of(trial, &precision)?;
-    if error <= allowed {
-        return Ok((precision, vec![]));
+) -> Result<Option<(Precision, Vec<Reason>)>> {
+    let steps = Step::between(trial, &coarse, finest);
+    if steps.is_empty() {
+        return Ok(None);
     }
-    let order = by_gain(trial, &precision, error)?;
-    // The layers of most gain, as many as it takes: more lower the error, if not quite evenly.
+    if error_of(trial, &coarse)? <= allowed {
+        return Ok(Some((coarse, vec![])));
+    }
+    let order = by_gain(trial, &coarse, finest, steps)?;
+    let taken = |steps: &[Step]| {
+        let mut precision = coarse.clone();
+        steps.iter().for_each(|step| step.take(&mut precision, finest));
+        precision
+    };
+    // Those of most gain, as many as it takes: more lower the error, if not quite evenly.
     let (mut fewest, mut most) = (0, order.len());
     while most - fewest > 1 {
         let middle = (fewest + most) / 2;
-        match error_of(trial, &widened(&precision, &order[..middle]))? <= allowed {
+        match error_of(trial, &taken(&order[..middle]))? <= allowed {
             true => most = middle,
             false => fewest = middle,
         }
     }
-    precision = widened(&precision, &order[..most]);
-    // One of them may not be needed once the others are wide.
+    let mut precision = taken(&order[..most]);
+    // One of them may not be needed once the others are taken.
     let mut reasons = vec![];
-    for &node in order[..most].iter().rev() {
-        precision.widths[node] = Width::I8;
+    for step in order[..most].iter().rev() {
+        step.take_back(&mut precision, &coarse);
         let error = error_of(trial, &precision)?;
         if error > allowed {
-            precision.widths[node] = Width::I16;
-            let why =
-                format!("widened: i8 left an error of {error:.4} where {allowed:.4} is allowed");
-            reasons.push((trial.graph.nodes[node].name.clone(), why));
+            step.take(&mut precision, finest);
+            let Step::Widen(nodes) = step else { continue };
+            for &node in nodes {
+                let width = coarse.widths[node].name();
+                let why = format!(
+                    "widened: {width} left an error of {error:.4} where {allowed:.4} is allowed"
+                );
+                reasons.push((trial.graph.nodes[node].name.clone(), why));
+            }
         }
     }
-    Ok((precision, reasons))
+    Ok(Some((precision, reasons)))
 }
 
 fn error_of(trial: &Trial, precision: &Precision) -> Result<f64> {
-    Ok(trial.error(&trial.lower(precision)?))
+    Ok(trial.tried(precision)?.error)
 }
 
-fn widened(precision: &Precision, nodes: &[usize]) -> Precision {
-    let mut precision = precision.clone();
-    nodes.iter().for_each(|&node| precision.widths[node] = Width::I16);
-    precision
-}
-
-/// The layers that can be wide, by what widening each alone gains a byte, `error` being that of none.
-fn by_gain(trial: &Trial, precision: &Precision, error: f64) -> Result<Vec<usize>> {
+/// Steps by what each alone gains a byte.
+fn by_gain(
+    trial: &Trial,
+    coarse: &Precision,
+    finest: &Precision,
+    steps: Vec<Step>,
+) -> Result<Vec<Step>> {
+    let without = trial.tried(coarse)?;
     let mut gains = vec![];
-    for (i, node) in trial.graph.nodes.iter().enumerate() {
-        if matches!(node.layer, Layer::Dense(_) | Layer::Windows(_) | Layer::Kan(_)) {
-            let own = error_of(trial, &widened(precision, &[i]))?;
-            gains.push((i, (error * error - own * own) / node.layer.macs().max(1) as f64));
-        }
+    for step in steps {
+        let mut precision = coarse.clone();
+        step.take(&mut precision, finest);
+        let with = trial.tried(&precision)?;
+        let widened = |&node: &usize| {
+            let bits = finest.widths[node].bits() - coarse.widths[node].bits();
+            trial.graph.nodes[node].layer.macs().max(1) as f64 * f64::from(bits) / 8.0
+        };
+        let bytes = match &step {
+            Step::Widen(nodes) => nodes.iter().map(widened).sum(),
+            Step::Tables | Step::Own => {
+                with.flash_bytes.saturating_sub(without.flash_bytes).max(1) as f64
+            }
+        };
+        gains.push((step, (without.error * without.error - with.error * with.error) / bytes));
     }
     gains.sort_by(|a, b| b.1.total_cmp(&a.1));
-    Ok(gains.into_iter().map(|(i, _)| i).collect())
+    Ok(gains.into_iter().map(|(step, _)| step).collect())
 }
 
 #[cfg(test)]
@@ -125,7 +234,8 @@ mod tests {
     use crate::choose::quantize;
     use crate::graph::expr::{Expr, Function};
     use crate::graph::{Dense, Graph};
-    use crate::options::Options;
+    use crate::options::{Cpu, Options};
+    use crate::program::Program;
 
     /// A number in -1..1 for each index (Weyl's sequence).
     fn noise(i: usize) -> f64 {
@@ -167,6 +277,51 @@ mod tests {
     fn a_tolerance_out_of_reach_is_told() {
         let (graph, calibration) = chain(3, 8, 400);
         assert!(!widened_layers(&graph, &calibration, 1e-7).1);
+    }
+
+    /// What is chosen for an objective, with its layers' kinds.
+    fn optimized(optimize: Optimize, cpu: Cpu, weights: Weights) -> (Program, Vec<String>) {
+        let (graph, calibration) = chain(3, 8, 400);
+        let options = Options { optimize, cpu, weights, ..Options::default() };
+        let program = quantize(&graph, &calibration, &options).unwrap();
+        let kinds = program.layers.iter().map(|layer| layer.kind.clone()).collect();
+        (program, kinds)
+    }
+
+    #[test]
+    fn each_objective_is_kept_small_within_the_tolerance() {
+        let cpu = Cpu::CortexM4;
+        let all = Optimize::ALL.map(|optimize| optimized(optimize, cpu, Weights::Auto).0);
+        let [speed, size, balanced] = &all;
+        assert!(speed.instructions(cpu) < balanced.instructions(cpu));
+        assert!(size.table_bytes() < balanced.table_bytes());
+        for program in &all {
+            assert!(program.promise.as_ref().unwrap().is_kept());
+            let front = program.front.as_ref().unwrap();
+            assert_eq!(front.choices.iter().filter(|choice| choice.taken).count(), 1);
+        }
+    }
+
+    #[test]
+    fn speed_takes_the_width_that_the_core_is_fast_with() {
+        for (cpu, width) in [(Cpu::CortexM4, "dense i16"), (Cpu::CortexM55, "dense i8")] {
+            let (_, kinds) = optimized(Optimize::Speed, cpu, Weights::Auto);
+            let dense = kinds.iter().filter(|kind| kind.starts_with("dense"));
+            assert!(
+                dense.clone().count() == 3 && dense.clone().all(|kind| kind == width),
+                "{kinds:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_width_that_is_asked_for_is_kept_and_what_is_left_is_chosen() {
+        let of = |optimize| optimized(optimize, Cpu::Any, Weights::I16);
+        let ((small, kinds), (balanced, _)) = (of(Optimize::Size), of(Optimize::Balanced));
+        assert!(kinds.iter().filter(|kind| *kind == "dense i16").count() == 3, "{kinds:?}");
+        assert!(small.table_bytes() < balanced.table_bytes());
+        let why = of(Optimize::Speed).0.front.unwrap().why;
+        assert!(why.starts_with("nothing was left to choose"), "{why}");
     }
 
     #[test]

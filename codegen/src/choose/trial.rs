@@ -1,6 +1,6 @@
 //! A network being quantized: lowered again and again, and compared with float on calibration rows.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::calibrate::{Calibration, Ranges};
@@ -21,7 +21,20 @@ pub struct Trial<'a> {
     pub calibration: &'a Calibration,
     pub options: &'a Options,
     known: Known,
+    tried: RefCell<Vec<Tried>>,
     told: Told<'a>,
+}
+
+/// Integers that were tried.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tried {
+    pub precision: Precision,
+    /// Of a step, by estimate.
+    pub instructions: f64,
+    /// Of tables.
+    pub flash_bytes: usize,
+    /// On the rows that choose.
+    pub error: f64,
 }
 
 /// Who is told what is done, and how many networks were tried so far.
@@ -64,7 +77,15 @@ impl<'a> Trial<'a> {
     ) -> Result<Self> {
         told.run(calibration.rows.len());
         let ranges = calibration.ranges(&graph)?;
-        Ok(Self { graph, ranges, calibration, options, known: Known::default(), told })
+        Ok(Self {
+            graph,
+            ranges,
+            calibration,
+            options,
+            known: Known::default(),
+            tried: RefCell::default(),
+            told,
+        })
     }
 
     /// Another network on the same data.
@@ -76,6 +97,28 @@ impl<'a> Trial<'a> {
     pub fn lower(&self, precision: &Precision) -> Result<Program> {
         self.told.next();
         lower(&self.graph, &self.ranges, &self.known, self.options, precision)
+    }
+
+    /// What the integers of this precision cost and how far they are from float on the rows that choose.
+    pub fn tried(&self, precision: &Precision) -> Result<Tried> {
+        let known = self.tried.borrow().iter().find(|tried| tried.precision == *precision).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let program = self.lower(precision)?;
+        let tried = Tried {
+            precision: precision.clone(),
+            instructions: program.instructions(self.options.cpu),
+            flash_bytes: program.table_bytes(),
+            error: self.error(&program),
+        };
+        self.tried.borrow_mut().push(tried.clone());
+        Ok(tried)
+    }
+
+    /// All that was tried.
+    pub fn all_tried(&self) -> Vec<Tried> {
+        self.tried.borrow().clone()
     }
 
     /// How far `program` is from float on the rows that choose: on the worst stretch of them, since a

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use nervecord::generated::Quad;
 
+use super::cost::Work;
 use super::table::{Content, Record, Table, Value};
 use crate::lanes::{Lanes, Unit};
 
@@ -88,6 +89,11 @@ pub trait Kernel: Debug + Send + Sync {
     /// Computes many rows at once, feature by feature, with the same integers; a kernel that works in place finds its
     /// first operand in `y`.
     fn run_lanes(&self, _unit: Unit, _reads: &[&[Lanes]], _y: &mut [Lanes]) {}
+
+    /// What its time grows with.
+    fn work(&self) -> Work {
+        Work::Other
+    }
 
     /// Whether it takes the same time for every input.
     fn constant_time(&self) -> bool {

@@ -3,7 +3,9 @@
 //! Readers of a program stand above it and know nothing of one another: the interpreter runs it, `emit` writes it
 //! as a Rust module, reports describe it. Both of the first end in the runtime's functions, so they cannot differ.
 
+pub mod cost;
 pub mod formula;
+mod front;
 pub mod kernel;
 mod layer_report;
 mod limits;
@@ -11,6 +13,7 @@ mod port;
 pub mod table;
 mod width;
 
+pub use front::{Choice, Front};
 pub use kernel::{Kernel, Op};
 pub use layer_report::{COLUMNS, Curve, LayerReport, layer_table};
 pub use limits::StatedLimits;
@@ -24,10 +27,12 @@ use nervecord::Limits;
 use nervecord::generated::{Quad, Status};
 use nervecord::limits::LimitError;
 
+use self::cost::{Prices, Work};
 use self::kernel::Data;
 use self::table::Content;
 
 use crate::graph::{Classes, Part, Shape};
+use crate::options::Cpu;
 
 /// How far the integers are from float on calibration rows that decided nothing.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -170,6 +175,8 @@ pub struct Program {
     pub macs: usize,
     /// How near float the integers are, once all is chosen.
     pub promise: Option<Promise>,
+    /// What was tried for it, once all is chosen.
+    pub front: Option<Front>,
     /// What a guard holds inputs and outputs to, where it is stated.
     pub guard: Option<StatedLimits>,
 }
@@ -215,6 +222,24 @@ impl Program {
         kernels.iter().map(Data::bytes).sum::<usize>() - again
             + self.input.table_bytes()
             + self.output.table_bytes()
+    }
+
+    /// Executed instructions of a step on `cpu`, by [estimate](cost): kernels of kinds that have no price are left out.
+    pub fn instructions(&self, cpu: Cpu) -> f64 {
+        let prices = Prices::of(cpu);
+        let work = self.ops.iter().map(|op| prices.of_work(op.kernel.work()));
+        prices.step + prices.input * self.input.features() as f64 + work.sum::<f64>()
+    }
+
+    /// The layers that [`instructions`](Self::instructions) leaves out.
+    pub fn unpriced(&self) -> Vec<String> {
+        let mut names: Vec<String> = vec![];
+        for op in self.ops.iter().filter(|op| op.kernel.work() == Work::Other) {
+            if names.last() != Some(&op.name) {
+                names.push(op.name.clone());
+            }
+        }
+        names
     }
 
     /// Whether a step takes the same time for every input.

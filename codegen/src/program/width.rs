@@ -14,6 +14,9 @@ pub enum Width {
 }
 
 impl Width {
+    /// All of them, narrowest first.
+    pub const ALL: [Self; 3] = [Self::I4, Self::I8, Self::I16];
+
     /// Bits of a weight.
     pub const fn bits(self) -> u32 {
         match self {

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Node, TensorId};
 use crate::lanes::{Lanes, Unit};
 use crate::program::Kernel;
+use crate::program::cost::Work;
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Record, Value as Field};
 
@@ -41,6 +42,10 @@ impl<K: OfTwo> Kernel for OnQuads<K> {
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {
         self.kernel.run(&mut y[..self.quads], &reads[0][..self.quads]);
+    }
+
+    fn work(&self) -> Work {
+        Work::Each { features: 4 * self.quads }
     }
 
     fn has_lanes(&self) -> bool {

@@ -12,8 +12,10 @@ use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
 use crate::graph::{Node, TensorId};
 use crate::lanes::{Lanes, Unit};
+use crate::options::Optimize;
 use crate::parallel;
 use crate::program::Kernel;
+use crate::program::cost::Work;
 use crate::program::kernel::Data;
 use crate::program::table::{self as program, Record, Value};
 
@@ -87,6 +89,10 @@ impl Kernel for FunctionsKernel {
             true => functions.run_in_place(y),
             false => functions.run(reads[0], y),
         }
+    }
+
+    fn work(&self) -> Work {
+        Work::Functions { features: self.runs.iter().map(|run| run.count).sum() }
     }
 
     fn has_lanes(&self) -> bool {
@@ -245,9 +251,10 @@ pub fn lower(
 /// Lowers an elementwise function to a table, in place.
 pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Result<()> {
     let (value, scale) = lowering.take_uniform_in_place(node.inputs[0]);
-    let numbers = value.format.numbers().chain([lowering.table_tolerance]);
     let first = twins(lowering, node).next().map_or(node, |first| first).name.clone();
     let shared = first != node.name;
+    let served = twins(lowering, node).count() as f64;
+    let numbers = value.format.numbers().chain([lowering.table_tolerance, served]);
     let tables = lowering
         .known
         .get(&first, numbers, || map_table(lowering, node, function, &value.format, scale))?;
@@ -332,7 +339,9 @@ fn map_table(
     let rms = lowering.table_tolerance * movement / out_scale;
     let fit = fit(&exact, &weight, rms);
     // An error that is carried from step to step is kept as even as one table has it.
-    let spread = match lowering.graph.feeds_back() {
+    // Of two tables both are read, which takes twice as long as one that is exact enough.
+    let fast = lowering.optimize == Optimize::Speed && fit.error <= rms.max(table::FINEST);
+    let spread = match lowering.graph.feeds_back() || fast {
         true => None,
         false => spread(&fit, &exact, &weight, rms),
     };

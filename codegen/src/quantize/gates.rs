@@ -69,7 +69,9 @@ pub struct Gates {
 }
 
 impl Gates {
-    pub fn of(graph: &Graph) -> Self {
+    /// Those of `graph`; layers with the same function are given one table where that is no longer for it, or wherever
+    /// they are to `share` it.
+    pub fn of(graph: &Graph, share: bool) -> Self {
         let any = is_gated(graph);
         let mut readers: Vec<Vec<&Node>> = vec![Vec::new(); graph.tensors.len()];
         for node in &graph.nodes {
@@ -88,7 +90,7 @@ impl Gates {
             if result || graph.is_result(x) || graph.is_source(x) || readers[x].len() != 1 {
                 continue;
             }
-            if !any && !ends_flat(f) {
+            if !any && !share && !ends_flat(f) {
                 continue;
             }
             let same = |(layer, as_gate, _): &&(&Layer, bool, _)| {

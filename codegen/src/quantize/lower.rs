@@ -39,7 +39,7 @@ pub fn lower(
         readers[state.previous] += 1;
         readers[state.next] += 1;
     }
-    let gates = Gates::of(graph);
+    let gates = Gates::of(graph, precision.shared);
     let mut lowering = Lowering {
         graph,
         ranges,
@@ -50,6 +50,7 @@ pub fn lower(
         gates,
         sparsity: options.sparsity,
         cpu: options.cpu,
+        optimize: options.optimize,
         widths: &precision.widths,
         values: vec![None; graph.tensors.len()],
         readers,
@@ -143,6 +144,7 @@ pub fn lower(
         widths: widths(graph, &needed_by),
         macs: graph.macs(),
         promise: None,
+        front: None,
         guard: None,
     })
 }

@@ -8,7 +8,7 @@ use super::refit::Made;
 use super::{rescale, scale, table};
 use crate::calibrate::Ranges;
 use crate::graph::{Graph, Layer, Node, TensorId};
-use crate::options::{Cpu, Sparsity};
+use crate::options::{Cpu, Optimize, Sparsity};
 use crate::program::{Kernel, LayerReport, Op, Place, TensorFormat, Width};
 
 /// Factor by which the ranges inside a recurrent network are widened beyond the margin: it is steered
@@ -34,6 +34,7 @@ pub struct Lowering<'a> {
     pub table_tolerance: f64,
     pub sparsity: Sparsity,
     pub cpu: Cpu,
+    pub optimize: Optimize,
     /// Width of each node's weights.
     pub widths: &'a [Width],
     pub values: Vec<Option<Value>>,

@@ -37,4 +37,4 @@ mod table;
 
 pub(crate) use self::lower::lower;
 pub(crate) use self::memo::Known;
-pub(crate) use self::precision::Precision;
+pub(crate) use self::precision::{Precision, narrowest};

@@ -4,12 +4,14 @@ use crate::graph::{Graph, Layer};
 use crate::program::Width;
 
 /// How fine a network's integers are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Precision {
     /// Width of each node's weights.
     pub widths: Vec<Width>,
     /// What a function table may be off by, as a multiple of its share of the tolerance.
     pub tables: f64,
+    /// Whether layers with the same function share its table, and so their formats.
+    pub shared: bool,
 }
 
 impl Precision {
@@ -17,7 +19,7 @@ impl Precision {
     /// share of the tolerance asks for.
     pub fn of(graph: &Graph, width: Width) -> Self {
         let widths = graph.nodes.iter().map(|node| width.max(narrowest(&node.layer))).collect();
-        Self { widths, tables: 1.0 }
+        Self { widths, tables: 1.0, shared: false }
     }
 }
 

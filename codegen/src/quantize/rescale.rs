@@ -5,6 +5,7 @@ use nervecord::generated::{AffineRows, Line, Place, Quad};
 use super::format::Format;
 use crate::lanes::{LANES, Lanes, Unit};
 use crate::program::Kernel;
+use crate::program::cost::Work;
 use crate::program::kernel::Data;
 use crate::program::table::{Record, Table, Value};
 
@@ -41,6 +42,10 @@ impl Kernel for AffineKernel {
         AffineRows { lines: &self.lines, rows: self.rows }.run(y);
     }
 
+    fn work(&self) -> Work {
+        Work::Each { features: self.lines.len() * self.rows }
+    }
+
     fn has_lanes(&self) -> bool {
         true
     }
@@ -63,6 +68,10 @@ impl Kernel for Place {
             ("shift", shift.into()),
         ];
         Data::new(Record::of("Place", fields), vec![], 1)
+    }
+
+    fn work(&self) -> Work {
+        Work::Each { features: self.features }
     }
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {

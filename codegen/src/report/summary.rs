@@ -28,6 +28,9 @@ pub fn render(compiled: &Compiled) -> String {
         text +=
             &promise.thin.iter().map(|thin| format!("  thin data: {thin}\n")).collect::<String>();
     }
+    if let Some(front) = program.front.as_ref().filter(|front| front.is_asked_for()) {
+        text += &front.describe().lines().map(|line| format!("  {line}\n")).collect::<String>();
+    }
     for width in &program.widths {
         text += &format!("  width {}\n", width.describe());
     }

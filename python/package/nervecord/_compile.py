@@ -31,6 +31,7 @@ def compile(
     tolerance: float = 0.02,
     output: Union[None, str, Sequence[str]] = None,
     cpu: str = "any",
+    optimize: str = "balanced",
     name: Optional[str] = None,
     settings: Optional[Mapping[str, Any]] = None,
 ) -> Model:
@@ -44,7 +45,10 @@ def compile(
     :param weights: ``"auto"``, 8 or 16 bits.
     :param tolerance: largest RMS difference to float, in standard deviations of the output.
     :param output: of a file with several outputs, those that firmware reads, in this order.
-    :param cpu: the core the module is meant for, for the record in its header.
+    :param cpu: the core the module is meant for: for the record in its header, and for what ``optimize="speed"`` takes
+        for fast.
+    :param optimize: what is to be small among integers that meet the tolerance: ``"speed"`` instructions of a step,
+        ``"size"`` bytes of tables, ``"balanced"`` bytes with weights that are fast on every core.
     :param name: what the module is called; by default what its file is.
     :param settings: what ``nervecord.toml`` says, as a dict; instead of the file beside the model.
     :raises Error: the model, the data or an option cannot be used.
@@ -58,7 +62,9 @@ def compile(
         if sequence is not None:
             said = _with_sequence(said, path, sequence)
         text = None if said is None else _native.settings_text(json.dumps(said, default=_plain))
-        options: Dict[str, Any] = dict(weights=str(weights), tolerance=float(tolerance), cpu=cpu, outputs=outputs, name=name)
+        options: Dict[str, Any] = dict(
+            weights=str(weights), tolerance=float(tolerance), cpu=cpu, optimize=optimize, outputs=outputs, name=name
+        )
         program = _native.compile(path, calibration=table, settings=text, keep=folder.handle, **options)
         # A model may be called after its folder, which is another where it is made again.
         recipe = _Recipe.of(path, table, text, {**options, "name": program.name}, program.sha256)

@@ -18,6 +18,7 @@ def compile(
     weights: str,
     tolerance: float,
     cpu: str,
+    optimize: str,
     outputs: Sequence[str],
     name: Optional[str],
     settings: Optional[str],

@@ -93,12 +93,13 @@ fn certified() -> [Vec<u8>; 3] {
     MADE.get_or_init(|| make().unwrap_or_default()).clone()
 }
 
-const LINES: [&str; 12] = [
+const LINES: [&str; 13] = [
     "compile net.onnx --calibration data.csv -o out.rs --certificate c.json",
     "certify data.csv net.onnx vectors.csv",
     "prove net.onnx --calibration data.csv --property vectors.csv --timeout 1 --proof p.json",
     "compile net.onnx --calibration data.csv -o out.rs --report report",
     "compile net.onnx --calibration data.csv --weights 8 --tolerance 0.01 --cpu cortex-m4 --name net -o out.rs",
+    "compile net.onnx --calibration data.csv --optimize size --cpu cortex-m0 -o out.rs",
     "compile net.onnx --calibration data.csv -o out.rs --check",
     "run net.onnx --calibration data.csv --input data.csv -o out.csv",
     "run net.onnx --calibration data.csv --weights 16 --input data.csv --raw --states -o out.csv",

@@ -7,6 +7,7 @@ use nervecord::host::{dense_words4, dense_words8, dense_words16};
 use nervecord::host::{pack_dense4, pack_dense8, pack_dense16};
 
 use crate::lanes::{DenseLanes, Lanes, Unit};
+use crate::program::cost::Work;
 use crate::program::kernel::Data;
 use crate::program::table::{Array, Record, Table, Value};
 use crate::program::{Kernel, Weights, Width};
@@ -65,6 +66,11 @@ impl Kernel for DenseKernel {
             Width::I8 => self.layer8().run(&mut x, y),
             Width::I16 => self.layer16().run(&mut x, y),
         }
+    }
+
+    fn work(&self) -> Work {
+        let (width, outputs) = (self.width(), self.bias.len());
+        Work::Dense { width, inputs: self.inputs, outputs, places: 1 }
     }
 
     fn has_lanes(&self) -> bool {

@@ -159,7 +159,7 @@ pub fn lower(lowering: &mut Lowering, index: usize, layer: &graph::Dense) -> Res
         true => sparse::wired(kernel),
         false => {
             let active = || active(values, &input.format);
-            sparse::choose(kernel, active, lowering.sparsity, lowering.cpu)
+            sparse::choose(kernel, active, lowering.sparsity, (lowering.optimize, lowering.cpu))
         }
     };
     let kind = format!("dense {}{kind}{}", width.name(), if relu { " relu" } else { "" });

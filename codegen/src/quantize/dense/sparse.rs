@@ -4,7 +4,8 @@ use nervecord::generated::{Finish, Lazy8, Lazy16, Pruned8, Pruned16, Quad};
 use nervecord::host::{lazy_memory, quads};
 
 use super::kernel::DenseKernel;
-use crate::options::{Cpu, Sparsity};
+use crate::options::{Cpu, Optimize, Sparsity};
+use crate::program::cost::{Prices, Work};
 use crate::program::kernel::Data;
 use crate::program::table::{Array, Record, Table, Value};
 use crate::program::{Kernel, Weights, Width};
@@ -14,8 +15,9 @@ use crate::program::{Kernel, Weights, Width};
 enum Form {
     /// Links of each row, and their words, as [`nervecord::generated::Pruned8`] wants them.
     Pruned { counts: Vec<u16>, links: Vec<u16> },
-    /// Columns of four rows each, as [`nervecord::generated::Lazy8`] wants them.
-    Lazy { columns: Weights },
+    /// Columns of four rows each, as [`nervecord::generated::Lazy8`] wants them, and how many inputs are not zero on
+    /// average.
+    Lazy { columns: Weights, active: f64 },
 }
 
 /// A dense layer that leaves out zeros.
@@ -31,40 +33,6 @@ pub struct Choice {
     pub memory: usize,
     pub kind: &'static str,
     pub why: String,
-}
-
-/// Executed instructions of a core's kernels: differences between emulated layers of 32 to 128 inputs
-/// and 8 to 32 outputs, with and without zeros. Only their ratios matter, and only roughly.
-struct Cost {
-    /// Of a dense layer: a product, and an output beside.
-    dense: [f64; 2],
-    /// Of a pruned one: a link, and an output beside.
-    pruned: [f64; 2],
-    /// Of a lazy one: a product, an input, and an output beside.
-    lazy: [f64; 3],
-}
-
-impl Cost {
-    fn of(cpu: Cpu) -> Self {
-        match cpu {
-            Cpu::CortexM0 | Cpu::CortexM0Plus => {
-                Self { dense: [3.4, 20.0], pruned: [9.4, 81.0], lazy: [7.8, 0.0, 82.0] }
-            }
-            Cpu::CortexM3 => {
-                Self { dense: [2.2, 8.0], pruned: [6.2, 48.0], lazy: [2.6, 1.0, 41.0] }
-            }
-            Cpu::CortexM55 => {
-                Self { dense: [0.36, 9.0], pruned: [7.0, 33.0], lazy: [1.8, 2.0, 45.0] }
-            }
-            Cpu::Riscv32 => {
-                Self { dense: [3.4, 8.0], pruned: [12.0, 38.0], lazy: [4.8, 2.0, 57.0] }
-            }
-            // Of the other cores, those with DSP instructions gain least from leaving out products.
-            Cpu::Any | Cpu::CortexM4 | Cpu::CortexM7 | Cpu::CortexM33 | Cpu::Host => {
-                Self { dense: [1.2, 6.0], pruned: [5.1, 57.0], lazy: [2.6, 3.0, 39.0] }
-            }
-        }
-    }
 }
 
 impl Choice {
@@ -85,48 +53,52 @@ pub fn wired(dense: DenseKernel) -> Choice {
     Choice { memory: live.dense.bias.len(), kernel: Box::new(live), kind: " pruned", why }
 }
 
-/// The kernel that takes the fewest instructions of those allowed, by estimate, where `active()` is the mean
-/// number of inputs that are not zero on the calibration set.
+/// The kernel of those allowed that takes the fewest instructions, by estimate, or the fewest bytes where `optimize` is
+/// size; `active()` is the mean number of inputs that are not zero on the calibration set.
 pub fn choose(
     dense: DenseKernel,
     active: impl FnOnce() -> f64,
     allowed: Sparsity,
-    cpu: Cpu,
+    (optimize, cpu): (Optimize, Cpu),
 ) -> Choice {
-    let cost = Cost::of(cpu);
-    let (inputs, outputs) = (dense.inputs as f64, dense.bias.len());
-    let rows = outputs as f64;
-    let whole = cost.dense[0] * inputs * rows + cost.dense[1] * rows;
-    let (mut best, mut choice) = (whole, None);
+    let prices = Prices::of(cpu);
+    let (inputs, outputs) = (dense.inputs, dense.bias.len());
+    let mut forms = vec![];
     if allowed.weights {
         let links = links(&dense);
-        let pruned = cost.pruned[0] * count(&links) as f64 + cost.pruned[1] * rows;
-        if pruned < best {
-            let zeros = dense.weights.iter().filter(|w| *w == 0).count() as f64;
-            let share = 100.0 * zeros / dense.weights.len() as f64;
-            let why = format!("{share:.0}% of the weights are zero");
-            (best, choice) = (pruned, Some((Form::pruned(&links, width(&dense)), why)));
+        let zeros = dense.weights.iter().filter(|w| *w == 0).count() as f64;
+        let share = 100.0 * zeros / dense.weights.len() as f64;
+        let why = format!("{share:.0}% of the weights are zero");
+        forms.push((Form::pruned(&links, width(&dense)), why));
+    }
+    if allowed.activations && inputs <= 1 << 16 {
+        let active = active();
+        let share = 100.0 * (1.0 - active / inputs as f64);
+        forms.push((Form::lazy(&dense, active), format!("{share:.0}% of the inputs are zero")));
+    }
+    let cost = |kernel: &dyn Kernel| match optimize {
+        Optimize::Size => kernel.data().bytes() as f64,
+        Optimize::Speed | Optimize::Balanced => prices.of_work(kernel.work()),
+    };
+    let unit = if optimize == Optimize::Size { "B" } else { "instructions" };
+    let whole = cost(&dense);
+    let mut best = (whole, None);
+    for (form, why) in forms {
+        let kernel = SparseKernel { dense: dense.clone(), form };
+        let cost = cost(&kernel);
+        if cost < best.0 {
+            best = (cost, Some((kernel, why)));
         }
     }
-    if allowed.activations && dense.inputs <= 1 << 16 {
-        let [product, input, output] = cost.lazy;
-        let (active, padded) = (active(), (4 * quads(outputs)) as f64);
-        let lazy = product * active * padded + input * inputs + output * rows;
-        if lazy < best {
-            let share = 100.0 * (1.0 - active / inputs);
-            let why = format!("{share:.0}% of the inputs are zero");
-            (best, choice) = (lazy, Some((Form::lazy(&dense), why)));
-        }
-    }
-    let Some((form, why)) = choice else { return Choice::dense(dense) };
-    let why = format!("{why}, about {best:.0} instructions for {whole:.0}");
-    let (kind, why, memory) = match form {
+    let (best, Some((kernel, why))) = best else { return Choice::dense(dense) };
+    let why = format!("{why}, about {best:.0} {unit} for {whole:.0}");
+    let (kind, why, memory) = match kernel.form {
         Form::Pruned { .. } => (" pruned", why, outputs),
         Form::Lazy { .. } => {
-            (" lazy", why + "; its time depends on the input", lazy_memory(dense.inputs, outputs))
+            (" lazy", why + "; its time depends on the input", lazy_memory(inputs, outputs))
         }
     };
-    Choice { kernel: Box::new(SparseKernel { dense, form }), memory, kind, why }
+    Choice { kernel: Box::new(kernel), memory, kind, why }
 }
 
 /// The width of weights without zeros: there are no kernels of 4 bits for these.
@@ -170,7 +142,7 @@ impl Form {
         }
     }
 
-    fn lazy(dense: &DenseKernel) -> Self {
+    fn lazy(dense: &DenseKernel, active: f64) -> Self {
         let DenseKernel { inputs, weights, bias, .. } = dense;
         let weight = |output: usize, input: usize| match output < bias.len() {
             true => weights.at(output * inputs + input),
@@ -180,7 +152,7 @@ impl Form {
         let columns = (0..quads(bias.len()))
             .flat_map(|block| (0..*inputs).map(move |input| (block, input)))
             .flat_map(|(block, input)| column(block, input));
-        Self::Lazy { columns: width(dense).narrow(columns) }
+        Self::Lazy { columns: width(dense).narrow(columns), active }
     }
 }
 
@@ -205,7 +177,7 @@ impl Kernel for SparseKernel {
                     Table::list("LINKS", Array::U16(links)),
                 ],
             ),
-            (Form::Lazy { columns }, width) => (
+            (Form::Lazy { columns, .. }, width) => (
                 match width {
                     Width::I4 | Width::I8 => "Lazy8",
                     Width::I16 => "Lazy16",
@@ -241,12 +213,23 @@ impl Kernel for SparseKernel {
             (Form::Pruned { counts, links }, Width::I16) => {
                 Pruned16::new(inputs, counts, links, finish).run(x, y);
             }
-            (Form::Lazy { columns: Weights::I4(columns) | Weights::I8(columns) }, _) => {
+            (Form::Lazy { columns: Weights::I4(columns) | Weights::I8(columns), .. }, _) => {
                 Lazy8::new(inputs, columns.as_chunks().0, finish).run(x, y);
             }
-            (Form::Lazy { columns: Weights::I16(columns) }, _) => {
+            (Form::Lazy { columns: Weights::I16(columns), .. }, _) => {
                 Lazy16::new(inputs, columns.as_chunks().0, finish).run(x, y);
             }
+        }
+    }
+
+    fn work(&self) -> Work {
+        let (inputs, outputs) = (self.dense.inputs, self.dense.bias.len());
+        match &self.form {
+            Form::Pruned { counts, .. } => {
+                let links = counts.iter().map(|&links| usize::from(links)).sum();
+                Work::Pruned { links, outputs }
+            }
+            Form::Lazy { active, .. } => Work::Lazy { active: *active, inputs, outputs },
         }
     }
 

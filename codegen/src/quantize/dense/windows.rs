@@ -7,6 +7,7 @@ use super::kernel::DenseKernel;
 use super::{Fitted, fit};
 use crate::error::Result;
 use crate::graph;
+use crate::program::cost::Work;
 use crate::program::kernel::Data;
 use crate::program::table::{Record, Value as Field};
 use crate::program::{Kernel, Width};
@@ -54,6 +55,12 @@ impl Kernel for WindowsKernel {
                 Windows16::new(dense.inputs, dense.layer16(), *step, *count).run(&mut x, y);
             }
         }
+    }
+
+    fn work(&self) -> Work {
+        let (width, outputs) = (self.dense.width(), self.dense.bias.len());
+        let places = self.count.iter().product();
+        Work::Dense { width, inputs: self.dense.inputs, outputs, places }
     }
 }
 

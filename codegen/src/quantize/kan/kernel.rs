@@ -9,6 +9,7 @@ use nervecord::generated::{
 use nervecord::host::{pack_spline8, pack_spline16};
 
 use super::check::Check;
+use crate::program::cost::Work;
 use crate::program::kernel::{Data, Operand};
 use crate::program::table::{Array, Record, Table, Value};
 use crate::program::{Kernel, Weights, Width};
@@ -177,6 +178,14 @@ impl Kernel for SplineKernel {
         let base = if self.factors.is_empty() { Operand::Nothing } else { Operand::Read(1) };
         let operands = vec![Operand::Read(0), base, Operand::Written];
         Data { operands, kept: true, ..Data::new(Record::new(kind, fields), tables, 2) }
+    }
+
+    fn work(&self) -> Work {
+        let SplineShape { inputs, outputs, axis, base, .. } = self.shape;
+        match &self.edges {
+            Some(list) => Work::Edges { count: list.outputs.len(), inputs, outputs },
+            None => Work::Splines { width: self.width(), inputs, outputs, tails: axis.tails, base },
+        }
     }
 
     fn run(&self, reads: &[&[Quad]], y: &mut [Quad]) {

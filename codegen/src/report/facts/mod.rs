@@ -28,8 +28,8 @@ use crate::certify::Certificate;
 use crate::compiler::Compiled;
 use crate::data::sha256;
 use crate::import::circuit::Circuit;
-use crate::options::Weights;
-use crate::program::{Promise, StepWidth};
+use crate::options::{Optimize, Weights};
+use crate::program::{Front, Promise, StepWidth};
 use crate::text;
 use crate::verify::Verification;
 
@@ -57,6 +57,8 @@ pub struct Facts<'a> {
     pub weights: Weights,
     /// Largest RMS difference asked for, in standard deviations of the output.
     pub tolerance: f64,
+    /// What was to be small.
+    pub optimize: Optimize,
     /// Every input.
     pub inputs: Vec<InputFact>,
     /// Every output.
@@ -85,6 +87,8 @@ pub struct Facts<'a> {
     pub widths: &'a [StepWidth],
     /// Multiply-accumulates of a step.
     pub macs: usize,
+    /// What the integers were chosen among.
+    pub front: Option<&'a Front>,
     /// Flash for tables.
     pub flash_bytes: usize,
     /// Size of the generated struct.
@@ -133,6 +137,7 @@ impl<'a> Facts<'a> {
             promise: program.promise.as_ref(),
             weights: compiled.options.weights,
             tolerance: compiled.options.tolerance,
+            optimize: compiled.options.optimize,
             inputs: ports::inputs(compiled),
             outputs,
             state_saturates: program.states.iter().any(|state| state.saturates),
@@ -147,6 +152,7 @@ impl<'a> Facts<'a> {
             circuit,
             widths: &program.widths,
             macs: program.macs,
+            front: program.front.as_ref(),
             flash_bytes,
             ram_bytes,
             constant_time: program.constant_time(),

@@ -7,6 +7,7 @@ mod classes;
 mod cost;
 mod edges;
 mod errors;
+mod front;
 mod known;
 mod layers;
 mod memory;
@@ -19,7 +20,7 @@ use super::facts::Facts;
 use super::page::Section;
 
 /// Every section: it has nothing to say of some models.
-const SECTIONS: [fn(&Facts) -> Option<Section>; 14] = [
+const SECTIONS: [fn(&Facts) -> Option<Section>; 15] = [
     known::section,
     bounds::section,
     properties::section,
@@ -32,6 +33,7 @@ const SECTIONS: [fn(&Facts) -> Option<Section>; 14] = [
     activations::section,
     edges::section,
     circuit::section,
+    front::section,
     cost::section,
     reproduce::section,
 ];
