@@ -90,7 +90,8 @@ impl Gates {
             if result || graph.is_result(x) || graph.is_source(x) || readers[x].len() != 1 {
                 continue;
             }
-            if !any && !share && !ends_flat(f) {
+            // A clamp is no table where a layer does it.
+            if !any && (f.as_clamp().is_some() || !share && !ends_flat(f)) {
                 continue;
             }
             let same = |(layer, as_gate, _): &&(&Layer, bool, _)| {
@@ -126,7 +127,7 @@ impl Gates {
 /// Whether a function moves in the middle only, however far its inputs go: a table that serves several ranges of inputs is
 /// then no longer than that of the widest.
 fn ends_flat(f: &Expr) -> bool {
-    f.as_clamp().is_none() && table::reach(f, 4.0 * MOVING, f64::powi(2.0, -18)) <= MOVING
+    table::reach(f, 4.0 * MOVING, f64::powi(2.0, -18)) <= MOVING
 }
 
 /// Whether a function has values from 0 to 1 only.
@@ -152,7 +153,7 @@ mod tests {
     use crate::graph::expr::Function;
 
     /// Five layers with a function behind each but the last: what these read and write, and what is alike among it.
-    fn alike(functions: [Expr; 4]) -> Vec<bool> {
+    fn alike(functions: [Expr; 4], share: bool) -> Vec<bool> {
         let mut graph = Graph::new("net", "x", 2);
         let mut written = vec![];
         for (i, function) in functions.into_iter().enumerate() {
@@ -162,7 +163,7 @@ mod tests {
         }
         let dense = Dense::new(vec![vec![0.5; 2]], vec![0.0]);
         graph.push("last", Layer::Dense(dense), &[graph.output]).unwrap();
-        let gates = Gates::of(&graph);
+        let gates = Gates::of(&graph, share);
         assert!(!gates.any() && written.iter().all(|&tensor| !gates.has(tensor)));
         let with_first = |tensor: &TensorId| gates.alike(*tensor).any(|id| id == written[0]);
         written.iter().map(with_first).collect()
@@ -173,12 +174,15 @@ mod tests {
         let call = |function| Expr::call(function);
         let [tanh, sigmoid] = [call(Function::Tanh), call(Function::Sigmoid)];
         let mixed = [tanh.clone(), sigmoid, tanh.clone(), tanh.clone()];
-        assert_eq!(alike(mixed), [true, false, true, true]);
-        for far in [Expr::silu(), Expr::relu(), Expr::clamp(-1.0, 1.0), call(Function::Sin)] {
-            assert_eq!(
-                alike([far.clone(), tanh.clone(), far.clone(), far]),
-                [true, false, false, false]
-            );
+        assert_eq!(alike(mixed, false), [true, false, true, true]);
+        let others =
+            |f: &Expr, share| alike([f.clone(), tanh.clone(), f.clone(), f.clone()], share);
+        for far in [Expr::silu(), call(Function::Sin)] {
+            assert_eq!(others(&far, false), [true, false, false, false]);
+            assert_eq!(others(&far, true), [true, false, true, true]);
+        }
+        for clamp in [Expr::relu(), Expr::clamp(-1.0, 1.0)] {
+            assert_eq!(others(&clamp, true), [true, false, false, false]);
         }
     }
 }

@@ -212,7 +212,7 @@ const WIDEST_SEARCH: usize = 256;
 fn ends(width: Width, inputs: usize) -> Vec<f64> {
     match width {
         Width::I4 => {
-            let count = (4096 / inputs.max(1)).clamp(12, 96);
+            let count = (2048 / inputs.max(1)).clamp(8, 48);
             (0..count).map(|k| 1.2 * f64::powf(0.5, k as f64 / count as f64)).collect()
         }
         Width::I8 if inputs <= WIDEST_SEARCH => ENDS.to_vec(),

@@ -100,16 +100,10 @@ fn fit<'a>(
         let quantized = lowering.known.get(&node.name, numbers, || {
             let Some(made) = made else { return of(layer, rows()) };
             let error = |q: &Quantized| made.error(&q.stands_for(layer, input), layer, tensor);
-            let mut best = of(layer, made.fitted(tensor))?;
-            let mut least = error(&best);
-            for fit in made.fits(layer, tensor) {
-                let other = of(&fit, made.fitted(tensor))?;
-                let error = error(&other);
-                if error < least {
-                    (best, least) = (other, error);
-                }
-            }
-            Ok(best)
+            let own = of(layer, made.fitted(tensor))?;
+            let Some(fit) = made.fit(layer, tensor) else { return Ok(own) };
+            let fitted = of(&fit, made.fitted(tensor))?;
+            Ok(if error(&fitted) < error(&own) { fitted } else { own })
         })?;
         // A wider scale moves the end of its range away from the cap.
         let exact = tail.cap.is_none() || quantized.scales.of == scales.of;
@@ -223,9 +217,7 @@ pub fn output_scales(lowering: &Lowering, tail: &Tail, features: usize) -> Scale
     };
     let apart = lowering.any_scale_reads(tensor);
     let widening = if apart { Widening::Own } else { Widening::Shared };
-    let own = lowering.is_divided(tensor)
-        || (std::env::var("OWN").is_ok() && lowering.widths.contains(&Width::I4));
-    let of = match apart && tail.cap.is_none() && own {
+    let of = match apart && tail.cap.is_none() && lowering.is_divided(tensor) {
         true => lowering.own_scales(tensor),
         false => vec![scale; features],
     };
