@@ -7,35 +7,35 @@
 // layer                 kernel      shape  bytes  largest sum  worst error
 // layer_0.concat        concat     16->16      0            -            -
 // layer_0.ff1           dense i16  16->12    480        99.9%            -
-// layer_0.ff1.tanh      table 208  12->12    848            -      1.30e-4
+// layer_0.ff1.tanh      table 112  12->12    464            -      4.83e-4
 // layer_0.ff2           dense i16  16->12    480        99.9%            -
-// layer_0.ff2.tanh      table 152  12->12    624            -      1.20e-4
+// layer_0.ff2.tanh      table 112  12->12      0            -      4.83e-4
 // layer_0.time          dense i16  16->12    480        99.9%            -
-// layer_0.time.sigmoid  table 152  12->12    624            -      7.59e-5
+// layer_0.time.sigmoid  table 104  12->12    432            -      2.47e-4
 // layer_0.difference    add        24->12      0            -            -
 // layer_0.change        mul        24->12      0            -            -
 // layer_0.next          add        24->12      0            -            -
 // layer_1.concat        concat     19->19      0            -            -
 // layer_1.ff1           dense i16   19->7    336        99.9%            -
-// layer_1.ff1.tanh      table 152    7->7    624            -      1.70e-4
+// layer_1.ff1.tanh      table 112    7->7      0            -      4.83e-4
 // layer_1.ff2           dense i16   19->7    336        99.9%            -
-// layer_1.ff2.tanh      table 136    7->7    560            -      1.93e-4
+// layer_1.ff2.tanh      table 112    7->7      0            -      4.83e-4
 // layer_1.time          dense i16   19->7    336        99.9%            -
-// layer_1.time.sigmoid  table 192    7->7    784            -      9.91e-5
+// layer_1.time.sigmoid  table 104    7->7      0            -      2.47e-4
 // layer_1.difference    add         14->7      0            -            -
 // layer_1.change        mul         14->7      0            -            -
 // layer_1.next          add         14->7      0            -            -
 // layer_2.concat        concat       8->8      0            -            -
 // layer_2.ff1           dense i16    8->1     24        99.9%            -
-// layer_2.ff1.tanh      table 192    1->1    784            -      3.76e-4
+// layer_2.ff1.tanh      table 112    1->1      0            -      4.83e-4
 // layer_2.ff2           dense i16    8->1     24        99.9%            -
-// layer_2.ff2.tanh      table 88     1->1    368            -      1.70e-4
+// layer_2.ff2.tanh      table 112    1->1      0            -      4.83e-4
 // layer_2.time          dense i16    8->1     24        99.9%            -
-// layer_2.time.sigmoid  table 272    1->1   1104            -      1.79e-3
+// layer_2.time.sigmoid  table 104    1->1      0            -      2.47e-4
 // layer_2.difference    add          2->1      0            -            -
 // layer_2.change        mul          2->1      0            -            -
 // layer_2.next          add          2->1      0            -            -
-// total: 999 multiply-accumulates, 8856 bytes of tables, 168 bytes of RAM
+// total: 999 multiply-accumulates, 3544 bytes of tables, 168 bytes of RAM
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod cfc_cartpole {
@@ -61,7 +61,7 @@ pub mod cfc_cartpole {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 8856;
+    pub const TABLE_BYTES: usize = 3544;
     /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
     #[rustfmt::skip]
     pub const RANGES: [[i32; 2]; INPUTS] = [
@@ -166,12 +166,12 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_0_FF1_BIAS: [i32; 12] = [
-        -96382703, 1409662, 4246248, 32015075, 149905779, -96470670, -23927021, -11099525,
-        -49408592, -26222849, -53926962, 95450348,
+        -96373393, 1418935, 4255249, 32026330, 149917448, -96463791, -23915780, -11090685,
+        -49401457, -26214195, -53917590, 95458902,
     ];
     #[rustfmt::skip]
     static LAYER_0_FF1_MULTIPLIER: [i16; 12] = [
-        19092, 19171, 19754, 15797, 15238, 25838, 15815, 20109, 24916, 20542, 18972, 20785,
+        14343, 14402, 14839, 11867, 11447, 19411, 11881, 15107, 18718, 15432, 14252, 15614,
     ];
     static LAYER_0_FF1_PACKED: [u32; 120] =
         pack_dense16(&LAYER_0_FF1_WEIGHTS, &LAYER_0_FF1_BIAS, &LAYER_0_FF1_MULTIPLIER, 14);
@@ -179,37 +179,23 @@ pub mod cfc_cartpole {
     const _: () = assert!(LAYER_0_FF1.fits(&[4], 3));
     const _: () = require_disjoint(20, &[[6, 10], [10, 13]]);
     #[rustfmt::skip]
-    static LAYER_0_FF1_TANH_PIECES: [u32; 208] = [
-        0x80020009, 0x800b000a, 0x800b000b, 0x8017000c, 0x8017000c, 0x8023000d, 0x8023000e,
-        0x8032000f, 0x80320010, 0x80420011, 0x80420012, 0x80550014, 0x80550015, 0x806b0016,
-        0x806b0018, 0x80830019, 0x8083001b, 0x809f001d, 0x809f001f, 0x80bf0021, 0x80bf0023,
-        0x80e40026, 0x80e40028, 0x810d002b, 0x810d002e, 0x813c0031, 0x813c0034, 0x81720038,
-        0x8172003b, 0x81af003f, 0x81af0043, 0x81f50048, 0x81f5004d, 0x82440052, 0x82440057,
-        0x829f005d, 0x829f0063, 0x8305006a, 0x83050071, 0x837a0078, 0x837a0080, 0x83ff0089,
-        0x83ff0092, 0x8495009b, 0x849500a6, 0x854000b0, 0x854000bc, 0x860200c8, 0x860200d5,
-        0x86de00e3, 0x86de00f1, 0x87d70101, 0x87d60111, 0x88f00122, 0x88f00134, 0x8a2e0148,
-        0x8a2e015c, 0x8b950172, 0x8b950188, 0x8d2901a2, 0x8d2901b9, 0x8ef001d5, 0x8ef001ee,
-        0x90ef020f, 0x90ef022a, 0x932c024e, 0x932c026e, 0x95ac0293, 0x95ac02b7, 0x987602de,
-        0x98760305, 0x9b900331, 0x9b900359, 0x9f000385, 0x9efe03b9, 0xa2cc03e5, 0xa2cc0413,
-        0xa6fa0449, 0xa6fa0479, 0xab8f04b1, 0xab8e04e5, 0xb08c0518, 0xb08c0550, 0xb5f70586,
-        0xb5f805ba, 0xbbcf05f6, 0xbbcf0629, 0xc213065d, 0xc2130695, 0xc8c106c8, 0xc8c106f8,
-        0xcfd2072b, 0xcfd20757, 0xd73f0783, 0xd73e07ac, 0xdefd07d1, 0xdefd07f2, 0xe6ff0811,
-        0xe6ff082c, 0xef360842, 0xef360855, 0xf7920863, 0xf792086c, 0x00000870, 0x00010870,
-        0x086f086c, 0x086f0863, 0x10cb0855, 0x10cb0843, 0x1902082c, 0x19020811, 0x210407f3,
-        0x210407d0, 0x28c207ac, 0x28c20782, 0x302f0757, 0x302f072a, 0x374006fa, 0x374006c7,
-        0x3dee0695, 0x3dee065d, 0x4433062c, 0x443205f3, 0x4a0a05bd, 0x4a0a0586, 0x4f750551,
-        0x4f750519, 0x547304e1, 0x547304ae, 0x5907047a, 0x59070444, 0x5d350417, 0x5d3503e4,
-        0x610003b2, 0x6100038a, 0x6471035a, 0x6471032f, 0x678b0305, 0x678b02de, 0x6a5502b4,
-        0x6a550294, 0x6cd5026d, 0x6cd5024f, 0x6f12022d, 0x6f12020e, 0x711101f0, 0x711101d3,
-        0x72d801bb, 0x72d801a0, 0x746c0187, 0x746c0173, 0x75d3015c, 0x75d30147, 0x77120136,
-        0x77110122, 0x782a0110, 0x782a0101, 0x792300f0, 0x792300e2, 0x79ff00d6, 0x79ff00c8,
-        0x7ac100bc, 0x7ac100b0, 0x7b6c00a6, 0x7b6c009b, 0x7c020092, 0x7c020089, 0x7c870080,
-        0x7c870078, 0x7cfc0071, 0x7cfc006a, 0x7d620063, 0x7d62005d, 0x7dbd0057, 0x7dbd0052,
-        0x7e0c004d, 0x7e0c0048, 0x7e520043, 0x7e52003f, 0x7e8f003b, 0x7e8f0038, 0x7ec50034,
-        0x7ec50031, 0x7ef4002e, 0x7ef4002b, 0x7f1d0028, 0x7f1d0026, 0x7f420023, 0x7f420021,
-        0x7f62001f, 0x7f62001d, 0x7f7e001b, 0x7f7e0019, 0x7f960018, 0x7f960016, 0x7fac0015,
-        0x7fac0014, 0x7fbf0012, 0x7fbf0011, 0x7fcf0010, 0x7fcf000f, 0x7fde000e, 0x7fde000d,
-        0x7fea000c, 0x7fea000c, 0x7ff6000b, 0x7ff6000a, 0x7fff0009,
+    static LAYER_0_FF1_TANH_PIECES: [u32; 112] = [
+        0x80010003, 0x80040003, 0x80040004, 0x80080004, 0x80080005, 0x800d0006, 0x800d0007,
+        0x80150008, 0x80150009, 0x801f000b, 0x801f000d, 0x802d000f, 0x802d0012, 0x80410015,
+        0x80410019, 0x805c001d, 0x805c0022, 0x80810028, 0x80810030, 0x80b50038, 0x80b50042,
+        0x80fc004d, 0x80fc005b, 0x815f006b, 0x815f007d, 0x81e70093, 0x81e700ad, 0x82a200cb,
+        0x82a300ec, 0x83a40117, 0x83a40146, 0x8506017e, 0x850601be, 0x86ea020c, 0x86ea025e,
+        0x897b02c5, 0x897a033c, 0x8cf303ba, 0x8cf20455, 0x919904f9, 0x919805bb, 0x97c00695,
+        0x97c0077c, 0x9fc20889, 0x9fbf09aa, 0xa9f90ace, 0xa9fa0c12, 0xb6b00d5d, 0xb6af0eaf,
+        0xc5ff0ff6, 0xc5fb1134, 0xd7b7124b, 0xd7b7133b, 0xeb5413fe, 0xeb561485, 0xffff14ca,
+        0x000114cb, 0x14ab1485, 0x14ad13fb, 0x284c1340, 0x284b1247, 0x3a051132, 0x3a020ff3,
+        0x49520eae, 0x49500d5c, 0x56080c15, 0x56070ad1, 0x604209ae, 0x603e088d, 0x68430782,
+        0x68430692, 0x6e6905bc, 0x6e650508, 0x730e0452, 0x731003b7, 0x76860336, 0x768502c5,
+        0x7918025f, 0x79180209, 0x7afb01be, 0x7afb0180, 0x7c5d0147, 0x7c5d0117, 0x7d5f00ee,
+        0x7d5f00cb, 0x7e1a00ad, 0x7e1a0093, 0x7ea2007d, 0x7ea2006b, 0x7f05005b, 0x7f05004d,
+        0x7f4c0042, 0x7f4c0038, 0x7f800030, 0x7f800028, 0x7fa50022, 0x7fa5001d, 0x7fc00019,
+        0x7fc00015, 0x7fd40012, 0x7fd4000f, 0x7fe2000d, 0x7fe2000b, 0x7fec0009, 0x7fec0008,
+        0x7ff40007, 0x7ff40006, 0x7ff90005, 0x7ff90004, 0x7ffd0004, 0x7ffd0003, 0x80000003,
     ];
     #[rustfmt::skip]
     static LAYER_0_FF1_TANH_RUNS: [FunctionRun; 1] = [
@@ -268,46 +254,21 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_0_FF2_BIAS: [i32; 12] = [
-        79003267, 72876094, -90622697, -21030509, -6056706, 60079238, -69514863, -6033067, 55743188,
-        -66483072, -48362884, 29683213,
+        79018163, 72893058, -90603394, -21017806, -6045759, 60090713, -69498244, -6019520, 55756979,
+        -66469709, -48353013, 29695810,
     ];
     #[rustfmt::skip]
     static LAYER_0_FF2_MULTIPLIER: [i16; 12] = [
-        13670, 12003, 10547, 16029, 18601, 17746, 12253, 15031, 14766, 15237, 20629, 16163,
+        15547, 13651, 11996, 18230, 21155, 20182, 13935, 17095, 16793, 17329, 23461, 18383,
     ];
     static LAYER_0_FF2_PACKED: [u32; 120] =
-        pack_dense16(&LAYER_0_FF2_WEIGHTS, &LAYER_0_FF2_BIAS, &LAYER_0_FF2_MULTIPLIER, 13);
+        pack_dense16(&LAYER_0_FF2_WEIGHTS, &LAYER_0_FF2_BIAS, &LAYER_0_FF2_MULTIPLIER, 14);
     static LAYER_0_FF2: Dense16 = Dense16::new(16, 12, &LAYER_0_FF2_PACKED, false);
     const _: () = assert!(LAYER_0_FF2.fits(&[4], 3));
     const _: () = require_disjoint(20, &[[6, 10], [13, 16]]);
     #[rustfmt::skip]
-    static LAYER_0_FF2_TANH_PIECES: [u32; 152] = [
-        0x80010034, 0x80370038, 0x8037003b, 0x80750040, 0x80750044, 0x80bb0049, 0x80bb004e,
-        0x810b0053, 0x810b0059, 0x8167005f, 0x81670066, 0x81d0006d, 0x81d00074, 0x8248007c,
-        0x82480084, 0x82d1008e, 0x82d10097, 0x836d00a1, 0x836e00ac, 0x842000b8, 0x842000c4,
-        0x84eb00d2, 0x84eb00e0, 0x85d200ef, 0x85d200fe, 0x86d9010f, 0x86d90121, 0x88030134,
-        0x88030148, 0x8956015e, 0x89560174, 0x8ad6018c, 0x8ad601a5, 0x8c8901c0, 0x8c8801dc,
-        0x8e7301fa, 0x8e73021a, 0x909c0239, 0x909b025e, 0x930a0280, 0x930a02a4, 0x95c302cd,
-        0x95c202f6, 0x98ce0321, 0x98ce0350, 0x9c33037a, 0x9c3403ad, 0x9ff903df, 0x9ff90412,
-        0xa4260449, 0xa426047e, 0xa8be04b2, 0xa8bd04f2, 0xadc80526, 0xadc80562, 0xb348059d,
-        0xb34705d6, 0xb93c0614, 0xb93c064d, 0xbfa70688, 0xbfa606c4, 0xc68506fb, 0xc6850731,
-        0xcdd00767, 0xcdd00798, 0xd58107c9, 0xd58107f6, 0xdd8c0820, 0xdd8c0846, 0xe5e30868,
-        0xe5e30886, 0xee75089f, 0xee7508b3, 0xf73008c3, 0xf73008cd, 0x000008d2, 0x000108d2,
-        0x08d008cd, 0x08d108c3, 0x118c08b3, 0x118c089f, 0x1a1e0885, 0x1a1e0867, 0x22750846,
-        0x22750820, 0x2a8007f7, 0x2a8007c9, 0x32310798, 0x32300768, 0x397c0731, 0x397c06fa,
-        0x405a06c2, 0x405a0689, 0x46c5064e, 0x46c50614, 0x4cba05d6, 0x4cba059c, 0x52380561,
-        0x52380527, 0x574304ed, 0x574204b5, 0x5bdc047f, 0x5bdc0446, 0x60070411, 0x600703df,
-        0x63ce03ae, 0x63ce037c, 0x6732034b, 0x67330321, 0x6a3e02f6, 0x6a3e02cd, 0x6cf702a3,
-        0x6cf70280, 0x6f66025d, 0x6f65023b, 0x718e0219, 0x718e01f9, 0x737901dc, 0x737801c0,
-        0x752b01a5, 0x752b018c, 0x76ab0174, 0x76ab015e, 0x77fe0148, 0x77fe0134, 0x79280121,
-        0x7928010f, 0x7a2f00fe, 0x7a2f00ef, 0x7b1600e0, 0x7b1600d2, 0x7be100c4, 0x7be100b8,
-        0x7c9300ac, 0x7c9400a1, 0x7d300097, 0x7d30008e, 0x7db90084, 0x7db9007c, 0x7e310074,
-        0x7e31006d, 0x7e9a0066, 0x7e9a005f, 0x7ef60059, 0x7ef60053, 0x7f46004e, 0x7f460049,
-        0x7f8c0044, 0x7f8c0040, 0x7fca003b, 0x7fca0038, 0x80000034,
-    ];
-    #[rustfmt::skip]
     static LAYER_0_FF2_TANH_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_0_FF2_TANH_PIECES), from: 0, count: 12 },
+        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 12 },
     ];
     const LAYER_0_FF2_TANH: Functions = Functions::new(&LAYER_0_FF2_TANH_RUNS);
     const _: () = assert!(LAYER_0_FF2_TANH.fits(&[], 3));
@@ -365,42 +326,35 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_0_TIME_BIAS: [i32; 12] = [
-        19363809, -55511562, -97728239, 178982389, 78715292, 599408, 134743390, -101544514, -142556,
-        92068190, 154835567, 120123109,
+        19371025, -55503879, -97717627, 178990658, 78724510, 608130, 134752876, -101532514, -134208,
+        92075552, 154842148, 120129182,
     ];
     #[rustfmt::skip]
     static LAYER_0_TIME_MULTIPLIER: [i16; 12] = [
-        14530, 13649, 9882, 12683, 11379, 12023, 11056, 8740, 12562, 14247, 15937, 17267,
+        20897, 19629, 14212, 18240, 16364, 17291, 15900, 12569, 18066, 20489, 22919, 24833,
     ];
     static LAYER_0_TIME_PACKED: [u32; 120] =
-        pack_dense16(&LAYER_0_TIME_WEIGHTS, &LAYER_0_TIME_BIAS, &LAYER_0_TIME_MULTIPLIER, 13);
+        pack_dense16(&LAYER_0_TIME_WEIGHTS, &LAYER_0_TIME_BIAS, &LAYER_0_TIME_MULTIPLIER, 14);
     static LAYER_0_TIME: Dense16 = Dense16::new(16, 12, &LAYER_0_TIME_PACKED, false);
     const _: () = assert!(LAYER_0_TIME.fits(&[4], 3));
     const _: () = require_disjoint(20, &[[6, 10], [16, 19]]);
     #[rustfmt::skip]
-    static LAYER_0_TIME_SIGMOID_PIECES: [u32; 152] = [
-        0x00720011, 0x00840013, 0x00840014, 0x00990016, 0x00990017, 0x00b10019, 0x00b1001b,
-        0x00cd001d, 0x00cd0020, 0x00ee0022, 0x00ee0025, 0x01140027, 0x0114002a, 0x0140002e,
-        0x01400031, 0x01730035, 0x01730039, 0x01ae003d, 0x01ad0042, 0x01f10046, 0x01f1004c,
-        0x02400051, 0x02400057, 0x029b005e, 0x029b0065, 0x0303006c, 0x03030074, 0x037c007d,
-        0x037c0086, 0x04070090, 0x0407009a, 0x04a700a5, 0x04a700b1, 0x055e00be, 0x055e00cb,
-        0x063100da, 0x063000e9, 0x072100f9, 0x0721010a, 0x0834011c, 0x0834012f, 0x096d0143,
-        0x096c015a, 0x0ad0016f, 0x0ad00186, 0x0c62019d, 0x0c6201b9, 0x0e2801d3, 0x0e2901ed,
-        0x1027020f, 0x1026022b, 0x12600249, 0x125f026c, 0x14da028a, 0x14da02ac, 0x179702ce,
-        0x179702f1, 0x1a990314, 0x1a990337, 0x1de2035a, 0x1de2037d, 0x217003a0, 0x217003c2,
-        0x254103e1, 0x25410402, 0x29520420, 0x2952043e, 0x2d9b0456, 0x2d9b0470, 0x32160485,
-        0x32160498, 0x36b604a8, 0x36b604b5, 0x3b7004bf, 0x3b7104c6, 0x403904ca, 0x403904ca,
-        0x450104c6, 0x450104bf, 0x49bb04b5, 0x49bb04a8, 0x4e5b0498, 0x4e5b0485, 0x52d5046f,
-        0x52d60456, 0x571f043c, 0x571f0420, 0x5b300402, 0x5b3003e2, 0x5f0203c2, 0x5f0103a0,
-        0x6290037d, 0x6290035a, 0x65d80337, 0x65d80314, 0x68db02f1, 0x68db02ce, 0x6b9702ac,
-        0x6b97028b, 0x6e12026a, 0x6e120248, 0x704c022c, 0x704c020b, 0x724901ef, 0x724901d4,
-        0x740f01b7, 0x740f019f, 0x75a20188, 0x75a2016d, 0x77040158, 0x77050142, 0x783d012f,
-        0x783d011c, 0x7951010b, 0x795000f8, 0x7a4100e8, 0x7a4000db, 0x7b1300cb, 0x7b1300be,
-        0x7bcb00b1, 0x7bcb00a5, 0x7c6a009a, 0x7c6a0090, 0x7cf50086, 0x7cf5007d, 0x7d6e0074,
-        0x7d6e006c, 0x7dd70065, 0x7dd6005e, 0x7e310057, 0x7e310051, 0x7e80004c, 0x7e800046,
-        0x7ec40042, 0x7ec4003d, 0x7eff0039, 0x7efe0035, 0x7f310031, 0x7f31002e, 0x7f5d002a,
-        0x7f5d0027, 0x7f830025, 0x7f830022, 0x7fa40020, 0x7fa4001d, 0x7fc0001b, 0x7fc00019,
-        0x7fd80017, 0x7fd80016, 0x7fed0014, 0x7fed0013, 0x7fff0011,
+    static LAYER_0_TIME_SIGMOID_PIECES: [u32; 104] = [
+        0x000d0004, 0x00110005, 0x00110005, 0x00170006, 0x00170007, 0x001f0009, 0x001f000a,
+        0x002a000c, 0x002a000e, 0x00390010, 0x00390012, 0x004c0015, 0x004c0019, 0x0067001d,
+        0x00670022, 0x008c0027, 0x008c002d, 0x00bd0035, 0x00bc003d, 0x00fe0047, 0x00fe0053,
+        0x01580060, 0x0157006f, 0x01cf0081, 0x01cf0096, 0x027000ac, 0x027000c8, 0x034700e7,
+        0x0347010c, 0x04660131, 0x04660163, 0x05e3019a, 0x05e301d2, 0x07d80218, 0x07d70263,
+        0x0a6502b9, 0x0a650313, 0x0dae037d, 0x0dac03f5, 0x11d90469, 0x11da04ea, 0x170c057e,
+        0x17090603, 0x1d53068d, 0x1d540724, 0x24bf07b3, 0x24be0832, 0x2d2c08a9, 0x2d2b0912,
+        0x3662095c, 0x36630994, 0x400609b0, 0x400709b0, 0x49aa0994, 0x49aa095d, 0x52e0090e,
+        0x52e108a7, 0x5b4f0835, 0x5b4d07b3, 0x62b80725, 0x62b80694, 0x69030602, 0x69030576,
+        0x6e3304ec, 0x6e32046b, 0x725f03f0, 0x725e037e, 0x75a9031a, 0x75a702ba, 0x78350262,
+        0x78350219, 0x7a2a01d2, 0x7a29019a, 0x7ba70163, 0x7ba70132, 0x7cc5010a, 0x7cc500e6,
+        0x7d9d00c8, 0x7d9c00ad, 0x7e3d0095, 0x7e3d0081, 0x7eb5006f, 0x7eb50060, 0x7f0e0053,
+        0x7f0e0047, 0x7f50003d, 0x7f500035, 0x7f81002d, 0x7f810027, 0x7fa50022, 0x7fa5001d,
+        0x7fc00019, 0x7fc00015, 0x7fd40012, 0x7fd40010, 0x7fe3000e, 0x7fe2000c, 0x7fed000a,
+        0x7fed0009, 0x7ff50007, 0x7ff50006, 0x7ffb0005, 0x7ffb0005, 0x80000004,
     ];
     #[rustfmt::skip]
     static LAYER_0_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
@@ -409,13 +363,13 @@ pub mod cfc_cartpole {
     const LAYER_0_TIME_SIGMOID: Functions = Functions::new(&LAYER_0_TIME_SIGMOID_RUNS);
     const _: () = assert!(LAYER_0_TIME_SIGMOID.fits(&[], 3));
     const _: () = require_disjoint(20, &[[16, 19]]);
-    const LAYER_0_DIFFERENCE: Add = Add { factors: [26115, -26354], shift: 16 };
+    const LAYER_0_DIFFERENCE: Add = Add { factors: [26404, -26404], shift: 16 };
     const _: () = assert!(LAYER_0_DIFFERENCE.fits(&[3], 3));
     const _: () = require_disjoint(20, &[[10, 13], [13, 16]]);
-    const LAYER_0_CHANGE: Mul = Mul { half: 12776, multiplier: 21011, shift: 13 };
+    const LAYER_0_CHANGE: Mul = Mul { half: 12737, multiplier: 21076, shift: 13 };
     const _: () = assert!(LAYER_0_CHANGE.fits(&[3], 3));
     const _: () = require_disjoint(20, &[[16, 19], [13, 16]]);
-    const LAYER_0_NEXT: Add = Add { factors: [31595, 16349], shift: 14 };
+    const LAYER_0_NEXT: Add = Add { factors: [31595, 16380], shift: 14 };
     const _: () = assert!(LAYER_0_NEXT.fits(&[3], 3));
     const _: () = require_disjoint(20, &[[10, 13], [13, 16]]);
     const LAYER_1_CONCAT: Place = Place { offset: 0, features: 12, factor: 16384, shift: 14 };
@@ -457,45 +411,20 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_1_FF1_BIAS: [i32; 7] = [
-        548539, 53108738, -83617841, -156766951, 74750341, -27122643, -20756613,
+        561748, 53125586, -83598776, -156749412, 74764391, -27102081, -20739815,
     ];
     #[rustfmt::skip]
     static LAYER_1_FF1_MULTIPLIER: [i16; 7] = [
-        22958, 18001, 15907, 17290, 21582, 14749, 18055,
+        29342, 23006, 20330, 22098, 27584, 18850, 23075,
     ];
     static LAYER_1_FF1_PACKED: [u32; 84] =
-        pack_dense16(&LAYER_1_FF1_WEIGHTS, &LAYER_1_FF1_BIAS, &LAYER_1_FF1_MULTIPLIER, 14);
+        pack_dense16(&LAYER_1_FF1_WEIGHTS, &LAYER_1_FF1_BIAS, &LAYER_1_FF1_MULTIPLIER, 15);
     static LAYER_1_FF1: Dense16 = Dense16::new(19, 7, &LAYER_1_FF1_PACKED, false);
     const _: () = assert!(LAYER_1_FF1.fits(&[5], 2));
     const _: () = require_disjoint(20, &[[6, 11], [11, 13]]);
     #[rustfmt::skip]
-    static LAYER_1_FF1_TANH_PIECES: [u32; 152] = [
-        0x8001001f, 0x80210021, 0x80210024, 0x80470027, 0x8047002a, 0x8072002d, 0x80720031,
-        0x80a50035, 0x80a50039, 0x80e0003d, 0x80e00042, 0x81240047, 0x8124004d, 0x81740053,
-        0x81740059, 0x81d10060, 0x81d10068, 0x823d0070, 0x823d0078, 0x82ba0082, 0x82b9008c,
-        0x834b0097, 0x834b00a2, 0x83f300af, 0x83f300bc, 0x84b600ca, 0x84b600da, 0x859800ea,
-        0x859800fc, 0x869e010f, 0x869e0123, 0x87cc0139, 0x87cc0150, 0x89280169, 0x89280183,
-        0x8aba01a3, 0x8ab901be, 0x8c8701dd, 0x8c8801fc, 0x8e990227, 0x8e990249, 0x90f60271,
-        0x90f6029c, 0x93a902c9, 0x93aa02fb, 0x96bd032b, 0x96bc0363, 0x9a38039a, 0x9a3803d1,
-        0x9e26040b, 0x9e27044b, 0xa292048c, 0xa29104cf, 0xa7800511, 0xa7800559, 0xacfc059f,
-        0xacfc05eb, 0xb30a0637, 0xb309067c, 0xb9ac06c7, 0xb9ab0712, 0xc0e0075a, 0xc0e107a2,
-        0xc8a707ea, 0xc8a6082d, 0xd0f3086e, 0xd0f308ab, 0xd9ba08e4, 0xd9ba0917, 0xe2ea0947,
-        0xe2ea0970, 0xec6c0993, 0xec6c09b0, 0xf62709c6, 0xf62809d5, 0x000009dc, 0x000109dc,
-        0x09d909d5, 0x09da09c6, 0x139509b0, 0x13950994, 0x1d17096f, 0x1d180946, 0x26470918,
-        0x264708e5, 0x2f0e08aa, 0x2f0e086e, 0x375b082e, 0x375b07e9, 0x3f2107a3, 0x3f20075b,
-        0x46560711, 0x465606c6, 0x4cf90680, 0x4cf9062f, 0x530505e8, 0x530505a2, 0x58800557,
-        0x5883050b, 0x5d7004cd, 0x5d70048a, 0x61da044a, 0x61da040d, 0x65c903d2, 0x65c90397,
-        0x69440360, 0x6944032c, 0x6c5702fa, 0x6c5702ca, 0x6f0a029d, 0x6f0a0272, 0x7168024a,
-        0x71680224, 0x737a0200, 0x737a01de, 0x754801be, 0x754701a0, 0x76d90183, 0x76d90169,
-        0x78350150, 0x78350139, 0x79630123, 0x7963010f, 0x7a6900fc, 0x7a6900ea, 0x7b4b00da,
-        0x7b4b00ca, 0x7c0e00bc, 0x7c0e00af, 0x7cb600a2, 0x7cb60097, 0x7d48008c, 0x7d470082,
-        0x7dc40078, 0x7dc40070, 0x7e300068, 0x7e300060, 0x7e8d0059, 0x7e8d0053, 0x7edd004d,
-        0x7edd0047, 0x7f210042, 0x7f21003d, 0x7f5c0039, 0x7f5c0035, 0x7f8f0031, 0x7f8f002d,
-        0x7fba002a, 0x7fba0027, 0x7fe00024, 0x7fe00021, 0x8000001f,
-    ];
-    #[rustfmt::skip]
     static LAYER_1_FF1_TANH_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_1_FF1_TANH_PIECES), from: 0, count: 8 },
+        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_FF1_TANH: Functions = Functions::new(&LAYER_1_FF1_TANH_RUNS);
     const _: () = assert!(LAYER_1_FF1_TANH.fits(&[], 2));
@@ -533,43 +462,20 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_1_FF2_BIAS: [i32; 7] = [
-        91347873, -15253035, 37958453, -81288941, -124639923, -67515043, 13968321,
+        91365846, -15235011, 37975644, -81264063, -124621905, -67496460, 13986687,
     ];
     #[rustfmt::skip]
     static LAYER_1_FF2_MULTIPLIER: [i16; 7] = [
-        21454, 21394, 22431, 15499, 21401, 20749, 20995,
+        24972, 24902, 26109, 18041, 24910, 24152, 24438,
     ];
     static LAYER_1_FF2_PACKED: [u32; 84] =
-        pack_dense16(&LAYER_1_FF2_WEIGHTS, &LAYER_1_FF2_BIAS, &LAYER_1_FF2_MULTIPLIER, 14);
+        pack_dense16(&LAYER_1_FF2_WEIGHTS, &LAYER_1_FF2_BIAS, &LAYER_1_FF2_MULTIPLIER, 15);
     static LAYER_1_FF2: Dense16 = Dense16::new(19, 7, &LAYER_1_FF2_PACKED, false);
     const _: () = assert!(LAYER_1_FF2.fits(&[5], 2));
     const _: () = require_disjoint(20, &[[6, 11], [16, 18]]);
     #[rustfmt::skip]
-    static LAYER_1_FF2_TANH_PIECES: [u32; 136] = [
-        0x80010035, 0x80380039, 0x8038003e, 0x80790043, 0x80780048, 0x80c3004e, 0x80c30054,
-        0x811b005b, 0x811a0062, 0x8180006a, 0x81800072, 0x81f7007b, 0x81f70085, 0x8280008f,
-        0x8281009a, 0x832100a7, 0x832100b4, 0x83db00c2, 0x83db00d1, 0x84b400e1, 0x84b400f2,
-        0x85af0105, 0x85af0119, 0x86d3012e, 0x86d30145, 0x8824015e, 0x88240178, 0x89aa0194,
-        0x89a901b2, 0x8b6b01d1, 0x8b6b01f3, 0x8d71021a, 0x8d70023e, 0x8fc10262, 0x8fc10295,
-        0x926802bb, 0x926802f5, 0x95720321, 0x95710359, 0x98e20388, 0x98e403c9, 0x9ccd040c,
-        0x9ccc0445, 0xa1320488, 0xa13104cd, 0xa61e050b, 0xa61f055c, 0xaba005aa, 0xab9f05f0,
-        0xb1b6063f, 0xb1b50689, 0xb86506d5, 0xb8660720, 0xbfb00775, 0xbfaf07bc, 0xc7900808,
-        0xc78f084f, 0xcffe0890, 0xcffe08d2, 0xd8ed090d, 0xd8ed0944, 0xe24a0976, 0xe24a09a2,
-        0xebff09c7, 0xebff09e5, 0xf5f009fc, 0xf5f00a0c, 0x00000a14, 0x00000a14, 0x0a110a0d,
-        0x0a1109fc, 0x140209e6, 0x140209c6, 0x1db709a2, 0x1db60977, 0x27140944, 0x2714090d,
-        0x300308d0, 0x30030891, 0x3872084f, 0x38710808, 0x405107bb, 0x40520771, 0x479c0728,
-        0x479e06d0, 0x4e4b0682, 0x4e4c063a, 0x546105f2, 0x546105ab, 0x59e00554, 0x59e00516,
-        0x5ece04c5, 0x5ece048e, 0x63360445, 0x6335040b, 0x671d03c7, 0x671c038e, 0x6a8f0357,
-        0x6a900321, 0x6d9702ef, 0x6d9702be, 0x703f0292, 0x703f0266, 0x7291023e, 0x72910217,
-        0x749601f3, 0x749601d1, 0x765801b2, 0x76570194, 0x77dd0178, 0x77dd015e, 0x792e0145,
-        0x792e012e, 0x7a520119, 0x7a520105, 0x7b4d00f2, 0x7b4d00e1, 0x7c2600d1, 0x7c2600c2,
-        0x7ce000b4, 0x7ce000a7, 0x7d80009a, 0x7d81008f, 0x7e0a0085, 0x7e0a007b, 0x7e810072,
-        0x7e81006a, 0x7ee70062, 0x7ee6005b, 0x7f3e0054, 0x7f3e004e, 0x7f890048, 0x7f880043,
-        0x7fc9003e, 0x7fc90039, 0x80000035,
-    ];
-    #[rustfmt::skip]
     static LAYER_1_FF2_TANH_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_1_FF2_TANH_PIECES), from: 0, count: 8 },
+        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_FF2_TANH: Functions = Functions::new(&LAYER_1_FF2_TANH_RUNS);
     const _: () = assert!(LAYER_1_FF2_TANH.fits(&[], 2));
@@ -619,50 +525,19 @@ pub mod cfc_cartpole {
     const _: () = assert!(LAYER_1_TIME.fits(&[5], 2));
     const _: () = require_disjoint(20, &[[6, 11], [18, 20]]);
     #[rustfmt::skip]
-    static LAYER_1_TIME_SIGMOID_PIECES: [u32; 192] = [
-        0x000d0002, 0x000f0002, 0x000f0002, 0x00120003, 0x00120003, 0x00150003, 0x00150003,
-        0x00180004, 0x00180004, 0x001c0004, 0x001c0005, 0x00220005, 0x00210006, 0x00270006,
-        0x00270007, 0x002e0007, 0x002e0008, 0x00370009, 0x00370009, 0x0040000a, 0x0040000b,
-        0x004c000c, 0x004c000d, 0x0059000e, 0x0059000f, 0x00690010, 0x00690012, 0x007b0013,
-        0x007b0015, 0x00910017, 0x00910019, 0x00ab001b, 0x00ab001d, 0x00c9001f, 0x00c90022,
-        0x00ec0025, 0x00ec0028, 0x0116002b, 0x0116002f, 0x01470033, 0x01470037, 0x0181003c,
-        0x01810041, 0x01c40046, 0x01c4004c, 0x02140053, 0x02140059, 0x02710061, 0x02710069,
-        0x02de0072, 0x02de007a, 0x035d0085, 0x035d008f, 0x03f2009b, 0x03f100a9, 0x04a000b4,
-        0x04a000c3, 0x056a00d3, 0x056a00e3, 0x065500f3, 0x06540109, 0x07650119, 0x07650132,
-        0x08a00146, 0x08a1015e, 0x0a0c0178, 0x0a0a0198, 0x0bad01ae, 0x0bad01ce, 0x0d8a01ed,
-        0x0d8a020c, 0x0fa90232, 0x0fa90254, 0x120f0279, 0x120f029f, 0x14c302c8, 0x14c202f1,
-        0x17c7031b, 0x17c70342, 0x1b1f036c, 0x1b200398, 0x1ecd03c2, 0x1ecd03ec, 0x22ce0415,
-        0x22ce043e, 0x271e0464, 0x271f0487, 0x2bb704aa, 0x2bb704ca, 0x309004e7, 0x309004ff,
-        0x359a0515, 0x359a0526, 0x3ac70534, 0x3ac7053d, 0x40060541, 0x40060541, 0x4545053d,
-        0x45450534, 0x4a720526, 0x4a720515, 0x4f7d0500, 0x4f7d04e6, 0x545504cb, 0x545504ab,
-        0x58ee0488, 0x58ee0464, 0x5d3f043d, 0x5d3e0417, 0x614003ec, 0x614003c2, 0x64ed0398,
-        0x64ed036d, 0x68450344, 0x68460318, 0x6b4a02f0, 0x6b4a02c6, 0x6dfd02a0, 0x6dfd0279,
-        0x70640254, 0x70630231, 0x7283020e, 0x728201ed, 0x746001cd, 0x745f01b0, 0x76010194,
-        0x76010177, 0x776c015e, 0x776c0147, 0x78a80132, 0x78a70119, 0x79b70107, 0x79b800f3,
-        0x7aa200e2, 0x7aa200d3, 0x7b6d00c4, 0x7b6d00b4, 0x7c1a00a7, 0x7c1a009c, 0x7caf008f,
-        0x7caf0084, 0x7d2e007a, 0x7d2f0071, 0x7d9c0069, 0x7d9c0061, 0x7df9005a, 0x7df90053,
-        0x7e48004d, 0x7e480046, 0x7e8c0041, 0x7e8c003c, 0x7ec50037, 0x7ec50033, 0x7ef6002f,
-        0x7ef6002b, 0x7f200028, 0x7f200025, 0x7f430022, 0x7f44001f, 0x7f62001d, 0x7f62001b,
-        0x7f7b0019, 0x7f7b0017, 0x7f910015, 0x7f910013, 0x7fa40012, 0x7fa40010, 0x7fb3000f,
-        0x7fb3000e, 0x7fc1000d, 0x7fc1000c, 0x7fcc000b, 0x7fcc000a, 0x7fd60009, 0x7fd60009,
-        0x7fde0008, 0x7fde0007, 0x7fe50007, 0x7fe50006, 0x7feb0006, 0x7feb0005, 0x7ff00005,
-        0x7ff00004, 0x7ff40004, 0x7ff40004, 0x7ff80003, 0x7ff80003, 0x7ffb0003, 0x7ffb0003,
-        0x7ffd0002, 0x7ffd0002, 0x7fff0002,
-    ];
-    #[rustfmt::skip]
     static LAYER_1_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_1_TIME_SIGMOID_PIECES), from: 0, count: 8 },
+        FunctionRun { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 8 },
     ];
     const LAYER_1_TIME_SIGMOID: Functions = Functions::new(&LAYER_1_TIME_SIGMOID_RUNS);
     const _: () = assert!(LAYER_1_TIME_SIGMOID.fits(&[], 2));
     const _: () = require_disjoint(20, &[[18, 20]]);
-    const LAYER_1_DIFFERENCE: Add = Add { factors: [23841, -23938], shift: 16 };
+    const LAYER_1_DIFFERENCE: Add = Add { factors: [24074, -24074], shift: 16 };
     const _: () = assert!(LAYER_1_DIFFERENCE.fits(&[2], 2));
     const _: () = require_disjoint(20, &[[11, 13], [16, 18]]);
     const LAYER_1_CHANGE: Mul = Mul { half: 14278, multiplier: 18801, shift: 13 };
     const _: () = assert!(LAYER_1_CHANGE.fits(&[2], 2));
     const _: () = require_disjoint(20, &[[18, 20], [16, 18]]);
-    const LAYER_1_NEXT: Add = Add { factors: [19422, 8144], shift: 13 };
+    const LAYER_1_NEXT: Add = Add { factors: [19422, 8190], shift: 13 };
     const _: () = assert!(LAYER_1_NEXT.fits(&[2], 2));
     const _: () = require_disjoint(20, &[[11, 13], [16, 18]]);
     const LAYER_2_CONCAT: Place = Place { offset: 0, features: 7, factor: 16384, shift: 14 };
@@ -689,39 +564,8 @@ pub mod cfc_cartpole {
     const _: () = assert!(LAYER_2_FF1.fits(&[2], 1));
     const _: () = require_disjoint(20, &[[6, 8], [8, 9]]);
     #[rustfmt::skip]
-    static LAYER_2_FF1_TANH_PIECES: [u32; 192] = [
-        0x80010001, 0x80030002, 0x80030002, 0x80050002, 0x80050002, 0x80070002, 0x80070003,
-        0x800a0003, 0x800a0003, 0x800d0003, 0x800d0004, 0x80110004, 0x80110004, 0x80160005,
-        0x80160005, 0x801b0006, 0x801b0007, 0x80220007, 0x80220008, 0x802b0009, 0x802a000a,
-        0x8035000b, 0x8034000c, 0x8041000d, 0x8041000e, 0x804f000f, 0x804f0011, 0x80610013,
-        0x80610014, 0x80770017, 0x80770019, 0x8091001b, 0x8091001e, 0x80b00021, 0x80b00024,
-        0x80d60028, 0x80d6002c, 0x81040030, 0x81030035, 0x813b003a, 0x813b0040, 0x817d0046,
-        0x817d004d, 0x81ce0054, 0x81cd005e, 0x822e0065, 0x822e0070, 0x82a3007a, 0x82a30086,
-        0x83300093, 0x833000a1, 0x83d800ae, 0x83d900c2, 0x84a400d5, 0x84a500e6, 0x85990102,
-        0x85990115, 0x86bd0132, 0x86bd014c, 0x881c016e, 0x881b0191, 0x89bf01b9, 0x89bf01d8,
-        0x8bb10209, 0x8bb10237, 0x8e000268, 0x8e020298, 0x90bf02db, 0x90bb0325, 0x93f5034e,
-        0x93fa03a5, 0x97c503f1, 0x97c70434, 0x9c3304a1, 0x9c3204f2, 0xa1540551, 0xa14c05c9,
-        0xa73c0619, 0xa73b0685, 0xadf806fe, 0xadf70762, 0xb58a07bf, 0xb5910844, 0xbe0e08b5,
-        0xbe0a0932, 0xc7680988, 0xc7650a09, 0xd1960a62, 0xd1950ac1, 0xdc7e0b11, 0xdc7d0b5f,
-        0xe7fa0b9b, 0xe7fa0bd4, 0xf3e20bfb, 0xf3e20c17, 0x00000c25, 0x00010c25, 0x0c1f0c16,
-        0x0c1f0bfc, 0x18060bd2, 0x18060b9e, 0x23830b5a, 0x23830b0f, 0x2e6a0abe, 0x2e690a5f,
-        0x389609fa, 0x38960997, 0x41f20923, 0x41fa08a1, 0x4a700845, 0x4a6f07d7, 0x520a0762,
-        0x520a06f4, 0x58cc0697, 0x58cc060a, 0x5eaf05bc, 0x5eb10546, 0x63d204fc, 0x63d10490,
-        0x683c0445, 0x683d03ee, 0x6c0d03b6, 0x6c0b0351, 0x6f42031a, 0x6f4502d5, 0x720002a1,
-        0x72010268, 0x74500232, 0x74520203, 0x764301dd, 0x764301b9, 0x77e5018a, 0x77e70169,
-        0x7943014e, 0x79430136, 0x7a680114, 0x7a6800ff, 0x7b5c00e9, 0x7b5c00d8, 0x7c2800c1,
-        0x7c2700b4, 0x7cd100a1, 0x7cd10093, 0x7d5e0086, 0x7d5e007a, 0x7dd2006f, 0x7dd30065,
-        0x7e33005c, 0x7e330054, 0x7e84004d, 0x7e840046, 0x7ec60040, 0x7ec6003a, 0x7efe0035,
-        0x7efd0030, 0x7f2b002c, 0x7f2b0028, 0x7f510024, 0x7f510021, 0x7f70001e, 0x7f70001b,
-        0x7f8a0019, 0x7f8a0017, 0x7fa00014, 0x7fa00013, 0x7fb20011, 0x7fb2000f, 0x7fc0000e,
-        0x7fc0000d, 0x7fcd000c, 0x7fcc000b, 0x7fd7000a, 0x7fd60009, 0x7fdf0008, 0x7fdf0007,
-        0x7fe60007, 0x7fe60006, 0x7feb0005, 0x7feb0005, 0x7ff00004, 0x7ff00004, 0x7ff40004,
-        0x7ff40003, 0x7ff70003, 0x7ff70003, 0x7ffa0003, 0x7ffa0002, 0x7ffc0002, 0x7ffc0002,
-        0x7ffe0002, 0x7ffe0002, 0x80000001,
-    ];
-    #[rustfmt::skip]
     static LAYER_2_FF1_TANH_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_2_FF1_TANH_PIECES), from: 0, count: 4 },
+        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_FF1_TANH: Functions = Functions::new(&LAYER_2_FF1_TANH_RUNS);
     const _: () = assert!(LAYER_2_FF1_TANH.fits(&[], 1));
@@ -732,36 +576,20 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_2_FF2_BIAS: [i32; 1] = [
-        187154159,
+        187184305,
     ];
     #[rustfmt::skip]
     static LAYER_2_FF2_MULTIPLIER: [i16; 1] = [
-        21347,
+        25134,
     ];
     static LAYER_2_FF2_PACKED: [u32; 6] =
-        pack_dense16(&LAYER_2_FF2_WEIGHTS, &LAYER_2_FF2_BIAS, &LAYER_2_FF2_MULTIPLIER, 13);
+        pack_dense16(&LAYER_2_FF2_WEIGHTS, &LAYER_2_FF2_BIAS, &LAYER_2_FF2_MULTIPLIER, 15);
     static LAYER_2_FF2: Dense16 = Dense16::new(8, 1, &LAYER_2_FF2_PACKED, false);
     const _: () = assert!(LAYER_2_FF2.fits(&[2], 1));
     const _: () = require_disjoint(20, &[[6, 8], [9, 10]]);
     #[rustfmt::skip]
-    static LAYER_2_FF2_TANH_PIECES: [u32; 88] = [
-        0x80010232, 0x82440253, 0x82440272, 0x84c70294, 0x84c702b6, 0x878f02da, 0x878f0300,
-        0x8aa20327, 0x8aa2034f, 0x8e060379, 0x8e0503a4, 0x91bf03d0, 0x91bf03fe, 0x95d4042d,
-        0x95d4045d, 0x9a4a048e, 0x9a4a04c0, 0x9f2404f4, 0x9f240528, 0xa466055c, 0xa4660592,
-        0xaa1205c7, 0xaa1205fd, 0xb02a0633, 0xb02a0668, 0xb6ac069d, 0xb6ac06d1, 0xbd970706,
-        0xbd940741, 0xc4e70767, 0xc4e70797, 0xcc9507c4, 0xcc9407ef, 0xd4980818, 0xd497083f,
-        0xdce60861, 0xdce6087f, 0xe573089b, 0xe57308b3, 0xee3108c8, 0xee3108d8, 0xf71008e5,
-        0xf71008ed, 0x000008f2, 0x000108f2, 0x08f008ed, 0x08f108e6, 0x11d008d8, 0x11d008ca,
-        0x1a8f08b8, 0x1a8d089e, 0x231b087e, 0x231c085d, 0x2b6b0841, 0x2b6a0817, 0x336d07ef,
-        0x336c07ca, 0x3b1a0795, 0x3b1b0767, 0x42680732, 0x42680709, 0x495406cc, 0x4955069d,
-        0x4fd6065e, 0x4fd60638, 0x55f005fd, 0x55ef05c8, 0x5b9e059a, 0x5b9b055c, 0x60dd0528,
-        0x60dd04f4, 0x65b704c0, 0x65b7048e, 0x6a2d045d, 0x6a2c042d, 0x6e4203fe, 0x6e4203d0,
-        0x71fc03a4, 0x71fb0379, 0x755f034f, 0x755f0327, 0x78720300, 0x787202da, 0x7b3a02b6,
-        0x7b3a0294, 0x7dbd0272, 0x7dbd0253, 0x80000232,
-    ];
-    #[rustfmt::skip]
     static LAYER_2_FF2_TANH_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_2_FF2_TANH_PIECES), from: 0, count: 4 },
+        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_FF2_TANH: Functions = Functions::new(&LAYER_2_FF2_TANH_RUNS);
     const _: () = assert!(LAYER_2_FF2_TANH.fits(&[], 1));
@@ -772,11 +600,11 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_2_TIME_BIAS: [i32; 1] = [
-        -193150520,
+        -193149769,
     ];
     #[rustfmt::skip]
     static LAYER_2_TIME_MULTIPLIER: [i16; 1] = [
-        31778,
+        31087,
     ];
     static LAYER_2_TIME_PACKED: [u32; 6] =
         pack_dense16(&LAYER_2_TIME_WEIGHTS, &LAYER_2_TIME_BIAS, &LAYER_2_TIME_MULTIPLIER, 15);
@@ -784,58 +612,16 @@ pub mod cfc_cartpole {
     const _: () = assert!(LAYER_2_TIME.fits(&[2], 1));
     const _: () = require_disjoint(20, &[[6, 8], [10, 11]]);
     #[rustfmt::skip]
-    static LAYER_2_TIME_SIGMOID_PIECES: [u32; 272] = [
-        0x00140002, 0x00160002, 0x00160003, 0x00190003, 0x00180003, 0x001c0003, 0x001b0003,
-        0x001f0003, 0x001f0004, 0x00220004, 0x00220004, 0x00260004, 0x00260004, 0x002b0005,
-        0x002b0005, 0x00300005, 0x00300006, 0x00360006, 0x00360006, 0x003c0007, 0x003c0007,
-        0x00430007, 0x00430008, 0x004b0008, 0x004b0009, 0x00540009, 0x0054000a, 0x005e000a,
-        0x005e000b, 0x006a000c, 0x0069000c, 0x0076000d, 0x0076000e, 0x0084000e, 0x0084000f,
-        0x00940010, 0x00940011, 0x00a50012, 0x00a50013, 0x00b90014, 0x00b90015, 0x00cf0017,
-        0x00cf0018, 0x00e80019, 0x00e8001b, 0x0103001c, 0x0103001e, 0x01220020, 0x01220022,
-        0x01450024, 0x01450026, 0x016c0028, 0x016b002a, 0x0197002c, 0x0197002f, 0x01c70032,
-        0x01c70034, 0x01fd0037, 0x01fd003b, 0x0239003e, 0x02390041, 0x027c0045, 0x027c0049,
-        0x02c8004e, 0x02c80051, 0x031b0056, 0x031b005b, 0x0378005f, 0x03790065, 0x03e0006a,
-        0x03e00072, 0x04550077, 0x0455007e, 0x04d60085, 0x04d6008c, 0x05660094, 0x0565009d,
-        0x060600a3, 0x060600ad, 0x06b700b6, 0x06b800c0, 0x077d00ca, 0x077d00d5, 0x085700e0,
-        0x085700ec, 0x094a00fb, 0x094a0103, 0x0a560115, 0x0a56011f, 0x0b7d012f, 0x0b7c0141,
-        0x0cc3014e, 0x0cc4015e, 0x0e2a016f, 0x0e2b0180, 0x0fb50194, 0x0fb401aa, 0x116501b8,
-        0x116501d1, 0x133f01e3, 0x133e01fd, 0x15440210, 0x15440222, 0x1776023e, 0x17750256,
-        0x19d7026d, 0x19d70287, 0x1c6b02a0, 0x1c6a02bd, 0x1f3202d9, 0x1f3202ee, 0x222b0304,
-        0x222b0329, 0x255e033d, 0x255e0354, 0x28c30376, 0x28c2038b, 0x2c5c03ab, 0x2c5b03bf,
-        0x302803dd, 0x302703f0, 0x34230407, 0x3422041e, 0x384a0433, 0x384a0446, 0x3c9b045a,
-        0x3c9b046b, 0x410e047c, 0x410e0489, 0x459d0494, 0x459e04a2, 0x4a4504ac, 0x4a4504b3,
-        0x4efc04b9, 0x4efc04bd, 0x53ba04bf, 0x53ba04bf, 0x587804bd, 0x587804b9, 0x5d2e04b3,
-        0x5d2e04ac, 0x61d504a2, 0x61d50497, 0x6666048a, 0x6666047b, 0x6ad9046b, 0x6ad9045a,
-        0x6f290447, 0x6f290433, 0x7351041d, 0x73510407, 0x774d03f0, 0x774d03d8, 0x7b1803bf,
-        0x7b1803a6, 0x7eb1038c, 0x7ec40278, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-        0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000, 0x7fff0000,
-    ];
-    #[rustfmt::skip]
     static LAYER_2_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_2_TIME_SIGMOID_PIECES), from: 0, count: 4 },
+        FunctionRun { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 4 },
     ];
     const LAYER_2_TIME_SIGMOID: Functions = Functions::new(&LAYER_2_TIME_SIGMOID_RUNS);
     const _: () = assert!(LAYER_2_TIME_SIGMOID.fits(&[], 1));
     const _: () = require_disjoint(20, &[[10, 11]]);
-    const LAYER_2_DIFFERENCE: Add = Add { factors: [25071, -28748], shift: 16 };
+    const LAYER_2_DIFFERENCE: Add = Add { factors: [28748, -28748], shift: 16 };
     const _: () = assert!(LAYER_2_DIFFERENCE.fits(&[1], 1));
     const _: () = require_disjoint(20, &[[8, 9], [9, 10]]);
-    const LAYER_2_CHANGE: Mul = Mul { half: 8125, multiplier: 16520, shift: 12 };
+    const LAYER_2_CHANGE: Mul = Mul { half: 6213, multiplier: 21604, shift: 12 };
     const _: () = assert!(LAYER_2_CHANGE.fits(&[1], 1));
     const _: () = require_disjoint(20, &[[10, 11], [9, 10]]);
     const LAYER_2_NEXT: Add = Add { factors: [28311, 32762], shift: 16 };
