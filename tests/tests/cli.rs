@@ -25,7 +25,7 @@ fn misuse_exits_with_2() {
     desk.nervecord::<&str>(&[]).refused(&["Usage"]);
     desk.nervecord(&["fly"]).refused(&["fly"]);
     desk.nervecord(&["compile", "a.onnx"]).refused(&["--out"]);
-    desk.on("compile", "policy", &["-o", "p.rs", "--weights", "4"]).refused(&["4", "auto"]);
+    desk.on("compile", "policy", &["-o", "p.rs", "--weights", "5"]).refused(&["5", "auto"]);
     desk.on("compile", "policy", &["-o", "p.rs", "--cpu", "z80"]).refused(&["z80", "cortex-m4"]);
     let power = ["-o", "p.rs", "--optimize", "power"];
     desk.on("compile", "policy", &power).refused(&["power", "speed", "size", "balanced"]);

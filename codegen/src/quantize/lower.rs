@@ -18,7 +18,7 @@ use crate::program::{Program, StepWidth, Width};
 /// Share of the tolerance that one function table may use.
 const TABLE_SHARE: f64 = 0.05;
 /// The same where an error is carried from step to step.
-const RECURRENT_TABLE_SHARE: f64 = 0.03;
+const RECURRENT_TABLE_SHARE: f64 = 0.005;
 /// The same where gates decide what is carried and forget it, with weights of 16 bits and of 8, whose own error is larger.
 const GATED_TABLE_SHARES: [f64; 2] = [0.007, 0.02];
 
