@@ -16,7 +16,7 @@ use nervecord_tests::network;
 use nervecord_tests::random::Random;
 
 /// Networks drawn.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 50;
 /// Integers of each input that a box lets move.
 const WIDE: i32 = 12;
 
