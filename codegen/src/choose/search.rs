@@ -60,17 +60,29 @@ pub fn choose(trial: &Trial) -> Result<Chosen> {
         (finest, least) = (finer, error);
     }
     let allowed = target.max(least * AS_GOOD);
-    let mut coarse = Precision { tables: finest.tables, ..ladder.rung(rung.saturating_sub(1)) };
-    if options.optimize == Optimize::Size {
-        let tables = finest.tables * f64::powi(2.0, COARSER);
-        let small = Precision { tables, shared: true, ..finest.clone() };
-        // Where there are no tables there is nothing to make coarser.
-        if trial.tried(&small)?.flash_bytes < trial.tried(&finest)?.flash_bytes {
-            (coarse.tables, coarse.shared) = (tables, true);
+    // From the finest to the cheapest: of the layers on a rung, those that can go to the one before it do.
+    let (mut precision, mut reasons) = (finest, vec![]);
+    for k in (0..rung).rev() {
+        let [narrow, wide] = [ladder.rung(k), ladder.rung(k + 1)].map(|rung| rung.widths);
+        let mut coarse = precision.clone();
+        for (own, (narrow, wide)) in coarse.widths.iter_mut().zip(narrow.into_iter().zip(wide)) {
+            *own = if *own == wide { narrow } else { *own };
+        }
+        if let Some((refined, why)) = refine(trial, coarse, &precision, allowed)? {
+            precision = refined;
+            reasons.extend(why);
         }
     }
-    let refined = refine(trial, coarse, &finest, allowed)?;
-    let (mut precision, mut reasons) = refined.unwrap_or((finest, vec![]));
+    if options.optimize == Optimize::Size {
+        // What the weights have left of the error is for coarser tables.
+        let tables = precision.tables * f64::powi(2.0, COARSER);
+        let small = Precision { tables, shared: true, ..precision.clone() };
+        // Where there are no tables there is nothing to make coarser.
+        if trial.tried(&small)?.flash_bytes < trial.tried(&precision)?.flash_bytes {
+            let coarser = refine(trial, small, &precision, allowed)?;
+            precision = coarser.map_or(precision, |(coarser, _)| coarser);
+        }
+    }
     if options.optimize != Optimize::Balanced {
         // Every width by itself, so that the report has what each would cost.
         for rung in Ladder::all(&trial.graph, options) {
