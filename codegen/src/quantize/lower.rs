@@ -12,7 +12,7 @@ use super::{
 use crate::calibrate::Ranges;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, TensorId};
-use crate::options::Options;
+use crate::options::{Optimize, Options};
 use crate::program::{Program, StepWidth, Width};
 
 /// Share of the tolerance that one function table may use.
@@ -61,8 +61,7 @@ pub fn lower(
         fused: vec![false; graph.nodes.len()],
         needed: u32::MAX,
         scores: None,
-        made: (graph.states.is_empty() && precision.widths.contains(&Width::I4))
-            .then(|| Made::of(graph, ranges)),
+        made: follows(graph, options, precision).then(|| Made::of(graph, ranges)),
     };
     let input = port::input(&mut lowering)?;
     let states = state::open(&mut lowering);
@@ -147,6 +146,12 @@ pub fn lower(
         front: None,
         guard: None,
     })
+}
+
+/// Whether layers are fitted to what the integers before them make: where these are coarse.
+fn follows(graph: &Graph, options: &Options, precision: &Precision) -> bool {
+    let coarse = options.optimize == Optimize::Size || precision.widths.contains(&Width::I4);
+    coarse && graph.states.is_empty()
 }
 
 /// The widths among which the caller chooses, and what each has to compute.

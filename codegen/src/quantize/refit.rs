@@ -104,12 +104,9 @@ impl<'a> Made<'a> {
         if layer.inputs() > WIDEST || missing.iter().flatten().all(|m| *m == 0.0) {
             return None;
         }
-        let standard = Standard::of(&inputs, layer.inputs());
-        let fits = RIDGES.map(|ridge| {
-            let fit = standard.fit(layer, &missing, ridge);
-            (self.error(&fit, layer, tensor), fit)
-        });
-        fits.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, fit)| fit)
+        let fits = Standard::of(&inputs, layer.inputs()).fits(layer, &missing).into_iter();
+        let judged = fits.map(|fit| (self.error(&fit, layer, tensor), fit));
+        judged.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, fit)| fit)
     }
 }
 
@@ -144,23 +141,33 @@ impl Standard {
         all
     }
 
-    /// `layer` with the regression of what it makes of `missing`, by row, on these inputs added to it.
-    fn fit(&self, layer: &Dense, missing: &[Vec<f64>], ridge: f64) -> Dense {
+    /// `layer` with the regression of what it makes of `missing`, by row, on these inputs added to it, by each ridge.
+    fn fits(&self, layer: &Dense, missing: &[Vec<f64>]) -> Vec<Dense> {
+        let lost = |weights: &Vec<f64>| {
+            let lost = |missing: &Vec<f64>| weights.iter().zip(missing).map(|(w, x)| w * x).sum();
+            let lost: Vec<f64> = missing.iter().map(lost).collect();
+            let slopes = self.columns.iter().map(|column| mean_product(column, &lost));
+            (mean(&lost), slopes.collect::<Vec<f64>>())
+        };
+        let lost = parallel::map(&layer.weights, lost);
+        RIDGES.iter().map(|&ridge| self.fit(layer, &lost, ridge)).collect()
+    }
+
+    /// `layer` with a regression added to it: of what each output lacks its mean, and its mean product with each input.
+    fn fit(&self, layer: &Dense, lost: &[(f64, Vec<f64>)], ridge: f64) -> Dense {
         let n = self.columns.len();
         let mut matrix = self.correlation.clone();
         matrix.iter_mut().step_by(n + 1).for_each(|own| *own += ridge);
         let factor = Factor::of(&matrix, &(0..n).collect::<Vec<_>>());
-        let output = |(weights, bias): &(&Vec<f64>, &f64)| {
-            let lost = |missing: &Vec<f64>| weights.iter().zip(missing).map(|(w, x)| w * x).sum();
-            let lost: Vec<f64> = missing.iter().map(lost).collect();
-            let slopes = self.columns.iter().map(|column| mean_product(column, &lost)).collect();
-            let mut slopes = factor.solve(slopes);
+        let outputs: Vec<usize> = (0..lost.len()).collect();
+        let output = |&o: &usize| {
+            let (mean, products) = &lost[o];
+            let mut slopes = factor.solve(products.clone());
             slopes.iter_mut().zip(&self.deviation).for_each(|(slope, sd)| *slope /= sd);
             let zero: f64 = slopes.iter().zip(&self.mean).map(|(slope, mean)| slope * mean).sum();
-            let weights = weights.iter().zip(&slopes).map(|(w, slope)| w + slope);
-            (weights.collect::<Vec<f64>>(), *bias + mean(&lost) - zero)
+            let weights = layer.weights[o].iter().zip(&slopes).map(|(w, slope)| w + slope);
+            (weights.collect::<Vec<f64>>(), layer.bias[o] + mean - zero)
         };
-        let outputs: Vec<_> = layer.weights.iter().zip(&layer.bias).collect();
         let (weights, bias): (Vec<_>, _) = parallel::map(&outputs, output).into_iter().unzip();
         Dense { weights: weights.into(), bias, ..layer.clone() }
     }

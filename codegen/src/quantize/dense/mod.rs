@@ -88,7 +88,7 @@ fn fit<'a>(
         let scales = output_scales(lowering, tail, layer.bias.len());
         let numbers = [f64::from(width.bits()), f64::from(u8::from(tail.relu))].into_iter();
         let numbers = numbers.chain(scales.numbers()).chain(input.numbers());
-        let refits = matches!(node.layer, Layer::Dense(_)) && width == Width::I4;
+        let refits = matches!(node.layer, Layer::Dense(_));
         let made = lowering.made.as_ref().filter(|_| refits);
         let tensor = node.inputs[0];
         let numbers = numbers.chain(made.map(|made| made.print(tensor)));
