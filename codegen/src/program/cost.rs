@@ -129,7 +129,7 @@ impl Prices {
 
 const M0: Prices = Prices {
     step: 50.0,
-    input: 11.0,
+    input: 8.0,
     least: [3.5, 20.0],
     dense: [[3.6, 10.0, 10.0, 0.0], [3.22, 3.9, 22.4, 0.0], [3.02, 23.7, 5.3, 0.0]],
     bytes_from: 0,
@@ -172,7 +172,7 @@ const M4: Prices = Prices {
     single: 10.0,
     finish: 14.8,
     function: 5.1,
-    each: 7.4,
+    each: 4.0,
 };
 
 const M55: Prices = Prices {
@@ -183,17 +183,17 @@ const M55: Prices = Prices {
     bytes_from: 32,
     pruned: [7.0, 33.0],
     lazy: [1.8, 2.0, 45.0],
-    knots: [34.0, 14.0],
-    edges: [5.25, 5.5],
+    knots: [8.0, 14.0],
+    edges: [1.3, 2.5],
     single: 10.0,
-    finish: 14.8,
-    function: 5.1,
+    finish: 16.0,
+    function: 1.75,
     each: 2.4,
 };
 
 const RV32: Prices = Prices {
     step: 55.0,
-    input: 11.5,
+    input: 9.0,
     least: [3.25, 8.0],
     dense: [[3.3, 6.0, 9.1, 0.0], [3.27, 3.9, 9.1, 0.0], [3.27, 3.9, 9.1, 0.0]],
     bytes_from: 0,
