@@ -1,12 +1,10 @@
 //! What integers were chosen among, for reports. Stands on trials and the objective.
 
-use super::objective::Objective;
 use super::trial::{Trial, Tried};
 use crate::error::Result;
-use crate::graph::Layer;
 use crate::options::{Optimize, Options};
 use crate::program::{Choice, Front, Width};
-use crate::quantize::Precision;
+use crate::quantize::{Precision, has_width};
 
 /// Choices that are told at most.
 const MOST: usize = 9;
@@ -58,11 +56,9 @@ fn told<'a>(tried: &'a [Tried], taken: &Precision) -> Vec<&'a Tried> {
 
 /// How fine integers are.
 fn words(trial: &Trial, precision: &Precision) -> String {
-    let has_weights =
-        |layer: &Layer| matches!(layer, Layer::Dense(_) | Layer::Windows(_) | Layer::Kan(_));
     let nodes = trial.graph.nodes.iter().zip(&precision.widths);
     let widths: Vec<Width> =
-        nodes.filter(|(node, _)| has_weights(&node.layer)).map(|(_, width)| *width).collect();
+        nodes.filter(|(node, _)| has_width(&node.layer)).map(|(_, width)| *width).collect();
     let count = |width: Width| widths.iter().filter(|own| **own == width).count();
     let used: Vec<Width> = Width::ALL.into_iter().filter(|width| count(*width) > 0).collect();
     let mut words = match used.as_slice() {
@@ -101,9 +97,7 @@ fn why(tried: &[Tried], taken: &Precision, allowed: f64, options: &Options) -> S
         false => "though none is near enough to float".to_owned(),
     };
     let what = match options.optimize {
-        Optimize::Speed => {
-            format!("fewest instructions on {}", Objective::of(options).cpu.name())
-        }
+        Optimize::Speed => format!("fewest instructions on {}", options.cpu.name()),
         Optimize::Size => "fewest bytes of tables".to_owned(),
         Optimize::Balanced => "fewest wide layers".to_owned(),
     };

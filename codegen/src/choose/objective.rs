@@ -2,27 +2,23 @@
 //! Stands on options, prices and precisions.
 
 use crate::graph::{Graph, Layer};
-use crate::options::{Cpu, Optimize, Options, Weights};
+use crate::options::{Optimize, Options, Weights};
 use crate::program::Width;
 use crate::program::cost::Prices;
 use crate::quantize::{Precision, narrowest};
 
 /// What is to be small.
 #[derive(Debug, Clone, Copy)]
-pub struct Objective {
-    optimize: Optimize,
-    /// The core that instructions are counted for.
-    pub cpu: Cpu,
-}
+pub struct Objective(Optimize);
 
 impl Objective {
     pub fn of(options: &Options) -> Self {
-        Self { optimize: options.optimize, cpu: options.cpu }
+        Self(options.optimize)
     }
 
     /// What counts, and what counts between equals.
     pub fn cost(self, instructions: f64, bytes: usize) -> [f64; 2] {
-        match self.optimize {
+        match self.0 {
             Optimize::Speed => [instructions.round(), bytes as f64],
             Optimize::Size | Optimize::Balanced => [bytes as f64, instructions.round()],
         }
@@ -30,7 +26,7 @@ impl Objective {
 
     /// What the first of them is counted in, and of what it is all.
     pub fn unit(self) -> (&'static str, &'static str) {
-        match self.optimize {
+        match self.0 {
             Optimize::Speed => ("instructions", ""),
             Optimize::Size | Optimize::Balanced => ("B", " of tables"),
         }

@@ -5,9 +5,8 @@ use std::cmp::Ordering;
 use super::objective::{Ladder, Objective};
 use super::trial::{Trial, Tried};
 use crate::error::Result;
-use crate::graph::Layer;
 use crate::options::{Optimize, Weights};
-use crate::quantize::Precision;
+use crate::quantize::{Precision, has_width};
 
 /// Share of the tolerance that the error may use on the rows that choose; other rows do a little worse.
 const SAFETY: f64 = 0.85;
@@ -118,11 +117,8 @@ impl Step {
     /// All that lead from `coarse` to `finest`.
     fn between(trial: &Trial, coarse: &Precision, finest: &Precision) -> Vec<Self> {
         let nodes = trial.graph.nodes.iter().enumerate();
-        let wider = nodes.filter(|(i, node)| {
-            let has_weights =
-                matches!(node.layer, Layer::Dense(_) | Layer::Windows(_) | Layer::Kan(_));
-            has_weights && coarse.widths[*i] < finest.widths[*i]
-        });
+        let wider = nodes
+            .filter(|(i, node)| has_width(&node.layer) && coarse.widths[*i] < finest.widths[*i]);
         let tables = (coarse.tables / finest.tables).log2().round() as usize;
         let own = coarse.shared && !finest.shared;
         let wider: Vec<usize> = wider.map(|(i, _)| i).collect();
@@ -245,7 +241,7 @@ mod tests {
     use crate::calibrate::Calibration;
     use crate::choose::quantize;
     use crate::graph::expr::{Expr, Function};
-    use crate::graph::{Dense, Graph};
+    use crate::graph::{Dense, Graph, Layer};
     use crate::options::{Cpu, Options};
     use crate::program::Program;
 

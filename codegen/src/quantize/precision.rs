@@ -23,6 +23,11 @@ impl Precision {
     }
 }
 
+/// Whether a layer has weights whose width is chosen for itself.
+pub fn has_width(layer: &Layer) -> bool {
+    matches!(layer, Layer::Dense(_) | Layer::Windows(_) | Layer::Kan(_))
+}
+
 /// The narrowest weights that a layer can have.
 pub fn narrowest(layer: &Layer) -> Width {
     match layer {

@@ -117,7 +117,7 @@ struct Standard {
     deviation: Vec<f64>,
     /// By input and row.
     columns: Vec<Vec<f64>>,
-    /// Row-major.
+    /// Row-major, its lower half.
     correlation: Vec<f64>,
 }
 
@@ -136,8 +136,13 @@ impl Standard {
             all.deviation.push(deviation);
             all.columns.push(column);
         }
-        let row = |a: &Vec<f64>| all.columns.iter().map(|b| mean_product(a, b)).collect::<Vec<_>>();
-        all.correlation = parallel::map(&all.columns, row).concat();
+        let row = |&i: &usize| {
+            let (own, before) = (&all.columns[i], &all.columns[..=i]);
+            let mut row: Vec<f64> = before.iter().map(|b| mean_product(own, b)).collect();
+            row.resize(inputs, 0.0);
+            row
+        };
+        all.correlation = parallel::map(&(0..inputs).collect::<Vec<_>>(), row).concat();
         all
     }
 

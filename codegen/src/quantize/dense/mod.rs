@@ -92,17 +92,18 @@ fn fit<'a>(
         let made = lowering.made.as_ref().filter(|_| refits);
         let tensor = node.inputs[0];
         let numbers = numbers.chain(made.map(|made| made.print(tensor)));
-        let of = |layer: &graph::Dense, rows: Vec<&Vec<f64>>| {
-            let moments = Moments::of(rows.into_iter(), input, width);
-            quantize(layer, input, &moments, &scales, width, tail.relu)
+        let moments = |rows: Vec<&Vec<f64>>| Moments::of(rows.into_iter(), input, width);
+        let of = |layer: &graph::Dense, moments: &Moments| {
+            quantize(layer, input, moments, &scales, width, tail.relu)
                 .map_err(|e| e.at(format!("node `{}`", node.name)))
         };
         let quantized = lowering.known.get(&node.name, numbers, || {
-            let Some(made) = made else { return of(layer, rows()) };
+            let Some(made) = made else { return of(layer, &moments(rows())) };
             let error = |q: &Quantized| made.error(&q.stands_for(layer, input), layer, tensor);
-            let own = of(layer, made.fitted(tensor))?;
+            let moments = moments(made.fitted(tensor));
+            let own = of(layer, &moments)?;
             let Some(fit) = made.fit(layer, tensor) else { return Ok(own) };
-            let fitted = of(&fit, made.fitted(tensor))?;
+            let fitted = of(&fit, &moments)?;
             Ok(if error(&fitted) < error(&own) { fitted } else { own })
         })?;
         // A wider scale moves the end of its range away from the cap.
