@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check in turn, none skipped, and one closing line to read.
+//! `cargo xtask test`: every check in turn, none skipped; what failed is said again at the end.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -20,11 +20,16 @@ use crate::{
     package, python, subject, supply, templates,
 };
 
+/// The most lines one test program's failures take at the end, where a log may be cut.
+const SAID_AGAIN: usize = 30;
+
 /// What passed and failed so far; a stage counts as one, `cargo test` as all its tests.
 #[derive(Default)]
 struct Tally {
     passed: usize,
     failed: usize,
+    /// What failed and why, to be read where the log ends.
+    failures: Vec<String>,
 }
 
 /// Runs every stage, also after a failed one; whether all passed.
@@ -87,6 +92,9 @@ pub fn test() -> bool {
     }
     tally.stage("a Pico with its devices", || board::board("pico", false));
     tally.stage("faults in closed loop", faults::check);
+    for failure in &tally.failures {
+        println!("FAILED: {failure}");
+    }
     println!("{} passed, {} failed", tally.passed, tally.failed);
     tally.failed == 0
 }
@@ -99,6 +107,7 @@ impl Tally {
             Err(error) => {
                 self.failed += 1;
                 println!("{name}: FAILED\n{error}");
+                self.failures.push(format!("{name}\n{error}"));
                 return;
             }
         }
@@ -112,16 +121,26 @@ impl Tally {
         let mut command = Command::new(cargo_path());
         command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root());
         command.args(["--features", "nervecord-tests/emulated"]);
+        // What one program of tests says of its failures, from its heading to its closing line.
+        let mut said: Option<Vec<String>> = None;
         let done = run_through(&mut command, |line| {
             if let Some(counts) = tallied(line) {
                 passed += counts[0];
                 // A test that was left out did not pass.
                 failed += counts[1] + counts[2];
+                self.failures.extend(said.take().map(|lines| format!("tests{}", lines.concat())));
+            } else if let Some(lines) = said.as_mut() {
+                if lines.len() < SAID_AGAIN && !line.trim().is_empty() {
+                    lines.push(format!("\n{line}"));
+                }
+            } else if line == "failures:" {
+                said = Some(Vec::new());
             }
         });
         // A build that fails has no tests to count.
         if !done && failed == 0 {
             failed = 1;
+            self.failures.push("tests\nthey do not build: the compiler's words are above".to_owned());
         }
         self.passed += passed;
         self.failed += failed;
