@@ -178,11 +178,9 @@ impl Model {{
     pub const fn new() -> Self {{
         Self(Scratch::new())
     }}
-    pub fn step_raw(&mut self, input: &[RawInput; INPUTS]) -> [RawOutput; OUTPUTS] {{
+    pub fn step_raw_into(&mut self, input: &[RawInput; INPUTS], all: &mut [RawOutput; OUTPUTS]) {{
         read16(input, &LIMITS, self.0.tensor(0..{READ}));
-        let mut all = [0; OUTPUTS];
         {steps}
-        all
     }}
 }}
 }}
