@@ -140,7 +140,8 @@ impl Tally {
         // A build that fails has no tests to count.
         if !done && failed == 0 {
             failed = 1;
-            self.failures.push("tests\nthey do not build: the compiler's words are above".to_owned());
+            self.failures
+                .push("tests\nthey do not build: the compiler's words are above".to_owned());
         }
         self.passed += passed;
         self.failed += failed;

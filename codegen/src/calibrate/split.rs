@@ -50,6 +50,14 @@ impl Split {
         self
     }
 
+    /// The rows that are fitted to and do not choose; where all rows do everything, all.
+    pub fn unchosen(&self) -> Vec<usize> {
+        match self.is_held_out() {
+            true => self.fit.iter().copied().filter(|row| !self.choose.contains(row)).collect(),
+            false => self.fit.clone(),
+        }
+    }
+
     /// Takes the rows that chose to those that are fitted to, once all is chosen.
     pub fn join(&mut self) {
         if self.is_held_out() {

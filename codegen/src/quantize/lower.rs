@@ -5,6 +5,7 @@ use super::lowering::Lowering;
 use super::memo::Known;
 use super::precision::Precision;
 use super::refit::Made;
+use super::settle::{Integers, settle};
 use super::{
     dense, elementwise, functions, heads, kan, membrane, ncap, plan, port, quotient, rearrange,
     recurrent, reduce, spiking, state,
@@ -12,7 +13,7 @@ use super::{
 use crate::calibrate::Ranges;
 use crate::error::Result;
 use crate::graph::{Graph, Layer, TensorId};
-use crate::options::{Optimize, Options};
+use crate::options::{Optimize, Options, Weights};
 use crate::program::{Program, StepWidth, Width};
 
 /// Share of the tolerance that one function table may use.
@@ -30,6 +31,30 @@ pub fn lower(
     options: &Options,
     precision: &Precision,
 ) -> Result<Program> {
+    let (program, made) = lower_with(graph, ranges, known, options, precision, &[])?;
+    let Some((rounded, layers)) = made.map(|made| made.into_rounded(graph)) else {
+        return Ok(program);
+    };
+    let widths = precision.widths.iter().map(|width| f64::from(width.bits()));
+    let numbers: Vec<f64> = layers.iter().flat_map(Integers::numbers).chain(widths).collect();
+    let asked = options.weights == Weights::I4;
+    let settled =
+        known.get("", numbers, || Ok(settle(graph, rounded, ranges, layers.clone(), asked)))?;
+    match *settled == layers {
+        true => Ok(program),
+        false => Ok(lower_with(graph, ranges, known, options, precision, &settled)?.0),
+    }
+}
+
+/// The program, with the integers of `settled` in place of those of their nodes, and what it makes of some rows.
+fn lower_with<'a>(
+    graph: &'a Graph,
+    ranges: &'a Ranges,
+    known: &'a Known,
+    options: &'a Options,
+    precision: &'a Precision,
+    settled: &'a [Integers],
+) -> Result<(Program, Option<Made<'a>>)> {
     let mut readers = vec![0; graph.tensors.len()];
     for id in graph.nodes.iter().flat_map(|n| &n.inputs).chain([&graph.output]) {
         readers[*id] += 1;
@@ -62,6 +87,7 @@ pub fn lower(
         needed: u32::MAX,
         scores: None,
         made: follows(graph, options, precision).then(|| Made::of(graph, ranges)),
+        settled,
     };
     let input = port::input(&mut lowering)?;
     let states = state::open(&mut lowering);
@@ -123,7 +149,8 @@ pub fn lower(
     let callers = plan::callers(&lowering.ops, &states, &input, &output);
     let (storages, scratch_quads) =
         plan::plan(&sizes, &lowering.ops, &states, &callers, input.storage, output.storage);
-    Ok(Program {
+    let made = lowering.made.take();
+    let program = Program {
         name: graph.name.clone(),
         input,
         output,
@@ -145,7 +172,8 @@ pub fn lower(
         promise: None,
         front: None,
         guard: None,
-    })
+    };
+    Ok((program, made))
 }
 
 /// Whether layers are fitted to what the integers before them make: where these are coarse.

@@ -5,6 +5,7 @@ use super::format::Format;
 use super::gates::Gates;
 use super::memo::Known;
 use super::refit::Made;
+use super::settle::Integers;
 use super::{rescale, scale, table};
 use crate::calibrate::Ranges;
 use crate::graph::{Graph, Layer, Node, TensorId};
@@ -52,13 +53,15 @@ pub struct Lowering<'a> {
     pub scores: Option<TensorFormat>,
     /// What the layers so far make of some rows, where weights are so coarse that those behind are fitted to it.
     pub made: Option<Made<'a>>,
+    /// Integers of layers that were moved together, in place of those that each would get.
+    pub settled: &'a [Integers],
 }
 
 impl Lowering<'_> {
     /// Computes what node `index`, which is lowered, makes of the rows that others are fitted to.
     pub fn follow(&mut self, index: usize) {
         if let Some(made) = &mut self.made {
-            made.follow(&self.graph.nodes[index]);
+            made.follow(index, &self.graph.nodes[index]);
         }
     }
 

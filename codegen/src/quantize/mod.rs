@@ -30,6 +30,8 @@ mod refit;
 mod rescale;
 mod rows;
 mod scale;
+mod settle;
+mod slopes;
 mod spiking;
 mod spread;
 mod state;

@@ -7,6 +7,7 @@
 //! Stands on the float reference, the ranges and the Cholesky factor.
 
 use super::cholesky::Factor;
+use super::settle::Integers;
 use crate::calibrate::Ranges;
 use crate::graph::{Dense, Graph, Layer, Node, TensorId, Windows};
 use crate::parallel;
@@ -27,8 +28,10 @@ pub struct Made<'a> {
     fit: usize,
     /// The value of each tensor, by row.
     rows: Vec<Vec<Vec<f64>>>,
-    /// The dense layer that the integers of the node that was lowered last stand for.
-    stands: Option<Dense>,
+    /// By node, the dense layers that integers stand for.
+    stands: Vec<Option<Dense>>,
+    /// Integers of 4 bits, which may be moved.
+    coarse: Vec<Integers>,
 }
 
 impl<'a> Made<'a> {
@@ -37,7 +40,7 @@ impl<'a> Made<'a> {
         let some = |rows: &[usize]| -> Vec<usize> {
             rows.iter().copied().step_by(rows.len().div_ceil(ROWS).max(1)).collect()
         };
-        let (mut which, choose) = (some(&ranges.split.fit), some(&ranges.split.choose));
+        let (mut which, choose) = (some(&ranges.split.unchosen()), some(&ranges.split.choose));
         let fit = which.len();
         which.extend(choose);
         let start = |row: &usize| {
@@ -46,7 +49,7 @@ impl<'a> Made<'a> {
             values
         };
         let rows = which.iter().map(start).collect();
-        Self { ranges, which, fit, rows, stands: None }
+        Self { ranges, which, fit, rows, stands: vec![None; graph.nodes.len()], coarse: vec![] }
     }
 
     /// A tensor's values on the rows that are fitted to.
@@ -59,20 +62,28 @@ impl<'a> Made<'a> {
         self.rows.iter().flat_map(|values| &values[tensor]).sum()
     }
 
-    /// The dense layer that the integers of the node that was lowered last stand for.
-    pub fn stand(&mut self, dense: Dense) {
-        self.stands = Some(dense);
+    /// Notes that the integers of node `index` stand for `dense`.
+    pub fn stand(&mut self, index: usize, dense: Dense) {
+        self.stands[index] = Some(dense);
     }
 
-    /// Computes what `node`, which is integers now, writes.
-    pub fn follow(&mut self, node: &Node) {
-        let layer = match (&node.layer, self.stands.take()) {
-            (Layer::Dense(_), Some(dense)) => &Layer::Dense(dense),
-            (Layer::Windows(windows), Some(dense)) => {
-                &Layer::Windows(Windows { dense, ..windows.clone() })
-            }
-            (layer, _) => layer,
-        };
+    /// Notes integers that may be moved.
+    pub fn may_move(&mut self, integers: Integers) {
+        self.coarse.push(integers);
+    }
+
+    /// The network that all integers stand for, and those of them that may be moved.
+    pub fn into_rounded(self, graph: &Graph) -> (Graph, Vec<Integers>) {
+        let mut rounded = graph.clone();
+        for (node, dense) in rounded.nodes.iter_mut().zip(self.stands) {
+            node.layer = standing(&node.layer, dense.as_ref());
+        }
+        (rounded, self.coarse)
+    }
+
+    /// Computes what node `index`, which is integers now, writes.
+    pub fn follow(&mut self, index: usize, node: &Node) {
+        let layer = &standing(&node.layer, self.stands[index].as_ref());
         let value = |values: &Vec<Vec<f64>>| {
             let inputs: Vec<&[f64]> = node.inputs.iter().map(|&id| &values[id][..]).collect();
             reference::value(layer, &inputs)
@@ -107,6 +118,17 @@ impl<'a> Made<'a> {
         let fits = Standard::of(&inputs, layer.inputs()).fits(layer, &missing).into_iter();
         let judged = fits.map(|fit| (self.error(&fit, layer, tensor), fit));
         judged.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, fit)| fit)
+    }
+}
+
+/// `layer` as it is with a dense layer that its integers stand for.
+fn standing(layer: &Layer, dense: Option<&Dense>) -> Layer {
+    match (layer, dense.cloned()) {
+        (Layer::Dense(_), Some(dense)) => Layer::Dense(dense),
+        (Layer::Windows(windows), Some(dense)) => {
+            Layer::Windows(Windows { dense, ..windows.clone() })
+        }
+        (layer, _) => layer.clone(),
     }
 }
 
@@ -206,13 +228,13 @@ mod tests {
         let ranges = Calibration::of((0..400).map(row).collect()).ranges(&graph).unwrap();
 
         let mut exact = Made::of(&graph, &ranges);
-        exact.follow(&graph.nodes[0]);
+        exact.follow(0, &graph.nodes[0]);
         assert_eq!(exact.fit(&second, y), None, "nothing is missing");
         assert_eq!(exact.error(&second, &second, y), 0.0);
 
         let mut made = Made::of(&graph, &ranges);
-        made.stand(Dense::new(vec![vec![1.1, 0.2], vec![-0.1, 0.9]], vec![0.3, -0.1]));
-        made.follow(&graph.nodes[0]);
+        made.stand(0, Dense::new(vec![vec![1.1, 0.2], vec![-0.1, 0.9]], vec![0.3, -0.1]));
+        made.follow(0, &graph.nodes[0]);
         assert_ne!(made.print(y), exact.print(y));
         let fit = made.fit(&second, y).unwrap();
         let [with, without] = [&fit, &second].map(|layer| made.error(layer, &second, y));

@@ -13,7 +13,8 @@ use super::format::Format;
 use super::lowering::Lowering;
 use super::moments::Moments;
 use super::port;
-use super::rows::{Fit, Frame, Row, Scales, Widening};
+use super::rows::{Fit, Frame, LIMIT, Row, Scales, Widening};
+use super::settle::Integers;
 use crate::calibrate::Span;
 use crate::error::Result;
 use crate::graph::{self, Layer, TensorId};
@@ -30,21 +31,40 @@ pub struct Quantized {
 }
 
 impl Quantized {
-    /// The layer that these integers are of inputs of a format.
-    fn stands_for(&self, layer: &graph::Dense, input: &Format) -> graph::Dense {
+    /// The integers of node `node`, of inputs of a format.
+    fn integers(&self, node: usize, input: &Format) -> Integers {
         let DenseKernel { inputs, weights, bias, multiplier, shift, .. } = &self.kernel;
-        let row = |o: usize| {
+        let unit = |(o, multiplier): (usize, &i16)| {
             let unit = self.scales.of.get(o).or(self.scales.of.first()).copied().unwrap_or(0.0);
-            let factor = f64::from(multiplier[o]) / f64::powi(2.0, 16 + i32::from(*shift));
-            let weight = |i| f64::from(weights.at(o * inputs + i)) * factor * unit / input.scale(i);
-            let row: Vec<f64> = (0..*inputs).map(weight).collect();
+            let factor = f64::from(*multiplier) / f64::powi(2.0, 16 + i32::from(*shift));
             // A half is for rounding.
-            let own = (f64::from(bias[o]) * factor - 0.5) * unit + self.scales.offset(o);
-            let zeros = row.iter().enumerate().map(|(i, w)| w * input.offset(i)).sum::<f64>();
-            (row, own - zeros)
+            (factor * unit, self.scales.offset(o) - 0.5 * unit)
         };
-        let (rows, bias): (Vec<Vec<f64>>, Vec<f64>) = (0..bias.len()).map(row).unzip();
-        graph::Dense { weights: rows.into(), bias, ..layer.clone() }
+        let row = |o: usize| (0..*inputs).map(|i| weights.at(o * inputs + i)).collect();
+        Integers {
+            node,
+            weights: (0..bias.len()).map(row).collect(),
+            most: self.kernel.width().largest(),
+            bias: bias.clone(),
+            units: multiplier.iter().enumerate().map(unit).collect(),
+            inputs: (0..*inputs).map(|i| (input.scale(i), input.offset(i))).collect(),
+        }
+    }
+
+    /// The same layer with other integers; none where their sums may leave `i32`.
+    fn of_integers(&self, integers: &Integers, input: &Format) -> Option<Self> {
+        let rows = integers.weights.iter().zip(&integers.bias);
+        let bounds = rows.map(|(row, bias)| partial_sum_bound(row, f64::from(*bias), input));
+        let bound = bounds.fold(0.0, f64::max);
+        let weights = self.kernel.width().narrow(integers.weights.iter().flatten().copied());
+        let kernel = DenseKernel {
+            weights,
+            bias: integers.bias.clone(),
+            packed: OnceLock::new(),
+            lanes: OnceLock::new(),
+            ..self.kernel.clone()
+        };
+        (bound <= LIMIT).then(|| Self { kernel, bound, ..self.clone() })
     }
 }
 
@@ -99,7 +119,9 @@ fn fit<'a>(
         };
         let quantized = lowering.known.get(&node.name, numbers, || {
             let Some(made) = made else { return of(layer, &moments(rows())) };
-            let error = |q: &Quantized| made.error(&q.stands_for(layer, input), layer, tensor);
+            let error = |q: &Quantized| {
+                made.error(&q.integers(index, input).stand_for(layer), layer, tensor)
+            };
             let moments = moments(made.fitted(tensor));
             let own = of(layer, &moments)?;
             let Some(fit) = made.fit(layer, tensor) else { return Ok(own) };
@@ -117,7 +139,15 @@ fn fit<'a>(
         quantized = made(lowering, &tail)?.1;
     }
     if let Some(made) = &mut lowering.made {
-        made.stand(quantized.stands_for(layer, input));
+        let integers = quantized.integers(index, input);
+        made.stand(index, integers.stand_for(layer));
+        if width == Width::I4 && matches!(node.layer, Layer::Dense(_)) {
+            made.may_move(integers);
+        }
+    }
+    let settled = lowering.settled.iter().find(|integers| integers.node == index);
+    if let Some(settled) = settled.and_then(|settled| quantized.of_integers(settled, input)) {
+        quantized = Rc::new(settled);
     }
     if let Some(clamp) = tail.clamp {
         lowering.readers[node.output] -= 1;
