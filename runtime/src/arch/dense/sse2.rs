@@ -55,23 +55,29 @@ fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]
     let (whole, words) = (shape.rows / 4, block_words::<W>(4, shape.quads));
     let (blocks, rest) = stream.split_at(whole * words);
     let offset = if W::BITS == 4 { offset_i4(x) } else { _mm_setzero_si128() };
-    for (block, y) in blocks.chunks_exact(words).zip(y.as_chunks_mut().0) {
-        if let Some((bias, block)) = block.split_first_chunk::<4>()
-            && let Some((weights, multipliers)) = block.split_last_chunk::<4>()
-        {
-            let sums = match W::BITS {
-                4 => four_i4(weights, x),
-                8 => four_i8(weights, x),
-                _ => four_i16(weights, x),
-            };
-            let mut sums = _mm_add_epi32(load(bias), sums);
-            if W::BITS == 4 {
-                // Rows 0 and 1 have 2^8 times rows 2 and 3 in their sums.
-                let above = _mm_slli_epi32::<8>(_mm_srli_si128::<8>(sums));
-                sums = _mm_sub_epi32(_mm_sub_epi32(sums, above), offset);
+    let finish = |y: &mut [i16; 4], bias, sums, multipliers| {
+        store(y, requantized(_mm_add_epi32(load(bias), sums), load(multipliers), shape.relu));
+    };
+    let mut blocks = blocks.chunks_exact(words).filter_map(parts).zip(y.as_chunks_mut().0);
+    while let Some(((bias, weights, multipliers), y)) = blocks.next() {
+        let sums = match W::BITS {
+            4 => {
+                let sums = four_i4(weights, x);
+                // Rows 0 and 1 have 2^8 times rows 2 and 3 in their sums, biases included.
+                let others = _mm_srli_si128::<8>(_mm_add_epi32(load(bias), sums));
+                _mm_sub_epi32(_mm_sub_epi32(sums, _mm_slli_epi32::<8>(others)), offset)
             }
-            store(y, requantized(sums, load(multipliers), shape.relu));
-        }
+            8 => match blocks.next() {
+                Some(((next_bias, next_weights, next_multipliers), next_y)) => {
+                    let [sums, next_sums] = eight_i8([weights, next_weights], x);
+                    finish(next_y, next_bias, next_sums, next_multipliers);
+                    sums
+                }
+                None => four_i8(weights, x),
+            },
+            _ => four_i16(weights, x),
+        };
+        finish(y, bias, sums, multipliers);
     }
     let words = row_words::<W>(shape.quads);
     for (row, y) in rest.chunks_exact(words).zip(&mut y[4 * whole..]) {
@@ -82,6 +88,14 @@ fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]
             *y = if shape.relu { value.max(0) } else { value };
         }
     }
+}
+
+/// A block's biases, weights and multipliers.
+#[inline]
+fn parts(block: &[u32]) -> Option<(&[u32; 4], &[u32], &[u32; 4])> {
+    let (bias, block) = block.split_first_chunk()?;
+    let (weights, multipliers) = block.split_last_chunk()?;
+    Some((bias, weights, multipliers))
 }
 
 /// Four rows' sums from 0, with the 8 that is added to each weight, and 2^8 times the sums of rows 2 and 3 in those of
@@ -151,6 +165,23 @@ fn four_i8(weights: &[u32], x: &[Quad]) -> __m128i {
     last.iter().zip(last_quads).for_each(|(w, x)| add(&mut sums[..2], w, x));
     let [a, b, c, d] = sums;
     _mm_add_epi32(_mm_add_epi32(a, b), _mm_add_epi32(c, d))
+}
+
+/// The sums of two blocks of four rows, which share the loads of inputs. As [`four_i8`], four do not wait for each other.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn eight_i8(weights: [&[u32]; 2], x: &[Quad]) -> [__m128i; 2] {
+    let mut sums = [[_mm_setzero_si128(); 2]; 2];
+    let [first, second] = weights.map(|weights| weights.as_chunks::<4>().0);
+    for ((first, second), x) in first.iter().zip(second).zip(x) {
+        let x = load_quad(x);
+        let (low, high) = (_mm_shuffle_epi32::<0b00>(x), _mm_shuffle_epi32::<0b0101_0101>(x));
+        for ([even_sum, odd_sum], w) in sums.iter_mut().zip([load(first), load(second)]) {
+            *even_sum = _mm_add_epi32(*even_sum, _mm_madd_epi16(even(w), low));
+            *odd_sum = _mm_add_epi32(*odd_sum, _mm_madd_epi16(odd(w), high));
+        }
+    }
+    sums.map(|[even, odd]| _mm_add_epi32(even, odd))
 }
 
 /// A row's sum from 0.
