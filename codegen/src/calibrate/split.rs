@@ -53,7 +53,10 @@ impl Split {
     /// The rows that are fitted to and do not choose; where all rows do everything, all.
     pub fn unchosen(&self) -> Vec<usize> {
         match self.is_held_out() {
-            true => self.fit.iter().copied().filter(|row| !self.choose.contains(row)).collect(),
+            true => {
+                let chooses = |row: &usize| self.choose.binary_search(row).is_ok();
+                self.fit.iter().copied().filter(|row| !chooses(row)).collect()
+            }
             false => self.fit.clone(),
         }
     }

@@ -9,7 +9,7 @@ use crate::graph::{Graph, TensorId};
 use crate::interpret::Interpreter;
 use crate::options::Options;
 use crate::program::Program;
-use crate::quantize::{Known, Precision, lower};
+use crate::quantize::{Integers, Known, Precision, lower};
 
 /// Rows that an error is measured on at most, where rows do not depend on one another.
 const ROWS: usize = 512;
@@ -162,7 +162,8 @@ impl<'a> Trial<'a> {
     /// From now on, integers and tables are fitted to the rows that chose as well.
     pub fn fit_to_all_but_the_judges(&mut self) {
         self.ranges.split.join();
-        self.known = Known::default();
+        // Integers are moved by rows that do not choose, now as before.
+        self.known.keep::<Vec<Integers>>();
     }
 
     /// The squared relative difference to float of every output on each of some rows; of an index, 1 where it is

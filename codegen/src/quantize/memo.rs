@@ -32,4 +32,9 @@ impl Known {
         self.0.borrow_mut().insert(key, Rc::clone(&made) as Rc<dyn Any>);
         Ok(made)
     }
+
+    /// Forgets all results but those of one kind.
+    pub fn keep<T: Any>(&self) {
+        self.0.borrow_mut().retain(|(kind, ..), _| *kind == TypeId::of::<T>());
+    }
 }

@@ -40,3 +40,4 @@ mod table;
 pub(crate) use self::lower::lower;
 pub(crate) use self::memo::Known;
 pub(crate) use self::precision::{Precision, has_width, narrowest};
+pub(crate) use self::settle::Integers;

@@ -4,7 +4,7 @@
 //! descent on the squared error of the network's outputs moves the integers of one dense layer after the other, by the
 //! outputs' slopes (Gauss & Newton) where the rounded network is on each row. So many integers would suit a few hundred rows
 //! by chance: they are moved by rows drawn around those that are fitted to, whose outputs the float network knows, and stay
-//! there only if the rows that choose, which none of these is made of, are better for it.
+//! there only if the rows that choose, of which none is drawn, are better for it.
 //!
 //! Stands on the float reference, its slopes and the ranges.
 
@@ -18,7 +18,7 @@ use crate::reference;
 const FEWEST_ROWS: usize = 64;
 /// Rows that integers are moved by, and products that the slopes of one layer take, at most: where 4 bits are asked for,
 /// and where a search tries many widths.
-const ASKED: [usize; 2] = [1600, 120_000_000];
+const ASKED: [usize; 2] = [8000, 120_000_000];
 const TRIED: [usize; 2] = [400, 20_000_000];
 /// Passes over all layers, and over the integers of a layer at a time, at most.
 const PASSES: usize = 4;
@@ -44,7 +44,9 @@ pub struct Integers {
     pub most: i32,
     /// By output.
     pub bias: Vec<i32>,
-    /// Of each output, what a unit of its sums stands for, and a sum of 0.
+    /// By output, what its sums are multiplied with.
+    pub multiplier: Vec<i16>,
+    /// Of each output, what a unit of its products stands for, and a product of 0.
     pub units: Vec<(f64, f64)>,
     /// Scale and offset of each input.
     pub inputs: Vec<(f64, f64)>,
@@ -53,14 +55,15 @@ pub struct Integers {
 impl Integers {
     /// The layer, in place of `layer`.
     pub fn stand_for(&self, layer: &Dense) -> Dense {
-        let row = |((weights, bias), (unit, zero)): ((&Vec<i32>, &i32), &(f64, f64))| {
+        let row = |(o, weights): (usize, &Vec<i32>)| {
+            let unit = self.unit(o);
             let weight = |(w, (scale, _)): (&i32, &(f64, f64))| f64::from(*w) * unit / scale;
             let row: Vec<f64> = weights.iter().zip(&self.inputs).map(weight).collect();
             let offset = |(w, (_, offset)): (&f64, &(f64, f64))| w * offset;
             let zeros: f64 = row.iter().zip(&self.inputs).map(offset).sum();
-            (row, f64::from(*bias) * unit + zero - zeros)
+            (row, f64::from(self.bias[o]) * unit + self.units[o].1 - zeros)
         };
-        let rows = self.weights.iter().zip(&self.bias).zip(&self.units);
+        let rows = self.weights.iter().enumerate();
         let (weights, bias): (Vec<Vec<f64>>, Vec<f64>) = rows.map(row).unzip();
         Dense { weights: weights.into(), bias, ..layer.clone() }
     }
@@ -68,7 +71,18 @@ impl Integers {
     /// All that distinguishes them from others of the same layer.
     pub fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
         let integers = self.weights.iter().flatten().chain(&self.bias).map(|q| f64::from(*q));
-        integers.chain(self.units.iter().map(|unit| unit.0))
+        integers.chain((0..self.bias.len()).map(|o| self.unit(o)))
+    }
+
+    /// The sum of output `o` of these inputs.
+    fn sum(&self, o: usize, inputs: &[f64]) -> f64 {
+        let products = self.weights[o].iter().zip(inputs).map(|(w, x)| f64::from(*w) * x);
+        f64::from(self.bias[o]) + products.sum::<f64>()
+    }
+
+    /// What a unit of the sums of output `o` stands for.
+    fn unit(&self, o: usize) -> f64 {
+        self.units[o].0 * f64::from(self.multiplier[o])
     }
 }
 
@@ -214,7 +228,7 @@ impl Rows {
 }
 
 impl Integers {
-    /// Moves them as long as the error on the rows `met` falls; that of a weight which is 0 in `exact` was pruned, and
+    /// Moves them, and the multipliers behind them, as long as the error on the rows `met` falls; that of a weight which is 0 in `exact` was pruned, and
     /// stays 0. What the change of an output counts by itself is `own` of what it does to the network's outputs.
     fn descend(&mut self, exact: &Dense, met: &[Met], own: f64) {
         let column = |i: usize| met.iter().map(|met| met.inputs[i]).collect();
@@ -230,7 +244,7 @@ impl Integers {
                 };
                 let slopes: Vec<Vec<f64>> = met.iter().map(slopes).collect();
                 let Some(mut line) = Line::of(&errors, &slopes, own) else { continue };
-                let unit = self.units[o].0;
+                let unit = self.unit(o);
                 let weights = self.weights[o].iter_mut().zip(&exact.weights[o]).zip(&columns);
                 for ((weight, _), column) in weights.filter(|((_, exact), _)| **exact != 0.0) {
                     let to = f64::from(*weight) + (line.least(column) / unit).round();
@@ -243,6 +257,13 @@ impl Integers {
                 let step = (line.least(&ones) / unit).round();
                 self.bias[o] = self.bias[o].saturating_add(step as i32);
                 line.go(&ones, step * unit);
+                let sums: Vec<f64> = (0..met.len()).map(|r| self.sum(o, &met[r].inputs)).collect();
+                let most = f64::from(i16::MAX);
+                let to =
+                    f64::from(self.multiplier[o]) + (line.least(&sums) / self.units[o].0).round();
+                let to = to.clamp(1.0, most) as i16;
+                line.go(&sums, f64::from(to - self.multiplier[o]) * self.units[o].0);
+                self.multiplier[o] = to;
                 for ((errors, slopes), gone) in errors.iter_mut().zip(&slopes).zip(&line.gone) {
                     errors.iter_mut().zip(slopes).for_each(|(error, slope)| *error += slope * gone);
                 }
@@ -320,7 +341,8 @@ mod tests {
             weights: vec![vec![2, 0], vec![1, 1]],
             most: 7,
             bias: vec![0, 0],
-            units: vec![(1.0, 0.0); 2],
+            multiplier: vec![1000; 2],
+            units: vec![(0.001, 0.0); 2],
             inputs: vec![(1.0, 0.0); 2],
         }];
         let rounded = |layers: &[Integers]| {

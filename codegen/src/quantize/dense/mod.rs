@@ -34,11 +34,11 @@ impl Quantized {
     /// The integers of node `node`, of inputs of a format.
     fn integers(&self, node: usize, input: &Format) -> Integers {
         let DenseKernel { inputs, weights, bias, multiplier, shift, .. } = &self.kernel;
-        let unit = |(o, multiplier): (usize, &i16)| {
+        let unit = |o: usize| {
             let unit = self.scales.of.get(o).or(self.scales.of.first()).copied().unwrap_or(0.0);
-            let factor = f64::from(*multiplier) / f64::powi(2.0, 16 + i32::from(*shift));
             // A half is for rounding.
-            (factor * unit, self.scales.offset(o) - 0.5 * unit)
+            let half = 0.5 * unit;
+            (unit / f64::powi(2.0, 16 + i32::from(*shift)), self.scales.offset(o) - half)
         };
         let row = |o: usize| (0..*inputs).map(|i| weights.at(o * inputs + i)).collect();
         Integers {
@@ -46,7 +46,8 @@ impl Quantized {
             weights: (0..bias.len()).map(row).collect(),
             most: self.kernel.width().largest(),
             bias: bias.clone(),
-            units: multiplier.iter().enumerate().map(unit).collect(),
+            multiplier: multiplier.clone(),
+            units: (0..bias.len()).map(unit).collect(),
             inputs: (0..*inputs).map(|i| (input.scale(i), input.offset(i))).collect(),
         }
     }
@@ -60,6 +61,7 @@ impl Quantized {
         let kernel = DenseKernel {
             weights,
             bias: integers.bias.clone(),
+            multiplier: integers.multiplier.clone(),
             packed: OnceLock::new(),
             lanes: OnceLock::new(),
             ..self.kernel.clone()

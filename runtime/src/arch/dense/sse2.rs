@@ -1,4 +1,4 @@
-//! x86-64 hosts: four rows at a time in SSE2, which every such processor has.
+//! x86-64 hosts: four rows at a time in SSE2, which every such processor has, and eight with weights of 8 bits.
 //!
 //! The layout is [`Interleaved`](super::layout::Interleaved): a vector holds a quad of inputs' weights of four
 //! rows, whose even bytes, shifted up and down again, are columns 0 and 1 and whose odd bytes, shifted
