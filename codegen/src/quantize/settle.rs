@@ -192,8 +192,9 @@ impl Rows {
             let y = reference::evaluate(graph, &x).swap_remove(graph.output);
             (x, y)
         };
-        let near: Vec<_> = parallel::map(&(known..most).collect::<Vec<_>>(), |&k| near(k));
-        self.rows.extend(near);
+        let near = parallel::map(&(known..most).collect::<Vec<_>>(), |&k| near(k)).into_iter();
+        // Between two rows the network may have no value.
+        self.rows.extend(near.filter(|(_, y)| y.iter().all(|y| y.is_finite())));
         self
     }
 
