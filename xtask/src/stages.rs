@@ -121,27 +121,20 @@ impl Tally {
         let mut command = Command::new(cargo_path());
         command.args(["test", "--workspace", "--no-fail-fast"]).current_dir(root());
         command.args(["--features", "nervecord-tests/emulated"]);
-        // What one program of tests says of its failures, from its heading to its closing line.
-        let mut said: Option<Vec<String>> = None;
+        let mut said = Said::default();
         let done = run_through(&mut command, |line| {
             if let Some(counts) = tallied(line) {
                 passed += counts[0];
                 // A test that was left out did not pass.
                 failed += counts[1] + counts[2];
-                self.failures.extend(said.take().map(|lines| format!("tests{}", lines.concat())));
-            } else if let Some(lines) = said.as_mut() {
-                if lines.len() < SAID_AGAIN && !line.trim().is_empty() {
-                    lines.push(format!("\n{line}"));
-                }
-            } else if line == "failures:" {
-                said = Some(Vec::new());
             }
+            self.failures.extend(said.hear(line));
         });
         // A build that fails has no tests to count.
         if !done && failed == 0 {
             failed = 1;
-            self.failures
-                .push("tests\nthey do not build: the compiler's words are above".to_owned());
+            let why = "tests\nthey do not build, or one ended its program: the words are above";
+            self.failures.push(why.to_owned());
         }
         self.passed += passed;
         self.failed += failed;
@@ -246,6 +239,27 @@ fn run_through(command: &mut Command, mut hear: impl FnMut(&str)) -> bool {
     child.wait().is_ok_and(|status| status.success())
 }
 
+/// What a program of tests says of its failures, from its heading to its closing line.
+#[derive(Default)]
+struct Said(Option<Vec<String>>);
+
+impl Said {
+    /// Takes a line in; all that was said, where it is the last.
+    fn hear(&mut self, line: &str) -> Option<String> {
+        if tallied(line).is_some() {
+            return self.0.take().map(|lines| lines.join("\n"));
+        }
+        match &mut self.0 {
+            Some(lines) if lines.len() < SAID_AGAIN && !line.is_empty() => {
+                lines.push(line.to_owned());
+            }
+            None if line == "failures:" => self.0 = Some(vec!["tests".to_owned()]),
+            _ => {}
+        }
+        None
+    }
+}
+
 /// Passed, failed and ignored in a closing line of the test harness.
 fn tallied(line: &str) -> Option<[usize; 3]> {
     let rest = line.strip_prefix("test result: ")?;
@@ -265,5 +279,18 @@ mod tests {
         let line = "test result: FAILED. 12 passed; 3 failed; 1 ignored; 0 measured; finished";
         assert_eq!(tallied(line), Some([12, 3, 1]));
         assert_eq!(tallied("test a ... ok"), None);
+    }
+
+    #[test]
+    fn failures_of_tests_are_said_again_by_program() {
+        let mut said = Said::default();
+        let good = ["test a ... ok", "", "test result: ok. 1 passed; 0 failed; 0 ignored"];
+        let bad =
+            ["failures:", "", "---- b stdout ----", "b panicked", "", "failures:", "    b", ""];
+        let end = "test result: FAILED. 0 passed; 1 failed; 0 ignored";
+        assert!(good.iter().chain(&bad).all(|line| said.hear(line).is_none()));
+        let all = "tests\n---- b stdout ----\nb panicked\nfailures:\n    b";
+        assert_eq!(said.hear(end).as_deref(), Some(all));
+        assert_eq!(said.hear(end), None);
     }
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use self::sample::{Sample, Sampled};
-pub use self::span::Span;
+pub use self::span::{STILL, Span};
 pub use self::split::Split;
 use crate::data::{Table, sha256};
 use crate::error::{Error, Result};

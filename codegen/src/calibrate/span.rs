@@ -1,5 +1,8 @@
 //! The range that values take. Stands on nothing.
 
+/// What moves by less, in magnitudes of its own, stands still but for a float's rounding.
+pub const STILL: f64 = 1e-6;
+
 /// The range of one feature or tensor over the calibration rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Span {
@@ -19,6 +22,11 @@ impl Span {
             high: self.high.max(other.high),
             deviation: self.deviation.max(other.deviation),
         }
+    }
+
+    /// Whether it varies by more than a float's rounding.
+    pub fn moves(&self) -> bool {
+        self.deviation > STILL * self.magnitude()
     }
 
     /// Largest magnitude.

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::calibrate::{Calibration, Ranges};
+use crate::calibrate::{Calibration, Ranges, STILL};
 use crate::error::Result;
 use crate::graph::{Graph, TensorId};
 use crate::interpret::Interpreter;
@@ -219,10 +219,9 @@ impl<'a> Trial<'a> {
     /// What an error of output `i`, that of tensor `exact`, is compared with: its standard deviation, or its magnitude
     /// where it does not vary by more than a float's rounding, or the largest of all outputs' where it is 0 but for that.
     fn size(&self, exact: TensorId, i: usize) -> f64 {
-        const STILL: f64 = 1e-6;
         let Self { graph, ranges, .. } = self;
         let own = ranges.feature(exact, i);
-        if own.deviation > STILL * own.magnitude() {
+        if own.moves() {
             return own.deviation;
         }
         let all = || (0..graph.output_len()).map(|j| ranges.feature(exact, j));

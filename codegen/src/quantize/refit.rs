@@ -6,6 +6,8 @@
 //!
 //! Stands on the float reference, the ranges and the Cholesky factor.
 
+use std::borrow::Cow;
+
 use super::cholesky::Factor;
 use super::settle::Integers;
 use crate::calibrate::Ranges;
@@ -76,7 +78,9 @@ impl<'a> Made<'a> {
     pub fn into_rounded(self, graph: &Graph) -> (Graph, Vec<Integers>) {
         let mut rounded = graph.clone();
         for (node, dense) in rounded.nodes.iter_mut().zip(self.stands) {
-            node.layer = standing(&node.layer, dense.as_ref());
+            if let Cow::Owned(standing) = standing(&node.layer, dense.as_ref()) {
+                node.layer = standing;
+            }
         }
         (rounded, self.coarse)
     }
@@ -122,13 +126,13 @@ impl<'a> Made<'a> {
 }
 
 /// `layer` as it is with a dense layer that its integers stand for.
-fn standing(layer: &Layer, dense: Option<&Dense>) -> Layer {
+fn standing<'a>(layer: &'a Layer, dense: Option<&Dense>) -> Cow<'a, Layer> {
     match (layer, dense.cloned()) {
-        (Layer::Dense(_), Some(dense)) => Layer::Dense(dense),
+        (Layer::Dense(_), Some(dense)) => Cow::Owned(Layer::Dense(dense)),
         (Layer::Windows(windows), Some(dense)) => {
-            Layer::Windows(Windows { dense, ..windows.clone() })
+            Cow::Owned(Layer::Windows(Windows { dense, ..windows.clone() }))
         }
-        (layer, _) => layer.clone(),
+        (layer, _) => Cow::Borrowed(layer),
     }
 }
 

@@ -30,8 +30,6 @@ const WORTH: f64 = 0.99;
 const OWN: [f64; 3] = [0.01, 0.1, 1.0];
 /// The share of another row in a row that is drawn around one.
 const OTHER: f64 = 0.5;
-/// An output of the network that moves by less, in magnitudes of its own, does not count.
-const STILL: f64 = 1e-6;
 
 /// The integers of a dense layer, and what they stand for.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,15 +72,65 @@ impl Integers {
         integers.chain((0..self.bias.len()).map(|o| self.unit(o)))
     }
 
-    /// The sum of output `o` of these inputs.
-    fn sum(&self, o: usize, inputs: &[f64]) -> f64 {
-        let products = self.weights[o].iter().zip(inputs).map(|(w, x)| f64::from(*w) * x);
-        f64::from(self.bias[o]) + products.sum::<f64>()
+    /// The sums of output `o`, by row.
+    fn sums(&self, o: usize, met: &Met) -> Vec<f64> {
+        let mut sums = vec![0.0; met.rows];
+        for (weight, column) in self.weights[o].iter().zip(&met.inputs) {
+            sums.iter_mut().zip(column).for_each(|(sum, x)| *sum += f64::from(*weight) * x);
+        }
+        sums.iter_mut().for_each(|sum| *sum += f64::from(self.bias[o]));
+        sums
     }
 
     /// What a unit of the sums of output `o` stands for.
     fn unit(&self, o: usize) -> f64 {
         self.units[o].0 * f64::from(self.multiplier[o])
+    }
+
+    /// Moves them as long as the error on the rows `met` falls. What the change of an output counts by itself is `own` of
+    /// what it does to the network's outputs.
+    fn descend(&mut self, exact: &Dense, met: &Met, own: f64) {
+        let mut errors = met.errors.clone();
+        for _ in 0..SWEEPS {
+            let mut moved = false;
+            for (o, slopes) in met.slopes.iter().enumerate() {
+                let Some(mut line) = Line::of(&errors, slopes, met.rows, own) else { continue };
+                moved |= self.descend_along(&mut line, o, &exact.weights[o], met);
+                let ends = errors.len() / met.rows;
+                let rows = errors.chunks_exact_mut(ends).zip(slopes.chunks_exact(ends));
+                for ((errors, slopes), gone) in rows.zip(&line.gone) {
+                    errors.iter_mut().zip(slopes).for_each(|(error, slope)| *error += slope * gone);
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+    }
+
+    /// Moves the weights of output `o` one after the other, its bias and its multiplier to where `line` is lowest; whether a
+    /// weight moved. That of an `exact` one of 0 was pruned, and stays 0.
+    fn descend_along(&mut self, line: &mut Line, o: usize, exact: &[f64], met: &Met) -> bool {
+        let (unit, mut moved) = (self.unit(o), false);
+        let weights = self.weights[o].iter_mut().zip(exact).zip(&met.inputs);
+        for ((weight, _), column) in weights.filter(|((_, exact), _)| **exact != 0.0) {
+            let to = f64::from(*weight) + (line.least(column) / unit).round();
+            let to = (to as i32).clamp(-self.most, self.most);
+            if to != *weight {
+                line.go(column, f64::from(to - *weight) * unit);
+                (*weight, moved) = (to, true);
+            }
+        }
+        let ones = vec![1.0; met.rows];
+        let step = (line.least(&ones) / unit).round();
+        self.bias[o] = self.bias[o].saturating_add(step as i32);
+        line.go(&ones, step * unit);
+        let (sums, unit) = (self.sums(o, met), self.units[o].0);
+        let to = f64::from(self.multiplier[o]) + (line.least(&sums) / unit).round();
+        let to = to.clamp(1.0, f64::from(i16::MAX)) as i16;
+        line.go(&sums, f64::from(to - self.multiplier[o]) * unit);
+        self.multiplier[o] = to;
+        moved
     }
 }
 
@@ -97,10 +145,11 @@ pub fn settle(
 ) -> Vec<Integers> {
     let [rows, most_products] = if asked { ASKED } else { TRIED };
     let most = rows.min(most_products / products(graph).max(1));
-    if most < FEWEST_ROWS || layers.is_empty() {
+    let fitted = ranges.split.unchosen();
+    if most < FEWEST_ROWS || layers.is_empty() || fitted.is_empty() {
         return layers;
     }
-    let fit = Rows::of(graph, ranges, &ranges.split.unchosen(), most).drawn_around(graph, most);
+    let fit = Rows::of(graph, ranges, &fitted, most).drawn_around(graph, most);
     let choose = Rows::of(graph, ranges, &ranges.split.choose, most);
     let mut least = choose.error(&rounded);
     for _ in 0..PASSES {
@@ -137,14 +186,15 @@ struct Rows {
     units: Vec<f64>,
 }
 
-/// What a layer meets on one row.
+/// What a layer meets, by row.
 struct Met {
-    /// Its inputs, in integers.
-    inputs: Vec<f64>,
-    /// The error of each of the network's outputs, in its unit.
+    /// Each of its inputs, in integers.
+    inputs: Vec<Vec<f64>>,
+    /// The errors of the network's outputs, in their units: as many on every row.
     errors: Vec<f64>,
-    /// How these move with the layer's outputs: network's outputs x layer's.
-    slopes: Vec<f64>,
+    /// How these move with each of the layer's outputs.
+    slopes: Vec<Vec<f64>>,
+    rows: usize,
 }
 
 impl Rows {
@@ -155,7 +205,8 @@ impl Rows {
         let step = which.len().div_ceil(most).max(1);
         let unit = |i: usize| {
             let span = ranges.feature(graph.output, i);
-            if span.deviation > STILL * span.magnitude() { span.deviation } else { f64::INFINITY }
+            // An output that does not move does not count.
+            if span.moves() { span.deviation } else { f64::INFINITY }
         };
         let ends = |i: usize| {
             let span = ranges.feature(graph.input, i);
@@ -172,9 +223,6 @@ impl Rows {
     /// Young 1987), each a row to which a share of another is added.
     fn drawn_around(mut self, graph: &Graph, most: usize) -> Self {
         let known = self.rows.len();
-        if known == 0 {
-            return self;
-        }
         let mut mean = vec![0.0; self.ends.len()];
         for (x, _) in &self.rows {
             mean.iter_mut().zip(x).for_each(|(mean, x)| *mean += x / known as f64);
@@ -214,64 +262,26 @@ impl Rows {
     }
 
     /// What `layer` meets in `rounded`.
-    fn meet(&self, rounded: &Graph, layer: &Integers) -> Vec<Met> {
+    fn meet(&self, rounded: &Graph, layer: &Integers) -> Met {
         let integer = |(x, (scale, offset)): (&f64, &(f64, f64))| (x - offset) / scale;
-        parallel::map(&self.rows, |(x, exact)| {
+        let met = parallel::map(&self.rows, |(x, exact)| {
             let values = reference::evaluate(rounded, x);
             let inputs = rounded.nodes[layer.node].inputs.iter().flat_map(|&id| &values[id]);
-            Met {
-                inputs: inputs.zip(&layer.inputs).map(integer).collect(),
-                errors: self.errors(exact, &values[rounded.output]),
-                slopes: slopes(rounded, &values, &self.units, layer.node),
-            }
-        })
-    }
-}
-
-impl Integers {
-    /// Moves them, and the multipliers behind them, as long as the error on the rows `met` falls; that of a weight which is 0 in `exact` was pruned, and
-    /// stays 0. What the change of an output counts by itself is `own` of what it does to the network's outputs.
-    fn descend(&mut self, exact: &Dense, met: &[Met], own: f64) {
-        let column = |i: usize| met.iter().map(|met| met.inputs[i]).collect();
-        let columns: Vec<Vec<f64>> = (0..self.inputs.len()).map(column).collect();
-        let ones = vec![1.0; met.len()];
-        let mut errors: Vec<Vec<f64>> = met.iter().map(|met| met.errors.clone()).collect();
-        let outputs = self.bias.len();
-        for _ in 0..SWEEPS {
-            let mut moved = false;
-            for o in 0..outputs {
-                let slopes = |met: &Met| -> Vec<f64> {
-                    met.slopes.iter().skip(o).step_by(outputs).copied().collect()
-                };
-                let slopes: Vec<Vec<f64>> = met.iter().map(slopes).collect();
-                let Some(mut line) = Line::of(&errors, &slopes, own) else { continue };
-                let unit = self.unit(o);
-                let weights = self.weights[o].iter_mut().zip(&exact.weights[o]).zip(&columns);
-                for ((weight, _), column) in weights.filter(|((_, exact), _)| **exact != 0.0) {
-                    let to = f64::from(*weight) + (line.least(column) / unit).round();
-                    let to = (to as i32).clamp(-self.most, self.most);
-                    if to != *weight {
-                        line.go(column, f64::from(to - *weight) * unit);
-                        (*weight, moved) = (to, true);
-                    }
-                }
-                let step = (line.least(&ones) / unit).round();
-                self.bias[o] = self.bias[o].saturating_add(step as i32);
-                line.go(&ones, step * unit);
-                let sums: Vec<f64> = (0..met.len()).map(|r| self.sum(o, &met[r].inputs)).collect();
-                let most = f64::from(i16::MAX);
-                let to =
-                    f64::from(self.multiplier[o]) + (line.least(&sums) / self.units[o].0).round();
-                let to = to.clamp(1.0, most) as i16;
-                line.go(&sums, f64::from(to - self.multiplier[o]) * self.units[o].0);
-                self.multiplier[o] = to;
-                for ((errors, slopes), gone) in errors.iter_mut().zip(&slopes).zip(&line.gone) {
-                    errors.iter_mut().zip(slopes).for_each(|(error, slope)| *error += slope * gone);
-                }
-            }
-            if !moved {
-                break;
-            }
+            let inputs: Vec<f64> = inputs.zip(&layer.inputs).map(integer).collect();
+            let errors = self.errors(exact, &values[rounded.output]);
+            (inputs, errors, slopes(rounded, &values, &self.units, layer.node))
+        });
+        let outputs = layer.bias.len();
+        let input = |i: usize| met.iter().map(|(inputs, ..)| inputs[i]).collect();
+        let slope = |o: usize| {
+            let of_row = met.iter().map(|(.., slopes)| slopes.iter().skip(o).step_by(outputs));
+            of_row.flatten().copied().collect()
+        };
+        Met {
+            inputs: (0..layer.inputs.len()).map(input).collect(),
+            errors: met.iter().flat_map(|(_, errors, _)| errors).copied().collect(),
+            slopes: (0..outputs).map(slope).collect(),
+            rows: met.len(),
         }
     }
 }
@@ -287,15 +297,17 @@ struct Line {
 }
 
 impl Line {
-    /// Where the network's outputs err by `errors`, and move by `slopes` with the layer's; none if they do not.
-    fn of(errors: &[Vec<f64>], slopes: &[Vec<f64>], own: f64) -> Option<Self> {
+    /// Where the network's outputs err by `errors` on so many rows and move by `slopes` with the layer's; none if they do not.
+    fn of(errors: &[f64], slopes: &[f64], rows: usize, own: f64) -> Option<Self> {
+        let ends = slopes.len() / rows;
         let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let mut curves: Vec<f64> = slopes.iter().map(|slopes| product(slopes, slopes)).collect();
-        let own = own * curves.iter().sum::<f64>() / curves.len().max(1) as f64;
+        let slopes = slopes.chunks_exact(ends);
+        let mut curves: Vec<f64> = slopes.clone().map(|slopes| product(slopes, slopes)).collect();
+        let own = own * curves.iter().sum::<f64>() / rows as f64;
         curves.iter_mut().for_each(|curve| *curve += own);
-        let slopes = errors.iter().zip(slopes).map(|(errors, slopes)| product(errors, slopes));
-        let gone = vec![0.0; curves.len()];
-        (own > 0.0).then(|| Self { slopes: slopes.collect(), curves, gone })
+        let slopes = errors.chunks_exact(ends).zip(slopes);
+        let slopes = slopes.map(|(errors, slopes)| product(errors, slopes)).collect();
+        (own > 0.0).then(|| Self { slopes, curves, gone: vec![0.0; rows] })
     }
 
     /// The factor of `column` that the output is best moved by.

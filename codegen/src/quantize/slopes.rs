@@ -32,9 +32,15 @@ pub fn slopes(graph: &Graph, values: &[Vec<f64>], units: &[f64], index: usize) -
     let mut own = vec![0.0; outputs * outputs];
     own.iter_mut().step_by(outputs + 1).zip(units).for_each(|(slope, unit)| *slope = 1.0 / unit);
     slopes[graph.output] = own;
+    // What the node moves.
+    let mut moved = vec![false; graph.tensors.len()];
+    moved[graph.nodes[index].output] = true;
+    for node in graph.nodes.iter().skip(index + 1) {
+        moved[node.output] = node.inputs.iter().any(|&id| moved[id]);
+    }
     for node in graph.nodes.iter().skip(index + 1).rev() {
         let own = std::mem::take(&mut slopes[node.output]);
-        for (k, &id) in node.inputs.iter().enumerate() {
+        for (k, &id) in node.inputs.iter().enumerate().filter(|(_, id)| moved[**id]) {
             slopes[id].resize(outputs * values[id].len(), 0.0);
             add(graph, values, (node, k), &own, &mut slopes[id]);
         }

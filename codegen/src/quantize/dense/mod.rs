@@ -106,11 +106,11 @@ fn fit<'a>(
 ) -> Result<Fitted> {
     let node = &lowering.graph.nodes[index];
     let width = lowering.widths[index];
+    let refits = matches!(node.layer, Layer::Dense(_));
     let made = |lowering: &Lowering, tail: &Tail| {
         let scales = output_scales(lowering, tail, layer.bias.len());
         let numbers = [f64::from(width.bits()), f64::from(u8::from(tail.relu))].into_iter();
         let numbers = numbers.chain(scales.numbers()).chain(input.numbers());
-        let refits = matches!(node.layer, Layer::Dense(_));
         let made = lowering.made.as_ref().filter(|_| refits);
         let tensor = node.inputs[0];
         let numbers = numbers.chain(made.map(|made| made.print(tensor)));
@@ -143,7 +143,7 @@ fn fit<'a>(
     if let Some(made) = &mut lowering.made {
         let integers = quantized.integers(index, input);
         made.stand(index, integers.stand_for(layer));
-        if width == Width::I4 && matches!(node.layer, Layer::Dense(_)) {
+        if width == Width::I4 && refits {
             made.may_move(integers);
         }
     }
