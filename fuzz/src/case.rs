@@ -106,3 +106,17 @@ fn bundled(target: &'static str) -> Vec<Seed> {
     };
     folders.iter().filter_map(read).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_is_named_once() {
+        let mut names = targets();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+}

@@ -12,6 +12,8 @@ use crate::outcome::{Outcome, Wrong, wrong};
 
 /// The variable that has this program be `nervecord`.
 pub const ROLE: &str = "NERVECORD_FUZZ_ROLE";
+/// Options before the name of a file that is written.
+const RESULTS: [&str; 6] = ["-o", "--out", "--svg", "--report", "--certificate", "--proof"];
 /// Longest that a command may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -49,13 +51,7 @@ pub fn run(seed: &Seed, folder: &Path) -> Result<Outcome, Wrong> {
     if code == 2 && called.stderr.is_empty() && !words.is_empty() {
         return wrong("silent", line());
     }
-    // What is read is named, and not as a result.
-    let result = |i: usize| ["-o", "--out", "--svg", "--report"].contains(&words[i].as_str());
-    let read = |name: &str| {
-        let named = words.iter().enumerate().filter(|(_, word)| *word == name);
-        named.into_iter().any(|(i, _)| i.checked_sub(1).is_none_or(|before| !result(before)))
-    };
-    for name in seed.files.iter().map(|(name, _)| name.as_str()).filter(|name| read(name)) {
+    for name in seed.files.iter().map(|(name, _)| name.as_str()).filter(|name| read(&words, name)) {
         if before.get(name) != after.get(name) {
             return wrong("overwritten", format!("an input was changed: `{name}`\n{}", line()));
         }
@@ -68,6 +64,12 @@ pub fn run(seed: &Seed, folder: &Path) -> Result<Outcome, Wrong> {
         return wrong("half-written", format!("something was left behind: `{name}`\n{}", line()));
     }
     Ok(if code == 0 { Outcome::Accepted } else { Outcome::Refused })
+}
+
+/// Whether a file is read: it is named, and not as a result.
+fn read(words: &[String], name: &str) -> bool {
+    let before = [""].into_iter().chain(words.iter().map(String::as_str));
+    words.iter().zip(before).any(|(word, before)| word == name && !RESULTS.contains(&before))
 }
 
 struct Called {
@@ -119,4 +121,21 @@ fn listing(folder: &Path) -> BTreeMap<String, Option<Vec<u8>>> {
             (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).ok())
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_named_as_a_result_alone_is_not_read() {
+        let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let line = words("compile net.onnx --calibration data.csv -o data.csv --certificate c.csv");
+        for (name, is_read) in
+            [("net.onnx", true), ("data.csv", true), ("c.csv", false), ("other.csv", false)]
+        {
+            assert_eq!(read(&line, name), is_read, "{name}");
+        }
+        assert!(read(&words("net.onnx"), "net.onnx"));
+    }
 }

@@ -55,13 +55,13 @@ fn liquid() -> Vec<Seed> {
     vec![
         seed("cfc_ncp", liquid::wired(1, [3, 2, 1], 2, "default", 1.0, 0.8)),
         seed("cfc_ncp", liquid::wired(2, [2, 2, 1], 1, "no_gate", 0.5, 0.8)),
-        seed("cfc_dense", liquid::dense(3, [3, 4], 2, "default", 1.0, 0.8)),
-        seed("cfc_dense", liquid::dense(4, [3, 0], 2, "pure", 1.0, 0.8)),
-        seed("ltc", liquid::ltc(5, [4, 1], 2, 1.0, 1.0)),
         seed(
             "cfc_ncp",
             liquid::mixed(liquid::wired(9, [3, 2, 1], 2, "default", 1.0, 0.8), 10, 0.8),
         ),
+        seed("cfc_dense", liquid::dense(3, [3, 4], 2, "default", 1.0, 0.8)),
+        seed("cfc_dense", liquid::dense(4, [3, 0], 2, "pure", 1.0, 0.8)),
+        seed("ltc", liquid::ltc(5, [4, 1], 2, 1.0, 1.0)),
         seed("gru", gated::net("gru", 6, 2, [3, 1], 0.8)),
         seed("lstm", gated::net("lstm", 7, 2, [2, 2], 0.8)),
         seed("rnn", gated::net("rnn", 8, 2, [3, 1], 0.8)),
