@@ -4,7 +4,7 @@
 
 use crate::arch::copy::{Limits, copy_gathering, copy_pairs, copy_watching};
 use crate::arch::copy::{gather, watch, watch_pairs};
-use crate::arch::dense::layout::{Native, splits};
+use crate::arch::dense::layout::{Native, splits_in_place};
 use crate::arch::memory::{Room, flat, flat_mut};
 use crate::arch::scalar::{loaded, negative, saturating_sub};
 use crate::controller::Status;
@@ -46,7 +46,8 @@ impl<'a, const QUADS: usize> Inlet<'a, QUADS> {
     }
 
     /// Whether kernels read them where they are: one that splits them would change them.
-    pub(crate) const IN_PLACE: bool = cfg!(nervecord_assembly) && !splits::<Native, i8>(QUADS);
+    pub(crate) const IN_PLACE: bool =
+        cfg!(nervecord_assembly) && !splits_in_place::<Native, i8>(QUADS);
 
     /// Reads them as [`read16`] does.
     #[inline(always)]

@@ -40,8 +40,8 @@ pub struct Prices {
     pub least: [f64; 2],
     /// Of a dense layer of i4, of i8, and of i16: a product, and an output, an input and a layer beside.
     dense: [[f64; 4]; 3],
-    /// Inputs below which i8 weights are widened by their loads, and cost what those of i16 do.
-    bytes_from: usize,
+    /// Inputs below which another kernel of i8 weights takes less, and what it takes.
+    few: Option<(usize, [f64; 4])>,
     /// Of a pruned one: a link, and an output beside.
     pruned: [f64; 2],
     /// Of a lazy one: a product, an input, and an output beside.
@@ -74,10 +74,11 @@ impl Prices {
 
     /// Of a dense layer of so many `inputs` with weights of `width`: a product, and an output, an input and a layer beside.
     pub const fn dense(&self, width: Width, inputs: usize) -> [f64; 4] {
-        match width {
-            Width::I4 => self.dense[0],
-            Width::I8 if inputs >= self.bytes_from => self.dense[1],
-            Width::I8 | Width::I16 => self.dense[2],
+        match (width, self.few) {
+            (Width::I8, Some((below, prices))) if inputs < below => prices,
+            (Width::I4, _) => self.dense[0],
+            (Width::I8, _) => self.dense[1],
+            (Width::I16, _) => self.dense[2],
         }
     }
 
@@ -132,7 +133,7 @@ const M0: Prices = Prices {
     input: 8.0,
     least: [3.5, 20.0],
     dense: [[3.6, 10.0, 10.0, 0.0], [3.22, 3.9, 22.4, 0.0], [3.02, 23.7, 5.3, 0.0]],
-    bytes_from: 0,
+    few: None,
     pruned: [9.4, 81.0],
     lazy: [7.8, 0.0, 82.0],
     knots: [70.0, 30.0],
@@ -148,7 +149,7 @@ const M3: Prices = Prices {
     input: 6.2,
     least: [2.5, 8.0],
     dense: [[2.2, 4.0, 9.2, 0.0], [2.105, 0.0, 9.2, 0.0], [1.685, 9.5, 6.8, 0.0]],
-    bytes_from: 0,
+    few: None,
     pruned: [6.2, 48.0],
     lazy: [2.6, 1.0, 41.0],
     knots: [48.0, 17.0],
@@ -164,7 +165,7 @@ const M4: Prices = Prices {
     input: 4.0,
     least: [1.125, 5.0],
     dense: [[1.15, 5.0, 2.1, 0.0], [1.15, 3.0, 2.1, 0.0], [0.7, 5.4, 0.6, 0.0]],
-    bytes_from: 0,
+    few: None,
     pruned: [5.1, 57.0],
     lazy: [2.6, 3.0, 39.0],
     knots: [34.0, 14.0],
@@ -180,7 +181,7 @@ const M55: Prices = Prices {
     input: 1.0,
     least: [0.15625, 5.0],
     dense: [[0.39, 5.0, 1.0, 33.0], [0.165, 2.9, 0.0, 190.0], [0.31, 3.4, 0.0, 33.0]],
-    bytes_from: 32,
+    few: Some((32, [0.2, 2.7, 0.0, 17.0])),
     pruned: [7.0, 33.0],
     lazy: [1.8, 2.0, 45.0],
     knots: [8.0, 14.0],
@@ -196,7 +197,7 @@ const RV32: Prices = Prices {
     input: 9.0,
     least: [3.25, 8.0],
     dense: [[3.3, 6.0, 9.1, 0.0], [3.27, 3.9, 9.1, 0.0], [3.27, 3.9, 9.1, 0.0]],
-    bytes_from: 0,
+    few: None,
     pruned: [12.0, 38.0],
     lazy: [4.8, 2.0, 57.0],
     knots: [61.0, 20.0],

@@ -2,23 +2,25 @@
 //! instruction.
 //!
 //! # Split activations
-//! In a layer of i8 weights and 32 inputs or more, the work is done on bytes. Before the first row, the activations of whole groups of sixteen are split where they lie into
-//! sixteen low bytes and sixteen high ones, `x = 2^8 high + low + 128`, and put together again after
-//! the last. So a group takes ten instructions for the 64 multiply-accumulates of four rows: a
-//! load-multiple of the activations and one of the weights, and per row two `VMLADAVA`, into a sum of
-//! the high and one of the low bytes; the outputs are made of `2^8 high + low`. The 128 is
-//! part of the bias. Groups of eight and four that are left over are not split.
+//! In a layer of i8 weights and sixteen inputs or more, the work is done on bytes. Activations of whole groups of sixteen
+//! are split into sixteen low bytes and sixteen high ones, `x = 2^8 high + low + 128`. So a group takes nine instructions
+//! for the 64 multiply-accumulates of four rows: a load-multiple of the weights, and per row two `VMLADAVA`, into a sum
+//! of the high and one of the low bytes; the outputs are made of `2^8 high + low`. The 128 is part of the bias. Groups
+//! of eight and four that are left over are not split.
+//!
+//! Below 32 inputs all activations stay in registers, loaded once a layer. Those of more are split where they lie, before
+//! the first row, loaded again for every block, and put together again after the last row.
 //!
 //! # Other layers
-//! A group of eight inputs takes ten instructions for the 32 multiply-accumulates of four rows: one
-//! load of the activations, and per row a load of eight weights and a `VMLADAVA`, in a hardware loop. A
-//! quad left over is widened to 32 bits instead, so that nothing behind it is read; a row left over
-//! has the loop predicate its tail.
+//! A group of eight inputs takes eight instructions for the 32 multiply-accumulates of four rows: per row a load of eight
+//! weights and a `VMLADAVA`. A quad left over is widened to 32 bits instead, so that nothing behind it is read. Those of
+//! i16 weights load the activations again for every block, in a hardware loop, whose predicate cuts the tail of a row
+//! left over.
 //!
 //! Stands on `assembly`, `layout` and `shape`.
 
-use super::assembly::{call, call_from};
-use super::layout::{I4, Native, splits};
+use super::assembly::{Assembly, call, call_from};
+use super::layout::{I4, Native, splits, splits_in_place};
 use super::shape::DenseShape;
 use crate::tensor::Quad;
 use core::arch::naked_asm;
@@ -57,27 +59,171 @@ macro_rules! sixteen {
     };
 }
 
-/// Requantizes a block's four sums into the lower halves of q0's lanes, with the multipliers at r1.
-///
-/// A multiplier is in `0..2^31`, so the high word of its product with a sum is in `-2^30..2^30`; it is saturated to i16.
-macro_rules! requantize {
-    ($a:literal, $b:literal, $c:literal, $d:literal) => {
+/// Sixteen inputs of four rows from registers: weights in q4-q7, bytes of activations in q2 and q3.
+macro_rules! sixteen_kept {
+    () => {
+        "vldmia r3!, {{d8-d15}}
+         vmladava.s8 r4, q2, q4
+         vmladav.s8 r0, q3, q4
+         vmladava.s8 r6, q2, q5
+         vmladav.s8 r2, q3, q5
+         vmladava.s8 r8, q2, q6
+         vmladav.s8 r12, q3, q6
+         add r4, r4, r0, lsl #8
+         vmladava.s8 r10, q2, q7
+         vmladav.s8 r0, q3, q7
+         add r6, r6, r2, lsl #8
+         add r8, r8, r12, lsl #8
+         add r10, r10, r0, lsl #8
+         beq 5f
+        "
+    };
+}
+
+/// The same of a single row, whose weights are in q4 then.
+macro_rules! single_kept {
+    () => {
+        "vldrb.u8 q4, [r3], #16
+         vmladava.s8 r4, q2, q4
+         vmladav.s8 r0, q3, q4
+         add r4, r4, r0, lsl #8
+         beq 82f
+        "
+    };
+}
+
+/// Inputs of four rows in `$x`, with `$load` for the weights of a row, which take `$bytes`, and `$sum` for their products.
+macro_rules! inputs {
+    ($load:literal, $bytes:literal, $sum:literal, $x:literal, $a:literal, $b:literal) => {
         concat!(
-            "vldrw.u32 q1, [r1], #16\n",
-            concat!("vmov d0, ", $a, ", ", $b, "\n"),
-            concat!("vmov d1, ", $c, ", ", $d, "\n"),
-            "vmulh.s32 q0, q0, q1\n",
-            "vqmovnb.s32 q0, q0\n",
+            concat!($load, " ", $a, ", [r3], #", $bytes, "\n"),
+            concat!($sum, " r4, ", $x, ", ", $a, "\n"),
+            concat!($load, " ", $b, ", [r3], #", $bytes, "\n"),
+            concat!($sum, " r6, ", $x, ", ", $b, "\n"),
+            concat!($load, " ", $a, ", [r3], #", $bytes, "\n"),
+            concat!($sum, " r8, ", $x, ", ", $a, "\n"),
+            concat!($load, " ", $b, ", [r3], #", $bytes, "\n"),
+            concat!($sum, " r10, ", $x, ", ", $b, "\n"),
         )
     };
 }
+
+/// Requantizes a block's four sums into the lower halves of `$q`'s lanes, with the multipliers at `$at`.
+///
+/// A multiplier is in `0..2^31`, so the high word of its product with a sum is in `-2^30..2^30`; it is saturated to i16.
+macro_rules! requantize {
+    ($at:literal, [$q:literal, $low:literal, $high:literal, $m:literal], $a:literal, $b:literal, $c:literal, $d:literal) => {
+        concat!(
+            concat!("vldrw.u32 ", $m, ", [", $at, "], #16\n"),
+            concat!("vmov ", $low, ", ", $a, ", ", $b, "\n"),
+            concat!("vmov ", $high, ", ", $c, ", ", $d, "\n"),
+            concat!("vmulh.s32 ", $q, ", ", $q, ", ", $m, "\n"),
+            concat!("vqmovnb.s32 ", $q, ", ", $q, "\n"),
+        )
+    };
+}
+
+/// A dense kernel of few inputs, below 32, and i8 weights, which keeps the activations in registers: r0 = activations,
+/// r1 = outputs, r2 = [`DenseShape`], r3 = stream.
+///
+/// In a block r4, r6, r8 and r10 hold the sums (`VMLADAVA` takes even registers), r0, r2 and r12 those of high bytes, lr
+/// the blocks or rows to do; r5 says whether outputs are clamped at zero, r7 whether a quad is left over, and the flags,
+/// which nothing in the loops changes, that eight inputs are (minus), or nothing is (zero).
+macro_rules! few_kernel {
+    ($name:ident, $save:literal, $restore:literal, $split:literal, $block:expr, $row:expr,
+     [$a:literal, $low:literal, $high:literal, $b:literal], $eight:literal, $quad:literal) => {
+        /// # Safety
+        /// As for the caller, [`call`].
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(_: *mut Quad, _: *mut i16, _: *const DenseShape, _: *const u32) {
+            naked_asm!(
+                ".cpu cortex-m55", // the assembler is not told of the target's here
+                "push {{r4, r5, r6, r7, r8, r9, r10, lr}}",
+                $save,
+                "ldrb r5, [r2, #{relu}]",
+                "ldrd r8, r9, [r2, #{block_bytes}]", // and rest
+                "ldr r10, [r2, #{quads}]",
+                "lsrs r8, r8, #3",
+                "and r7, r10, #1",
+                $split,
+                "lsls r10, r10, #30",
+                "bpl 1f",
+                concat!("vldrh.u16 ", $eight, ", [r0], #16"),
+                "1:",
+                "cbz r7, 2f",
+                concat!("vldrh.s32 ", $quad, ", [r0]"),
+                "2:",
+                "wls lr, r8, 7f",
+                "3:", // a block of four rows
+                "ldm r3!, {{r4, r6, r8, r10}}",
+                $block,
+                "bpl 4f",
+                inputs!("vldrb.s16", "8", "vmladava.s16", $eight, $a, $b),
+                "4:",
+                "cbz r7, 5f",
+                inputs!("vldrb.s32", "4", "vmladava.s32", $quad, $a, $b),
+                "5:",
+                requantize!("r3", [$a, $low, $high, $b], "r4", "r6", "r8", "r10"),
+                "cbz r5, 6f",
+                concat!("vqshlu.s16 ", $a, ", ", $a, ", #0"), // the shift saturates to 0 from below
+                "6:",
+                concat!("vstrh.32 ", $a, ", [r1], #8"),
+                "le lr, 3b",
+                "7:", // rows left over, one by one
+                "wls lr, r9, 9f",
+                "8:",
+                "ldr r4, [r3], #4",
+                $row,
+                "bpl 81f",
+                concat!("vldrb.s16 ", $a, ", [r3], #8"),
+                concat!("vmladava.s16 r4, ", $eight, ", ", $a),
+                "81:",
+                "cbz r7, 82f",
+                concat!("vldrb.s32 ", $a, ", [r3], #4"),
+                concat!("vmladava.s32 r4, ", $quad, ", ", $a),
+                "82:",
+                "ldr r6, [r3], #4",
+                "smmul r4, r4, r6",
+                "ssat r4, #16, r4",
+                "cbz r5, 83f",
+                "usat r4, #15, r4",
+                "83:",
+                "strh r4, [r1], #2",
+                "le lr, 8b",
+                "9:",
+                $restore,
+                "pop {{r4, r5, r6, r7, r8, r9, r10, pc}}",
+                block_bytes = const offset_of!(DenseShape, block_bytes),
+                quads = const offset_of!(DenseShape, quads),
+                relu = const offset_of!(DenseShape, relu),
+            )
+        }
+    };
+}
+
+few_kernel!(below_16_i8, "", "", "", "", "", ["q0", "d0", "d1", "q1"], "q2", "q3");
+few_kernel!(
+    below_32_i8,
+    "vpush {{d8-d15}}",
+    "vpop {{d8-d15}}",
+    "vmov.i8 q0, #0x80
+     vld20.8 {{q2, q3}}, [r0]
+     vld21.8 {{q2, q3}}, [r0]!
+     veor q2, q2, q0",
+    sixteen_kept!(),
+    single_kept!(),
+    ["q4", "d8", "d9", "q5"],
+    "q0",
+    "q1"
+);
 
 /// A dense kernel of split activations and i8 weights: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
 /// In a block r0, r2, r4 and r6 hold the sums of low bytes, r8, r10, r12 and lr those of high ones
 /// (`VMLADAVA` takes even registers), r1 and r3 are the next word and activation, r9 the rounds to
 /// do, r5 the quads left over, r7 and r11 the next output and the end of the blocks' outputs. Stack:
-/// activations, rounds, where the loop of four groups a round is entered, rest, groups.
+/// activations, rounds between the zeros that sums of high bytes begin with, where the loop of four groups a round is
+/// entered, rest, groups.
 macro_rules! split_kernel {
     ($name:ident, $clamp:literal, $saturate:literal, $bits:literal) => {
         /// # Safety
@@ -115,16 +261,18 @@ macro_rules! split_kernel {
                 "adds r4, r4, #1",
                 "lsrs r4, r4, #1",
                 "and r5, r5, #7",
-                "push {{r0, r4, r6, r8, r10}}",
+                "mov r12, r6",
+                "push {{r8, r10}}",
+                "mov r2, #0",
+                "mov r6, #0",
+                "mov r8, #0",
+                "push {{r0, r2, r4, r6, r8, r12}}",
                 "cmp r7, r11",
                 "beq 7f",
                 "1:", // a block of four rows
                 "ldm r1!, {{r0, r2, r4, r6}}",
-                "mov r8, #0",
-                "mov r10, #0",
-                "mov r12, #0",
                 "mov lr, #0",
-                "ldm sp, {{r3, r9, pc}}",
+                "ldm sp, {{r3, r8, r9, r10, r12, pc}}",
                 ".p2align 2",
                 "2:",
                 "vldmia r3!, {{d0-d7}}",
@@ -143,7 +291,7 @@ macro_rules! split_kernel {
                 "add r2, r2, r10, lsl #8",
                 "add r4, r4, r12, lsl #8",
                 "add r6, r6, lr, lsl #8",
-                requantize!("r0", "r2", "r4", "r6"),
+                requantize!("r1", ["q0", "d0", "d1", "q1"], "r0", "r2", "r4", "r6"),
                 $clamp,
                 "vstrh.32 q0, [r7], #8",
                 "cmp r7, r11",
@@ -180,7 +328,7 @@ macro_rules! split_kernel {
                 "vmladava.s32 r6, q0, q2",
                 "b 6b",
                 "7:", // rows left over, one by one
-                "ldrd r4, r6, [sp, #12]",
+                "ldrd r4, r6, [sp, #24]",
                 "cbz r4, 9f",
                 "8:",
                 "ldr r0, [r1], #4",
@@ -214,7 +362,7 @@ macro_rules! split_kernel {
                 "subs r4, r4, #1",
                 "bne 8b",
                 "9:", // the activations as they were
-                "pop {{r3, r4, r5, r7, r8}}",
+                "ldr r3, [sp], #32",
                 "vmov.i8 q2, #0x80",
                 "wls lr, r6, 92f",
                 "91:",
@@ -236,18 +384,14 @@ macro_rules! split_kernel {
 split_kernel!(linear_i8, "", "ssat", "#16");
 split_kernel!(relu_i8, "vqshlu.s16 q0, q0, #0", "usat", "#15"); // the shift saturates to 0 from below
 
-/// A dense kernel of unsplit activations: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
+/// A dense kernel of i16 weights: r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
 /// In a block r4, r6, r8 and r10 hold the sums (`VMLADAVA` takes even registers), r0 and r1 the next
 /// activation and word, lr the groups to do; r2 is the next output, r3 the end of the blocks'
 /// outputs, r12 the number of quads. Stack while it runs: activations, rest, whether outputs are
 /// clamped at zero.
-macro_rules! kernel {
-    ($name:ident, $load:literal, $bytes:literal, $narrow:literal, $half:literal) => {
-        /// # Safety
-        /// As for the caller, [`call`].
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name(_: *mut Quad, _: *mut i16, _: *const DenseShape, _: *const u32) {
+#[unsafe(naked)]
+unsafe extern "C" fn rows_i16(_: *mut Quad, _: *mut i16, _: *const DenseShape, _: *const u32) {
     naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
         "push {{r4, r5, r6, r7, r8, r10, lr}}",
@@ -267,29 +411,29 @@ macro_rules! kernel {
         "wls lr, r5, 7f",
         "2:",
         "vldrh.u16 q0, [r0], #16",
-        concat!($load, " q1, [r1], #", $bytes),
+        "vldrh.u16 q1, [r1], #16",
         "vmladava.s16 r4, q0, q1",
-        concat!($load, " q2, [r1], #", $bytes),
+        "vldrh.u16 q2, [r1], #16",
         "vmladava.s16 r6, q0, q2",
-        concat!($load, " q1, [r1], #", $bytes),
+        "vldrh.u16 q1, [r1], #16",
         "vmladava.s16 r8, q0, q1",
-        concat!($load, " q2, [r1], #", $bytes),
+        "vldrh.u16 q2, [r1], #16",
         "vmladava.s16 r10, q0, q2",
         "le lr, 2b",
         "7:",
         "bcc 8f",
         "vldrh.s32 q0, [r0]",
-        concat!($narrow, " q1, [r1], #", $half),
+        "vldrh.s32 q1, [r1], #8",
         "vmladava.s32 r4, q0, q1",
-        concat!($narrow, " q2, [r1], #", $half),
+        "vldrh.s32 q2, [r1], #8",
         "vmladava.s32 r6, q0, q2",
-        concat!($narrow, " q1, [r1], #", $half),
+        "vldrh.s32 q1, [r1], #8",
         "vmladava.s32 r8, q0, q1",
-        concat!($narrow, " q2, [r1], #", $half),
+        "vldrh.s32 q2, [r1], #8",
         "vmladava.s32 r10, q0, q2",
         "8:",
         "ldr r0, [sp, #8]",
-        requantize!("r4", "r6", "r8", "r10"),
+        requantize!("r1", ["q0", "d0", "d1", "q1"], "r4", "r6", "r8", "r10"),
         "cbz r0, 9f",
         "vqshlu.s16 q0, q0, #0",
         "9:",
@@ -306,12 +450,12 @@ macro_rules! kernel {
         "dlstp.16 lr, r6",
         "5:",
         "vldrh.u16 q0, [r0], #16",
-        concat!($load, " q1, [r1], #", $bytes),
+        "vldrh.u16 q1, [r1], #16",
         "vmladava.s16 r4, q0, q1",
         "letp lr, 5b",
         "lsls r6, r12, #31",
         "it ne", // an odd number of quads: half of the last load was none
-        concat!("subne r1, r1, #", $half),
+        "subne r1, r1, #8",
         "ldr r6, [r1], #4",
         "smmul r4, r4, r6",
         "ssat r4, #16, r4",
@@ -329,11 +473,6 @@ macro_rules! kernel {
         relu = const offset_of!(DenseShape, relu),
     )
 }
-    };
-}
-
-kernel!(rows_i8, "vldrb.s16", "8", "vldrb.s32", "4");
-kernel!(rows_i16, "vldrh.u16", "16", "vldrh.s32", "8");
 
 /// A dense kernel of [nibbles](super::layout::Layout#nibbles): r0 = activations, r1 = outputs, r2 = [`DenseShape`], r3 = stream.
 ///
@@ -393,7 +532,7 @@ unsafe extern "C" fn rows_i4(_: *mut Quad, _: *mut i16, _: *const DenseShape, _:
         "sub r6, r6, r7",
         "sub r8, r8, r7",
         "sub r10, r10, r7",
-        requantize!("r4", "r6", "r8", "r10"),
+        requantize!("r1", ["q0", "d0", "d1", "q1"], "r4", "r6", "r8", "r10"),
         "cbz r5, 9f",
         "vqshlu.s16 q0, q0, #0",
         "9:",
@@ -453,18 +592,25 @@ pub(super) fn dense_i4_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &m
 
 #[inline(always)]
 pub(super) fn dense_i8(shape: &DenseShape, stream: &[u32], x: &mut [Quad], y: &mut [i16]) {
-    let kernel = match (splits::<Native, i8>(shape.quads), shape.relu) {
-        (false, _) => rows_i8,
+    let kernel = match (splits_in_place::<Native, i8>(shape.quads), shape.relu) {
+        (false, _) => few_i8(shape),
         (true, false) => linear_i8,
         (true, true) => relu_i8,
     };
     call::<i8>(kernel, shape, stream, x, y);
 }
 
-/// A kernel that splits activations does not leave them as they are.
+/// The kernel of few inputs.
+#[inline(always)]
+fn few_i8(shape: &DenseShape) -> Assembly {
+    if splits::<Native, i8>(shape.quads) { below_32_i8 } else { below_16_i8 }
+}
+
+/// A kernel that splits activations in place does not leave them as they are.
 #[inline(always)]
 pub(super) fn dense_i8_from(shape: &DenseShape, stream: &[u32], x: &[i16], y: &mut [i16]) -> bool {
-    !splits::<Native, i8>(shape.quads) && call_from::<i8>(rows_i8, shape, stream, x, y)
+    !splits_in_place::<Native, i8>(shape.quads)
+        && call_from::<i8>(few_i8(shape), shape, stream, x, y)
 }
 
 #[inline(always)]

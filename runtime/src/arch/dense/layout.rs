@@ -60,8 +60,8 @@ impl Width for i16 {
 ///
 /// # Halves
 /// Where a core multiplies sixteen pairs of bytes at once, its kernel splits the activations of every
-/// whole group of four quads into two signed bytes, `x = 2^8 high + low + 128`, if weights are i8 and
-/// there are eight quads or more. The sum of the weights times 128 is a constant, part of the bias.
+/// whole group of four quads into two signed bytes, `x = 2^8 high + low + 128`, if weights are i8. The sum of the weights
+/// times 128 is a constant, part of the bias.
 pub trait Layout {
     /// Rows of a block, 1 or 4.
     const ROWS: usize;
@@ -255,7 +255,12 @@ const fn group<L: Layout, W: Width>(quad: usize, quads: usize) -> (usize, usize)
 
 /// Whether the kernel of a layer with `quads` quads of inputs splits activations into bytes.
 pub(crate) const fn splits<L: Layout, W: Width>(quads: usize) -> bool {
-    L::VECTORS && W::BITS == 8 && quads >= 8
+    L::VECTORS && W::BITS == 8 && quads >= 4
+}
+
+/// Whether it does so where they lie, and not in registers: there is more than one group.
+pub(crate) const fn splits_in_place<L: Layout, W: Width>(quads: usize) -> bool {
+    splits::<L, W>(quads) && quads >= 8
 }
 
 /// What the kernel takes from the activation of a column: 128 where it splits it.
