@@ -147,19 +147,36 @@ impl<'a, W: Weight> Dense<'a, W> {
         self.run(&mut copied::<QUADS>(inlet.input), y);
     }
 
-    /// Computes the layer into the caller's outputs; what is too short stays as it was.
+    /// Computes the layer into the caller's outputs; where there are fewer than it has, they stay as they were.
     #[cfg_attr(target_os = "none", inline(always))]
-    pub fn run_to(&self, x: &mut [Quad], output: &mut [i16]) {
-        debug_assert!(self.fits(&[x.len()], quads(output.len())), "a tensor is too short");
-        W::dense(&self.shape, self.stream, x, output);
+    pub fn run_to<const N: usize>(&self, x: &mut [Quad], output: &mut [i16; N]) {
+        debug_assert!(self.fits(&[x.len()], quads(N)), "a tensor is too short");
+        if self.shape.can_write(output) {
+            W::dense(&self.shape, self.stream, x, output);
+        } else {
+            self.run_to_copy(x, output);
+        }
+    }
+
+    /// Computes the layer into a copy of the caller's outputs, which start within a word.
+    #[cold]
+    #[inline(never)]
+    fn run_to_copy<const N: usize>(&self, x: &mut [Quad], output: &mut [i16; N]) {
+        let mut copy = OnWord(*output);
+        W::dense(&self.shape, self.stream, x, &mut copy.0);
+        *output = copy.0;
     }
 }
+
+/// Outputs that start on a word.
+#[repr(align(4))]
+struct OnWord<const N: usize>([i16; N]);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::arch::dense::layout::{
-        Blocked, Interleaved, Lanes, LanesShort, Layout, RowMajor, Vectors,
+        Blocked, Interleaved, Lanes, LanesShort, Layout, Pairs, RowMajor, Vectors,
     };
     use crate::arch::dense::portable;
     use crate::arch::memory::flat;
@@ -248,6 +265,7 @@ mod tests {
             prop_assert_eq!(case.found4::<LanesShort>(), &expected[..]);
             prop_assert_eq!(case.found4::<Vectors>(), &expected[..]);
             prop_assert_eq!(case.found4::<Interleaved>(), &expected[..]);
+            prop_assert_eq!(case.found4::<Pairs>(), &expected[..]);
         }
 
         #[test]
@@ -259,6 +277,7 @@ mod tests {
             prop_assert_eq!(case.found8::<LanesShort>(), &expected[..]);
             prop_assert_eq!(case.found8::<Vectors>(), &expected[..]);
             prop_assert_eq!(case.found8::<Interleaved>(), &expected[..]);
+            prop_assert_eq!(case.found8::<Pairs>(), &expected[..]);
         }
 
         /// The host's kernel gives the plain result, for every width of weights.
@@ -290,6 +309,7 @@ mod tests {
             prop_assert_eq!(case.found16::<LanesShort>(), &expected[..]);
             prop_assert_eq!(case.found16::<Vectors>(), &expected[..]);
             prop_assert_eq!(case.found16::<Interleaved>(), &expected[..]);
+            prop_assert_eq!(case.found16::<Pairs>(), &expected[..]);
         }
     }
 

@@ -18,11 +18,12 @@ pub(super) fn call<W: Width>(
 ) {
     let fits = x.len() >= shape.quads
         && y.len() >= shape.rows
+        && shape.can_write(y)
         && stream.len() == words::<W>(4 * shape.quads, shape.rows)
         && shape.quads > 0;
     if fits {
         // SAFETY: a kernel uses `quads` quads of x, reads the whole stream, and writes `rows`
-        // activations of y, all inside by the line above; quads and words are aligned by type, and
+        // activations of y, all inside by the line above; quads and words are aligned by type, outputs as it can write them, and
         // `DenseShape` was made for this kernel's code by `DenseShape::new`.
         unsafe { kernel(x.as_mut_ptr(), y.as_mut_ptr(), shape, stream.as_ptr()) }
     }
@@ -41,6 +42,7 @@ pub(super) fn call_from<W: Width>(
     let fits = x.as_ptr().addr().is_multiple_of(4)
         && x.len() >= 4 * shape.quads
         && y.len() >= shape.rows
+        && shape.can_write(y)
         && stream.len() == words::<W>(4 * shape.quads, shape.rows)
         && shape.quads > 0;
     if fits {

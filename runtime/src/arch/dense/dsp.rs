@@ -1,8 +1,12 @@
 //! Armv7E-M and Armv8-M with the DSP extension: two multiply-accumulates an instruction.
 //!
-//! `SXTB16` widens bytes 0 and 2 of a word to half-words, `SXTB16 ROR #8` bytes 1 and 3; the
-//! [interleaved](super::layout::Interleaved) layout stores the four weights of a group as `w0 w2 w1 w3`,
-//! so they come out as the pairs `w0 w1` and `w2 w3` that `SMLAD` multiplies with two activations.
+//! The [layout](super::layout::Pairs) puts the weights of two rows for one input into a half-word, `a + 2^8 b`, and two
+//! inputs into a word. `SMLAD` multiplies the word as it is with two activations, for the sum of `x (a + 2^8 b)`, and what
+//! `SXTB16 ROR #8` makes of it for the sum of `x b`: three instructions for four products. The sum of `x a` is what is
+//! left of the first without 2^8 times the second. 128 is added to each `a`, so that nothing of it goes into `b`, and
+//! taken out again by the sum of all inputs, computed once a layer.
+//!
+//! A row by itself has its weights as `w0 w2 w1 w3`: `SXTB16` widens bytes 0 and 2, `SXTB16 ROR #8` bytes 1 and 3.
 //!
 //! A block of four rows holds its sums in r4-r7 while one pass over the activations feeds all four.
 //! The loop does four quads a round and is entered where a first, partial round begins. One kernel
@@ -20,55 +24,38 @@ use core::arch::naked_asm;
 /// A quad of activations that lies on words.
 macro_rules! load_words {
     () => {
-        "ldrd r1, r2, [r0], #8\n"
+        "ldrd r2, lr, [r0], #8\n"
     };
 }
 
 /// A quad of activations wherever it lies: an instruction more, of four bytes.
 macro_rules! load_any {
     () => {
-        "ldr r1, [r0], #4\nldr r2, [r0], #4\n"
+        "ldr r2, [r0], #4\nldr lr, [r0], #4\n"
     };
 }
 
-/// One quad of i8 weights: four words, 16 multiply-accumulates in 18 instructions, 72 bytes.
+/// One quad of i8 weights: four words, 16 multiply-accumulates in 14 instructions, 56 bytes.
 macro_rules! quad8 {
     ($load:ident) => {
         concat!(
             "ldm r3!, {{r8, r9, r10, r11}}\n",
             $load!(),
-            row8!("r4", "r8"),
-            row8!("r5", "r9"),
-            row8!("r6", "r10"),
-            row8!("r7", "r11"),
+            pair8!("r4", "r5", "r8", "r2"),
+            pair8!("r6", "r7", "r9", "r2"),
+            pair8!("r4", "r5", "r10", "lr"),
+            pair8!("r6", "r7", "r11", "lr"),
         )
     };
 }
 
-/// One row of a quad: weights in `$w`, activations in r1 and r2.
-macro_rules! row8 {
-    ($acc:literal, $w:literal) => {
+/// Two inputs of two rows: weights in `$w`, activations in `$x`, the sum of both rows and that of the second.
+macro_rules! pair8 {
+    ($both:literal, $second:literal, $w:literal, $x:literal) => {
         concat!(
-            "sxtb16 lr, ",
-            $w,
-            "\n",
-            "smlad ",
-            $acc,
-            ", lr, r1, ",
-            $acc,
-            "\n",
-            "sxtb16 ",
-            $w,
-            ", ",
-            $w,
-            ", ror #8\n",
-            "smlad ",
-            $acc,
-            ", ",
-            $w,
-            ", r2, ",
-            $acc,
-            "\n",
+            concat!("smlad ", $both, ", ", $w, ", ", $x, ", ", $both, "\n"),
+            concat!("sxtb16 ", $w, ", ", $w, ", ror #8\n"),
+            concat!("smlad ", $second, ", ", $w, ", ", $x, ", ", $second, "\n"),
         )
     };
 }
@@ -79,15 +66,15 @@ macro_rules! quad16 {
         concat!(
             $load!(),
             "ldm r3!, {{r8, r9, r10, r11}}
-             smlad r4, r8, r1, r4
-             smlad r4, r9, r2, r4
-             smlad r5, r10, r1, r5
-             smlad r5, r11, r2, r5
+             smlad r4, r8, r2, r4
+             smlad r4, r9, lr, r4
+             smlad r5, r10, r2, r5
+             smlad r5, r11, lr, r5
              ldm r3!, {{r8, r9, r10, r11}}
-             smlad r6, r8, r1, r6
-             smlad r6, r9, r2, r6
-             smlad r7, r10, r1, r7
-             smlad r7, r11, r2, r7
+             smlad r6, r8, r2, r6
+             smlad r6, r9, lr, r6
+             smlad r7, r10, r2, r7
+             smlad r7, r11, lr, r7
             "
         )
     };
@@ -96,7 +83,7 @@ macro_rules! quad16 {
 /// One quad of weights of 4 bits: two words of two inputs each, 16 multiply-accumulates in 18 instructions, 72 bytes.
 macro_rules! quad4 {
     ($load:ident) => {
-        concat!("ldrd r8, r9, [r3], #8\n", $load!(), inputs4!("r8", "r1"), inputs4!("r9", "r2"))
+        concat!("ldrd r8, r9, [r3], #8\n", $load!(), inputs4!("r8", "r2"), inputs4!("r9", "lr"))
     };
 }
 
@@ -105,33 +92,81 @@ macro_rules! quad4 {
 macro_rules! inputs4 {
     ($w:literal, $x:literal) => {
         concat!(
-            concat!("and lr, r10, ", $w, "\n"),
-            concat!("and r11, r10, ", $w, ", lsr #4\n"),
-            concat!("smlad r4, lr, ", $x, ", r4\n"),
-            "uxtb16 lr, lr, ror #8\n",
-            concat!("smlad r5, r11, ", $x, ", r5\n"),
+            concat!("and r11, r10, ", $w, "\n"),
+            concat!("and ", $w, ", r10, ", $w, ", lsr #4\n"),
+            concat!("smlad r4, r11, ", $x, ", r4\n"),
             "uxtb16 r11, r11, ror #8\n",
-            concat!("smlad r6, lr, ", $x, ", r6\n"),
-            concat!("smlad r7, r11, ", $x, ", r7\n"),
+            concat!("smlad r5, ", $w, ", ", $x, ", r5\n"),
+            concat!("uxtb16 ", $w, ", ", $w, ", ror #8\n"),
+            concat!("smlad r6, r11, ", $x, ", r6\n"),
+            concat!("smlad r7, ", $w, ", ", $x, ", r7\n"),
         )
     };
 }
 
-/// What the 8 that is added to each weight of 4 bits adds to every row, before the blocks: above the kernel's stack.
-macro_rules! begin4 {
+/// What the number that is added to each weight of a lane adds to every row, before the blocks: `$offset` holds it twice.
+macro_rules! offsets {
+    ($offset:literal, $load:ident) => {
+        concat!(
+            "ldr r6, [sp, #24]\n", // turns
+            concat!("mov r5, #", $offset, "\n"),
+            "mov r4, #0\n",
+            "70:\n",
+            $load!(),
+            "smlad r4, r2, r5, r4\n",
+            "smlad r4, lr, r5, r4\n",
+            "subs r6, r6, #2\n",
+            "bgt 70b\n",
+            "str r4, [sp, #16]\n",
+        )
+    };
+}
+
+/// That of 4-bit weights.
+macro_rules! offsets4 {
+    ($load:ident) => {
+        offsets!("0x00080008", $load)
+    };
+}
+
+/// That of i8 weights.
+macro_rules! offsets8 {
+    ($load:ident) => {
+        offsets!("0x00800080", $load)
+    };
+}
+
+/// Weights of 16 bits have a lane each.
+macro_rules! offsets16 {
+    ($load:ident) => {
+        ""
+    };
+}
+
+/// Stores the four outputs of a block, two words.
+macro_rules! store_words {
     () => {
-        "mov r1, r0
-         mov r4, #0
-         mov r5, #0x00080008
-         mov r6, lr
-         70:
-         ldrd r7, r9, [r1], #8
-         smlad r4, r7, r5, r4
-         smlad r4, r9, r5, r4
-         subs r6, r6, #2
-         bgt 70b
-         push {{r4}}
-        "
+        "stm r1!, {{r4, r6}}\n"
+    };
+}
+
+/// The same wherever they lie: an instruction more.
+macro_rules! store_any {
+    () => {
+        "str r4, [r1], #4\nstr r6, [r1], #4\n"
+    };
+}
+
+/// Writes the outputs of a block and goes on with the next, if there is one.
+macro_rules! finish {
+    ($store:ident) => {
+        concat!(
+            "pkhbt r4, r4, r5, lsl #16\n",
+            "pkhbt r6, r6, r7, lsl #16\n",
+            $store!(),
+            "cmp r1, r0\n",
+            "bne 1b\n",
+        )
     };
 }
 
@@ -141,25 +176,26 @@ macro_rules! start4 {
     };
 }
 
-/// Takes four sums of nibbles apart, and leaves the flags as they are.
+/// Takes four sums of nibbles apart, where r2 is what the offsets add, and leaves the flags as they are.
 macro_rules! apart4 {
     () => {
-        "ldr r8, [sp, #28]
-         sub r4, r4, r6, lsl #8
+        "sub r4, r4, r6, lsl #8
          sub r5, r5, r7, lsl #8
-         sub r4, r4, r8
-         sub r5, r5, r8
-         sub r6, r6, r8
-         sub r7, r7, r8
+         sub r4, r4, r2
+         sub r5, r5, r2
+         sub r6, r6, r2
+         sub r7, r7, r2
         "
     };
 }
 
-/// What a kernel of weights of 4 bits does behind its rows: it returns.
-macro_rules! end4 {
+/// The same of two pairs of sums of bytes.
+macro_rules! apart8 {
     () => {
-        "add sp, sp, #32
-         pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}
+        "sub r4, r4, r5, lsl #8
+         sub r6, r6, r7, lsl #8
+         sub r4, r4, r2
+         sub r6, r6, r2
         "
     };
 }
@@ -167,14 +203,21 @@ macro_rules! end4 {
 /// One quad of a single row of i8 weights.
 macro_rules! single8 {
     ($load:ident) => {
-        concat!("ldr r8, [r3], #4\n", $load!(), row8!("r4", "r8"))
+        concat!(
+            "ldr r8, [r3], #4\n",
+            $load!(),
+            "sxtb16 r9, r8\n",
+            "smlad r4, r9, r2, r4\n",
+            "sxtb16 r8, r8, ror #8\n",
+            "smlad r4, r8, lr, r4\n",
+        )
     };
 }
 
 /// One quad of a single row of i16 weights.
 macro_rules! single16 {
     ($load:ident) => {
-        concat!("ldrd r8, r9, [r3], #8\n", $load!(), "smlad r4, r8, r1, r4\nsmlad r4, r9, r2, r4\n")
+        concat!("ldrd r8, r9, [r3], #8\n", $load!(), "smlad r4, r8, r2, r4\nsmlad r4, r9, lr, r4\n")
     };
 }
 
@@ -199,7 +242,7 @@ macro_rules! begin_several {
     () => {
         "ldr r5, [sp, #36]
          ldrd r5, r6, [r5]
-         mov r4, r11
+         mov r4, r10
          push {{r3, r4, r5, r6}}
         "
     };
@@ -211,7 +254,7 @@ macro_rules! begin_anywhere {
         "ldr r7, [sp, #36]
          ldm r7, {{r5, r6, r7}}
          mov r2, r7
-         mov r4, r11
+         mov r4, r10
          push {{r3, r4, r5, r6}}
         "
     };
@@ -227,11 +270,11 @@ macro_rules! end_several {
          str r5, [sp, #36]
          ldrd r3, r4, [sp, #28]
          add r0, r0, r6
-         add r4, r4, r10
+         add r4, r4, r1
          str r0, [sp]
-         strd r10, r4, [sp, #12]
-         cmp r10, r4
-         bne 1b
+         str r4, [sp, #12]
+         cmp r1, r4
+         bne 60b
          b 4b
          7:
          add sp, sp, #44
@@ -240,15 +283,15 @@ macro_rules! end_several {
     };
 }
 
-/// A dense kernel: r0 = activations, r1 = outputs, wherever they lie, r2 = [`DenseShape`], r3 = stream.
+/// A dense kernel: r0 = activations, r1 = outputs, where `$store` can write, r2 = [`DenseShape`], r3 = stream.
 ///
-/// Stack while it runs: activations, rounds, entry, next output, end of the blocks' outputs, rest,
-/// turns; the first three are loaded together at the start of a block, the entry into the program counter.
+/// The next output is in r1. Stack while it runs: activations, rounds, entry, end of the blocks' outputs, what offsets
+/// add, rest, turns; the first three are loaded together at the start of a block, the entry into the program counter.
 /// Rounds and turns are counted down by two, to 0 where outputs are clamped at zero and to -1 where they are not:
 /// the flags that end a sum say which.
 macro_rules! kernel {
-    ($name:ident($($run:ty)?), $begin:ident, $end:ident, $load:ident, $start:ident, $quad:ident, $apart:ident, $single:ident,
-        $quarter:expr) => {
+    ($name:ident($($run:ty)?); $begin:ident $end:ident $load:ident $store:ident;
+        $offsets:ident $start:ident $quad:ident $apart:ident $single:ident; $quarter:expr) => {
         /// # Safety
         /// As for the caller, [`call`].
         #[unsafe(naked)]
@@ -262,15 +305,16 @@ macro_rules! kernel {
             naked_asm!(
                 cpu!(),
                 "push {{r4, r5, r6, r7, r8, r9, r10, r11, lr}}",
-                "mov r10, r1",
-                "ldm r2, {{r2, r8, r11, r12, lr}}", // entry, rounds, block bytes, rest, turns
+                "ldm r2, {{r2, r8, r10, r12, lr}}", // entry, rounds, block bytes, rest, turns
                 $begin!(),
-                "add r11, r11, r10",
+                "add r10, r10, r1",
                 "adr.w r9, 2f + 1", // the program counter stays in Thumb state
                 "add r9, r9, r2",
                 "push {{r0, r8, r9, r10, r11, r12, lr}}",
-                "cmp r10, r11",
+                "cmp r1, r10",
                 "beq 4f",
+                "60:",
+                $offsets!($load),
                 "1:", // a block of four rows
                 "ldm r3!, {{r4, r5, r6, r7}}",
                 $start!(),
@@ -287,26 +331,19 @@ macro_rules! kernel {
                 ".space (90b - 2b) - 4 * {quarter}",
                 "subs r12, r12, #2",
                 "bgt 2b", // what follows leaves the flags as they are
+                "ldrd r0, r2, [sp, #12]", // end, what offsets add
                 $apart!(),
                 "ldm r3!, {{r8, r9, r10, r11}}",
                 "smmul r4, r4, r8",
                 "smmul r5, r5, r9",
                 "smmul r6, r6, r10",
                 "smmul r7, r7, r11",
-                "ldrd r10, r11, [sp, #12]",
                 "bne 8f",
                 "usat r4, #15, r4",
                 "usat r5, #15, r5",
                 "usat r6, #15, r6",
                 "usat r7, #15, r7",
-                "9:",
-                "pkhbt r4, r4, r5, lsl #16",
-                "pkhbt r6, r6, r7, lsl #16",
-                "str r4, [r10], #4",
-                "str r6, [r10], #4",
-                "str r10, [sp, #12]",
-                "cmp r10, r11",
-                "bne 1b",
+                finish!($store),
                 "4:", // rows left over, one by one
                 "ldrd r5, r6, [sp, #20]", // rest, turns
                 "cbz r5, 6f",
@@ -323,7 +360,7 @@ macro_rules! kernel {
                 "ite eq",
                 "usateq r4, #15, r4",
                 "ssatne r4, #16, r4",
-                "strh r4, [r10], #2",
+                "strh r4, [r1], #2",
                 "subs r5, r5, #1",
                 "bne 3b",
                 "6:",
@@ -333,51 +370,33 @@ macro_rules! kernel {
                 "ssat r5, #16, r5",
                 "ssat r6, #16, r6",
                 "ssat r7, #16, r7",
-                "b 9b",
+                finish!($store),
+                "b 4b",
                 quarter = const $quarter,
             )
         }
     };
 }
 
+/// The kernels of one window, of windows that lie on words, and of windows anywhere.
 macro_rules! kernels {
-    ($one:ident, $several:ident, $anywhere:ident, $quad:ident, $single:ident, $quarter:ident) => {
-        kernel!($one(), nothing, end_one, load_words, nothing, $quad, nothing, $single, $quarter);
-        kernel!(
-            $several(*const Run),
-            begin_several,
-            end_several,
-            load_words,
-            nothing,
-            $quad,
-            nothing,
-            $single,
-            $quarter
-        );
-        kernel!(
-            $anywhere(*const Run),
-            begin_anywhere,
-            end_several,
-            load_any,
-            nothing,
-            $quad,
-            nothing,
-            $single,
-            $quarter + LONGER
-        );
+    ($one:ident, $several:ident, $anywhere:ident; $($weights:ident)*; $quarter:ident) => {
+        kernel!($one(); nothing end_one load_words store_words; $($weights)*; $quarter);
+        kernel!($several(*const Run); begin_several end_several load_words store_words; $($weights)*; $quarter);
+        kernel!($anywhere(*const Run); begin_anywhere end_several load_any store_any; $($weights)*; $quarter + LONGER);
     };
 }
 
-kernel!(one_i4(), begin4, end4, load_words, start4, quad4, apart4, single8, QUARTER_I4);
-kernels!(one_i8, windows_on_words_i8, windows_anywhere_i8, quad8, single8, QUARTER_I8);
-kernels!(one_i16, windows_on_words_i16, windows_anywhere_i16, quad16, single16, QUARTER_I16);
+kernel!(one_i4(); nothing end_one load_words store_words; offsets4 start4 quad4 apart4 single8; QUARTER_I4);
+kernels!(one_i8, windows_on_words_i8, windows_anywhere_i8; offsets8 nothing quad8 apart8 single8; QUARTER_I8);
+kernels!(one_i16, windows_on_words_i16, windows_anywhere_i16; offsets16 nothing quad16 nothing single16; QUARTER_I16);
 
 /// Bytes by which a quad's code is longer where activations lie anywhere.
 const LONGER: usize = 4;
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I4: usize = 72;
 /// Bytes of code a quad, for [`DenseShape`].
-pub(super) const QUARTER_I8: usize = 72;
+pub(super) const QUARTER_I8: usize = 56;
 /// Bytes of code a quad, for [`DenseShape`].
 pub(super) const QUARTER_I16: usize = 44;
 

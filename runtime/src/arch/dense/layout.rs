@@ -52,6 +52,10 @@ impl Width for i16 {
 /// biases of a block are stored in the same form, `A = a + 2^8 B`, and the sum of all inputs, which
 /// takes the 128 out again, is computed once a layer. Two i16 weights share a word likewise.
 ///
+/// Where a core multiplies pairs of half-words, it is half-words that hold the weights of one input, of two rows,
+/// `H = a + 2^8 b`: a word has two inputs, as it is it gives the sums of `x H`, and its bytes 1 and 3 those of `x b`, so
+/// that one weight in two needs no unpacking.
+///
 /// # Nibbles
 /// Weights of 4 bits come in blocks of four rows on every core, and rows left over as bytes. A half-word has the four
 /// weights of one input, `H = a + 2^4 b + 2^8 c + 2^12 d`, with 8 added to each; a word has two inputs. Sums are those of
@@ -69,8 +73,8 @@ pub trait Layout {
     const VECTORS: bool;
     /// `ORDER[k]` is the column, within four i8 weights of a row, that byte `k` holds.
     const ORDER: [usize; 4];
-    /// Whether a word of a block holds the weights of one input.
-    const LANES: bool;
+    /// Bits in which a block of rows has weights of one input, as many as go into them, if more than one does.
+    const LANES: usize;
     /// Of 4-bit weights, how many lanes above a row's lies the next in its sum.
     const ABOVE: usize;
     /// Whether the core multiplies 32 by 32 bits to the high word in an instruction or two.
@@ -88,7 +92,7 @@ macro_rules! layout {
             const ROWS: usize = $rows;
             const VECTORS: bool = $vectors;
             const ORDER: [usize; 4] = $order;
-            const LANES: bool = $lanes;
+            const LANES: usize = $lanes;
             const ABOVE: usize = $above;
             const LONG_MULTIPLY: bool = $long;
             const FOLD: usize = $fold;
@@ -98,35 +102,41 @@ macro_rules! layout {
 
 layout! {
     /// For other hosts: one row after the other, so that a loop over columns vectorizes.
-    RowMajor: 1, false, [0, 1, 2, 3], false, 1, true, 1
+    RowMajor: 1, false, [0, 1, 2, 3], 8, 1, true, 1
 }
 layout! {
     /// For cores that load bytes with an offset: an activation is loaded once for four rows.
-    Blocked: 4, false, [0, 1, 2, 3], false, 1, true, 1
+    Blocked: 4, false, [0, 1, 2, 3], 8, 1, true, 1
 }
 layout! {
     /// For Armv7-M: four rows in the lanes of a word.
-    Lanes: 4, false, [0, 1, 2, 3], true, 1, true, 1
+    Lanes: 4, false, [0, 1, 2, 3], 32, 1, true, 1
 }
 layout! {
     /// For Armv6-M: as [`Lanes`], with multipliers for two 16-bit products.
-    LanesShort: 4, false, [0, 1, 2, 3], true, 1, false, 4
+    LanesShort: 4, false, [0, 1, 2, 3], 32, 1, false, 4
 }
 layout! {
-    /// For the DSP extension, and SSE2: bytes in the order in which `SXTB16` and `SXTB16 ROR #8` unpack
-    /// them.
-    Interleaved: 4, false, [0, 2, 1, 3], false, 2, true, 2
+    /// For SSE2: bytes in the order in which shifts of half-words unpack them.
+    Interleaved: 4, false, [0, 2, 1, 3], 8, 2, true, 2
+}
+layout! {
+    /// For the DSP extension: two rows in the lanes of a half-word, and bytes of a row by itself in the order in which
+    /// `SXTB16` and `SXTB16 ROR #8` unpack them.
+    Pairs: 4, false, [0, 2, 1, 3], 16, 2, true, 2
 }
 layout! {
     /// For Helium: eight inputs at a time, or sixteen.
-    Vectors: 4, true, [0, 1, 2, 3], false, 2, true, 2
+    Vectors: 4, true, [0, 1, 2, 3], 8, 2, true, 2
 }
 
 #[cfg(nervecord_kernel = "armv6m")]
 type Chosen = LanesShort;
 #[cfg(nervecord_kernel = "armv7m")]
 type Chosen = Lanes;
-#[cfg(any(nervecord_kernel = "dsp", nervecord_kernel = "sse2"))]
+#[cfg(nervecord_kernel = "dsp")]
+type Chosen = Pairs;
+#[cfg(nervecord_kernel = "sse2")]
 type Chosen = Interleaved;
 #[cfg(nervecord_kernel = "helium")]
 type Chosen = Vectors;
@@ -186,8 +196,17 @@ const fn above<L: Layout, W: Width>(lane: usize, count: usize) -> Option<(usize,
     if nibbles::<W>(count) {
         return if lane + L::ABOVE < 4 { Some((L::ABOVE, 4 * L::ABOVE)) } else { None };
     }
-    let shares = L::LANES && count == 4 && !(lane + 1).is_multiple_of(4 / W::WORDS);
-    if shares { Some((1, W::BITS)) } else { None }
+    if below_another::<L, W>(lane, count) { Some((1, W::BITS)) } else { None }
+}
+
+/// Rows that share a lane of a block, 1 where each has its own.
+const fn shared<L: Layout, W: Width>(count: usize) -> usize {
+    if count == 4 && L::LANES > 8 * W::WORDS { L::LANES / (8 * W::WORDS) } else { 1 }
+}
+
+/// Whether a row has another above it in its lane.
+const fn below_another<L: Layout, W: Width>(lane: usize, count: usize) -> bool {
+    !(lane + 1).is_multiple_of(shared::<L, W>(count))
 }
 
 /// Where a row lies in a stream.
@@ -280,12 +299,15 @@ pub(super) const fn slot<L: Layout, W: Width>(place: Place, column: usize) -> Sl
     let first = place.weights + start * place.count * W::WORDS;
     let words = quads * W::WORDS; // a row's share
     let per_word = 4 / W::WORDS;
-    if L::LANES && place.count == 4 {
-        // Lanes below a word's highest are offset to be positive.
-        let lane = place.lane % per_word;
-        let flip = if lane + 1 < per_word { 1 << (bits - 1) } else { 0 };
-        let word = first + rest * W::WORDS + place.lane / per_word;
-        return Slot { word, shift: lane * bits, bits, flip };
+    let rows = shared::<L, W>(place.count);
+    if rows > 1 {
+        // Lanes below a word's or half-word's highest are offset to be positive.
+        let offset = below_another::<L, W>(place.lane, place.count);
+        let flip = if offset { 1 << (bits - 1) } else { 0 };
+        let inputs = 32 / L::LANES; // of a word
+        let word = first + rest / inputs * (4 / rows) + place.lane / rows;
+        let shift = rest % inputs * L::LANES + place.lane % rows * bits;
+        return Slot { word, shift, bits, flip };
     }
     let mut k = rest % per_word;
     if W::WORDS == 1 {

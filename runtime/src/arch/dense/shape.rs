@@ -56,6 +56,13 @@ impl DenseShape {
         self.rows
     }
 
+    /// Whether a kernel can write outputs that start where `y` does: those with the DSP extension store blocks of rows as
+    /// words.
+    #[inline(always)]
+    pub(crate) fn can_write(&self, y: &[i16]) -> bool {
+        !cfg!(nervecord_kernel = "dsp") || self.rows < 4 || y.as_ptr().addr().is_multiple_of(4)
+    }
+
     /// Whether all that a kernel reads and writes is in tensors of `x` and `y` quads.
     #[inline(always)]
     pub(crate) const fn fits(&self, x: usize, y: usize) -> bool {
