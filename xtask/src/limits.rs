@@ -77,9 +77,9 @@ fn cpu(core: &str) -> Option<Cpu> {
 const DENSE: [(&str, [f64; 4]); 7] = [
     ("Cortex-M0", [2_900.0, 28_000.0, 1_040_000.0, 380_000.0]),
     ("Cortex-M3", [2_000.0, 18_500.0, 770_000.0, 295_000.0]),
-    ("Cortex-M4F", [700.0, 8_400.0, 335_000.0, 127_000.0]),
-    ("Cortex-M7", [700.0, 8_400.0, 335_000.0, 127_000.0]),
-    ("Cortex-M33", [700.0, 8_400.0, 335_000.0, 127_000.0]),
+    ("Cortex-M4F", [640.0, 8_400.0, 335_000.0, 127_000.0]),
+    ("Cortex-M7", [640.0, 8_400.0, 335_000.0, 127_000.0]),
+    ("Cortex-M33", [640.0, 8_400.0, 335_000.0, 127_000.0]),
     ("Cortex-M55", [700.0, 2_900.0, 58_000.0, 18_300.0]),
     ("RV32IMAC", [2_000.0, 23_000.0, 940_000.0, 355_000.0]),
 ];
@@ -119,8 +119,8 @@ mod tests {
         let limit = |index: usize, core: &str| {
             Work::of(&SHAPES[index].graph().unwrap()).limit(core).unwrap().round()
         };
-        assert_eq!(limit(0, "Cortex-M4F"), 543.0);
-        assert_eq!(limit(2, "Cortex-M4F"), 305_576.0);
+        assert_eq!(limit(0, "Cortex-M4F"), 476.0);
+        assert_eq!(limit(2, "Cortex-M4F"), 240_364.0);
         assert_eq!(limit(1, "Cortex-M0"), 23_736.0);
         assert_eq!(limit(3, "RV32IMAC"), 331_408.0);
     }

@@ -145,8 +145,8 @@ macro_rules! few_kernel {
                 "ldr r10, [r2, #{quads}]",
                 "lsrs r8, r8, #3",
                 "and r7, r10, #1",
-                $split,
                 "lsls r10, r10, #30",
+                $split,
                 "bpl 1f",
                 concat!("vldrh.u16 ", $eight, ", [r0], #16"),
                 "1:",
@@ -209,7 +209,8 @@ few_kernel!(
     "vmov.i8 q0, #0x80
      vld20.8 {{q2, q3}}, [r0]
      vld21.8 {{q2, q3}}, [r0]!
-     veor q2, q2, q0",
+     veor q2, q2, q0
+     beq 2f",
     sixteen_kept!(),
     single_kept!(),
     ["q4", "d8", "d9", "q5"],
