@@ -89,7 +89,7 @@ impl<'a, C: Coefficient> Spline<'a, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::dense::layout::{Interleaved, LanesShort, Layout, RowMajor, Vectors};
+    use crate::arch::dense::layout::{LanesShort, Layout, Pairs, RowMajor, Vectors};
     use crate::arch::memory::{flat, flat_mut};
     use crate::rounding::requantize;
     use crate::spline::shape::Axis;
@@ -246,7 +246,7 @@ mod tests {
             let case = Case::new(shape, 8, shared, seed, [x, base]);
             let expected = case.expected();
             prop_assert_eq!(case.found8::<RowMajor>(), &expected[..]);
-            prop_assert_eq!(case.found8::<Interleaved>(), &expected[..]);
+            prop_assert_eq!(case.found8::<Pairs>(), &expected[..]);
             prop_assert_eq!(case.found8::<LanesShort>(), &expected[..]);
             prop_assert_eq!(case.found8::<Vectors>(), &expected[..]);
         }
@@ -259,7 +259,7 @@ mod tests {
             let case = Case::new(shape, 10, shared, seed, [x, base]);
             let expected = case.expected();
             prop_assert_eq!(case.found16::<RowMajor>(), &expected[..]);
-            prop_assert_eq!(case.found16::<Interleaved>(), &expected[..]);
+            prop_assert_eq!(case.found16::<Pairs>(), &expected[..]);
             prop_assert_eq!(case.found16::<LanesShort>(), &expected[..]);
             prop_assert_eq!(case.found16::<Vectors>(), &expected[..]);
         }

@@ -117,11 +117,7 @@ layout! {
     LanesShort: 4, false, [0, 1, 2, 3], 32, 1, false, 4
 }
 layout! {
-    /// For SSE2: bytes in the order in which shifts of half-words unpack them.
-    Interleaved: 4, false, [0, 2, 1, 3], 8, 2, true, 2
-}
-layout! {
-    /// For the DSP extension: two rows in the lanes of a half-word, and bytes of a row by itself in the order in which
+    /// For the DSP extension, and SSE2: two rows in the lanes of a half-word, and bytes of a row by itself in the order in which
     /// `SXTB16` and `SXTB16 ROR #8` unpack them.
     Pairs: 4, false, [0, 2, 1, 3], 16, 2, true, 2
 }
@@ -134,10 +130,8 @@ layout! {
 type Chosen = LanesShort;
 #[cfg(nervecord_kernel = "armv7m")]
 type Chosen = Lanes;
-#[cfg(nervecord_kernel = "dsp")]
+#[cfg(any(nervecord_kernel = "dsp", nervecord_kernel = "sse2"))]
 type Chosen = Pairs;
-#[cfg(nervecord_kernel = "sse2")]
-type Chosen = Interleaved;
 #[cfg(nervecord_kernel = "helium")]
 type Chosen = Vectors;
 #[cfg(nervecord_kernel = "riscv")]

@@ -1,19 +1,18 @@
 //! x86-64 hosts: four rows at a time in SSE2, which every such processor has, and eight with weights of 8 bits.
 //!
-//! The layout is [`Interleaved`](super::layout::Interleaved): a vector holds a quad of inputs' weights of four
-//! rows, whose even bytes, shifted up and down again, are columns 0 and 1 and whose odd bytes, shifted
-//! down, are columns 2 and 3. Both are multiplied with a pair of activations in every lane and added
-//! pairwise by one `PMADDWD`, so that a lane is a row's sum and nothing is added across lanes.
+//! The layout is [`Pairs`](super::layout::Pairs): a vector holds a quad of inputs' weights of four rows, a half-word those
+//! of two rows for one input, `a + 2^8 b` with 128 added to `a`. As it is `PMADDWD` multiplies it with two activations in
+//! every lane for the sums of `x (a + 2^8 b)`, and shifted down for those of `x b`; they are taken apart once a block.
 //!
 //! Stands on `layout`, `shape`, and the rooms `memory` and `scalar`.
 
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_and_si128, _mm_castps_si128, _mm_castsi128_ps, _mm_cvtsi128_si32,
     _mm_loadl_epi64, _mm_loadu_si128, _mm_madd_epi16, _mm_max_epi16, _mm_mul_epu32, _mm_or_si128,
-    _mm_packs_epi32, _mm_set_epi32, _mm_set1_epi16, _mm_set1_epi32, _mm_setzero_si128,
-    _mm_shuffle_epi32, _mm_shuffle_ps, _mm_slli_epi16, _mm_slli_epi32, _mm_slli_epi64,
-    _mm_srai_epi16, _mm_srai_epi32, _mm_srli_epi16, _mm_srli_epi64, _mm_srli_si128,
-    _mm_storel_epi64, _mm_sub_epi32, _mm_unpacklo_epi64,
+    _mm_packs_epi32, _mm_set_epi32, _mm_set1_epi16, _mm_setzero_si128, _mm_shuffle_epi32,
+    _mm_shuffle_ps, _mm_slli_epi16, _mm_slli_epi32, _mm_slli_epi64, _mm_srai_epi16, _mm_srai_epi32,
+    _mm_srli_epi16, _mm_srli_epi64, _mm_srli_si128, _mm_storel_epi64, _mm_sub_epi32,
+    _mm_unpacklo_epi32, _mm_unpacklo_epi64,
 };
 
 use super::layout::{self, I4, Native, Width, block_words, row_words, scale};
@@ -54,19 +53,26 @@ fn dense<W: Width>(shape: &DenseShape, stream: &[u32], x: &[Quad], y: &mut [i16]
     let Some(x) = x.get(..shape.quads) else { return };
     let (whole, words) = (shape.rows / 4, block_words::<W>(4, shape.quads));
     let (blocks, rest) = stream.split_at(whole * words);
-    let offset = if W::BITS == 4 { offset_i4(x) } else { _mm_setzero_si128() };
+    // What is added to weights, times the sum of the inputs, in the rows that it is added to.
+    let offset = match W::BITS {
+        4 if whole > 0 => offset(x, 8),
+        8 if whole > 0 => _mm_srli_epi64::<32>(offset(x, 128)),
+        _ => _mm_setzero_si128(),
+    };
+    // The sums of rows, from those that the layout has.
+    let apart = |sums| match W::BITS {
+        4 => _mm_sub_epi32(sums, _mm_slli_epi32::<8>(_mm_srli_si128::<8>(sums))),
+        8 => _mm_sub_epi32(sums, _mm_slli_epi32::<8>(_mm_srli_epi64::<32>(sums))),
+        _ => sums,
+    };
     let finish = |y: &mut [i16; 4], bias, sums, multipliers| {
-        store(y, requantized(_mm_add_epi32(load(bias), sums), load(multipliers), shape.relu));
+        let sums = _mm_sub_epi32(apart(_mm_add_epi32(load(bias), sums)), offset);
+        store(y, requantized(sums, load(multipliers), shape.relu));
     };
     let mut blocks = blocks.chunks_exact(words).filter_map(parts).zip(y.as_chunks_mut().0);
     while let Some(((bias, weights, multipliers), y)) = blocks.next() {
         let sums = match W::BITS {
-            4 => {
-                let sums = four_i4(weights, x);
-                // Rows 0 and 1 have 2^8 times rows 2 and 3 in their sums, biases included.
-                let others = _mm_srli_si128::<8>(_mm_add_epi32(load(bias), sums));
-                _mm_sub_epi32(_mm_sub_epi32(sums, _mm_slli_epi32::<8>(others)), offset)
-            }
+            4 => four_i4(weights, x),
             8 => match blocks.next() {
                 Some(((next_bias, next_weights, next_multipliers), next_y)) => {
                     let [sums, next_sums] = eight_i8([weights, next_weights], x);
@@ -126,45 +132,67 @@ fn four_i4(weights: &[u32], x: &[Quad]) -> __m128i {
     _mm_add_epi32(low, high)
 }
 
-/// What the 8 that is added to each 4-bit weight adds to every row.
+/// `number` times the sum of all inputs, in every lane.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn offset_i4(x: &[Quad]) -> __m128i {
+fn offset(x: &[Quad], number: i16) -> __m128i {
     let mut sums = _mm_setzero_si128();
     let (quads, last_quad) = x.as_chunks::<2>();
-    let eight = _mm_set1_epi16(8);
+    let number = _mm_set1_epi16(number);
     for x in quads {
-        sums = _mm_add_epi32(sums, _mm_madd_epi16(load_quads(x), eight));
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(load_quads(x), number));
     }
     for x in last_quad {
-        sums = _mm_add_epi32(sums, _mm_madd_epi16(load_quad(x), eight));
+        sums = _mm_add_epi32(sums, _mm_madd_epi16(load_quad(x), number));
     }
-    _mm_set1_epi32(across(sums))
+    all_across(sums)
 }
 
-/// Four rows' sums from 0; a quad of inputs is four words.
+/// Two sums of a block in lanes: of rows 0 and 1, and 2 and 3, for inputs 0 and 1, then for inputs 2 and 3; the first
+/// with 2^8 times the upper row, the second of the upper row alone.
+type Pair = [__m128i; 2];
+
+/// Adds the products of a quad of inputs, four words of weights.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn add_pair([both, upper]: &mut Pair, w: &[u32; 4], x: __m128i) {
+    let w = load(w);
+    *both = _mm_add_epi32(*both, _mm_madd_epi16(w, x));
+    *upper = _mm_add_epi32(*upper, _mm_madd_epi16(odd(w), x));
+}
+
+/// A quad for [`add_pair`]: inputs 0 and 1 twice, then 2 and 3 twice.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn twice(x: &Quad) -> __m128i {
+    _mm_shuffle_epi32::<0b0101_0000>(load_quad(x))
+}
+
+/// The sums of both rows and of the upper one, for rows 0 and 1 and for rows 2 and 3.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn joined(pair: Pair) -> __m128i {
+    let [both, upper] = pair.map(|sums| _mm_add_epi32(sums, _mm_srli_si128::<8>(sums)));
+    _mm_unpacklo_epi32(both, upper)
+}
+
+/// Four rows' [sums](joined) from 0; a quad of inputs is four words.
 ///
 /// Four sums that do not wait for each other: where the compiler makes one instruction of a product and
 /// its addition (VNNI), the next addition to the same sum waits for the product as well.
 #[inline]
 #[target_feature(enable = "sse2")]
 fn four_i8(weights: &[u32], x: &[Quad]) -> __m128i {
-    let mut sums = [_mm_setzero_si128(); 4];
+    let mut sums = [[_mm_setzero_si128(); 2]; 2];
     let (twos, last) = weights.as_chunks::<4>().0.as_chunks::<2>();
     let (quads, last_quads) = x.as_chunks::<2>();
-    let add = |sums: &mut [__m128i], w: &[u32; 4], x: &Quad| {
-        let (w, x) = (load(w), load_quad(x));
-        let (low, high) = (_mm_shuffle_epi32::<0b00>(x), _mm_shuffle_epi32::<0b0101_0101>(x));
-        sums[0] = _mm_add_epi32(sums[0], _mm_madd_epi16(even(w), low));
-        sums[1] = _mm_add_epi32(sums[1], _mm_madd_epi16(odd(w), high));
-    };
     for ([v, w], [x, y]) in twos.iter().zip(quads) {
-        add(&mut sums[..2], v, x);
-        add(&mut sums[2..], w, y);
+        add_pair(&mut sums[0], v, twice(x));
+        add_pair(&mut sums[1], w, twice(y));
     }
-    last.iter().zip(last_quads).for_each(|(w, x)| add(&mut sums[..2], w, x));
-    let [a, b, c, d] = sums;
-    _mm_add_epi32(_mm_add_epi32(a, b), _mm_add_epi32(c, d))
+    last.iter().zip(last_quads).for_each(|(w, x)| add_pair(&mut sums[0], w, twice(x)));
+    let [first, second] = sums.map(|pair| joined(pair));
+    _mm_add_epi32(first, second)
 }
 
 /// The sums of two blocks of four rows, which share the loads of inputs. As [`four_i8`], four do not wait for each other.
@@ -174,14 +202,11 @@ fn eight_i8(weights: [&[u32]; 2], x: &[Quad]) -> [__m128i; 2] {
     let mut sums = [[_mm_setzero_si128(); 2]; 2];
     let [first, second] = weights.map(|weights| weights.as_chunks::<4>().0);
     for ((first, second), x) in first.iter().zip(second).zip(x) {
-        let x = load_quad(x);
-        let (low, high) = (_mm_shuffle_epi32::<0b00>(x), _mm_shuffle_epi32::<0b0101_0101>(x));
-        for ([even_sum, odd_sum], w) in sums.iter_mut().zip([load(first), load(second)]) {
-            *even_sum = _mm_add_epi32(*even_sum, _mm_madd_epi16(even(w), low));
-            *odd_sum = _mm_add_epi32(*odd_sum, _mm_madd_epi16(odd(w), high));
-        }
+        let x = twice(x);
+        add_pair(&mut sums[0], first, x);
+        add_pair(&mut sums[1], second, x);
     }
-    sums.map(|[even, odd]| _mm_add_epi32(even, odd))
+    sums.map(|pair| joined(pair))
 }
 
 /// A row's sum from 0.
@@ -275,8 +300,15 @@ fn pairs(a: __m128i, b: __m128i) -> (__m128i, __m128i) {
 #[inline]
 #[target_feature(enable = "sse2")]
 fn across(sums: __m128i) -> i32 {
+    _mm_cvtsi128_si32(all_across(sums))
+}
+
+/// The sum of four words, in every lane.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn all_across(sums: __m128i) -> __m128i {
     let two = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b0100_1110>(sums));
-    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b1011_0001>(two)))
+    _mm_add_epi32(two, _mm_shuffle_epi32::<0b1011_0001>(two))
 }
 
 /// [`requantize`](crate::rounding::requantize) of four sums.
