@@ -4,21 +4,22 @@
 //! features' vectors are interleaved into pairs by halves (rows 0-3 and 8-11, then 4-7 and 12-15), and packing the sums
 //! puts them back in order.
 //!
-//! Stands on `dense`, `portable`, `reading`, `real` and `tensor`.
+//! Stands on `dense`, `reading`, `real` and `tensor`.
 
 use core::arch::x86_64::{
-    __m128i, __m256i, _mm_loadu_si128, _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi16,
-    _mm_unpackhi_epi32, _mm_unpackhi_epi64, _mm_unpacklo_epi16, _mm_unpacklo_epi32,
-    _mm_unpacklo_epi64, _mm256_add_epi32, _mm256_and_si256, _mm256_blend_epi32,
-    _mm256_i32gather_epi32, _mm256_load_si256, _mm256_madd_epi16, _mm256_max_epi16,
-    _mm256_mul_epi32, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32,
+    __m128i, __m256d, __m256i, _CMP_GE_OQ, _CMP_LE_OQ, _mm_loadu_si128, _mm_packs_epi32,
+    _mm_setzero_si128, _mm_storeu_si128, _mm_unpackhi_epi16, _mm_unpackhi_epi32,
+    _mm_unpackhi_epi64, _mm_unpacklo_epi16, _mm_unpacklo_epi32, _mm_unpacklo_epi64,
+    _mm256_add_epi32, _mm256_add_pd, _mm256_and_pd, _mm256_and_si256, _mm256_blend_epi32,
+    _mm256_cmp_pd, _mm256_cvttpd_epi32, _mm256_floor_pd, _mm256_i32gather_epi32, _mm256_load_si256,
+    _mm256_loadu_pd, _mm256_madd_epi16, _mm256_max_epi16, _mm256_movemask_pd, _mm256_mul_epi32,
+    _mm256_mul_pd, _mm256_packs_epi32, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_pd,
     _mm256_setzero_si256, _mm256_srai_epi32, _mm256_srli_epi64, _mm256_store_si256,
     _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
 };
 
 use super::dense::{Block, DenseLanes, ROWS};
-use super::portable;
-use super::reading::Reading;
+use super::reading::{self, EIGHT, Reading};
 use super::real;
 use super::tensor::{LANES, Lanes};
 
@@ -125,7 +126,51 @@ fn eight(words: &[u32], half: usize, x: __m256i) -> __m256i {
 /// See [`read`](super::Unit::read).
 #[target_feature(enable = "avx2")]
 pub fn read(reading: &Reading, x: &[f64], row: &mut [i16]) -> bool {
-    portable::read(reading, x, row)
+    let Reading { ones, wide, ends: [low, high] } = reading;
+    match wide {
+        None => reading::each(x, row, |k, x, row| {
+            narrowed(rounded(fours(x), fours(&ones[k])), [&low[k], &high[k]], row)
+        }),
+        Some([add, factor]) => reading::each(x, row, |k, x, row| {
+            let [a, b] = rounded(fours(x), fours(&ones[k]));
+            let ([add_a, add_b], [by_a, by_b]) = (fours(&add[k]), fours(&factor[k]));
+            let a = _mm256_floor_pd(_mm256_mul_pd(_mm256_add_pd(a, add_a), by_a));
+            let b = _mm256_floor_pd(_mm256_mul_pd(_mm256_add_pd(b, add_b), by_b));
+            narrowed([a, b], [&low[k], &high[k]], row)
+        }),
+    }
+}
+
+/// `floor(x one + 1/2)`
+#[inline]
+#[target_feature(enable = "avx2")]
+fn rounded([xa, xb]: [__m256d; 2], [one_a, one_b]: [__m256d; 2]) -> [__m256d; 2] {
+    let half = _mm256_set1_pd(0.5);
+    let (a, b) = (_mm256_mul_pd(xa, one_a), _mm256_mul_pd(xb, one_b));
+    [_mm256_floor_pd(_mm256_add_pd(a, half)), _mm256_floor_pd(_mm256_add_pd(b, half))]
+}
+
+/// Whole numbers as activations; whether all are within their ends.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn narrowed([a, b]: [__m256d; 2], [low, high]: [&[f64; EIGHT]; 2], row: &mut [i16; EIGHT]) -> bool {
+    let narrow = _mm_packs_epi32(_mm256_cvttpd_epi32(a), _mm256_cvttpd_epi32(b));
+    // SAFETY: there is room for eight numbers.
+    unsafe { _mm_storeu_si128(row.as_mut_ptr().cast(), narrow) };
+    let ([low_a, low_b], [high_a, high_b]) = (fours(low), fours(high));
+    let above = [_mm256_cmp_pd::<_CMP_GE_OQ>(a, low_a), _mm256_cmp_pd::<_CMP_GE_OQ>(b, low_b)];
+    let below = [_mm256_cmp_pd::<_CMP_LE_OQ>(a, high_a), _mm256_cmp_pd::<_CMP_LE_OQ>(b, high_b)];
+    let [a, b] = [_mm256_and_pd(above[0], below[0]), _mm256_and_pd(above[1], below[1])];
+    _mm256_movemask_pd(_mm256_and_pd(a, b)) == 0b1111
+}
+
+/// The first four numbers, and the last.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn fours(numbers: &[f64; EIGHT]) -> [__m256d; 2] {
+    let from = numbers.as_ptr();
+    // SAFETY: eight numbers are there.
+    unsafe { [_mm256_loadu_pd(from), _mm256_loadu_pd(from.add(4))] }
 }
 
 /// See [`add_rows`](super::add_rows).
