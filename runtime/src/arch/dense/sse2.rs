@@ -137,12 +137,9 @@ fn four_i4(weights: &[u32], x: &[Quad]) -> __m128i {
 #[target_feature(enable = "sse2")]
 fn offset(x: &[Quad], number: i16) -> __m128i {
     let mut sums = _mm_setzero_si128();
-    let (quads, last_quad) = x.as_chunks::<2>();
     let number = _mm_set1_epi16(number);
-    for x in quads {
-        sums = _mm_add_epi32(sums, _mm_madd_epi16(load_quads(x), number));
-    }
-    for x in last_quad {
+    // A quad at a time, as the layer before has stored them: two at once would wait for both stores.
+    for x in x {
         sums = _mm_add_epi32(sums, _mm_madd_epi16(load_quad(x), number));
     }
     all_across(sums)
