@@ -23,7 +23,7 @@ pub(super) fn call<W: Width>(
         && shape.quads > 0;
     if fits {
         // SAFETY: a kernel uses `quads` quads of x, reads the whole stream, and writes `rows`
-        // activations of y, all inside by the line above; quads and words are aligned by type, outputs as it can write them, and
+        // activations of y, all inside by the lines above, where it can; quads and words are aligned by type, and
         // `DenseShape` was made for this kernel's code by `DenseShape::new`.
         unsafe { kernel(x.as_mut_ptr(), y.as_mut_ptr(), shape, stream.as_ptr()) }
     }

@@ -117,8 +117,8 @@ layout! {
     LanesShort: 4, false, [0, 1, 2, 3], 32, 1, false, 4
 }
 layout! {
-    /// For the DSP extension, and SSE2: two rows in the lanes of a half-word, and bytes of a row by itself in the order in which
-    /// `SXTB16` and `SXTB16 ROR #8` unpack them.
+    /// For the DSP extension, and SSE2: two rows in the lanes of a half-word, and bytes of a row by itself in the
+    /// order in which `SXTB16` and `SXTB16 ROR #8` unpack them.
     Pairs: 4, false, [0, 2, 1, 3], 16, 2, true, 2
 }
 layout! {
@@ -267,7 +267,7 @@ const fn group<L: Layout, W: Width>(quad: usize, quads: usize) -> (usize, usize)
 }
 
 /// Whether the kernel of a layer with `quads` quads of inputs splits activations into bytes.
-pub(crate) const fn splits<L: Layout, W: Width>(quads: usize) -> bool {
+pub(super) const fn splits<L: Layout, W: Width>(quads: usize) -> bool {
     L::VECTORS && W::BITS == 8 && quads >= 4
 }
 
