@@ -3,7 +3,8 @@
 //! Stands on the rounding rule.
 
 use crate::arch::copy::copy_plain;
-use crate::arch::elementwise::{add, each, multiply};
+pub use crate::arch::elementwise::Line;
+use crate::arch::elementwise::{add, each, lines, multiply};
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::{clamp, larger};
 use crate::rounding::{requantizer, saturate16, shift_round};
@@ -16,17 +17,6 @@ pub struct Affine<'a> {
     pub lines: &'a [Line],
 }
 
-/// `(weight x + bias) / 2^shift`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// With the rounding half `2^(shift - 1)`; `2^15 |weight| + |bias| < 2^31`.
-    pub bias: i32,
-    /// The factor.
-    pub weight: i16,
-    /// Bits dropped, 1..=15.
-    pub shift: u8,
-}
-
 impl Affine<'_> {
     /// Whether a tensor of `written` quads, and none to read beside it, is long enough.
     pub const fn fits(&self, reads: &[usize], written: usize) -> bool {
@@ -34,7 +24,7 @@ impl Affine<'_> {
     }
 
     /// Computes the layer in place.
-    #[inline(never)]
+    #[inline(always)]
     pub fn run(&self, x: &mut [Quad]) {
         debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
         lines(flat_mut(x), self.lines);
@@ -62,14 +52,6 @@ impl AffineRows<'_> {
         debug_assert!(self.fits(&[], x.len()), "a tensor is too short");
         let rows = flat_mut(x).chunks_exact_mut(self.lines.len().max(1));
         rows.take(self.rows).for_each(|row| lines(row, self.lines));
-    }
-}
-
-/// Each feature by its own line.
-#[inline(always)]
-fn lines(x: &mut [i16], lines: &[Line]) {
-    for (x, line) in x.iter_mut().zip(lines) {
-        *x = saturate16((*x as i32 * line.weight as i32 + line.bias) >> (line.shift & 15));
     }
 }
 

@@ -73,6 +73,13 @@ unsafe fn kernel(functions: &Runs, x: *const i16, y: *mut i16) {
     }
     #[cfg(nervecord_dsp)]
     {
+        let runs = functions.runs.as_ptr_range();
+        if functions.runs.len() == 1 && functions.step > 1 {
+            let kernel = if functions.step == 8 { dsp::run_of_eights } else { dsp::run_of_fours };
+            // SAFETY: the count is a multiple of the step, and `from` even, by `Runs::new`; the rest is the
+            // caller's contract.
+            return unsafe { kernel(x, y, runs.start) };
+        }
         let kernel = match (functions.step, functions.even) {
             (1, _) => dsp::ones,
             (8, true) => dsp::eight,
@@ -80,7 +87,6 @@ unsafe fn kernel(functions: &Runs, x: *const i16, y: *mut i16) {
             (_, true) => dsp::four,
             (_, false) => dsp::fours,
         };
-        let runs = functions.runs.as_ptr_range();
         // SAFETY: all counts are multiples of the step, or equal to it, and all `from` even, by
         // `Runs::new`; the rest is the caller's contract.
         unsafe { kernel(x, y, runs.start, runs.end) }
@@ -174,16 +180,17 @@ mod dsp {
         };
     }
 
+    /// A kernel: features, results, the first run and, where there may be others, what ends them.
     macro_rules! kernel {
-        ($name:ident, $load:literal, $store:literal, [$($pair:expr),*], [$($again:expr),*]) => {
+        ($name:ident($($end:ty)?), $load:literal, $store:literal, [$($pair:expr),*], [$($again:expr),*]) => {
             /// # Safety
-            /// As for [`kernel`](super::kernel): features, results, the first run, and where they end.
+            /// As for [`kernel`](super::kernel).
             #[unsafe(naked)]
             pub(super) unsafe extern "C" fn $name(
                 _: *const i16,
                 _: *mut i16,
                 _: *const FunctionRun,
-                _: *const FunctionRun,
+                $(_: $end)?
             ) {
                 naked_asm!(
                     cpu!(),
@@ -196,11 +203,16 @@ mod dsp {
                     $($pair,)*
                     $store,
                     $($again,)*
-                    "cmp r2, r3",
-                    "bne 1b",
                     "pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}",
                 )
             }
+        };
+    }
+
+    /// The next run, if there is one.
+    macro_rules! next_run {
+        () => {
+            "cmp r2, r3\nbne 1b"
         };
     }
 
@@ -216,35 +228,41 @@ mod dsp {
         };
     }
 
+    /// The kernels of several runs, of several that take one round each, and of one run.
     macro_rules! kernels {
-        ($each:ident, $one:ident, $load:literal, $store:literal, $step:literal, $pairs:tt) => {
-            kernel!($each, $load, $store, $pairs, [concat!("subs r7, r7, #", $step), "bne 2b"]);
-            kernel!($one, $load, $store, $pairs, []);
+        ($each:ident, $once:ident, $run:ident; $load:literal, $store:literal, $step:literal, $pairs:tt) => {
+            kernel!(
+                $each(*const FunctionRun),
+                $load,
+                $store,
+                $pairs,
+                [concat!("subs r7, r7, #", $step), "bne 2b", next_run!()]
+            );
+            kernel!($once(*const FunctionRun), $load, $store, $pairs, [next_run!()]);
+            kernel!($run(), $load, $store, $pairs, [concat!("subs r7, r7, #", $step), "bne 2b"]);
         };
     }
 
     kernels!(
-        eights,
-        eight,
+        eights, eight, run_of_eights;
         "ldm r6!, {{r8, r9, r10, r11}}",
         "stm r1!, {{r8, r9, r10, r11}}",
         "8",
         [pair!("r8"), pair!("r9"), pair!("r10"), pair!("r11")]
     );
     kernels!(
-        fours,
-        four,
+        fours, four, run_of_fours;
         "ldrd r8, r9, [r6], #8",
         "strd r8, r9, [r1], #8",
         "4",
         [pair!("r8"), pair!("r9")]
     );
     kernel!(
-        ones,
+        ones(*const FunctionRun),
         "ldrsh r12, [r6], #2",
         "strh r12, [r1], #2",
         [one!()],
-        ["subs r7, r7, #1", "bne 2b"]
+        ["subs r7, r7, #1", "bne 2b", next_run!()]
     );
 }
 

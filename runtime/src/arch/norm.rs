@@ -1,8 +1,8 @@
 //! The sums over features that a normalisation takes, and its products. Stands on `scalar` and the rounding rule.
 
-#[cfg(not(nervecord_kernel = "helium"))]
+#[cfg(not(nervecord_dsp))]
 use super::scalar::never;
-#[cfg(not(nervecord_kernel = "helium"))]
+#[cfg(not(nervecord_dsp))]
 use crate::rounding::{saturate16, scaler};
 use crate::tensor::Quad;
 
@@ -40,7 +40,7 @@ pub(crate) fn moments(x: &[Quad]) -> (i32, u64) {
 /// The caller has seen to it that `|d m / 2^16| + 2^(s-1)` is below 2^31.
 #[inline(always)]
 pub(crate) fn divide(x: &mut [Quad], n: i32, sum: i32, m: i16, s: u32) {
-    #[cfg(not(nervecord_kernel = "helium"))]
+    #[cfg(not(nervecord_dsp))]
     {
         let (scale, half) = (scaler(m, 0), 1 << (s - 1));
         for quad in x {
@@ -53,10 +53,10 @@ pub(crate) fn divide(x: &mut [Quad], n: i32, sum: i32, m: i16, s: u32) {
             }
         }
     }
-    #[cfg(nervecord_kernel = "helium")]
+    #[cfg(nervecord_dsp)]
     if !x.is_empty() {
         // SAFETY: as many quads are at `x`.
-        unsafe { quotients(x.as_mut_ptr(), x.len(), n, sum, (m as i32) << 16, -(s as i32)) }
+        unsafe { quotients(x.as_mut_ptr(), x.len(), n, sum, (m as i32) << 16, s) }
     }
 }
 
@@ -115,17 +115,60 @@ unsafe extern "C" fn sums(_: *const Quad, _: usize, _: &mut i32) -> u64 {
     )
 }
 
-/// [`divide`] for quads, at least one: `x`, how many, `n`, `sum`, `2^16 m`, `-s`. Four features take eight instructions.
+/// [`divide`] for quads, at least one: `x`, how many, `n`, `sum`, `2^16 m`, `s`. Four features take 22 instructions.
+///
+/// # Safety
+/// They must be there.
+#[cfg(all(nervecord_dsp, not(nervecord_kernel = "helium")))]
+#[unsafe(naked)]
+unsafe extern "C" fn quotients(_: *mut Quad, _: usize, _: i32, _: i32, _: i32, _: u32) {
+    /// Two features in `$x`; uses r8.
+    macro_rules! pair {
+        ($x:literal) => {
+            concat!(
+                concat!("smlabb r8, ", $x, ", r2, r3\n"),
+                concat!("smlatb ", $x, ", ", $x, ", r2, r3\n"),
+                "smlawt r8, r8, r6, r12\n", // floor(d m / 2^16) + half
+                concat!("smlawt ", $x, ", ", $x, ", r6, r12\n"),
+                "asr r8, r8, r7\n",
+                concat!("asr ", $x, ", ", $x, ", r7\n"),
+                "ssat r8, #16, r8\n",
+                concat!("ssat ", $x, ", #16, ", $x, "\n"),
+                concat!("pkhbt ", $x, ", r8, ", $x, ", lsl #16\n"),
+            )
+        };
+    }
+    core::arch::naked_asm!(
+        cpu!(),
+        "push {{r4, r5, r6, r7, r8, lr}}",
+        "ldrd r6, r7, [sp, #24]",
+        "rsb r3, r3, #0",
+        "sub r4, r7, #1",
+        "mov r12, #1",
+        "lsl r12, r12, r4",
+        "1:",
+        "ldrd r4, r5, [r0]",
+        pair!("r4"),
+        pair!("r5"),
+        "strd r4, r5, [r0], #8",
+        "subs r1, r1, #1",
+        "bne 1b",
+        "pop {{r4, r5, r6, r7, r8, pc}}",
+    )
+}
+
+/// [`divide`] for quads, at least one: `x`, how many, `n`, `sum`, `2^16 m`, `s`. Four features take eight instructions.
 ///
 /// # Safety
 /// They must be there.
 #[cfg(nervecord_kernel = "helium")]
 #[unsafe(naked)]
-unsafe extern "C" fn quotients(_: *mut Quad, _: usize, _: i32, _: i32, _: i32, _: i32) {
+unsafe extern "C" fn quotients(_: *mut Quad, _: usize, _: i32, _: i32, _: i32, _: u32) {
     core::arch::naked_asm!(
         ".cpu cortex-m55", // the assembler is not told of the target's here
         "push {{r4, lr}}",
         "ldrd r4, r12, [sp, #8]",
+        "rsb r12, r12, #0", // a shift to the right
         "vdup.32 q2, r4",
         "dls lr, r1",
         "1:",

@@ -124,7 +124,7 @@ pub(crate) fn loaded<T>(x: &[T]) -> &[T] {
 
 /// Always false, but the compiler does not know on a core: a loop that could end there is not unrolled
 /// further than it is written, which would take more registers than there are.
-#[cfg(not(nervecord_kernel = "helium"))]
+#[cfg(not(nervecord_dsp))]
 #[inline(always)]
 pub(crate) fn never() -> bool {
     #[cfg(nervecord_assembly)]

@@ -23,15 +23,15 @@ use core::arch::naked_asm;
 
 /// A quad of activations that lies on words.
 macro_rules! load_words {
-    () => {
-        "ldrd r2, lr, [r0], #8\n"
+    ($x:literal, $y:literal) => {
+        concat!("ldrd ", $x, ", ", $y, ", [r0], #8\n")
     };
 }
 
 /// A quad of activations wherever it lies: an instruction more, of four bytes.
 macro_rules! load_any {
-    () => {
-        "ldr r2, [r0], #4\nldr lr, [r0], #4\n"
+    ($x:literal, $y:literal) => {
+        concat!("ldr ", $x, ", [r0], #4\nldr ", $y, ", [r0], #4\n")
     };
 }
 
@@ -40,7 +40,7 @@ macro_rules! quad8 {
     ($load:ident) => {
         concat!(
             "ldm r3!, {{r8, r9, r10, r11}}\n",
-            $load!(),
+            $load!("r2", "lr"),
             pair8!("r4", "r5", "r8", "r2"),
             pair8!("r6", "r7", "r9", "r2"),
             pair8!("r4", "r5", "r10", "lr"),
@@ -64,7 +64,7 @@ macro_rules! pair8 {
 macro_rules! quad16 {
     ($load:ident) => {
         concat!(
-            $load!(),
+            $load!("r2", "lr"),
             "ldm r3!, {{r8, r9, r10, r11}}
              smlad r4, r8, r2, r4
              smlad r4, r9, lr, r4
@@ -83,7 +83,12 @@ macro_rules! quad16 {
 /// One quad of weights of 4 bits: two words of two inputs each, 16 multiply-accumulates in 18 instructions, 72 bytes.
 macro_rules! quad4 {
     ($load:ident) => {
-        concat!("ldrd r8, r9, [r3], #8\n", $load!(), inputs4!("r8", "r2"), inputs4!("r9", "lr"))
+        concat!(
+            "ldrd r8, r9, [r3], #8\n",
+            $load!("r2", "lr"),
+            inputs4!("r8", "r2"),
+            inputs4!("r9", "lr")
+        )
     };
 }
 
@@ -104,18 +109,18 @@ macro_rules! inputs4 {
     };
 }
 
-/// What the number that is added to each weight of a lane adds to every row, before the blocks: `$offset` holds it twice.
+/// What the number that is added to each weight of a lane adds to every row, before the blocks: `$offset` holds it twice,
+/// lr the turns.
 macro_rules! offsets {
     ($offset:literal, $load:ident) => {
         concat!(
-            "ldr r6, [sp, #24]\n", // turns
             concat!("mov r5, #", $offset, "\n"),
             "mov r4, #0\n",
             "70:\n",
-            $load!(),
+            $load!("r2", "r6"),
             "smlad r4, r2, r5, r4\n",
-            "smlad r4, lr, r5, r4\n",
-            "subs r6, r6, #2\n",
+            "smlad r4, r6, r5, r4\n",
+            "subs lr, lr, #2\n",
             "bgt 70b\n",
             "str r4, [sp, #16]\n",
         )
@@ -205,7 +210,7 @@ macro_rules! single8 {
     ($load:ident) => {
         concat!(
             "ldr r8, [r3], #4\n",
-            $load!(),
+            $load!("r2", "lr"),
             "sxtb16 r9, r8\n",
             "smlad r4, r9, r2, r4\n",
             "sxtb16 r8, r8, ror #8\n",
@@ -217,7 +222,11 @@ macro_rules! single8 {
 /// One quad of a single row of i16 weights.
 macro_rules! single16 {
     ($load:ident) => {
-        concat!("ldrd r8, r9, [r3], #8\n", $load!(), "smlad r4, r8, r2, r4\nsmlad r4, r9, lr, r4\n")
+        concat!(
+            "ldrd r8, r9, [r3], #8\n",
+            $load!("r2", "lr"),
+            "smlad r4, r8, r2, r4\nsmlad r4, r9, lr, r4\n"
+        )
     };
 }
 
@@ -234,6 +243,21 @@ macro_rules! end_one {
         "add sp, sp, #28
          pop {{r4, r5, r6, r7, r8, r9, r10, r11, pc}}
         "
+    };
+}
+
+/// Where a kernel of one window goes from the blocks of a layer without a clamp at zero: as what follows those of one
+/// with it does.
+macro_rules! end_one_linear {
+    () => {
+        concat!("ldrd r5, r6, [sp, #20]\ncbz r5, 9f\nb 3b\n9:\n", end_one!())
+    };
+}
+
+/// The same in a kernel of several.
+macro_rules! next_several {
+    () => {
+        "b 4b\n"
     };
 }
 
@@ -270,6 +294,7 @@ macro_rules! end_several {
          str r5, [sp, #36]
          ldrd r3, r4, [sp, #28]
          add r0, r0, r6
+         ldr lr, [sp, #24]
          add r4, r4, r1
          str r0, [sp]
          str r4, [sp, #12]
@@ -290,7 +315,7 @@ macro_rules! end_several {
 /// Rounds and turns are counted down by two, to 0 where outputs are clamped at zero and to -1 where they are not:
 /// the flags that end a sum say which.
 macro_rules! kernel {
-    ($name:ident($($run:ty)?); $begin:ident $end:ident $load:ident $store:ident;
+    ($name:ident($($run:ty)?); $begin:ident $end:ident $after:ident $load:ident $store:ident;
         $offsets:ident $start:ident $quad:ident $apart:ident $single:ident; $quarter:expr) => {
         /// # Safety
         /// As for the caller, [`call`].
@@ -371,7 +396,7 @@ macro_rules! kernel {
                 "ssat r6, #16, r6",
                 "ssat r7, #16, r7",
                 finish!($store),
-                "b 4b",
+                $after!(),
                 quarter = const $quarter,
             )
         }
@@ -381,13 +406,13 @@ macro_rules! kernel {
 /// The kernels of one window, of windows that lie on words, and of windows anywhere.
 macro_rules! kernels {
     ($one:ident, $several:ident, $anywhere:ident; $($weights:ident)*; $quarter:ident) => {
-        kernel!($one(); nothing end_one load_words store_words; $($weights)*; $quarter);
-        kernel!($several(*const Run); begin_several end_several load_words store_words; $($weights)*; $quarter);
-        kernel!($anywhere(*const Run); begin_anywhere end_several load_any store_any; $($weights)*; $quarter + LONGER);
+        kernel!($one(); nothing end_one end_one_linear load_words store_words; $($weights)*; $quarter);
+        kernel!($several(*const Run); begin_several end_several next_several load_words store_words; $($weights)*; $quarter);
+        kernel!($anywhere(*const Run); begin_anywhere end_several next_several load_any store_any; $($weights)*; $quarter + LONGER);
     };
 }
 
-kernel!(one_i4(); nothing end_one load_words store_words; offsets4 start4 quad4 apart4 single8; QUARTER_I4);
+kernel!(one_i4(); nothing end_one end_one_linear load_words store_words; offsets4 start4 quad4 apart4 single8; QUARTER_I4);
 kernels!(one_i8, windows_on_words_i8, windows_anywhere_i8; offsets8 nothing quad8 apart8 single8; QUARTER_I8);
 kernels!(one_i16, windows_on_words_i16, windows_anywhere_i16; offsets16 nothing quad16 nothing single16; QUARTER_I16);
 
