@@ -7,42 +7,42 @@
 // layer                 kernel      shape  bytes  largest sum  worst error
 // layer_0.concat        concat     16->16      0            -            -
 // layer_0.ff1           dense i16  16->12    480        99.9%            -
-// layer_0.ff1.tanh      table 320  12->12   1296            -      8.58e-5
+// layer_0.ff1.tanh      table 224  12->12    912            -      1.35e-4
 // layer_0.ff2           dense i16  16->12    480        99.9%            -
-// layer_0.ff2.tanh      table 320  12->12      0            -      8.58e-5
+// layer_0.ff2.tanh      table 224  12->12      0            -      1.35e-4
 // layer_0.time          dense i16  16->12    480        99.9%            -
-// layer_0.time.sigmoid  table 208  12->12    848            -      7.08e-5
+// layer_0.time.sigmoid  table 224  12->12      0            -      6.76e-5
 // layer_0.difference    add        24->12      0            -            -
 // layer_0.change        mul        24->12      0            -            -
 // layer_0.next          add        24->12      0            -            -
 // layer_1.concat        concat     19->19      0            -            -
 // layer_1.ff1           dense i16   19->7    336        99.9%            -
-// layer_1.ff1.tanh      table 320    7->7      0            -      8.58e-5
+// layer_1.ff1.tanh      table 224    7->7      0            -      1.35e-4
 // layer_1.ff2           dense i16   19->7    336        99.9%            -
-// layer_1.ff2.tanh      table 320    7->7      0            -      8.58e-5
+// layer_1.ff2.tanh      table 224    7->7      0            -      1.35e-4
 // layer_1.time          dense i16   19->7    336        99.9%            -
-// layer_1.time.sigmoid  table 208    7->7      0            -      7.08e-5
+// layer_1.time.sigmoid  table 224    7->7      0            -      6.76e-5
 // layer_1.difference    add         14->7      0            -            -
 // layer_1.change        mul         14->7      0            -            -
 // layer_1.next          add         14->7      0            -            -
 // layer_2.concat        concat       8->8      0            -            -
 // layer_2.ff1           dense i16    8->1     24        99.9%            -
-// layer_2.ff1.tanh      table 320    1->1      0            -      8.58e-5
+// layer_2.ff1.tanh      table 224    1->1      0            -      1.35e-4
 // layer_2.ff2           dense i16    8->1     24        99.9%            -
-// layer_2.ff2.tanh      table 320    1->1      0            -      8.58e-5
+// layer_2.ff2.tanh      table 224    1->1      0            -      1.35e-4
 // layer_2.time          dense i16    8->1     24        99.9%            -
-// layer_2.time.sigmoid  table 208    1->1      0            -      7.08e-5
+// layer_2.time.sigmoid  table 224    1->1      0            -      6.76e-5
 // layer_2.difference    add          2->1      0            -            -
 // layer_2.change        mul          2->1      0            -            -
 // layer_2.next          add          2->1      0            -            -
-// total: 999 multiply-accumulates, 4792 bytes of tables, 168 bytes of RAM
+// total: 999 multiply-accumulates, 3480 bytes of tables, 168 bytes of RAM
 /// The network of `model.safetensors` as integers.
 #[allow(dead_code, long_running_const_eval)]
 pub mod cfc_cartpole {
     use nervecord::generated::fixed::FixedI16;
     use nervecord::generated::fixed::types::extra::U14;
     use nervecord::generated::{
-        Add, Controller, Dense16, FunctionRun, Functions, Mul, Place, Quad, RawStep, Scratch,
+        Add, Controller, Dense16, FunctionRun, Functions, GatedMul, Place, Quad, RawStep, Scratch,
         Sealed, Status, Table, limits16, pack_dense16, read16, require_disjoint, write16,
     };
 
@@ -61,7 +61,7 @@ pub mod cfc_cartpole {
     /// The integer behind one output.
     pub type RawOutput = i16;
     /// Bytes of tables in flash.
-    pub const TABLE_BYTES: usize = 4792;
+    pub const TABLE_BYTES: usize = 3480;
     /// The calibrated range of each input with its margin, in its integers: outside, the status says so.
     #[rustfmt::skip]
     pub const RANGES: [[i32; 2]; INPUTS] = [
@@ -179,53 +179,39 @@ pub mod cfc_cartpole {
     const _: () = assert!(LAYER_0_FF1.fits(&[4], 3));
     const _: () = require_disjoint(20, &[[6, 10], [10, 13]]);
     #[rustfmt::skip]
-    static LAYER_0_FF1_TANH_PIECES: [u32; 320] = [
-        0x80010001, 0x80030001, 0x80020001, 0x80040001, 0x80030001, 0x80050001, 0x80040001,
-        0x80060001, 0x80060001, 0x80070001, 0x80070001, 0x80090002, 0x80090002, 0x800a0002,
-        0x800a0002, 0x800c0002, 0x800c0002, 0x800e0002, 0x800f0002, 0x80110003, 0x80110003,
-        0x80140003, 0x80130003, 0x80170003, 0x80170003, 0x801a0004, 0x801a0004, 0x801e0004,
-        0x801e0004, 0x80220004, 0x80220005, 0x80270005, 0x80270005, 0x802c0006, 0x802c0006,
-        0x80320006, 0x80320007, 0x80390007, 0x80390007, 0x80410008, 0x80410008, 0x80490009,
-        0x80490009, 0x8053000a, 0x8053000a, 0x805d000b, 0x805d000c, 0x8069000c, 0x8069000d,
-        0x8077000e, 0x8077000f, 0x8086000f, 0x80860010, 0x80960011, 0x80970012, 0x80a90013,
-        0x80a90014, 0x80be0016, 0x80be0017, 0x80d60018, 0x80d6001a, 0x80f0001b, 0x80f0001d,
-        0x810e001e, 0x810e0020, 0x812f0022, 0x812f0024, 0x81540026, 0x81540028, 0x817e002b,
-        0x817e002d, 0x81ac0030, 0x81ac0032, 0x81e00035, 0x81e00039, 0x821a003c, 0x821a003f,
-        0x825b0043, 0x825b0047, 0x82a4004b, 0x82a4004f, 0x82f50054, 0x82f50058, 0x8350005d,
-        0x83500063, 0x83b50068, 0x83b5006e, 0x84260074, 0x8426007b, 0x84a50082, 0x84a50089,
-        0x85320091, 0x85320099, 0x85d000a2, 0x85d000ab, 0x867f00b4, 0x867f00bf, 0x874300c9,
-        0x874300d4, 0x881d00e0, 0x881c00ec, 0x890f00f8, 0x890f0106, 0x8a1c0114, 0x8a1c0123,
-        0x8b470133, 0x8b470143, 0x8c930155, 0x8c930167, 0x8e020178, 0x8e03018d, 0x8f9a01a1,
-        0x8f9a01b7, 0x915c01cd, 0x915b01e5, 0x934c01fd, 0x934c0215, 0x956e0230, 0x956f024a,
-        0x97c70267, 0x97c70283, 0x9a5b02a3, 0x9a5a02c2, 0x9d2c02e2, 0x9d2d0302, 0xa0400325,
-        0xa0400348, 0xa39a036c, 0xa39a0391, 0xa73e03b7, 0xa73e03dc, 0xab2e0405, 0xab2e042a,
-        0xaf6d0453, 0xaf6d047c, 0xb3fd04a5, 0xb3fd04cc, 0xb8de04f6, 0xb8de051f, 0xbe110547,
-        0xbe110570, 0xc3940597, 0xc39505be, 0xc96605e5, 0xc966060a, 0xcf81062d, 0xcf810650,
-        0xd5e10671, 0xd5e10690, 0xdc8006ad, 0xdc8006c8, 0xe35406e1, 0xe35406f8, 0xea56070c,
-        0xea57071d, 0xf17b072c, 0xf17b0738, 0xf8b80741, 0xf8b80747, 0x0000074a, 0x0000074a,
-        0x07490747, 0x07490741, 0x0e860738, 0x0e86072c, 0x15aa071d, 0x15ab070c, 0x1cac06f8,
-        0x1cad06e1, 0x238106c8, 0x238106ad, 0x2a200690, 0x2a200671, 0x30800650, 0x3080062d,
-        0x369b060a, 0x369b05e4, 0x3c6c05be, 0x3c6c0597, 0x41f0056f, 0x41f00548, 0x4723051f,
-        0x472304f6, 0x4c0404cd, 0x4c0404a4, 0x5094047c, 0x50940453, 0x54d3042b, 0x54d30405,
-        0x58c303dc, 0x58c303b7, 0x5c670391, 0x5c66036d, 0x5fc10348, 0x5fc10324, 0x62d50303,
-        0x62d502e2, 0x65a702c2, 0x65a702a2, 0x683a0284, 0x683a0267, 0x6a93024b, 0x6a930230,
-        0x6cb50215, 0x6cb501fc, 0x6ea601e4, 0x6ea501ce, 0x706701b6, 0x706701a1, 0x71fe018d,
-        0x71fe0179, 0x736e0167, 0x736e0154, 0x74ba0144, 0x74ba0133, 0x75e50123, 0x75e50114,
-        0x76f20107, 0x76f200f9, 0x77e400eb, 0x77e500df, 0x78be00d4, 0x78be00c9, 0x798200be,
-        0x798200b5, 0x7a3100ab, 0x7a3100a2, 0x7acf0099, 0x7acf0091, 0x7b5c0089, 0x7b5c0082,
-        0x7bdb007b, 0x7bda0075, 0x7c4c006e, 0x7c4c0068, 0x7cb10063, 0x7cb1005d, 0x7d0c0058,
-        0x7d0c0054, 0x7d5d004f, 0x7d5d004b, 0x7da60047, 0x7da60043, 0x7de7003f, 0x7de7003c,
-        0x7e210038, 0x7e210035, 0x7e550032, 0x7e550030, 0x7e83002d, 0x7e83002b, 0x7ead0028,
-        0x7ead0026, 0x7ed20024, 0x7ed20022, 0x7ef30020, 0x7ef3001e, 0x7f11001d, 0x7f11001b,
-        0x7f2b001a, 0x7f2b0018, 0x7f430017, 0x7f430016, 0x7f580014, 0x7f580013, 0x7f6a0012,
-        0x7f6b0011, 0x7f7b0010, 0x7f7b000f, 0x7f8a000f, 0x7f8a000e, 0x7f98000d, 0x7f98000c,
-        0x7fa4000c, 0x7fa4000b, 0x7fae000a, 0x7fae000a, 0x7fb80009, 0x7fb80009, 0x7fc00008,
-        0x7fc00008, 0x7fc80007, 0x7fc80007, 0x7fcf0007, 0x7fcf0006, 0x7fd50006, 0x7fd50006,
-        0x7fda0005, 0x7fda0005, 0x7fdf0005, 0x7fdf0004, 0x7fe30004, 0x7fe30004, 0x7fe70004,
-        0x7fe70004, 0x7fea0003, 0x7fea0003, 0x7fee0003, 0x7fed0003, 0x7ff00003, 0x7ff00003,
-        0x7ff20002, 0x7ff30002, 0x7ff50002, 0x7ff50002, 0x7ff70002, 0x7ff70002, 0x7ff80002,
-        0x7ff80002, 0x7ffa0001, 0x7ffa0001, 0x7ffb0001, 0x7ffb0001, 0x7ffd0001, 0x7ffc0001,
-        0x7ffe0001, 0x7ffd0001, 0x7fff0001, 0x7ffe0001, 0x80000001,
+    static LAYER_0_FF1_TANH_PIECES: [u32; 224] = [
+        0x80090001, 0x800a0001, 0x800a0001, 0x800c0002, 0x800b0002, 0x800d0002, 0x800d0002,
+        0x800f0002, 0x800f0002, 0x80120003, 0x80120003, 0x80150003, 0x80150003, 0x80180004,
+        0x80180004, 0x801c0004, 0x801c0005, 0x80210005, 0x80210005, 0x80260006, 0x80260006,
+        0x802d0007, 0x802d0007, 0x80340008, 0x80340009, 0x803d0009, 0x803d000a, 0x8048000b,
+        0x8048000c, 0x8054000d, 0x8054000e, 0x8063000f, 0x80630011, 0x80740012, 0x80740013,
+        0x80880015, 0x80880017, 0x80a00019, 0x80a0001b, 0x80bc001d, 0x80bc0020, 0x80dd0022,
+        0x80dd0025, 0x81040028, 0x8104002c, 0x8131002f, 0x81310033, 0x81670038, 0x8167003c,
+        0x81a50041, 0x81a50047, 0x81ef004d, 0x81ef0053, 0x8245005a, 0x82450061, 0x82aa0069,
+        0x82ab0072, 0x8321007b, 0x83210086, 0x83ad0091, 0x83ad009d, 0x845000aa, 0x845000b7,
+        0x850f00c6, 0x850f00d7, 0x85ee00e8, 0x85ee00fb, 0x86f3010f, 0x86f30125, 0x8822013b,
+        0x88230154, 0x89850171, 0x8985018b, 0x8b2101ac, 0x8b2001cc, 0x8cfe01ef, 0x8cfe0214,
+        0x8f27023d, 0x8f270267, 0x91a50295, 0x91a402c5, 0x948202f7, 0x9482032e, 0x97cc0366,
+        0x97cc03a2, 0x9b8c03df, 0x9b8c0422, 0x9fd00467, 0x9fcf04ad, 0xa4a104f6, 0xa4a00542,
+        0xaa090590, 0xaa0905e2, 0xb0120634, 0xb0110684, 0xb6be06d5, 0xb6bf072b, 0xbe13077d,
+        0xbe1307d0, 0xc60b0821, 0xc60b086f, 0xce9f08ba, 0xce9e0901, 0xd7c00944, 0xd7c00980,
+        0xe15c09b8, 0xe15c09e9, 0xeb5a0a12, 0xeb5a0a34, 0xf59c0a4e, 0xf59c0a60, 0x00000a68,
+        0x00010a68, 0x0a650a60, 0x0a650a4e, 0x14a60a34, 0x14a70a12, 0x1ea409e8, 0x1ea409b8,
+        0x28410981, 0x28410943, 0x31620900, 0x316208ba, 0x39f6086f, 0x39f60821, 0x41ee07d0,
+        0x41ee077e, 0x4942072b, 0x494206d7, 0x4fef0684, 0x4ff00630, 0x55f805e1, 0x55f8058f,
+        0x5b610542, 0x5b6104f5, 0x603204ad, 0x60310466, 0x64750422, 0x647403e1, 0x683503a1,
+        0x68350366, 0x6b7f032e, 0x6b7e02f8, 0x6e5c02c5, 0x6e5c0295, 0x70db0269, 0x70da023d,
+        0x73030216, 0x730301ee, 0x74e101cd, 0x74e101ab, 0x767c018b, 0x767c0170, 0x77de0155,
+        0x77de013c, 0x790f0125, 0x790f010e, 0x7a1300fb, 0x7a1300e8, 0x7af200d7, 0x7af200c7,
+        0x7bb100b8, 0x7bb100a9, 0x7c54009d, 0x7c540091, 0x7ce00086, 0x7ce0007c, 0x7d560072,
+        0x7d570069, 0x7dbc0061, 0x7dbc005a, 0x7e120053, 0x7e12004d, 0x7e5c0047, 0x7e5c0041,
+        0x7e9a003c, 0x7e9a0038, 0x7ed00033, 0x7ed0002f, 0x7efd002c, 0x7efd0028, 0x7f240025,
+        0x7f240022, 0x7f450020, 0x7f45001d, 0x7f61001b, 0x7f610019, 0x7f790017, 0x7f790015,
+        0x7f8d0013, 0x7f8d0012, 0x7f9e0011, 0x7f9e000f, 0x7fad000e, 0x7fad000d, 0x7fb9000c,
+        0x7fb9000b, 0x7fc4000a, 0x7fc40009, 0x7fcd0009, 0x7fcd0008, 0x7fd40007, 0x7fd40007,
+        0x7fdb0006, 0x7fdb0006, 0x7fe00005, 0x7fe00005, 0x7fe50005, 0x7fe50004, 0x7fe90004,
+        0x7fe90004, 0x7fec0003, 0x7fec0003, 0x7fef0003, 0x7fef0003, 0x7ff20002, 0x7ff20002,
+        0x7ff40002, 0x7ff40002, 0x7ff60002, 0x7ff50002, 0x7ff70001, 0x7ff70001, 0x7ff80001,
     ];
     #[rustfmt::skip]
     static LAYER_0_FF1_TANH_RUNS: [FunctionRun; 1] = [
@@ -296,11 +282,7 @@ pub mod cfc_cartpole {
     static LAYER_0_FF2: Dense16 = Dense16::new(16, 12, &LAYER_0_FF2_PACKED, false);
     const _: () = assert!(LAYER_0_FF2.fits(&[4], 3));
     const _: () = require_disjoint(20, &[[6, 10], [13, 16]]);
-    #[rustfmt::skip]
-    static LAYER_0_FF2_TANH_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 12 },
-    ];
-    const LAYER_0_FF2_TANH: Functions = Functions::new(&LAYER_0_FF2_TANH_RUNS);
+    const LAYER_0_FF2_TANH: Functions = Functions::new(&LAYER_0_FF1_TANH_RUNS);
     const _: () = assert!(LAYER_0_FF2_TANH.fits(&[], 3));
     const _: () = require_disjoint(20, &[[13, 16]]);
     #[rustfmt::skip]
@@ -356,65 +338,28 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_0_TIME_BIAS: [i32; 12] = [
-        19371025, -55503879, -97717627, 178990658, 78724510, 608130, 134752876, -101532514, -134208,
-        92075552, 154842148, 120129182,
+        19375031, -55499613, -97711733, 178995248, 78729627, 612973, 134758142, -101525856, -129574,
+        92079638, 154845801, 120132553,
     ];
     #[rustfmt::skip]
     static LAYER_0_TIME_MULTIPLIER: [i16; 12] = [
-        20897, 19629, 14212, 18240, 16364, 17291, 15900, 12569, 18066, 20489, 22919, 24833,
+        18078, 16981, 12294, 15779, 14156, 14958, 13755, 10874, 15629, 17725, 19827, 21483,
     ];
     static LAYER_0_TIME_PACKED: [u32; 120] =
         pack_dense16(&LAYER_0_TIME_WEIGHTS, &LAYER_0_TIME_BIAS, &LAYER_0_TIME_MULTIPLIER, 14);
     static LAYER_0_TIME: Dense16 = Dense16::new(16, 12, &LAYER_0_TIME_PACKED, false);
     const _: () = assert!(LAYER_0_TIME.fits(&[4], 3));
     const _: () = require_disjoint(20, &[[6, 10], [16, 19]]);
-    #[rustfmt::skip]
-    static LAYER_0_TIME_SIGMOID_PIECES: [u32; 208] = [
-        0x000d0002, 0x000f0002, 0x000f0002, 0x00110002, 0x00110003, 0x00140003, 0x00140003,
-        0x00170003, 0x00170004, 0x001b0004, 0x001b0004, 0x001f0004, 0x001f0005, 0x00240005,
-        0x00240006, 0x002a0006, 0x002a0007, 0x00310007, 0x00310008, 0x00390008, 0x00390009,
-        0x0042000a, 0x0042000a, 0x004d000b, 0x004d000c, 0x0059000d, 0x0059000e, 0x0067000f,
-        0x00670010, 0x00780011, 0x00780013, 0x008c0014, 0x008c0016, 0x00a20018, 0x00a20019,
-        0x00bd001b, 0x00bd001d, 0x00db0020, 0x00db0022, 0x00ff0025, 0x00ff0028, 0x0128002b,
-        0x0128002e, 0x01580032, 0x01580035, 0x0190003a, 0x018f003e, 0x01d00043, 0x01d00048,
-        0x021b004e, 0x021b0053, 0x02710059, 0x02710060, 0x02d50068, 0x02d5006f, 0x03480078,
-        0x03480080, 0x03ce008b, 0x03ce0094, 0x0467009f, 0x046700ac, 0x051800b7, 0x051800c5,
-        0x05e400d4, 0x05e400e1, 0x06ce00f2, 0x06ce0102, 0x07da0116, 0x07d90128, 0x090b013c,
-        0x090b0150, 0x0a670168, 0x0a67017e, 0x0bf30198, 0x0bf201b2, 0x0db101cc, 0x0db101e9,
-        0x0fa90207, 0x0fa90225, 0x11de0244, 0x11de0265, 0x14530286, 0x145302aa, 0x170e02cd,
-        0x170e02f0, 0x1a0f0313, 0x1a100336, 0x1d59035b, 0x1d590380, 0x20eb03a3, 0x20eb03c6,
-        0x24c203e9, 0x24c20409, 0x28db0429, 0x28db0446, 0x2d2f0462, 0x2d2f047b, 0x31b60493,
-        0x31b604a5, 0x366404b7, 0x366404c5, 0x3b2e04cf, 0x3b2e04d6, 0x400604da, 0x400604da,
-        0x44de04d6, 0x44de04cf, 0x49a804c4, 0x49a804b7, 0x4e5704a6, 0x4e570492, 0x52dd047b,
-        0x52dd0462, 0x57310446, 0x57310429, 0x5b4a040a, 0x5b4a03e9, 0x5f2203c7, 0x5f2203a4,
-        0x62b30380, 0x62b3035c, 0x65fd0337, 0x65fd0313, 0x68fe02ef, 0x68ff02cc, 0x6bb902a9,
-        0x6bb90287, 0x6e2f0265, 0x6e2f0245, 0x70630225, 0x70630207, 0x725b01e9, 0x725b01cd,
-        0x741a01b2, 0x741a0198, 0x75a5017f, 0x75a50168, 0x77010151, 0x7701013b, 0x78330127,
-        0x78330115, 0x793f0103, 0x793e00f2, 0x7a2800e2, 0x7a2800d3, 0x7af400c5, 0x7af400b7,
-        0x7ba500ac, 0x7ba5009f, 0x7c3f0094, 0x7c3f008a, 0x7cc40081, 0x7cc40077, 0x7d380070,
-        0x7d380068, 0x7d9c0061, 0x7d9c0059, 0x7df20054, 0x7df2004d, 0x7e3d0048, 0x7e3c0043,
-        0x7e7d003e, 0x7e7d003a, 0x7eb40035, 0x7eb40032, 0x7ee4002e, 0x7ee4002b, 0x7f0e0028,
-        0x7f0e0025, 0x7f310022, 0x7f310020, 0x7f50001d, 0x7f50001b, 0x7f6a0019, 0x7f6a0018,
-        0x7f810016, 0x7f810014, 0x7f940013, 0x7f940011, 0x7fa50010, 0x7fa5000f, 0x7fb3000e,
-        0x7fb3000d, 0x7fc0000c, 0x7fc0000b, 0x7fca000a, 0x7fca000a, 0x7fd40009, 0x7fd40008,
-        0x7fdc0008, 0x7fdc0007, 0x7fe30007, 0x7fe20006, 0x7fe80006, 0x7fe80005, 0x7fed0005,
-        0x7fed0004, 0x7ff10004, 0x7ff10004, 0x7ff50004, 0x7ff50003, 0x7ff80003, 0x7ff80003,
-        0x7ffb0003, 0x7ffb0002, 0x7ffd0002, 0x7ffe0002, 0x80000002,
-    ];
-    #[rustfmt::skip]
-    static LAYER_0_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 12 },
-    ];
-    const LAYER_0_TIME_SIGMOID: Functions = Functions::new(&LAYER_0_TIME_SIGMOID_RUNS);
+    const LAYER_0_TIME_SIGMOID: Functions = Functions::new(&LAYER_0_FF1_TANH_RUNS);
     const _: () = assert!(LAYER_0_TIME_SIGMOID.fits(&[], 3));
     const _: () = require_disjoint(20, &[[16, 19]]);
-    const LAYER_0_DIFFERENCE: Add = Add { factors: [26404, -26404], shift: 16 };
+    const LAYER_0_DIFFERENCE: Add = Add { factors: [26410, -26410], shift: 16 };
     const _: () = assert!(LAYER_0_DIFFERENCE.fits(&[3], 3));
     const _: () = require_disjoint(20, &[[10, 13], [13, 16]]);
-    const LAYER_0_CHANGE: Mul = Mul { half: 12737, multiplier: 21076, shift: 13 };
+    const LAYER_0_CHANGE: GatedMul = GatedMul { half: 25463, multiplier: 21084, shift: 14 };
     const _: () = assert!(LAYER_0_CHANGE.fits(&[3], 3));
     const _: () = require_disjoint(20, &[[16, 19], [13, 16]]);
-    const LAYER_0_NEXT: Add = Add { factors: [31595, 16380], shift: 14 };
+    const LAYER_0_NEXT: Add = Add { factors: [31595, 16384], shift: 14 };
     const _: () = assert!(LAYER_0_NEXT.fits(&[3], 3));
     const _: () = require_disjoint(20, &[[10, 13], [13, 16]]);
     const LAYER_1_CONCAT: Place = Place { offset: 0, features: 12, factor: 16384, shift: 14 };
@@ -518,11 +463,7 @@ pub mod cfc_cartpole {
     static LAYER_1_FF2: Dense16 = Dense16::new(19, 7, &LAYER_1_FF2_PACKED, false);
     const _: () = assert!(LAYER_1_FF2.fits(&[5], 2));
     const _: () = require_disjoint(20, &[[6, 11], [16, 18]]);
-    #[rustfmt::skip]
-    static LAYER_1_FF2_TANH_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 8 },
-    ];
-    const LAYER_1_FF2_TANH: Functions = Functions::new(&LAYER_1_FF2_TANH_RUNS);
+    const LAYER_1_FF2_TANH: Functions = Functions::new(&LAYER_1_FF1_TANH_RUNS);
     const _: () = assert!(LAYER_1_FF2_TANH.fits(&[], 2));
     const _: () = require_disjoint(20, &[[16, 18]]);
     #[rustfmt::skip]
@@ -558,31 +499,27 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_1_TIME_BIAS: [i32; 7] = [
-        -148983107, 77012208, 81688303, 37583655, 31179388, 159643955, 9567772,
+        -148979319, 77016625, 81693445, 37590203, 31183679, 159647291, 9571653,
     ];
     #[rustfmt::skip]
     static LAYER_1_TIME_MULTIPLIER: [i16; 7] = [
-        22100, 18956, 16283, 12783, 19505, 25093, 21567,
+        19119, 16399, 14086, 11059, 16874, 21708, 18658,
     ];
     static LAYER_1_TIME_PACKED: [u32; 84] =
         pack_dense16(&LAYER_1_TIME_WEIGHTS, &LAYER_1_TIME_BIAS, &LAYER_1_TIME_MULTIPLIER, 14);
     static LAYER_1_TIME: Dense16 = Dense16::new(19, 7, &LAYER_1_TIME_PACKED, false);
     const _: () = assert!(LAYER_1_TIME.fits(&[5], 2));
     const _: () = require_disjoint(20, &[[6, 11], [18, 20]]);
-    #[rustfmt::skip]
-    static LAYER_1_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 8 },
-    ];
-    const LAYER_1_TIME_SIGMOID: Functions = Functions::new(&LAYER_1_TIME_SIGMOID_RUNS);
+    const LAYER_1_TIME_SIGMOID: Functions = Functions::new(&LAYER_1_FF1_TANH_RUNS);
     const _: () = assert!(LAYER_1_TIME_SIGMOID.fits(&[], 2));
     const _: () = require_disjoint(20, &[[18, 20]]);
-    const LAYER_1_DIFFERENCE: Add = Add { factors: [24074, -24074], shift: 16 };
+    const LAYER_1_DIFFERENCE: Add = Add { factors: [24080, -24080], shift: 16 };
     const _: () = assert!(LAYER_1_DIFFERENCE.fits(&[2], 2));
     const _: () = require_disjoint(20, &[[11, 13], [16, 18]]);
-    const LAYER_1_CHANGE: Mul = Mul { half: 14278, multiplier: 18801, shift: 13 };
+    const LAYER_1_CHANGE: GatedMul = GatedMul { half: 28545, multiplier: 18808, shift: 14 };
     const _: () = assert!(LAYER_1_CHANGE.fits(&[2], 2));
     const _: () = require_disjoint(20, &[[18, 20], [16, 18]]);
-    const LAYER_1_NEXT: Add = Add { factors: [19422, 8190], shift: 13 };
+    const LAYER_1_NEXT: Add = Add { factors: [19422, 8192], shift: 13 };
     const _: () = assert!(LAYER_1_NEXT.fits(&[2], 2));
     const _: () = require_disjoint(20, &[[11, 13], [16, 18]]);
     const LAYER_2_CONCAT: Place = Place { offset: 0, features: 7, factor: 16384, shift: 14 };
@@ -632,11 +569,7 @@ pub mod cfc_cartpole {
     static LAYER_2_FF2: Dense16 = Dense16::new(8, 1, &LAYER_2_FF2_PACKED, false);
     const _: () = assert!(LAYER_2_FF2.fits(&[2], 1));
     const _: () = require_disjoint(20, &[[6, 8], [9, 10]]);
-    #[rustfmt::skip]
-    static LAYER_2_FF2_TANH_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_0_FF1_TANH_PIECES), from: 0, count: 4 },
-    ];
-    const LAYER_2_FF2_TANH: Functions = Functions::new(&LAYER_2_FF2_TANH_RUNS);
+    const LAYER_2_FF2_TANH: Functions = Functions::new(&LAYER_2_FF1_TANH_RUNS);
     const _: () = assert!(LAYER_2_FF2_TANH.fits(&[], 1));
     const _: () = require_disjoint(20, &[[9, 10]]);
     #[rustfmt::skip]
@@ -645,31 +578,27 @@ pub mod cfc_cartpole {
     ];
     #[rustfmt::skip]
     static LAYER_2_TIME_BIAS: [i32; 1] = [
-        -193149769,
+        -193144384,
     ];
     #[rustfmt::skip]
     static LAYER_2_TIME_MULTIPLIER: [i16; 1] = [
-        31087,
+        26894,
     ];
     static LAYER_2_TIME_PACKED: [u32; 6] =
         pack_dense16(&LAYER_2_TIME_WEIGHTS, &LAYER_2_TIME_BIAS, &LAYER_2_TIME_MULTIPLIER, 15);
     static LAYER_2_TIME: Dense16 = Dense16::new(8, 1, &LAYER_2_TIME_PACKED, false);
     const _: () = assert!(LAYER_2_TIME.fits(&[2], 1));
     const _: () = require_disjoint(20, &[[6, 8], [10, 11]]);
-    #[rustfmt::skip]
-    static LAYER_2_TIME_SIGMOID_RUNS: [FunctionRun; 1] = [
-        FunctionRun { table: Table::new(&LAYER_0_TIME_SIGMOID_PIECES), from: 0, count: 4 },
-    ];
-    const LAYER_2_TIME_SIGMOID: Functions = Functions::new(&LAYER_2_TIME_SIGMOID_RUNS);
+    const LAYER_2_TIME_SIGMOID: Functions = Functions::new(&LAYER_2_FF1_TANH_RUNS);
     const _: () = assert!(LAYER_2_TIME_SIGMOID.fits(&[], 1));
     const _: () = require_disjoint(20, &[[10, 11]]);
-    const LAYER_2_DIFFERENCE: Add = Add { factors: [28748, -28748], shift: 16 };
+    const LAYER_2_DIFFERENCE: Add = Add { factors: [28754, -28754], shift: 16 };
     const _: () = assert!(LAYER_2_DIFFERENCE.fits(&[1], 1));
     const _: () = require_disjoint(20, &[[8, 9], [9, 10]]);
-    const LAYER_2_CHANGE: Mul = Mul { half: 6213, multiplier: 21604, shift: 12 };
+    const LAYER_2_CHANGE: GatedMul = GatedMul { half: 12421, multiplier: 21612, shift: 13 };
     const _: () = assert!(LAYER_2_CHANGE.fits(&[1], 1));
     const _: () = require_disjoint(20, &[[10, 11], [9, 10]]);
-    const LAYER_2_NEXT: Add = Add { factors: [28311, 32762], shift: 16 };
+    const LAYER_2_NEXT: Add = Add { factors: [14156, 16385], shift: 15 };
     const _: () = assert!(LAYER_2_NEXT.fits(&[1], 1));
     const _: () = require_disjoint(20, &[[8, 9], [9, 10]]);
     const LAYER_0_H_NEXT: Place = Place { offset: 0, features: 12, factor: 16384, shift: 14 };

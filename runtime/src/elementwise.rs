@@ -4,10 +4,10 @@
 
 use crate::arch::copy::copy_plain;
 pub use crate::arch::elementwise::Line;
-use crate::arch::elementwise::{add, each, lines, multiply};
+use crate::arch::elementwise::{add, each, gate, lines, multiply};
 use crate::arch::memory::{flat, flat_mut};
 use crate::arch::scalar::{clamp, larger};
-use crate::rounding::{requantizer, saturate16, shift_round};
+use crate::rounding::{saturate16, shift_round};
 use crate::tensor::{Quad, quads};
 
 /// `y_i = floor((w_i x_i + b_i) / 2^s_i)`: per-feature scales that no neighbouring layer could absorb.
@@ -149,12 +149,10 @@ impl GatedMul {
     }
 
     /// Multiplies `x` by the gates `g`, in place.
-    #[inline(never)]
+    #[inline(always)]
     pub fn run(&self, x: &mut [Quad], g: &[Quad]) {
         debug_assert!(self.fits(&[g.len()], x.len()), "a tensor is too short");
-        let requantize = requantizer(self.multiplier, self.shift as u32);
-        // 0 <= q + 32767 < 2^16 of a gate: |product| <= 65534 * 32768 = 2^31 - 2^16
-        each(x, g, |x, q| requantize((q + 32767) * x + self.half));
+        gate(x, g, self.half, self.multiplier, self.shift);
     }
 }
 

@@ -295,9 +295,12 @@ impl<'a> Items<'a> {
         let local =
             |name: &str| name.strip_prefix(&own).map_or_else(|| name.to_owned(), str::to_owned);
         let record = self.record(expr).ok_or_else(|| wrong("a kernel of a kind that is known"))?;
-        // Its own, and the pieces of functions, which kernels share.
+        // Its own, and what kernels share: the pieces of functions, and records.
+        let is_record = |expr: &Expr| matches!(expr, Expr::Struct(_) | Expr::Call(_));
         let may_be = |item: &&String| {
-            item.starts_with(&own) || matches!(self.numbers.get(*item), Some(Numbers::U32(_)))
+            item.starts_with(&own)
+                || matches!(self.numbers.get(*item), Some(Numbers::U32(_)))
+                || matches!(self.values.get(*item), Some(Expr::Array(a)) if a.elems.iter().all(is_record))
         };
         let tables = self.values.keys().filter(may_be).filter_map(|item| self.table(item, &own));
         Ok(Data {

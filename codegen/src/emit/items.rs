@@ -20,8 +20,8 @@ pub struct Items {
     /// Tables of integers in flash, as the check of tables takes them, and their bytes.
     pub checked: Vec<(String, usize)>,
     taken: BTreeSet<String>,
-    /// The names of functions' tables by their pieces.
-    pieces: BTreeMap<Vec<u32>, String>,
+    /// The names of tables that kernels share, by what they are.
+    known: BTreeMap<String, String>,
 }
 
 /// Which of a kernel's tensors are the caller's arrays.
@@ -116,6 +116,13 @@ impl Items {
 
     fn table<'a>(&mut self, kernel: &mut Kernel<'a>, table: &'a Table<'a>) {
         let name = format!("{}_{}", kernel.name, table.name);
+        if let Some(identity) = kernel.data.identity(table) {
+            if let Some(known) = self.known.get(&identity) {
+                kernel.shared.insert(&table.name, known.clone());
+                return;
+            }
+            self.known.insert(identity, name.clone());
+        }
         self.check(kernel, table, &name);
         match &table.content {
             Content::List(array) => {
@@ -125,12 +132,8 @@ impl Items {
                 self.matrix(&format!("static {name}"), array, *columns);
             }
             Content::Pieces(pieces) => {
-                let known = self.pieces.entry(pieces.to_vec()).or_insert_with(|| name.clone());
-                kernel.shared.insert(&table.name, known.clone());
-                if *known == name {
-                    let words: Vec<String> = pieces.iter().map(|w| format!("0x{w:08x}")).collect();
-                    self.array(&format!("static {name}"), "u32", &words);
-                }
+                let words: Vec<String> = pieces.iter().map(|w| format!("0x{w:08x}")).collect();
+                self.array(&format!("static {name}"), "u32", &words);
             }
             Content::Records { kind, rows, .. } => {
                 self.imports.insert((*kind).to_owned());
@@ -158,9 +161,7 @@ impl Items {
             Content::List(array) => (array.element(), format!("&{name}")),
             Content::Matrix(array, _) => (array.element(), format!("{name}.as_flattened()")),
             Content::Packed { .. } => ("u32", format!("&{name}")),
-            Content::Pieces(pieces) if !self.pieces.contains_key(*pieces) => {
-                ("u32", format!("&{name}"))
-            }
+            Content::Pieces(_) => ("u32", format!("&{name}")),
             _ => return,
         };
         let is_made_of = |other: &Table| match &other.content {

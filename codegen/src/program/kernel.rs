@@ -58,6 +58,21 @@ impl<'a> Data<'a> {
         }
     }
 
+    /// What `table` is, if another kernel may have the same and name it: the pieces of a function, and records of numbers
+    /// and of such pieces.
+    pub fn identity(&self, table: &Table) -> Option<String> {
+        let named = |name: &str| self.tables.iter().find(|other| other.name == name);
+        match &table.content {
+            Content::Pieces(pieces) => Some(format!("{pieces:?}")),
+            Content::Records { kind, rows, .. } => {
+                let mut text = String::from(*kind);
+                rows.iter().try_for_each(|row| identify(row, &named, &mut text))?;
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
     /// Bytes of its tables in flash: those that another is made of are not there.
     pub fn bytes(&self) -> usize {
         let made_of = self.tables.iter().filter_map(|table| match &table.content {
@@ -70,6 +85,25 @@ impl<'a> Data<'a> {
         };
         self.tables.iter().filter(kept).map(Table::bytes).sum()
     }
+}
+
+/// Appends all that distinguishes a record from others of its kind; none if it has tables that are not shared.
+fn identify<'t>(
+    record: &Record,
+    named: &dyn Fn(&str) -> Option<&'t Table<'t>>,
+    text: &mut String,
+) -> Option<()> {
+    for (_, value) in &record.fields {
+        match value {
+            Value::Table(name) => match named(name)?.content {
+                Content::Pieces(pieces) => *text += &format!(" {pieces:?}"),
+                _ => return None,
+            },
+            Value::Record(record) => identify(record, named, text)?,
+            other => *text += &format!(" {other:?}"),
+        }
+    }
+    Some(())
 }
 
 /// One integer operation with its tables.

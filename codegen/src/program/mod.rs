@@ -29,7 +29,6 @@ use nervecord::limits::LimitError;
 
 use self::cost::{Prices, Work};
 use self::kernel::Data;
-use self::table::Content;
 
 use crate::graph::{Classes, Part, Shape};
 use crate::options::Cpu;
@@ -213,12 +212,9 @@ impl Program {
     pub fn table_bytes(&self) -> usize {
         let kernels: Vec<Data> = self.ops.iter().map(|op| op.kernel.data()).collect();
         let mut seen = BTreeSet::new();
-        // Kernels share the pieces of a function.
-        let again = kernels.iter().flat_map(|data| &data.tables).filter_map(|t| match t.content {
-            Content::Pieces(pieces) if !seen.insert(pieces) => Some(size_of_val(pieces)),
-            _ => None,
-        });
-        let again: usize = again.sum();
+        let tables = kernels.iter().flat_map(|data| data.tables.iter().map(move |t| (data, t)));
+        let again = tables.filter(|(data, t)| data.identity(t).is_some_and(|id| !seen.insert(id)));
+        let again: usize = again.map(|(_, table)| table.bytes()).sum();
         kernels.iter().map(Data::bytes).sum::<usize>() - again
             + self.input.table_bytes()
             + self.output.table_bytes()

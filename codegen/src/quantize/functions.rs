@@ -10,7 +10,7 @@ use super::table::{self, Tables, fit, histogram, movement};
 use super::{gates, scale};
 use crate::error::{Error, Result};
 use crate::graph::expr::Expr;
-use crate::graph::{Node, TensorId};
+use crate::graph::{Layer, Node, TensorId};
 use crate::lanes::{Lanes, Unit};
 use crate::options::Optimize;
 use crate::parallel;
@@ -193,7 +193,8 @@ fn tables(
     let reached = reals.iter().flatten().fold(0.0_f64, |m, y| m.max(y.abs()));
     let out_scale =
         lowering.scale_for(*out, reached.min(wanted.magnitude * lowering.ranges.margin));
-    let weight = table::histogram(lowering.ranges.fitted(tensor), scale);
+    let inputs = lowering.ranges.fitted(tensor).flatten().map(|x| x / scale);
+    let weight = table::histogram(inputs);
     let rms = lowering.table_tolerance * wanted.deviation / out_scale;
     let fit = |values: &Vec<f64>| {
         let exact: Vec<f64> = values.iter().map(|y| y / out_scale).collect();
@@ -254,15 +255,21 @@ pub fn lower_map(lowering: &mut Lowering, node: &Node, function: &Expr) -> Resul
     let first = twins(lowering, node).next().map_or(node, |first| first).name.clone();
     let shared = first != node.name;
     let served = twins(lowering, node).count() as f64;
-    let numbers = value.format.numbers().chain([lowering.table_tolerance, served]);
-    let tables = lowering
-        .known
-        .get(&first, numbers, || map_table(lowering, node, function, &value.format, scale))?;
+    // A gate's sigmoid may be read from the table of tanh, whose integers mean half as much.
+    let times = lowering.gates.times(node.inputs[0]);
+    let input = Format { scale: vec![scale / times], ..value.format.clone() };
+    let numbers = input.numbers().chain([lowering.table_tolerance, served]);
+    let tables =
+        lowering.known.get(&first, numbers, || map_table(lowering, node, function, &input))?;
     let Tables { fits, first: spread, scale, offset } = &*tables;
     let fit = &fits[0];
+    let (scale, offset) = match lowering.gates.has(node.output) {
+        true => (gates::GATE_SCALE, gates::GATE_OFFSET),
+        false => (*scale, *offset),
+    };
     let format = Format {
-        scale: vec![*scale],
-        offset: if *offset == 0.0 { vec![] } else { vec![*offset; value.features] },
+        scale: vec![scale],
+        offset: if offset == 0.0 { vec![] } else { vec![offset; value.features] },
         low: fit.reach.0.into(),
         high: fit.reach.1.into(),
     };
@@ -298,14 +305,20 @@ fn twins<'a>(lowering: &'a Lowering, node: &Node) -> impl Iterator<Item = &'a No
     lowering.graph.nodes.iter().filter(move |twin| written.contains(&twin.output))
 }
 
-/// The table of a node's function for inputs of a format with one scale.
-fn map_table(
-    lowering: &Lowering,
-    node: &Node,
-    function: &Expr,
+/// The table of a node's function for inputs of a format with one scale: that of tanh, where it serves others beside it.
+fn map_table<'a>(
+    lowering: &'a Lowering,
+    node: &'a Node,
+    function: &'a Expr,
     input: &Format,
-    scale: f64,
 ) -> Result<Tables> {
+    let times = |twin: &Node| lowering.gates.times(twin.inputs[0]);
+    let plain = |twin: &'a Node| match &twin.layer {
+        Layer::Map(function) if times(twin) == 1.0 => Some((twin, function)),
+        _ => None,
+    };
+    let (node, function) = twins(lowering, node).find_map(plain).unwrap_or((node, function));
+    let scale = input.scale(0);
     let real = |u: usize| (u as f64 - 32768.0) * scale;
     let (first, last) = ((input.low + 32768) as usize, (input.high + 32768) as usize);
     let calibrated = lowering.magnitude(node.output);
@@ -324,17 +337,24 @@ fn map_table(
         true => scale::centre(&lowering.ranges.tensor(node.output), lowering.ranges.margin),
         false => None,
     };
-    let (out_scale, offset) = match lowering.gates.has(node.output) {
-        true => (gates::GATE_SCALE, gates::GATE_OFFSET),
-        false => centre.unwrap_or_else(|| {
+    let twins = || twins(lowering, node);
+    let (out_scale, offset) = if lowering.gates.has(node.output) {
+        (gates::GATE_SCALE, gates::GATE_OFFSET)
+    } else if twins().any(|twin| lowering.gates.has(twin.output)) {
+        (2.0 * gates::GATE_SCALE, 0.0)
+    } else {
+        centre.unwrap_or_else(|| {
             (lowering.scale_for(node.output, reached.min(calibrated.max(1e-12))), 0.0)
-        }),
+        })
     };
     let exact: Vec<f64> = reals.iter().map(|y| (y - offset) / out_scale).collect();
-    let twins = || twins(lowering, node);
-    let read = twins().flat_map(|twin| lowering.ranges.fitted(twin.inputs[0]));
-    let weight = histogram(read, scale);
-    let moves = twins().map(|twin| movement(&lowering.ranges.values[twin.output]));
+    // In units of the table's own, of whose input a twin's is so many times the scale, and its output the inverse.
+    let inputs = |twin| {
+        let unit = scale * times(twin);
+        lowering.ranges.fitted(twin.inputs[0]).flatten().map(move |x| x / unit)
+    };
+    let weight = histogram(twins().flat_map(inputs));
+    let moves = twins().map(|twin| movement(&lowering.ranges.values[twin.output]) * times(twin));
     let movement = moves.fold(f64::INFINITY, f64::min);
     let rms = lowering.table_tolerance * movement / out_scale;
     let fit = fit(&exact, &weight, rms);

@@ -3,7 +3,7 @@
 
 use super::format::Format;
 use super::table;
-use crate::graph::expr::Expr;
+use crate::graph::expr::{Expr, Function};
 use crate::graph::interval::EVERYWHERE;
 use crate::graph::{Graph, Layer, Node, State, TensorId};
 
@@ -48,9 +48,17 @@ pub fn candidate(node: &Node) -> Option<TensorId> {
     }
 }
 
-/// Whether a network keeps states by gates.
-fn is_gated(graph: &Graph) -> bool {
-    graph.nodes.iter().any(|node| kept(&node.layer).is_some())
+/// Whether a network keeps states by gates: in layers that update them, or mixed by products.
+fn is_gated(graph: &Graph, readers: &[Vec<&Node>]) -> bool {
+    let mixes = |node: &Node| matches!(&node.layer, Layer::Map(f) if is_fraction(f) && are_gates(graph, readers, node));
+    graph.nodes.iter().any(|node| kept(&node.layer).is_some() || graph.feeds_back() && mixes(node))
+}
+
+/// Whether all that read what `node` writes take it as a gate.
+fn are_gates(graph: &Graph, readers: &[Vec<&Node>], node: &Node) -> bool {
+    let read = &readers[node.output];
+    let taken = !read.is_empty() && read.iter().all(|reader| takes(reader, node.output));
+    taken && !graph.is_result(node.output)
 }
 
 /// What a function moves in, where it shares a table: beyond, tanh and sigmoid are within 2^-18 of their ends.
@@ -66,45 +74,62 @@ pub struct Gates {
     /// The first of the tensors that have the format of each: those that the same function alone reads, and those that
     /// it writes, so that one table serves them all.
     first: Vec<TensorId>,
+    /// How many times the scale of a tensor is that of those it is alike with: twice, where a gate's sigmoid reads it and a
+    /// table of tanh serves both.
+    times: Vec<f64>,
+}
+
+/// A function behind a layer, whose input and output may have the formats that a shared table wants.
+struct Served<'a> {
+    function: &'a Expr,
+    gate: bool,
+    read: TensorId,
+    written: TensorId,
 }
 
 impl Gates {
-    /// Those of `graph`; layers with the same function are given one table where that is no longer for it, or wherever
-    /// they are to `share` it.
-    pub fn of(graph: &Graph, share: bool) -> Self {
-        let any = is_gated(graph);
+    /// Those of `graph`, whose tensors reach what `magnitude` says; layers with the same function are given one table where
+    /// that is no longer for it, or wherever they are to `share` it.
+    pub fn of(graph: &Graph, magnitude: impl Fn(TensorId) -> f64, share: bool) -> Self {
         let mut readers: Vec<Vec<&Node>> = vec![Vec::new(); graph.tensors.len()];
         for node in &graph.nodes {
             node.inputs.iter().for_each(|&id| readers[id].push(node));
         }
-        let first = (0..readers.len()).collect();
-        let mut gates = Self { any, gate: vec![false; readers.len()], first };
-        let mut served: Vec<(&Layer, bool, [TensorId; 2])> = Vec::new();
+        let any = is_gated(graph, &readers);
+        let mut gate = vec![false; readers.len()];
+        let mut served: Vec<Served> = Vec::new();
         for node in &graph.nodes {
             let (Layer::Map(f), &[x]) = (&node.layer, node.inputs.as_slice()) else { continue };
-            let read = &readers[node.output];
-            let taken = !read.is_empty() && read.iter().all(|reader| takes(reader, node.output));
-            let result = graph.is_result(node.output);
-            let gate = any && taken && !result && is_fraction(f);
-            gates.gate[node.output] = gate;
-            if result || graph.is_result(x) || graph.is_source(x) || readers[x].len() != 1 {
+            let is_gate = any && is_fraction(f) && are_gates(graph, &readers, node);
+            gate[node.output] = is_gate;
+            let apart = graph.is_result(node.output) || graph.is_result(x);
+            if apart || graph.is_source(x) || readers[x].len() != 1 {
                 continue;
             }
             // A clamp is no table where a layer does it.
-            if !any && (f.as_clamp().is_some() || !share && !ends_flat(f)) {
-                continue;
-            }
-            let same = |(layer, as_gate, _): &&(&Layer, bool, _)| {
-                **layer == node.layer && *as_gate == gate
-            };
-            match served.iter().find(same) {
-                Some((_, _, [read, written])) => {
-                    (gates.first[x], gates.first[node.output]) = (*read, *written);
-                }
-                None => served.push((&node.layer, gate, [x, node.output])),
+            if any || (f.as_clamp().is_none() && (share || ends_flat(f))) {
+                served.push(Served { function: f, gate: is_gate, read: x, written: node.output });
             }
         }
-        gates
+        let (tanh, sigmoid) = (Expr::call(Function::Tanh), Expr::call(Function::Sigmoid));
+        // sigmoid(x) = (1 + tanh(x / 2)) / 2, and a gate's integer q, (1 + q / 32767) / 2, is that of tanh.
+        // One whose values stay small has a finer scale of its own.
+        let spans = |own: &Served| *own.function == tanh && magnitude(own.written) >= 0.5;
+        let has_tanh = served.iter().any(spans);
+        let mut first: Vec<TensorId> = (0..readers.len()).collect();
+        let mut times = vec![1.0; readers.len()];
+        let mut families: Vec<(&Expr, bool, [TensorId; 2])> = Vec::new();
+        for Served { function, gate, read, written } in served {
+            let as_tanh = has_tanh && gate && *function == sigmoid;
+            let (function, gate) = if as_tanh { (&tanh, false) } else { (function, gate) };
+            times[read] = if as_tanh { 2.0 } else { 1.0 };
+            let same = |(f, as_gate, _): &&(&Expr, bool, _)| **f == *function && *as_gate == gate;
+            match families.iter().find(same) {
+                Some((_, _, tensors)) => [first[read], first[written]] = *tensors,
+                None => families.push((function, gate, [read, written])),
+            }
+        }
+        Self { any, gate, first, times }
     }
 
     /// Whether the network keeps states by gates.
@@ -117,7 +142,13 @@ impl Gates {
         self.gate.get(tensor) == Some(&true)
     }
 
-    /// The tensors that have the format of `tensor`, itself among them.
+    /// How many times the scale of `tensor` is that of those it is alike with: 2 where the table of tanh serves a gate's
+    /// sigmoid, which reads it.
+    pub fn times(&self, tensor: TensorId) -> f64 {
+        self.times[tensor]
+    }
+
+    /// The tensors that have the format of `tensor`, but for how many [times](Self::times) its scale is, itself among them.
     pub fn alike(&self, tensor: TensorId) -> impl Iterator<Item = TensorId> + '_ {
         let first = self.first[tensor];
         self.first.iter().enumerate().filter(move |(_, own)| **own == first).map(|(id, _)| id)
@@ -163,10 +194,35 @@ mod tests {
         }
         let dense = Dense::new(vec![vec![0.5; 2]], vec![0.0]);
         graph.push("last", Layer::Dense(dense), &[graph.output]).unwrap();
-        let gates = Gates::of(&graph, share);
+        let gates = Gates::of(&graph, |_| 1.0, share);
         assert!(!gates.any() && written.iter().all(|&tensor| !gates.has(tensor)));
         let with_first = |tensor: &TensorId| gates.alike(*tensor).any(|id| id == written[0]);
         written.iter().map(with_first).collect()
+    }
+
+    /// A state that is mixed by a gate of its own: tanh and sigmoid of layers read one table.
+    #[test]
+    fn a_gate_shares_the_table_of_tanh() {
+        let mut graph = Graph::new("net", "x", 2);
+        let x = graph.output;
+        let h = graph.push_state("h", vec![0.0; 2]);
+        let mut function = |name: &str, function: Function| {
+            let dense = Dense::new(vec![vec![0.5; 2]; 2], vec![0.0; 2]);
+            let y = graph.push(format!("{name}_dense"), Layer::Dense(dense), &[x]).unwrap();
+            (y, graph.push(name, Layer::Map(Expr::call(function)), &[y]).unwrap())
+        };
+        let (gate_read, gate) = function("gate", Function::Sigmoid);
+        let (read, candidate) = function("candidate", Function::Tanh);
+        let mixed = graph.push("mixed", Layer::Mul, &[candidate, gate]).unwrap();
+        let next = graph.push("next", Layer::Add { factors: [1.0, 0.5] }, &[mixed, h]).unwrap();
+        graph.close_state(h, next).unwrap();
+        let gates = Gates::of(&graph, |_| 0.9, false);
+        assert!(gates.any() && gates.has(gate) && !gates.has(candidate));
+        assert!(gates.alike(read).any(|id| id == gate_read));
+        assert!(gates.alike(candidate).any(|id| id == gate));
+        assert_eq!([read, gate_read, gate].map(|id| gates.times(id)), [1.0, 2.0, 1.0]);
+        let apart = Gates::of(&graph, |_| 0.1, false);
+        assert!(!apart.alike(read).any(|id| id == gate_read) && apart.times(gate_read) == 1.0);
     }
 
     #[test]

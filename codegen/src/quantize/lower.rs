@@ -21,7 +21,7 @@ const TABLE_SHARE: f64 = 0.05;
 /// The same where an error is carried from step to step.
 const RECURRENT_TABLE_SHARE: f64 = 0.005;
 /// The same where gates decide what is carried and forget it, with weights of 16 bits and of 8, whose own error is larger.
-const GATED_TABLE_SHARES: [f64; 2] = [0.007, 0.02];
+const GATED_TABLE_SHARES: [f64; 2] = [0.009, 0.02];
 
 /// Lowers `graph` to integers of the given precision.
 pub fn lower(
@@ -64,7 +64,7 @@ fn lower_with<'a>(
         readers[state.previous] += 1;
         readers[state.next] += 1;
     }
-    let gates = Gates::of(graph, precision.shared);
+    let gates = Gates::of(graph, |id| ranges.tensor(id).magnitude(), precision.shared);
     let mut lowering = Lowering {
         graph,
         ranges,

@@ -83,7 +83,8 @@ impl Lowering<'_> {
     /// widened by the margin.
     pub fn magnitude(&self, tensor: TensorId) -> f64 {
         let alike = self.gates.alike(tensor);
-        alike.map(|tensor| self.own_magnitude(tensor)).fold(0.0, f64::max)
+        let own = alike.map(|tensor| self.own_magnitude(tensor) / self.gates.times(tensor));
+        own.fold(0.0, f64::max) * self.gates.times(tensor)
     }
 
     /// The magnitude of `tensor` by itself.

@@ -129,14 +129,14 @@ fn piece(points: &[(i64, f64, f64)], (low, high): (i64, i64)) -> u32 {
     (value << 16) as u32 | (slope & 0xffff) as u32
 }
 
-/// How often each of the 65,536 inputs occurs on the calibration data, spread over the neighbours
-/// that other data will hit, plus a little everywhere.
-pub fn histogram<'a>(rows: impl Iterator<Item = &'a Vec<f64>>, scale: f64) -> Vec<f64> {
+/// How often each of the 65,536 inputs occurs among `inputs`, those of the calibration data in units of the integer, spread
+/// over the neighbours that other data will hit, plus a little everywhere.
+pub fn histogram(inputs: impl Iterator<Item = f64>) -> Vec<f64> {
     const SPREAD: usize = 128;
     let mut blocks = vec![0.0; 65536 / SPREAD];
     let mut total = 0.0;
-    for &x in rows.flatten() {
-        let u = ((x / scale).round() + 32768.0).clamp(0.0, 65535.0) as usize;
+    for x in inputs {
+        let u = (x.round() + 32768.0).clamp(0.0, 65535.0) as usize;
         blocks[u / SPREAD] += 1.0;
         total += 1.0;
     }

@@ -3,7 +3,7 @@
 #[cfg(any(not(nervecord_dsp), nervecord_kernel = "helium"))]
 use crate::rounding::saturate16;
 #[cfg(not(nervecord_dsp))]
-use crate::rounding::{scaler, shift_round};
+use crate::rounding::{requantizer, scaler, shift_round};
 use crate::tensor::Quad;
 
 /// `(weight x + bias) / 2^shift`.
@@ -59,6 +59,29 @@ pub(crate) fn multiply(x: &mut [Quad], other: &[Quad], half: i32, multiplier: i1
         if quads > 0 {
             // SAFETY: as many quads are in both slices.
             unsafe { kernel::multiply(x.as_mut_ptr(), other.as_ptr(), quads, half, word) }
+        }
+    }
+}
+
+/// `x = requantize((g + 32767) x + half)`, as far as both go, of gates `g` from -32767 on.
+///
+/// `half` is at most 65,535.
+#[cfg_attr(nervecord_dsp, inline(always))]
+#[cfg_attr(not(nervecord_dsp), inline(never))]
+pub(crate) fn gate(x: &mut [Quad], g: &[Quad], half: i32, multiplier: i16, shift: u8) {
+    #[cfg(not(nervecord_dsp))]
+    {
+        let requantize = requantizer(multiplier, shift as u32);
+        // 0 <= g + 32767 < 2^16: |product| <= 65534 * 32768 = 2^31 - 2^16
+        each(x, g, |x, g| requantize((g + 32767) * x + half));
+    }
+    #[cfg(nervecord_dsp)]
+    {
+        let word = (multiplier as i32) << (16 - shift);
+        let quads = x.len().min(g.len());
+        if quads > 0 {
+            // SAFETY: as many quads are in both slices.
+            unsafe { kernel::gate(x.as_mut_ptr(), g.as_ptr(), quads, half, word) }
         }
     }
 }
@@ -180,6 +203,23 @@ mod kernel {
             concat!(
                 concat!("smlabb lr, ", $x, ", ", $other, ", r3\n"),
                 concat!("smlatt ", $x, ", ", $x, ", ", $other, ", r3\n"),
+                "smmul lr, lr, r12\n",
+                concat!("smmul ", $x, ", ", $x, ", r12\n"),
+                "ssat lr, #16, lr\n",
+                concat!("ssat ", $x, ", #16, ", $x, "\n"),
+                concat!("pkhbt ", $x, ", lr, ", $x, ", lsl #16\n"),
+            )
+        };
+    }
+
+    /// Two features of `$x` by their gates in `$g`: `g x + half + 32767 x`, 32767 from r10; uses r11.
+    macro_rules! gated {
+        ($x:literal, $g:literal) => {
+            concat!(
+                concat!("smlabb lr, ", $x, ", ", $g, ", r3\n"),
+                concat!("smlabb lr, ", $x, ", r10, lr\n"),
+                concat!("smlatt r11, ", $x, ", ", $g, ", r3\n"),
+                concat!("smlatb ", $x, ", ", $x, ", r10, r11\n"),
                 "smmul lr, lr, r12\n",
                 concat!("smmul ", $x, ", ", $x, ", r12\n"),
                 "ssat lr, #16, lr\n",
@@ -323,6 +363,15 @@ mod kernel {
     unsafe extern "C" fn multiply_fours(_: *mut Quad, _: *const Quad, _: usize, _: i32, _: i32) {
         naked_asm!(cpu!(), begin!(), "ldr r12, [sp, #36]", fours!(products))
     }
+
+    /// Products with gates, at least one quad: `x`, gates, how many, half, what requantizes.
+    ///
+    /// # Safety
+    /// As many quads must be there.
+    #[unsafe(naked)]
+    pub(super) unsafe extern "C" fn gate(_: *mut Quad, _: *const Quad, _: usize, _: i32, _: i32) {
+        naked_asm!(cpu!(), begin!(), "ldr r12, [sp, #36]", "movw r10, #32767", fours!(gated))
+    }
 }
 
 /// Four features in eight instructions, the loop's own among them.
@@ -379,6 +428,33 @@ mod kernel {
             "1:",
             "vldrh.s32 q0, [r0]",
             "vldrh.s32 q1, [r1], #8",
+            "vmul.i32 q0, q0, q1",
+            "vadd.i32 q0, q0, r3",
+            "vmulh.s32 q0, q0, q2",
+            "vqmovnb.s32 q0, q0",
+            "vstrh.32 q0, [r0], #8",
+            "le lr, 1b",
+            "pop {{r4, pc}}",
+        )
+    }
+
+    /// Products with gates, at least one quad: `x`, gates, how many, half, what requantizes.
+    ///
+    /// # Safety
+    /// As many quads must be there.
+    #[unsafe(naked)]
+    pub(super) unsafe extern "C" fn gate(_: *mut Quad, _: *const Quad, _: usize, _: i32, _: i32) {
+        naked_asm!(
+            ".cpu cortex-m55", // the assembler is not told of the target's here
+            "push {{r4, lr}}",
+            "ldr r12, [sp, #8]",
+            "movw r4, #32767",
+            "vdup.32 q2, r12",
+            "dls lr, r2",
+            "1:",
+            "vldrh.s32 q1, [r1], #8",
+            "vldrh.s32 q0, [r0]",
+            "vadd.i32 q1, q1, r4",
             "vmul.i32 q0, q0, q1",
             "vadd.i32 q0, q0, r3",
             "vmulh.s32 q0, q0, q2",
