@@ -28,9 +28,9 @@ pub fn fuzz(arguments: &[String]) -> Result<bool> {
     }
 }
 
-/// The harness with the cases of CI; it prints what it found on stdout.
+/// The harness with the cases of CI, as the tests are built, with every check on as well; it prints what it found on stdout.
 pub fn in_ci() -> Command {
-    let mut command = harness();
+    let mut command = program("nervecord-fuzz", "dev");
     command.args(IN_CI).current_dir(root());
     command
 }
@@ -44,17 +44,17 @@ fn is_engine(word: &str) -> bool {
 /// # Errors
 /// The program cannot be built or started.
 pub fn whole(arguments: &[String]) -> Result<bool> {
-    run(program("nervecord-whole").args(arguments))
+    run(program("nervecord-whole", "fuzz").args(arguments))
 }
 
 fn harness() -> Command {
-    program("nervecord-fuzz")
+    program("nervecord-fuzz", "fuzz")
 }
 
 /// A program of `fuzz/`, with every check on.
-fn program(name: &str) -> Command {
+fn program(name: &str, profile: &str) -> Command {
     let mut command = Command::new(cargo_path());
-    command.args(["run", "--quiet", "--profile", "fuzz", "--package", "nervecord-fuzz"]);
+    command.args(["run", "--quiet", "--profile", profile, "--package", "nervecord-fuzz"]);
     command.args(["--bin", name, "--"]);
     command
 }
