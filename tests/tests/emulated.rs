@@ -81,7 +81,7 @@ fn a_damaged_table_in_flash_is_safe_from_the_start() {
             (run.safe_answers, run.driven.iter().all(|y| y == &[0]))
         };
         assert_eq!(safe(image.clone()), (0, false), "{}", board.name);
-        for (table, bit) in [("LAYER_0_FF1_PACKED", 5), ("LAYER_0_TIME_SIGMOID_PIECES", 4099)] {
+        for (table, bit) in [("LAYER_0_FF1_PACKED", 5), ("LAYER_0_FF1_TANH_PIECES", 4099)] {
             let mut damaged = image.clone();
             let at = place(&image.elf, table);
             damaged.elf[at + bit / 8] ^= 1 << (bit % 8);
