@@ -198,16 +198,24 @@ mod kernel {
             )
         };
     }
-    macro_rules! products {
-        ($x:literal, $other:literal) => {
+    /// Two features out of the products in lr and `$x`.
+    macro_rules! requantized {
+        ($x:literal) => {
             concat!(
-                concat!("smlabb lr, ", $x, ", ", $other, ", r3\n"),
-                concat!("smlatt ", $x, ", ", $x, ", ", $other, ", r3\n"),
                 "smmul lr, lr, r12\n",
                 concat!("smmul ", $x, ", ", $x, ", r12\n"),
                 "ssat lr, #16, lr\n",
                 concat!("ssat ", $x, ", #16, ", $x, "\n"),
                 concat!("pkhbt ", $x, ", lr, ", $x, ", lsl #16\n"),
+            )
+        };
+    }
+    macro_rules! products {
+        ($x:literal, $other:literal) => {
+            concat!(
+                concat!("smlabb lr, ", $x, ", ", $other, ", r3\n"),
+                concat!("smlatt ", $x, ", ", $x, ", ", $other, ", r3\n"),
+                requantized!($x),
             )
         };
     }
@@ -220,11 +228,7 @@ mod kernel {
                 concat!("smlabb lr, ", $x, ", r10, lr\n"),
                 concat!("smlatt r11, ", $x, ", ", $g, ", r3\n"),
                 concat!("smlatb ", $x, ", ", $x, ", r10, r11\n"),
-                "smmul lr, lr, r12\n",
-                concat!("smmul ", $x, ", ", $x, ", r12\n"),
-                "ssat lr, #16, lr\n",
-                concat!("ssat ", $x, ", #16, ", $x, "\n"),
-                concat!("pkhbt ", $x, ", lr, ", $x, ", lsl #16\n"),
+                requantized!($x),
             )
         };
     }
